@@ -1,0 +1,48 @@
+package assay
+
+import "time"
+
+// An Experiment is the question: workloads x runtimes x parameters, and the
+// protocol. The digest of its canonical JSON is its identity and the key in
+// assay.lock; the seed is derived from that digest. It names no host: the same
+// question can be asked on many.
+type Experiment struct {
+	Name      string     `json:"name"`
+	Workloads []Workload `json:"workloads"`
+	Runtimes  []string   `json:"runtimes"`         // in the order tables and figures list them
+	Params    []Param    `json:"params,omitempty"` // a full matrix
+	Protocol  Protocol   `json:"protocol"`
+	Limits    Limits     `json:"limits"`
+}
+
+// A Param is one factor of the matrix. In a workload's arguments and
+// environment "${NAME}" stands for its value.
+type Param struct {
+	Name   string   `json:"name"`
+	Values []string `json:"values"`
+}
+
+// A Protocol says how samples are taken. Exactly one field is set.
+type Protocol struct {
+	Cold *Cold `json:"cold,omitempty"`
+}
+
+// Cold measures a fresh process each time: process start to exit, caches of
+// compiled code off. The page cache is warm after the first invocation.
+type Cold struct {
+	Invocations int `json:"invocations"`      // per trial; one a block
+	Warmup      int `json:"warmup,omitempty"` // discarded blocks that come first, recorded as such
+}
+
+// Limits bound one invocation. A zero field takes the default.
+type Limits struct {
+	Timeout time.Duration `json:"timeout_ns,omitempty"`   // default 60 s; outcome timeout
+	Memory  int64         `json:"memory_bytes,omitempty"` // resident, whole process group; default none; outcome limit
+	Output  int64         `json:"output_bytes,omitempty"` // stdout and stderr together; default 16 MiB; outcome limit
+}
+
+// The defaults of Limits.
+const (
+	DefaultTimeout = 60 * time.Second
+	DefaultOutput  = 16 << 20
+)

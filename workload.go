@@ -1,0 +1,54 @@
+package assay
+
+import (
+	"encoding/hex"
+	"strings"
+)
+
+// A Form is what kind of file a workload is executed from.
+type Form string
+
+// The forms. A workload always has a Wasm module; the others are the same
+// source built differently, where there is such a build.
+const (
+	Wasm   Form = "wasm"   // a module for wasip1
+	Native Form = "native" // a static executable of the host's system and processor
+	Image  Form = "image"  // a container image
+)
+
+// A Workload is a pinned program plus its fixed inputs. Its identity is the
+// digest of one OCI manifest, which names the bytes of every form.
+type Workload struct {
+	Name     string            `json:"name"`             // how tables and figures call it
+	Manifest Digest            `json:"manifest"`         // the OCI manifest: the identity
+	Module   Digest            `json:"module"`           // the Wasm module
+	Native   map[string]Digest `json:"native,omitempty"` // executables by "linux/amd64"
+	Image    map[string]Digest `json:"image,omitempty"`  // container image manifests by "linux/amd64"
+	Args     []string          `json:"args,omitempty"`   // without argv[0]
+	Env      []string          `json:"env,omitempty"`    // KEY=VALUE, in order
+	Stdin    Digest            `json:"stdin,omitzero"`   // zero: empty
+	Expect   Expectation       `json:"expect,omitzero"`  // what a right answer is
+	Source   map[string]string `json:"source,omitempty"` // source digest, toolchain, licence, for people and reports
+}
+
+// An Expectation says what a right answer is. A wrong answer is a failure
+// (WrongOutput), however fast it came.
+type Expectation struct {
+	Stdout Digest `json:"stdout,omitzero"` // digest of the whole of stdout; zero: anything
+	Exit   int    `json:"exit,omitempty"`  // exit status
+}
+
+// Filename returns name made safe to be one element of a path or a reference:
+// what is not a letter, digit, '.', '_' or '-' is hex-escaped with '%'.
+func Filename(name string) string {
+	var b strings.Builder
+	for _, c := range []byte(name) {
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '_', c == '-', c == '.' && b.Len() > 0:
+			b.WriteByte(c)
+		default:
+			b.WriteString("%" + hex.EncodeToString([]byte{c}))
+		}
+	}
+	return b.String()
+}
