@@ -18,20 +18,20 @@ type Experiment struct {
 // A Param is one factor of the matrix. In a workload's arguments and
 // environment "${NAME}" stands for its value.
 type Param struct {
-	Name   string   `json:"name"`
-	Values []string `json:"values"`
+	Name   string   `json:"name" yaml:"name"`
+	Values []string `json:"values" yaml:"values"`
 }
 
 // A Protocol says how samples are taken. Exactly one field is set.
 type Protocol struct {
-	Cold *Cold `json:"cold,omitempty"`
+	Cold *Cold `json:"cold,omitempty" yaml:"cold,omitempty"`
 }
 
 // Cold measures a fresh process each time: process start to exit, caches of
 // compiled code off. The page cache is warm after the first invocation.
 type Cold struct {
-	Invocations int `json:"invocations"`      // per trial; one a block
-	Warmup      int `json:"warmup,omitempty"` // discarded blocks that come first, recorded as such
+	Invocations int `json:"invocations" yaml:"invocations"`           // per trial; one a block
+	Warmup      int `json:"warmup,omitempty" yaml:"warmup,omitempty"` // discarded blocks that come first, recorded as such
 }
 
 // Limits bound one invocation. A zero field takes the default.
