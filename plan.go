@@ -27,6 +27,7 @@ type Trial struct {
 	Command     Command           `json:"command,omitzero"`
 	Prepare     []Command         `json:"prepare,omitempty"` // run once, before the first block; not timed as samples
 	Expect      Expectation       `json:"expect,omitzero"`
+	Signs       []Sign            `json:"signs,omitempty"`       // how the runtime reports traps and its own failures
 	Unsupported string            `json:"unsupported,omitempty"` // why there is no command; such a trial is one outcome
 }
 
