@@ -1,0 +1,101 @@
+package images
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/assay-notebooks/assay"
+)
+
+// SpecFile is the name of the file that makes a directory a workload.
+const SpecFile = "workload.yaml"
+
+const specLimit = 1 << 20
+
+// A Spec is what workload.yaml says. Files it names are relative to its
+// directory and inside it.
+type Spec struct {
+	Name    string   `yaml:"name" json:"name"`
+	Args    []string `yaml:"args,omitempty" json:"args,omitempty"`       // without argv[0]
+	Env     []string `yaml:"env,omitempty" json:"env,omitempty"`         // KEY=VALUE
+	Stdin   string   `yaml:"stdin,omitempty" json:"stdin,omitempty"`     // a file
+	Expect  Expect   `yaml:"expect,omitempty" json:"expect,omitzero"`    // what a right answer is
+	Licence string   `yaml:"licence,omitempty" json:"licence,omitempty"` // SPDX expression
+	URL     string   `yaml:"url,omitempty" json:"url,omitempty"`         // where the source comes from
+	Module  string   `yaml:"module,omitempty" json:"module,omitempty"`   // a ready .wasm file, in place of Go source
+	Imports []string `yaml:"imports,omitempty" json:"imports,omitempty"` // import modules allowed besides WASI
+}
+
+// Expect is what a right answer is. Stdout and StdoutFile exclude each other;
+// with neither, any output is right.
+type Expect struct {
+	Stdout     *string `yaml:"stdout,omitempty" json:"stdout,omitempty"`           // the whole of it
+	StdoutFile string  `yaml:"stdout_file,omitempty" json:"stdout_file,omitempty"` // a file that holds the whole of it
+	Exit       int     `yaml:"exit,omitempty" json:"exit,omitempty"`
+}
+
+var nameGrammar = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+
+// CheckName reports why s cannot be the name of a workload.
+func CheckName(s string) error {
+	if !nameGrammar.MatchString(s) {
+		return fmt.Errorf("workload name %q: want 1 to 64 letters, digits, '.', '_' or '-', the first a letter or digit", s)
+	}
+	return nil
+}
+
+// ParseSpec parses and checks a workload.yaml. An unknown field is an error.
+func ParseSpec(b []byte) (Spec, error) {
+	var s Spec
+	if len(b) > specLimit {
+		return s, fmt.Errorf("%s: %d bytes, more than %d", SpecFile, len(b), specLimit)
+	}
+	if err := yaml.UnmarshalWithOptions(b, &s, yaml.Strict()); err != nil {
+		return Spec{}, fmt.Errorf("%s: %w", SpecFile, err)
+	}
+	if err := s.check(); err != nil {
+		return Spec{}, fmt.Errorf("%s: %w", SpecFile, err)
+	}
+	return s, nil
+}
+
+func (s Spec) check() error {
+	errs := []error{CheckName(s.Name)}
+	for _, arg := range s.Args {
+		if strings.ContainsRune(arg, 0) {
+			errs = append(errs, fmt.Errorf("args: %q has a NUL", arg))
+		}
+	}
+	for _, kv := range s.Env {
+		if k, _, ok := strings.Cut(kv, "="); !ok || k == "" || strings.ContainsRune(kv, 0) {
+			errs = append(errs, fmt.Errorf("env: %q, want KEY=VALUE", kv))
+		}
+	}
+	if s.Expect.Stdout != nil && s.Expect.StdoutFile != "" {
+		errs = append(errs, errors.New("expect: stdout and stdout_file exclude each other; keep one"))
+	}
+	if s.Expect.Exit < 0 || s.Expect.Exit > 255 {
+		errs = append(errs, fmt.Errorf("expect: exit %d, want 0 to 255", s.Expect.Exit))
+	}
+	return errors.Join(errs...)
+}
+
+// expectation resolves e, whose files are read from src.
+func (e Expect) expectation(src source) (assay.Expectation, error) {
+	out := assay.Expectation{Exit: e.Exit}
+	switch {
+	case e.Stdout != nil:
+		out.Stdout = assay.DigestOf([]byte(*e.Stdout))
+	case e.StdoutFile != "":
+		b, err := src.read(e.StdoutFile)
+		if err != nil {
+			return out, fmt.Errorf("expect: stdout_file: %w", err)
+		}
+		out.Stdout = assay.DigestOf(b)
+	}
+	return out, nil
+}

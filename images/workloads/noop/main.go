@@ -1,0 +1,4 @@
+// Command noop does nothing: what it costs is what starting costs.
+package main
+
+func main() {}
