@@ -7,6 +7,6 @@ type Sign struct {
 	Outcome Outcome  `json:"outcome"`
 	Exit    []int    `json:"exit,omitempty"`   // any of these statuses
 	Signal  []string `json:"signal,omitempty"` // died by any of these; "*": by any signal
-	Stdout  string   `json:"stdout,omitempty"` // regular expression (RE2) found in the last 4 KiB
+	Stdout  string   `json:"stdout,omitempty"` // regular expression (RE2) found in the last 16 KiB
 	Stderr  string   `json:"stderr,omitempty"` // likewise
 }

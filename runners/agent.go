@@ -1,0 +1,27 @@
+package runners
+
+import (
+	"time"
+
+	"github.com/assay-notebooks/assay"
+)
+
+// AgentFile is the name, in a run directory, of what the agent says of
+// itself: an Agent as JSON, always whole.
+const AgentFile = "agent.json"
+
+// PlanFile is the name, in a run directory, of the plan: canonical JSON.
+const PlanFile = "plan.json"
+
+// An Agent is the process that works, or worked last, in a run directory.
+type Agent struct {
+	PID     int            `json:"pid"`
+	Start   uint64         `json:"start_ticks"` // of the process, in clock ticks after boot: with PID, its identity
+	Exe     assay.Digest   `json:"exe"`         // of its binary
+	Began   time.Time      `json:"began"`
+	Segment int            `json:"segment"` // how often the run had been resumed
+	Floor   int64          `json:"peak_rss_floor_bytes"`
+	Load1   string         `json:"load1"`
+	State   assay.RunState `json:"state"`
+	Error   string         `json:"error,omitempty"` // why it stopped, where nobody asked it to
+}

@@ -1,0 +1,47 @@
+// Package runners is the vocabulary of running: what a runtime is asked to
+// execute, the commands it answers with, and what an agent says of itself.
+//
+// A Runtime plans an execution and never performs one; package toolbox finds
+// the programs, package measure performs commands and knows no runtime. This
+// package does no I/O.
+package runners
+
+import (
+	"errors"
+
+	"github.com/assay-notebooks/assay"
+)
+
+// ErrUnsupported reports that a runtime cannot express an invocation. Such a
+// trial is recorded with the reason; it is never dropped.
+var ErrUnsupported = errors.New("unsupported")
+
+// A Runtime plans executions of workloads. Its methods are pure: the same
+// input gives the same output on any machine, whether or not the runtime is
+// installed.
+type Runtime interface {
+	Name() string        // "wazero", "wazero/interpreter"; as in an experiment
+	Accepts() assay.Form // what Invocation.Module must be
+	Tool() Tool          // the program it is, and how to come by it
+
+	// Plan returns the commands that carry out inv. The error matches
+	// ErrUnsupported if the runtime has no way to say it.
+	Plan(inv Invocation) (Plan, error)
+}
+
+// An Invocation is one execution of a workload, described without reference
+// to any runtime.
+type Invocation struct {
+	Tool   assay.RuntimeVersion // what toolbox.Locate found for the runtime
+	Module string               // absolute path of a file of the Form the runtime accepts
+	Args   []string             // of the workload, without argv[0]
+	Env    []string             // of the workload, KEY=VALUE, in order
+	Stdin  string               // path; "": empty
+}
+
+// A Plan is what carries out an Invocation: fields of an assay.Trial.
+type Plan struct {
+	Prepare []assay.Command // once per trial, not timed as samples
+	Command assay.Command   // once per planned invocation
+	Signs   []assay.Sign    // how to read the end of Command
+}

@@ -1,0 +1,59 @@
+package runtimes
+
+import (
+	_ "embed"
+	"slices"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/runners"
+)
+
+// Wazero runs modules with wazero's optimizing compiler, WazeroInterpreter
+// with its interpreter. Both are upstream's own program, because assay itself
+// is ten times larger and would start as slowly as it is large. No cache of
+// compiled code is used.
+var (
+	Wazero            = wazero("wazero")
+	WazeroInterpreter = wazero("wazero/interpreter", "-interpreter")
+)
+
+// Copies of tools/wazero/go.mod and go.sum: a module's directory cannot be
+// embedded from another module.
+var (
+	//go:embed wazero.mod
+	wazeroMod []byte
+	//go:embed wazero.sum
+	wazeroSum []byte
+)
+
+func wazero(id string, mode ...string) runners.CLI {
+	return runners.CLI{
+		ID: id,
+		Program: runners.Tool{
+			Bin:    "wazero",
+			Probe:  []string{"version"},
+			Remedy: "install Go 1.26 or later and let it download once",
+			Build: &runners.Build{
+				Package: "github.com/tetratelabs/wazero/cmd/wazero",
+				Version: "v1.12.0",
+				Mod:     wazeroMod,
+				Sum:     wazeroSum,
+			},
+		},
+		Signs: []assay.Sign{
+			{Outcome: assay.Trap, Exit: []int{1},
+				Stderr: `(?m)^error instantiating wasm binary: module\[.*\] function\[.*\] failed: wasm error: `},
+			{Outcome: assay.RuntimeCrash, Exit: []int{1}, Stderr: `(?m)^error (reading|compiling|instantiating) wasm binary: `},
+			{Outcome: assay.RuntimeCrash, Exit: []int{2}, Stderr: `(?m)^github\.com/tetratelabs/wazero`}, // its own Go stack
+			{Outcome: assay.RuntimeCrash, Signal: []string{"*"}},
+		},
+		Spell: func(inv runners.Invocation) ([]string, error) {
+			var sep []string
+			if len(inv.Args) > 0 {
+				sep = []string{"--"} // wazero eats a leading "--": feed it ours
+			}
+			return slices.Concat([]string{"run"}, mode, runners.Each("-env", inv.Env...),
+				[]string{inv.Module}, sep, inv.Args), nil
+		},
+	}
+}

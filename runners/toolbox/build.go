@@ -1,0 +1,84 @@
+package toolbox
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/runners"
+)
+
+// build returns the path of the program that t.Build makes, making it if the
+// cache below has none for this source, Go version and platform. It appears
+// whole or not at all, and any number of processes may call at once.
+func build(ctx context.Context, t runners.Tool, cache string) (string, error) {
+	goCmd, err := exec.LookPath("go")
+	if err != nil {
+		return "", absence{"go not found, which builds " + t.Bin, t.Remedy}
+	}
+	if cache, err = filepath.Abs(cache); err != nil {
+		return "", err
+	}
+	version, err := goOutput(ctx, goCmd, "", "env", "GOVERSION")
+	if err != nil {
+		return "", absence{fmt.Sprintf("go env: %v", err), t.Remedy}
+	}
+	args := []string{"build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", t.Bin, t.Build.Package}
+	key := assay.DigestOf(fmt.Appendf(nil, "%s\n%s\n%s\n%q\n%s/%s\n", t.Build.Mod, t.Build.Sum, version, args, runtime.GOOS, runtime.GOARCH))
+	dir := filepath.Join(cache, "tools", fmt.Sprintf("%s-%s-%s", path.Base(t.Build.Package), t.Build.Version, key.Short()))
+	bin := filepath.Join(dir, t.Bin)
+	if _, err := os.Stat(bin); err == nil {
+		return bin, nil
+	}
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return "", err
+	}
+	tmp, err := os.MkdirTemp(filepath.Dir(dir), ".build-")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(tmp)
+	for name, data := range map[string][]byte{"go.mod": t.Build.Mod, "go.sum": t.Build.Sum} {
+		if err := os.WriteFile(filepath.Join(tmp, name), data, 0o644); err != nil {
+			return "", err
+		}
+	}
+	if _, err := goOutput(ctx, goCmd, tmp, args...); err != nil {
+		return "", absence{fmt.Sprintf("building %s@%s: %v", t.Build.Package, t.Build.Version, err),
+			"check the network and GOPROXY, " + t.Remedy}
+	}
+	if err := os.Chmod(tmp, 0o755); err != nil {
+		return "", err
+	}
+	if err := os.Rename(tmp, dir); err != nil {
+		if _, raced := os.Stat(bin); raced != nil { // else another process was faster
+			return "", err
+		}
+	}
+	return bin, nil
+}
+
+// goOutput runs the go command with nothing of the caller's that would change
+// what it builds.
+func goOutput(ctx context.Context, goCmd, dir string, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, goCmd, args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off", "GOTOOLCHAIN=local",
+		"GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH)
+	cmd.WaitDelay = 2 * time.Second
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("%w: %s", err, firstLine(stderr.Bytes()))
+	}
+	return strings.TrimSpace(string(out)), nil
+}

@@ -1,0 +1,185 @@
+// Package toolbox finds the programs that runtimes are on this host, builds
+// those that are built from source, and says exactly what it found: path,
+// version, digest. It neither plans nor runs a workload.
+package toolbox
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/renameio/v2"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/runners"
+)
+
+// Options says where to look.
+type Options struct {
+	Cache    string            // directory for what is built or unpacked; not inside a workspace's tree
+	Packages map[string]string // where the entry file of each installed package is, by the package's name
+}
+
+// Locate finds the program that r is. One that is not there is a result, not
+// an error: Absent says why and how to get it. The error is that we could not
+// find out. The first call may build a program, which needs Go and the network.
+func Locate(ctx context.Context, r runners.Runtime, o Options) (assay.RuntimeVersion, error) {
+	found, err := locate(ctx, r.Tool(), o)
+	var missing absence
+	if errors.As(err, &missing) && ctx.Err() == nil {
+		found = assay.RuntimeVersion{Absent: fmt.Sprintf("%s: %s, or drop %s from runtimes", missing.what, missing.remedy, r.Name())}
+		err = nil
+	}
+	found.Name = r.Name()
+	if err != nil {
+		return assay.RuntimeVersion{}, fmt.Errorf("locate runtime %s: %w", r.Name(), errors.Join(ctx.Err(), err))
+	}
+	return found, nil
+}
+
+// An absence is the error that a program is not there.
+type absence struct{ what, remedy string }
+
+func (a absence) Error() string { return a.what }
+
+func locate(ctx context.Context, t runners.Tool, o Options) (assay.RuntimeVersion, error) {
+	if t.Bin == "" {
+		return assay.RuntimeVersion{Origin: "the workload's own executable"}, nil
+	}
+	var found assay.RuntimeVersion
+	var err error
+	if t.Build != nil {
+		found.Path, err = build(ctx, t, o.Cache)
+		found.Origin = fmt.Sprintf("go build %s@%s", t.Build.Package, t.Build.Version)
+	} else {
+		found.Path, err = lookPath(t)
+		found.Origin = "PATH"
+	}
+	if err != nil {
+		return assay.RuntimeVersion{}, err
+	}
+	if found.Version, err = probe(ctx, t, found.Path); err != nil {
+		return assay.RuntimeVersion{}, err
+	}
+	if found.Digest, err = digestFile(found.Path); err != nil {
+		return assay.RuntimeVersion{}, err
+	}
+	found.Files, err = files(t, o)
+	return found, err
+}
+
+// lookPath returns the program itself, not a link to it: what is digested
+// must be what runs.
+func lookPath(t runners.Tool) (string, error) {
+	path, err := exec.LookPath(t.Bin)
+	if err != nil {
+		return "", absence{t.Bin + " not found", t.Remedy}
+	}
+	if path, err = filepath.Abs(path); err != nil {
+		return "", err
+	}
+	return filepath.EvalSymlinks(path)
+}
+
+var versionPattern = regexp.MustCompile(`\bv?((\d+)\.\d+[^\s,;)]*)`)
+
+func probe(ctx context.Context, t runners.Tool, path string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, path, t.Probe...)
+	cmd.Env = []string{}
+	cmd.WaitDelay = time.Second
+	out, err := cmd.CombinedOutput()
+	m := versionPattern.FindSubmatch(out)
+	if err != nil || m == nil {
+		return "", absence{fmt.Sprintf("%s %s gives no version (%q)", path, strings.Join(t.Probe, " "), firstLine(out)), t.Remedy}
+	}
+	if major, err := strconv.Atoi(string(m[2])); err != nil || major < t.Least {
+		return "", absence{fmt.Sprintf("%s is version %s", path, m[1]), t.Remedy}
+	}
+	return string(m[1]), nil
+}
+
+// files lists what else takes part: our script, then the package's entry and
+// the files beside it that it may import.
+func files(t runners.Tool, o Options) ([]assay.File, error) {
+	var all []assay.File
+	if t.Script != nil {
+		path, err := unpack(t.Script, o.Cache)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, assay.File{Path: path, Digest: assay.DigestOf(t.Script.Data)})
+	}
+	if t.Package == "" {
+		return all, nil
+	}
+	entry, ok := o.Packages[t.Package]
+	if !ok {
+		return nil, absence{t.Package + " not installed", t.Remedy}
+	}
+	entry, err := filepath.Abs(entry)
+	if err != nil {
+		return nil, err
+	}
+	beside, err := filepath.Glob(filepath.Join(filepath.Dir(entry), "*"+filepath.Ext(entry)))
+	if err != nil {
+		return nil, err
+	}
+	for i, path := range append([]string{entry}, beside...) {
+		if i > 0 && path == entry {
+			continue
+		}
+		d, err := digestFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", t.Package, err)
+		}
+		all = append(all, assay.File{Path: path, Digest: d})
+	}
+	return all, nil
+}
+
+// unpack writes s below the cache, named by its digest.
+func unpack(s *runners.Script, cache string) (string, error) {
+	cache, err := filepath.Abs(cache)
+	if err != nil {
+		return "", err
+	}
+	d := assay.DigestOf(s.Data)
+	path := filepath.Join(cache, "scripts", d.Short(), s.Name)
+	if b, err := os.ReadFile(path); err == nil && bytes.Equal(b, s.Data) {
+		return path, nil
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return "", err
+	}
+	return path, renameio.WriteFile(path, s.Data, 0o444)
+}
+
+func digestFile(path string) (assay.Digest, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return assay.Digest{}, err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return assay.Digest{}, err
+	}
+	return assay.Digest(h.Sum(nil)), nil
+}
+
+func firstLine(b []byte) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(string(b)), "\n")
+	return line
+}

@@ -1,0 +1,124 @@
+package toolbox_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/runners"
+	"github.com/assay-notebooks/assay/runners/runtimes"
+	"github.com/assay-notebooks/assay/runners/toolbox"
+)
+
+func TestAbsent(t *testing.T) {
+	fakes := t.TempDir()
+	program := func(name, script string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(fakes, name), []byte("#!/bin/sh\n"+script+"\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	program("old", "echo v18.20.1")
+	program("mute", "exit 3")
+	program("fine", "echo v20.1.0")
+	t.Setenv("PATH", fakes)
+	for _, c := range []struct {
+		tool runners.Tool
+		want string
+	}{
+		{runtimes.V8.Tool(), "node not found: install Node.js 20 or later with npm, or drop fake from runtimes"},
+		{runners.Tool{Bin: "old", Least: 20, Remedy: "update it"}, fakes + "/old is version 18.20.1: update it, or drop fake from runtimes"},
+		{runners.Tool{Bin: "mute", Probe: []string{"-v"}, Remedy: "mend it"}, fakes + `/mute -v gives no version (""): mend it, or drop fake from runtimes`},
+		{runners.Tool{Bin: "fine", Package: "p", Remedy: "install p"}, "p not installed: install p, or drop fake from runtimes"},
+		{runtimes.Wazero.Tool(), "go not found, which builds wazero: install Go 1.26 or later and let it download once, or drop fake from runtimes"},
+	} {
+		got, err := toolbox.Locate(t.Context(), runners.CLI{ID: "fake", Program: c.tool}, toolbox.Options{Cache: t.TempDir()})
+		if err != nil || got.Absent != c.want || got.Name != "fake" || got.Path != "" {
+			t.Errorf("Locate(%q) = %+v, %v; want absent: %s", c.tool.Bin, got, err, c.want)
+		}
+	}
+}
+
+func TestCancelledIsNotAbsent(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := toolbox.Locate(ctx, runtimes.Wazero, toolbox.Options{Cache: t.TempDir()})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("Locate with a cancelled context: error %v, want context.Canceled", err)
+	}
+}
+
+func TestLocateScriptAndPackage(t *testing.T) {
+	bin, pkg := t.TempDir(), t.TempDir()
+	for path, data := range map[string]string{
+		filepath.Join(bin, "real"):     "#!/bin/sh\necho tool 3.4.5-rc1, built today\n",
+		filepath.Join(pkg, "index.js"): "import './a.js'", filepath.Join(pkg, "a.js"): "1", filepath.Join(pkg, "README"): "no part",
+	} {
+		if err := os.WriteFile(path, []byte(data), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink("real", filepath.Join(bin, "tool")); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", bin)
+	script := []byte("run()")
+	r := runners.CLI{ID: "fake", Program: runners.Tool{Bin: "tool", Package: "p", Script: &runners.Script{Name: "s.mjs", Data: script}}}
+	o := toolbox.Options{Cache: t.TempDir(), Packages: map[string]string{"p": filepath.Join(pkg, "index.js")}}
+	got, err := toolbox.Locate(t.Context(), r, o)
+	if err != nil || got.Absent != "" {
+		t.Fatalf("Locate = %+v, %v", got, err)
+	}
+	if want := filepath.Join(bin, "real"); got.Path != want || got.Version != "3.4.5-rc1" || got.Digest.IsZero() {
+		t.Errorf("Locate = %s version %s digest %v, want %s version 3.4.5-rc1 and a digest", got.Path, got.Version, got.Digest, want)
+	}
+	var names []string
+	for _, f := range got.Files {
+		names = append(names, filepath.Base(f.Path))
+	}
+	if got, want := strings.Join(names, " "), "s.mjs index.js a.js"; got != want {
+		t.Errorf("files %q, want %q", got, want)
+	}
+	if b, err := os.ReadFile(got.Files[0].Path); err != nil || string(b) != string(script) || got.Files[0].Digest != assay.DigestOf(script) {
+		t.Errorf("script %s holds %q, %v; want %q and its digest", got.Files[0].Path, b, err, script)
+	}
+	// A damaged copy is replaced.
+	if err := os.Chmod(got.Files[0].Path, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(got.Files[0].Path, []byte("damaged"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := toolbox.Locate(t.Context(), r, o); err != nil {
+		t.Fatal(err)
+	}
+	if b, _ := os.ReadFile(got.Files[0].Path); string(b) != string(script) {
+		t.Errorf("script after a second Locate = %q, want %q", b, script)
+	}
+}
+
+func TestBuild(t *testing.T) {
+	if _, err := exec.LookPath("go"); err != nil {
+		t.Skip(err)
+	}
+	cache := t.TempDir()
+	first, err := toolbox.Locate(t.Context(), runtimes.Wazero, toolbox.Options{Cache: cache})
+	if err != nil || first.Absent != "" {
+		t.Fatalf("Locate(wazero) = %+v, %v", first, err)
+	}
+	if first.Version != "1.12.0" || !strings.HasPrefix(first.Path, cache) {
+		t.Errorf("Locate(wazero) = version %s at %s, want 1.12.0 below %s", first.Version, first.Path, cache)
+	}
+	second, err := toolbox.Locate(t.Context(), runtimes.WazeroInterpreter, toolbox.Options{Cache: cache})
+	if err != nil || second.Path != first.Path || second.Digest != first.Digest {
+		t.Errorf("Locate(wazero/interpreter) = %+v, %v; want the program at %s", second, err, first.Path)
+	}
+	if left, _ := filepath.Glob(filepath.Join(cache, "tools", ".build-*")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
