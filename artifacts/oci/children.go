@@ -1,0 +1,76 @@
+package oci
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/assay-notebooks/assay"
+)
+
+// Children returns every digest that d names, each once, if d is a manifest or
+// index: config, layers, manifests, subject, and blobs named by annotation.
+// Other blobs have none; those longer than ManifestLimit are not even read.
+// Anything shorter is read whole, since only then is it verified: a manifest
+// with one flipped bit is an error, never a blob without children.
+func Children(ctx context.Context, r Reader, d assay.Digest) ([]assay.Digest, error) {
+	size, err := r.Stat(ctx, d)
+	if err != nil || size > ManifestLimit {
+		return nil, err
+	}
+	b, err := r.ReadAll(ctx, d, ManifestLimit)
+	if err != nil {
+		return nil, err
+	}
+	var out []assay.Digest
+	for _, l := range links(b) {
+		out = append(out, l.Digest)
+	}
+	return out, nil
+}
+
+// links returns what b names, each digest once. Where only an annotation names
+// it, nothing but the digest is known and Size is -1. It is forgiving, unlike
+// ParseManifest: what can be followed is followed, whatever else is wrong.
+func links(b []byte) []Descriptor {
+	if !bytes.HasPrefix(bytes.TrimLeft(b, " \t\r\n"), []byte("{")) || !bytes.Contains(b, []byte("schemaVersion")) {
+		return nil
+	}
+	type descriptor struct {
+		MediaType string `json:"mediaType"`
+		Digest    string `json:"digest"`
+		Size      int64  `json:"size"`
+	}
+	var m struct {
+		SchemaVersion int               `json:"schemaVersion"`
+		Config        descriptor        `json:"config"`
+		Layers        []descriptor      `json:"layers"`
+		Manifests     []descriptor      `json:"manifests"`
+		Subject       descriptor        `json:"subject"`
+		Annotations   map[string]string `json:"annotations"`
+	}
+	if err := json.Unmarshal(b, &m); err != nil || m.SchemaVersion != 2 {
+		return nil
+	}
+	all := append([]descriptor{m.Config, m.Subject}, m.Layers...)
+	all = append(all, m.Manifests...)
+	for _, name := range slices.Sorted(maps.Keys(m.Annotations)) {
+		if strings.HasPrefix(name, BlobPrefix) {
+			all = append(all, descriptor{Digest: m.Annotations[name], Size: -1})
+		}
+	}
+	var out []Descriptor
+	seen := map[assay.Digest]bool{}
+	for _, l := range all {
+		d, err := assay.ParseDigest(l.Digest)
+		if err != nil || d.IsZero() || seen[d] {
+			continue
+		}
+		seen[d] = true
+		out = append(out, Descriptor{MediaType: l.MediaType, Digest: d, Size: l.Size})
+	}
+	return out
+}
