@@ -1,0 +1,197 @@
+package trace
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/parquet-go/parquet-go"
+)
+
+// A column is one field of assay.Sample in a trace.
+type column struct {
+	Column
+	node     parquet.Node
+	optional bool
+	get      func(*assay.Sample) parquet.Value // null where there is none
+	set      func(s *assay.Sample, v *Values, row int) error
+}
+
+const paramPrefix = "param."
+
+// columnsFor returns the columns of a trace with the given parameters, in the
+// order they are written.
+func columnsFor(params []string) []column {
+	columns := []column{
+		integer("seq", "", "planned position of the invocation; its phases share it",
+			func(s *assay.Sample) *int64 { return &s.Seq }),
+		small("block", "", "the block it was taken in", func(s *assay.Sample) *int32 { return &s.Block }),
+		small("trial", "", "index of the trial in the plan", func(s *assay.Sample) *int32 { return &s.Trial }),
+		truth("warmup", "taken in a warm-up block: not a sample of the result",
+			func(s *assay.Sample) *bool { return &s.Warmup }),
+		text("workload", "name of the workload", func(s *assay.Sample) *string { return &s.Workload }),
+		text("runtime", "what executed it", func(s *assay.Sample) *string { return &s.Runtime }),
+		text("host", "what the experiment calls the machine", func(s *assay.Sample) *string { return &s.Host }),
+		text("phase", "what the times span", func(s *assay.Sample) *assay.Phase { return &s.Phase }),
+		text("outcome", "how the invocation ended", func(s *assay.Sample) *assay.Outcome { return &s.Outcome }),
+		note("detail", "why it failed", plain(parquet.String()), func(s *assay.Sample) *string { return &s.Detail }),
+		small("exit", "", "exit status, -1 where there is none", func(s *assay.Sample) *int32 { return &s.Exit }),
+		note("signal", "what killed it", labels(), func(s *assay.Sample) *string { return &s.Signal }),
+		integer("start_ns", "ns", "start, since the segment's agent began; 0 if not run",
+			func(s *assay.Sample) *int64 { return &s.StartNS }),
+		small("segment", "", "how often the run had been resumed", func(s *assay.Sample) *int32 { return &s.Segment }),
+		measured("wall_ns", "ns", "elapsed, monotonic clock", func(s *assay.Sample) **int64 { return &s.WallNS }),
+		measured("cpu_ns", "ns", "processor time, user and system, of the process and its waited-for children",
+			func(s *assay.Sample) **int64 { return &s.CPUNS }),
+		measured("peak_rss_bytes", "bytes", "highest resident set of one process",
+			func(s *assay.Sample) **int64 { return &s.RSSBytes }),
+		stdout(),
+		integer("output_bytes", "bytes", "length of stdout and stderr together",
+			func(s *assay.Sample) *int64 { return &s.OutBytes }),
+	}
+	made := make([]column, len(params))
+	for i, name := range params {
+		made[i] = param(name)
+	}
+	host := slices.IndexFunc(columns, func(c column) bool { return c.Name == "host" })
+	return slices.Insert(columns, host+1, made...)
+}
+
+// plain is a column whose values stand one behind the other.
+func plain(node parquet.Node) parquet.Node { return parquet.Encoded(node, &parquet.Plain) }
+
+// labels is a text column of few values, kept as a dictionary.
+func labels() parquet.Node { return parquet.Encoded(parquet.String(), &parquet.RLEDictionary) }
+
+func integer(name, unit, meaning string, field func(*assay.Sample) *int64) column {
+	return column{
+		Column: Column{Name: name, Kind: Int, Unit: unit, Meaning: meaning},
+		node:   plain(parquet.Int(64)),
+		get:    func(s *assay.Sample) parquet.Value { return parquet.Int64Value(*field(s)) },
+		set: func(s *assay.Sample, v *Values, row int) error {
+			*field(s) = v.Ints[row]
+			return nil
+		},
+	}
+}
+
+func small(name, unit, meaning string, field func(*assay.Sample) *int32) column {
+	return column{
+		Column: Column{Name: name, Kind: Int, Unit: unit, Meaning: meaning},
+		node:   plain(parquet.Int(32)),
+		get:    func(s *assay.Sample) parquet.Value { return parquet.Int32Value(*field(s)) },
+		set: func(s *assay.Sample, v *Values, row int) error {
+			x := v.Ints[row]
+			if x < math.MinInt32 || x > math.MaxInt32 {
+				return fmt.Errorf("%d is out of range", x)
+			}
+			*field(s) = int32(x)
+			return nil
+		},
+	}
+}
+
+func truth(name, meaning string, field func(*assay.Sample) *bool) column {
+	return column{
+		Column: Column{Name: name, Kind: Bool, Meaning: meaning},
+		node:   plain(parquet.Leaf(parquet.BooleanType)),
+		get:    func(s *assay.Sample) parquet.Value { return parquet.BooleanValue(*field(s)) },
+		set: func(s *assay.Sample, v *Values, row int) error {
+			*field(s) = v.Bools[row]
+			return nil
+		},
+	}
+}
+
+func text[T ~string](name, meaning string, field func(*assay.Sample) *T) column {
+	return column{
+		Column: Column{Name: name, Kind: String, Meaning: meaning},
+		node:   labels(),
+		get:    func(s *assay.Sample) parquet.Value { return stringValue(string(*field(s))) },
+		set: func(s *assay.Sample, v *Values, row int) error {
+			*field(s) = T(v.Strings[row])
+			return nil
+		},
+	}
+}
+
+// note is a text that most samples have not: null where it is empty.
+func note(name, meaning string, node parquet.Node, field func(*assay.Sample) *string) column {
+	return column{
+		Column:   Column{Name: name, Kind: String, Meaning: meaning + "; null if nothing"},
+		node:     node,
+		optional: true,
+		get: func(s *assay.Sample) parquet.Value {
+			if *field(s) == "" {
+				return parquet.NullValue()
+			}
+			return stringValue(*field(s))
+		},
+		set: func(s *assay.Sample, v *Values, row int) error {
+			*field(s) = v.Strings[row]
+			return nil
+		},
+	}
+}
+
+func measured(name, unit, meaning string, field func(*assay.Sample) **int64) column {
+	return column{
+		Column:   Column{Name: name, Kind: Int, Unit: unit, Meaning: meaning + "; null if not measured"},
+		node:     plain(parquet.Int(64)),
+		optional: true,
+		get: func(s *assay.Sample) parquet.Value {
+			if *field(s) == nil {
+				return parquet.NullValue()
+			}
+			return parquet.Int64Value(**field(s))
+		},
+		set: func(s *assay.Sample, v *Values, row int) error {
+			x := v.Ints[row]
+			*field(s) = &x
+			return nil
+		},
+	}
+}
+
+func stdout() column {
+	return column{
+		Column:   Column{Name: "stdout", Kind: String, Meaning: "digest of all of stdout; null if none was taken"},
+		node:     labels(),
+		optional: true,
+		get: func(s *assay.Sample) parquet.Value {
+			if s.Stdout.IsZero() {
+				return parquet.NullValue()
+			}
+			return stringValue(s.Stdout.String())
+		},
+		set: func(s *assay.Sample, v *Values, row int) (err error) {
+			s.Stdout, err = assay.ParseDigest(v.Strings[row])
+			return err
+		},
+	}
+}
+
+func param(name string) column {
+	return column{
+		Column:   Column{Name: paramPrefix + name, Kind: String, Meaning: "parameter; null if the trial has none"},
+		node:     labels(),
+		optional: true,
+		get: func(s *assay.Sample) parquet.Value {
+			value, ok := s.Params[name]
+			if !ok {
+				return parquet.NullValue()
+			}
+			return stringValue(value)
+		},
+		set: func(s *assay.Sample, v *Values, row int) error {
+			if s.Params == nil {
+				s.Params = make(map[string]string)
+			}
+			s.Params[name] = v.Strings[row]
+			return nil
+		},
+	}
+}
+
+func stringValue(s string) parquet.Value { return parquet.ByteArrayValue([]byte(s)) }
