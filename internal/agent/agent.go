@@ -1,0 +1,323 @@
+// Package agent is where the journal meets measuring: it works through a plan
+// in a run directory. Whatever ends it, the journal holds every invocation
+// that had ended; running it again does what is missing.
+//
+// It decides nothing: order, commands, limits and expectations are the plan's.
+package agent
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/google/renameio/v2"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/artifacts/journal"
+	"github.com/assay-notebooks/assay/runners"
+	"github.com/assay-notebooks/assay/runners/measure"
+)
+
+// JournalFile is the name of the journal in a run directory.
+const JournalFile = "journal"
+
+// self is the running binary, even if its file has been replaced.
+const self = "/proc/self/exe"
+
+// detailSize is how much of stderr a sample keeps.
+const detailSize = 4 << 10
+
+// recordedEnv are the variables of the agent that a segment records: those
+// that may change what is measured, and tell nothing about a person.
+var recordedEnv = []string{"LANG", "LC_ALL", "TZ", "GOMAXPROCS", "MALLOC_ARENA_MAX"}
+
+// Run runs what the journal in dir does not hold yet of dir/plan.json, in
+// planned order. It returns nil when every planned invocation has its outcome,
+// and the context's error if that ended first; the invocation that was running
+// then is not recorded. An error that matches journal.ErrLocked means that
+// another agent is at work in dir.
+func Run(ctx context.Context, dir string) error {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
+	r := run{dir: dir, began: time.Now(), zero: measure.Now()}
+	if r.exe, err = digestFile(self); err != nil {
+		return fmt.Errorf("agent: %w", err)
+	}
+	digest, err := r.readPlan()
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(dir, JournalFile)
+	w, held, err := journal.Open(path, digest)
+	if errors.Is(err, fs.ErrNotExist) {
+		w, err = journal.Create(path, digest)
+	}
+	if err != nil {
+		return err
+	}
+	r.journal, r.done, r.segment = w, held.Done, held.Segments
+	if held.State == assay.Complete { // and whoever completed it may have died before it could say so
+		r.segment--
+		err = r.announce(assay.Complete, nil)
+	} else {
+		err = r.execute(ctx)
+	}
+	return errors.Join(err, w.Close())
+}
+
+// A run is one execution of what is missing.
+type run struct {
+	dir     string
+	exe     assay.Digest // of this binary
+	plan    assay.Plan
+	judges  []*measure.Judge // by trial
+	journal *journal.Writer
+	done    map[int64]bool // every Seq that has an outcome
+	segment int32
+	began   time.Time
+	zero    int64 // measure.Now when it began
+
+	launcher *measure.Launcher
+	failed   []string // by trial: why its preparation failed; "": it did not
+}
+
+func (r *run) readPlan() (assay.Digest, error) {
+	path := filepath.Join(r.dir, runners.PlanFile)
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return assay.Digest{}, fmt.Errorf("plan: %w", err)
+	}
+	if err := json.Unmarshal(b, &r.plan); err != nil {
+		return assay.Digest{}, fmt.Errorf("plan %s: %w", path, err)
+	}
+	if err := check(r.plan); err != nil {
+		return assay.Digest{}, fmt.Errorf("plan %s: %w", path, err)
+	}
+	for i, t := range r.plan.Trials {
+		j, err := measure.NewJudge(t.Expect, t.Signs)
+		if err != nil {
+			return assay.Digest{}, fmt.Errorf("plan %s: trial %d: %w", path, i, err)
+		}
+		r.judges = append(r.judges, j)
+	}
+	return assay.DigestOf(b), nil
+}
+
+// check reports every way in which p cannot be run.
+func check(p assay.Plan) error {
+	var errs []error
+	fail := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if p.Format != assay.PlanFormat {
+		fail("format %q, this agent reads %s", p.Format, assay.PlanFormat)
+	}
+	if p.Limits.Timeout <= 0 || p.Limits.Output <= 0 || p.Limits.Memory < 0 {
+		fail("limits %+v: want a timeout and an output limit", p.Limits)
+	}
+	for i, t := range p.Trials {
+		if t.Unsupported == "" && (len(t.Command.Argv) == 0 || !filepath.IsAbs(t.Command.Argv[0])) {
+			fail("trial %d: argv %q: want an absolute path first", i, t.Command.Argv)
+		}
+	}
+	for b, block := range p.Order {
+		seen := make(map[int]bool)
+		for _, trial := range block {
+			if trial < 0 || trial >= len(p.Trials) || seen[trial] {
+				fail("block %d: trial %d is unknown or there twice", b, trial)
+			}
+			seen[trial] = true
+		}
+		if len(seen) != len(p.Trials) {
+			fail("block %d: %d of %d trials", b, len(seen), len(p.Trials))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// execute does the work between opening and closing the journal.
+func (r *run) execute(ctx context.Context) error {
+	work := filepath.Join(r.dir, "work")
+	if err := os.MkdirAll(work, 0o755); err != nil {
+		return err
+	}
+	var err error
+	if r.launcher, err = measure.Start(self, work); err != nil {
+		return err
+	}
+	defer r.launcher.Close()
+	if err := r.announce(assay.Running, nil); err != nil {
+		return err
+	}
+	err = r.journal.Segment(journal.Segment{
+		Segment: r.segment, Started: r.began, MonotonicNS: r.zero, Agent: r.exe, Host: measure.Host(r.plan.Host),
+		Env: environment(),
+	})
+	if err == nil {
+		err = r.blocks(ctx)
+	}
+	state := assay.Complete
+	if err != nil {
+		state = assay.Interrupted
+	}
+	cause := err
+	if ctx.Err() != nil {
+		cause = nil
+	}
+	return errors.Join(err, r.journal.End(state), r.announce(state, cause))
+}
+
+// blocks runs every invocation that is missing.
+func (r *run) blocks(ctx context.Context) error {
+	if err := r.prepare(ctx); err != nil {
+		return err
+	}
+	for b, block := range r.plan.Order {
+		for i, trial := range block {
+			seq := r.seq(b, i)
+			if r.done[seq] {
+				continue
+			}
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			s, err := r.invoke(ctx, trial)
+			if err != nil {
+				return err
+			}
+			s.Seq, s.Block, s.Warmup = seq, int32(b), b < r.plan.Warmup
+			if err := r.journal.Invocation([]assay.Sample{s}); err != nil {
+				return err
+			}
+			r.done[seq] = true
+		}
+	}
+	return nil
+}
+
+func (r *run) seq(block, i int) int64 { return int64(block)*int64(len(r.plan.Trials)) + int64(i) }
+
+// prepare runs the preparations of all trials that have something missing: of
+// every segment, for what an earlier one prepared may be gone. One that fails
+// makes its trial's invocations runtime crashes.
+func (r *run) prepare(ctx context.Context) error {
+	r.failed = make([]string, len(r.plan.Trials))
+	for i, t := range r.plan.Trials {
+		for _, c := range t.Prepare {
+			res, err := r.launcher.Run(ctx, c, r.plan.Limits)
+			if err != nil {
+				return err
+			}
+			if res.Killed != "" || !res.Started() || res.Exit != 0 {
+				r.failed[i] = detail("prepare "+strings.Join(c.Argv, " "), res)
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// invoke runs trial once and returns its row, without its place in the plan.
+func (r *run) invoke(ctx context.Context, trial int) (assay.Sample, error) {
+	t := r.plan.Trials[trial]
+	s := assay.Sample{
+		Trial: int32(trial), Workload: t.Workload, Runtime: t.Runtime, Host: r.plan.Host, Params: t.Params,
+		Phase: assay.Process, Exit: -1, Segment: r.segment,
+	}
+	switch {
+	case t.Unsupported != "":
+		s.Outcome, s.Detail = assay.Unsupported, tail(t.Unsupported)
+		return s, nil
+	case r.failed[trial] != "":
+		s.Outcome, s.Detail = assay.RuntimeCrash, r.failed[trial]
+		return s, nil
+	}
+	res, err := r.launcher.Run(ctx, t.Command, r.plan.Limits)
+	if err != nil {
+		return assay.Sample{}, err
+	}
+	s.Outcome = r.judges[trial].Outcome(res)
+	s.Exit, s.Signal, s.Stdout, s.OutBytes = int32(res.Exit), res.Signal, res.Stdout, res.OutBytes
+	if res.Started() {
+		s.StartNS, s.WallNS, s.CPUNS, s.RSSBytes = res.StartNS-r.zero, &res.WallNS, &res.CPUNS, res.RSSBytes
+	}
+	if s.Outcome != assay.OK || res.Reason != "" {
+		s.Detail = detail("", res)
+	}
+	return s, nil
+}
+
+// detail says why a command failed, as far as is known: our reason, and its
+// own last words.
+func detail(what string, res measure.Result) string {
+	parts := []string{}
+	for _, part := range []string{what, res.Reason, strings.TrimSpace(string(res.StderrTail))} {
+		if part != "" {
+			parts = append(parts, part)
+		}
+	}
+	text := strings.Join(parts, ": ")
+	if text == "" {
+		text = fmt.Sprintf("exit %d%s", res.Exit, res.Signal)
+	}
+	return tail(text)
+}
+
+// tail returns the last detailSize bytes of s as valid UTF-8.
+func tail(s string) string {
+	return strings.ToValidUTF8(s[max(0, len(s)-detailSize):], "")
+}
+
+// announce replaces the agent's record.
+func (r *run) announce(state assay.RunState, cause error) error {
+	a := runners.Agent{PID: os.Getpid(), Exe: r.exe, Began: r.began, Segment: int(r.segment), Load1: measure.Load1(), State: state}
+	if cause != nil {
+		a.Error = cause.Error()
+	}
+	if r.launcher != nil {
+		a.Floor = r.launcher.Floor()
+	}
+	var err error
+	if a.Start, err = measure.StartTicks(a.PID); err != nil {
+		return err
+	}
+	b, err := json.Marshal(a)
+	if err != nil {
+		return err
+	}
+	if err := renameio.WriteFile(filepath.Join(r.dir, runners.AgentFile), append(b, '\n'), 0o644); err != nil {
+		return fmt.Errorf("agent record: %w", err)
+	}
+	return nil
+}
+
+func digestFile(path string) (assay.Digest, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return assay.Digest{}, err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return assay.Digest{}, err
+	}
+	return assay.Digest(h.Sum(nil)), nil
+}
+
+func environment() []string {
+	var env []string
+	for _, name := range recordedEnv {
+		if v, ok := os.LookupEnv(name); ok {
+			env = append(env, name+"="+v)
+		}
+	}
+	return env
+}

@@ -1,0 +1,231 @@
+package measure
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// Launch is the launcher: it starts what the agent at the other end of
+// descriptor 3 asks for, one command at a time, and returns when the agent is
+// gone, having killed what was running. It must be called on the main
+// goroutine before anything else in the process takes memory.
+func Launch() error {
+	runtime.LockOSThread() // a child's death signal is tied to the thread that forked it
+	debug.SetGCPercent(-1) // never while a command is running
+	unix.CloseOnExec(launchFD)
+	ready := reply{Floor: peakRSS()}
+	if err := send(ready.bytes()); err != nil {
+		return fmt.Errorf("launcher: %w", err)
+	}
+	var l launcher
+	for n := 1; ; n++ {
+		h, fds, err := l.receive()
+		if err == nil && h.Kind != requestKill { // a kill comes too late here
+			err = l.run(h, fds)
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return fmt.Errorf("launcher: %w", err)
+		}
+		if n%64 == 0 {
+			runtime.GC()
+		}
+	}
+}
+
+type launcher struct {
+	body []byte // of the latest request
+}
+
+// receive reads one request and the descriptors that came with it.
+func (l *launcher) receive() (requestHeader, []int, error) {
+	var header [requestHeaderSize]byte
+	var oob [64]byte
+	n, oobn, _, _, err := recvmsg(header[:], oob[:])
+	if err != nil {
+		return requestHeader{}, nil, err
+	}
+	if n == 0 {
+		return requestHeader{}, nil, io.EOF
+	}
+	if err := readFull(header[n:]); err != nil {
+		return requestHeader{}, nil, err
+	}
+	h := parseRequestHeader(header[:])
+	if uint32(cap(l.body)) < h.Size {
+		l.body = make([]byte, h.Size)
+	}
+	l.body = l.body[:h.Size]
+	if err := readFull(l.body); err != nil || oobn == 0 {
+		return h, nil, err
+	}
+	messages, err := unix.ParseSocketControlMessage(oob[:oobn])
+	if err != nil || len(messages) != 1 {
+		return h, nil, fmt.Errorf("descriptors: %d control messages, %v", len(messages), err)
+	}
+	fds, err := unix.ParseUnixRights(&messages[0])
+	return h, fds, err
+}
+
+// run starts a command, waits for its end and replies.
+func (l *launcher) run(h requestHeader, fds []int) error {
+	if len(fds) != 3 {
+		return fmt.Errorf("%d descriptors with a command, want 3", len(fds))
+	}
+	argv, env := decodeRun(h, l.body)
+	pidfd := -1
+	attr := &syscall.ProcAttr{
+		Env:   env,
+		Files: []uintptr{uintptr(fds[0]), uintptr(fds[1]), uintptr(fds[2])},
+		Sys:   &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL, PidFD: &pidfd},
+	}
+	start := Now()
+	pid, err := syscall.ForkExec(argv[0], argv, attr)
+	for _, fd := range fds {
+		unix.Close(fd)
+	}
+	if err != nil {
+		errno, ok := err.(syscall.Errno)
+		if !ok {
+			errno = syscall.EINVAL
+		}
+		r := reply{Ended: 1, Errno: int64(errno), Exit: -1, Floor: peakRSS()}
+		return send(r.bytes())
+	}
+	if pidfd < 0 {
+		unix.Kill(-pid, unix.SIGKILL)
+		return ErrNeedsLinux
+	}
+	defer unix.Close(pidfd)
+	if h.Kind == requestWatch {
+		r := reply{PID: int64(pid), Start: start}
+		if err := send(r.bytes()); err != nil {
+			return err
+		}
+	}
+	end, err := l.wait(pid, pidfd)
+	if err != nil {
+		return err
+	}
+	unix.Kill(-pid, unix.SIGKILL) // what it left behind; the number is ours until we reap it
+	var status unix.WaitStatus
+	var usage unix.Rusage
+	for {
+		if _, err = unix.Wait4(pid, &status, 0, &usage); err != unix.EINTR {
+			break
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("wait: %w", err)
+	}
+	r := reply{
+		Ended: 1, PID: int64(pid), Start: start, End: end, Exit: int64(status.ExitStatus()),
+		CPU: usage.Utime.Nano() + usage.Stime.Nano(), MaxRSS: usage.Maxrss << 10, Floor: peakRSS(),
+	}
+	if status.Signaled() {
+		r.Signal = int64(status.Signal())
+	}
+	return send(r.bytes())
+}
+
+// wait returns the time at which pid ended, and meanwhile heeds the agent.
+func (l *launcher) wait(pid, pidfd int) (end int64, err error) {
+	fds := []unix.PollFd{{Fd: int32(pidfd), Events: unix.POLLIN}, {Fd: launchFD, Events: unix.POLLIN}}
+	for {
+		_, err := unix.Poll(fds, -1)
+		end := Now()
+		if err == unix.EINTR {
+			continue
+		} else if err != nil {
+			return 0, fmt.Errorf("poll: %w", err)
+		}
+		if fds[0].Revents != 0 {
+			return end, nil
+		}
+		h, _, err := l.receive()
+		if err == nil && h.Kind != requestKill {
+			err = fmt.Errorf("request %d while a command is running", h.Kind)
+		}
+		unix.Kill(-pid, unix.SIGKILL)
+		if err != nil {
+			return 0, err // the agent is gone
+		}
+	}
+}
+
+func recvmsg(p, oob []byte) (n, oobn, flags int, from unix.Sockaddr, err error) {
+	for {
+		n, oobn, flags, from, err = unix.Recvmsg(launchFD, p, oob, unix.MSG_CMSG_CLOEXEC)
+		if err != unix.EINTR {
+			return n, oobn, flags, from, err
+		}
+	}
+}
+
+func readFull(p []byte) error {
+	for len(p) > 0 {
+		n, err := unix.Read(launchFD, p)
+		if err == unix.EINTR {
+			continue
+		} else if err != nil {
+			return err
+		} else if n == 0 {
+			return io.EOF
+		}
+		p = p[n:]
+	}
+	return nil
+}
+
+func send(p []byte) error {
+	for {
+		_, err := unix.Write(launchFD, p) // so few bytes go whole
+		if err == unix.EPIPE {
+			return io.EOF
+		}
+		if err != unix.EINTR {
+			return err
+		}
+	}
+}
+
+// peakRSS returns the peak resident set of this process, in bytes: what its
+// children start with. It is not ru_maxrss, which the agent handed on to us.
+func peakRSS() int64 {
+	var buf [4 << 10]byte
+	f, err := os.Open("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	defer f.Close()
+	n, _ := f.Read(buf[:])
+	_, rest, _ := bytes.Cut(buf[:n], []byte("\nVmHWM:"))
+	fields := bytes.Fields(rest)
+	if len(fields) == 0 {
+		return 0
+	}
+	kib, err := strconv.ParseInt(string(fields[0]), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return kib << 10
+}
+
+// Now returns CLOCK_MONOTONIC in nanoseconds.
+func Now() int64 {
+	var t unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &t); err != nil {
+		panic("measure: no monotonic clock: " + err.Error()) // no Linux is without
+	}
+	return t.Nano()
+}

@@ -1,0 +1,246 @@
+package measure
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/assay-notebooks/assay"
+)
+
+// How long a stream may stay open after its command ended and its process
+// group was killed: only what left the group can still hold it.
+const drainGrace = 2 * time.Second
+
+// How often memory is looked at where there is a limit.
+const memoryInterval = 25 * time.Millisecond
+
+// A Launcher runs commands, one at a time, each as a child of the same small
+// process. It is not safe for concurrent use.
+type Launcher struct {
+	process *exec.Cmd
+	socket  *os.File
+	fd      int // of socket
+	replies <-chan reply
+	null    *os.File
+	floor   int64
+}
+
+// Floor returns what the launcher held when it was ready, in bytes. Peaks at
+// or below its floor cannot be told from it; each Result has the floor of then.
+func (l *Launcher) Floor() int64 { return l.floor }
+
+// Start starts exe, whose "launch" command calls Launch, with dir as working
+// directory of all commands. The caller must call Close.
+func Start(exe, dir string) (*Launcher, error) {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("launcher: socket: %w", err)
+	}
+	theirs := os.NewFile(uintptr(pair[1]), "launcher")
+	defer theirs.Close()
+	if err := unix.SetNonblock(pair[0], true); err != nil {
+		return nil, errors.Join(err, unix.Close(pair[0]))
+	}
+	l := &Launcher{fd: pair[0], socket: os.NewFile(uintptr(pair[0]), "launcher")}
+	if l.null, err = os.Open(os.DevNull); err != nil {
+		return nil, errors.Join(err, l.socket.Close())
+	}
+	l.process = exec.Command(exe, "launch")
+	l.process.Dir, l.process.Env, l.process.Stderr = dir, []string{}, os.Stderr
+	l.process.ExtraFiles = []*os.File{theirs} // launchFD
+	if err := l.process.Start(); err != nil {
+		return nil, errors.Join(fmt.Errorf("launcher: %w", err), l.socket.Close(), l.null.Close())
+	}
+	replies := make(chan reply, 2) // a command has at most two: no sender is ever left behind
+	l.replies = replies
+	go func() {
+		defer close(replies)
+		var b [replySize]byte
+		for {
+			if _, err := io.ReadFull(l.socket, b[:]); err != nil {
+				return
+			}
+			replies <- parseReply(b[:])
+		}
+	}()
+	ready, ok := <-replies
+	if !ok {
+		return nil, errors.Join(fmt.Errorf("launcher: %s launch ended at once", exe), l.Close())
+	}
+	l.floor = ready.Floor
+	return l, nil
+}
+
+// Close ends the launcher and what it may still run.
+func (l *Launcher) Close() error {
+	err := errors.Join(l.socket.Close(), l.null.Close())
+	for range l.replies {
+	}
+	return errors.Join(err, l.process.Wait())
+}
+
+// Run runs c to its end, with all fields of limits but Memory set. When ctx
+// ends first the command is killed and the error is the context's: it was not
+// measured. After any other error the Launcher is of no more use.
+func (l *Launcher) Run(ctx context.Context, c assay.Command, limits assay.Limits) (Result, error) {
+	kind := uint32(requestRun)
+	if limits.Memory > 0 {
+		kind = requestWatch
+	}
+	header, body, err := encodeRun(kind, c)
+	if err != nil {
+		return Result{Exit: -1, Reason: err.Error()}, nil
+	}
+	stdin := l.null
+	if c.Stdin != "" {
+		if stdin, err = os.Open(c.Stdin); err != nil {
+			return Result{Exit: -1, Reason: fmt.Sprintf("stdin: %v", err)}, nil
+		}
+		defer stdin.Close()
+	}
+	over := make(chan struct{})
+	stdout, stderr := newOutputs(limits.Output, sync.OnceFunc(func() { close(over) }))
+	outRead, outWrite, err := pipe()
+	if err != nil {
+		return Result{}, err
+	}
+	defer outRead.Close()
+	errRead, errWrite, err := pipe()
+	if err != nil {
+		unix.Close(outWrite)
+		return Result{}, err
+	}
+	defer errRead.Close()
+
+	rights := unix.UnixRights(int(stdin.Fd()), outWrite, errWrite)
+	err = unix.Sendmsg(l.fd, header, rights, nil, 0)
+	unix.Close(outWrite)
+	unix.Close(errWrite)
+	if err == nil {
+		_, err = l.socket.Write(body)
+	}
+	if err != nil {
+		return Result{}, fmt.Errorf("launcher: %w", err)
+	}
+	var drained sync.WaitGroup
+	var outWhole, errWhole bool
+	drained.Go(func() { outWhole = stdout.drain(outRead) })
+	drained.Go(func() { errWhole = stderr.drain(errRead) })
+
+	end, killed, reason, err := l.await(ctx, limits, over)
+	deadline := time.Now().Add(drainGrace)
+	if err != nil {
+		deadline = time.Now()
+	}
+	outRead.SetReadDeadline(deadline) // a pipe always has deadlines
+	errRead.SetReadDeadline(deadline)
+	drained.Wait()
+	if err != nil {
+		return Result{}, err
+	}
+
+	r := Result{
+		StartNS: end.Start, WallNS: end.End - end.Start, CPUNS: end.CPU, FloorBytes: end.Floor, Exit: int(end.Exit),
+		StdoutTail: stdout.end(), StderrTail: stderr.end(), OutBytes: stdout.count.Load(),
+	}
+	if end.Errno != 0 {
+		r.Reason = fmt.Sprintf("start %s: %v", c.Argv[0], syscall.Errno(end.Errno))
+		return r, nil
+	}
+	if end.Signal != 0 {
+		r.Signal = unix.SignalName(unix.Signal(end.Signal))
+	}
+	if end.MaxRSS > end.Floor {
+		r.RSSBytes = &end.MaxRSS
+	}
+	if outWhole {
+		r.Stdout = stdout.digest()
+	}
+	switch {
+	case killed == assay.Timeout && end.Signal == int64(unix.SIGKILL), killed == assay.Limit:
+		r.Killed, r.Reason = killed, reason
+	case r.OutBytes > limits.Output:
+		r.Killed, r.Reason = assay.Limit, outputReason(limits)
+	case limits.Memory > 0 && end.MaxRSS > limits.Memory:
+		r.Killed, r.Reason = assay.Limit, memoryReason(end.MaxRSS, limits)
+	case !outWhole || !errWhole:
+		r.Reason = "a process that left the process group kept the output open"
+	}
+	return r, nil
+}
+
+// await waits for the end of the running command, and kills it when it must.
+// The outcome says why it did.
+func (l *Launcher) await(ctx context.Context, limits assay.Limits, over <-chan struct{}) (end reply, killed assay.Outcome, reason string, err error) {
+	timeout := time.NewTimer(limits.Timeout)
+	defer timeout.Stop()
+	var look <-chan time.Time // nil: never
+	var pid int
+	cancelled := ctx.Done()
+	kill := func(o assay.Outcome, why string) {
+		if killed == "" {
+			killed, reason = o, why
+		}
+		look, over, cancelled = nil, nil, nil
+		if _, werr := l.socket.Write(requestHeader{Kind: requestKill}.bytes()); werr != nil {
+			err = fmt.Errorf("launcher: %w", werr)
+		}
+	}
+	for err == nil {
+		select {
+		case r, ok := <-l.replies:
+			switch {
+			case !ok:
+				return r, killed, reason, errors.New("launcher: it died; was it killed for want of memory?")
+			case r.Ended == 0:
+				pid = int(r.PID)
+				ticker := time.NewTicker(memoryInterval)
+				defer ticker.Stop()
+				look = ticker.C
+				continue
+			}
+			return r, killed, reason, ctx.Err()
+		case <-cancelled:
+			kill("", "")
+		case <-timeout.C:
+			kill(assay.Timeout, fmt.Sprintf("still running after %v", limits.Timeout))
+		case <-over:
+			kill(assay.Limit, outputReason(limits))
+		case <-look:
+			if used := groupRSS(pid); used > limits.Memory {
+				kill(assay.Limit, memoryReason(used, limits))
+			}
+		}
+	}
+	return reply{}, "", "", err
+}
+
+func outputReason(limits assay.Limits) string {
+	return fmt.Sprintf("more than %d bytes of output", limits.Output)
+}
+
+func memoryReason(used int64, limits assay.Limits) string {
+	return fmt.Sprintf("%d bytes resident, limit %d", used, limits.Memory)
+}
+
+// pipe returns a pipe whose read end has deadlines and whose write end is a
+// blocking descriptor, as a guest expects.
+func pipe() (r *os.File, w int, err error) {
+	var p [2]int
+	if err := unix.Pipe2(p[:], unix.O_CLOEXEC); err != nil {
+		return nil, -1, fmt.Errorf("pipe: %w", err)
+	}
+	if err := unix.SetNonblock(p[0], true); err != nil {
+		return nil, -1, errors.Join(fmt.Errorf("pipe: %w", err), unix.Close(p[0]), unix.Close(p[1]))
+	}
+	return os.NewFile(uintptr(p[0]), "output"), p[1], nil
+}

@@ -1,0 +1,76 @@
+package measure
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+
+	"github.com/assay-notebooks/assay"
+)
+
+// A Judge names the outcome of the commands of one trial.
+type Judge struct {
+	expect assay.Expectation
+	signs  []sign
+}
+
+type sign struct {
+	assay.Sign
+	stdout, stderr *regexp.Regexp // nil: anything
+}
+
+// NewJudge compiles the patterns of signs. The error names the one that does
+// not compile.
+func NewJudge(expect assay.Expectation, signs []assay.Sign) (*Judge, error) {
+	j := &Judge{expect: expect}
+	for _, s := range signs {
+		compiled := sign{Sign: s}
+		for _, p := range []struct {
+			pattern string
+			into    **regexp.Regexp
+		}{{s.Stdout, &compiled.stdout}, {s.Stderr, &compiled.stderr}} {
+			if p.pattern == "" {
+				continue
+			}
+			re, err := regexp.Compile(p.pattern)
+			if err != nil {
+				return nil, fmt.Errorf("sign of %s: %w", s.Outcome, err)
+			}
+			*p.into = re
+		}
+		j.signs = append(j.signs, compiled)
+	}
+	return j, nil
+}
+
+// Outcome names how r ended: what we did to it comes first, then the runtime's
+// signs, then its status, then its answer.
+func (j *Judge) Outcome(r Result) assay.Outcome {
+	switch {
+	case r.Killed != "":
+		return r.Killed
+	case !r.Started():
+		return assay.RuntimeCrash
+	}
+	for _, s := range j.signs {
+		if s.matches(r) {
+			return s.Outcome
+		}
+	}
+	switch {
+	case r.Signal != "":
+		return assay.Signal
+	case r.Exit != j.expect.Exit:
+		return assay.Exit
+	case !j.expect.Stdout.IsZero() && j.expect.Stdout != r.Stdout:
+		return assay.WrongOutput
+	}
+	return assay.OK
+}
+
+func (s sign) matches(r Result) bool {
+	return (s.Exit == nil || r.Signal == "" && slices.Contains(s.Exit, r.Exit)) &&
+		(s.Signal == nil || r.Signal != "" && (slices.Contains(s.Signal, r.Signal) || slices.Contains(s.Signal, "*"))) &&
+		(s.stdout == nil || s.stdout.Match(r.StdoutTail)) &&
+		(s.stderr == nil || s.stderr.Match(r.StderrTail))
+}

@@ -1,0 +1,76 @@
+package measure
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"os"
+	"strconv"
+)
+
+// StartTicks returns when process pid started, in clock ticks after boot.
+// Together with pid it names one process, for a pid is used again. The error
+// matches fs.ErrNotExist if there is no such process, or only its zombie.
+func StartTicks(pid int) (uint64, error) {
+	f, err := processStat(pid)
+	if err != nil {
+		return 0, err
+	}
+	if f.state == 'Z' || f.state == 'X' {
+		return 0, fmt.Errorf("process %d has ended: %w", pid, fs.ErrNotExist)
+	}
+	return f.start, nil
+}
+
+// groupRSS returns the resident bytes of all processes of group pgid. What
+// ends while it looks counts as nothing.
+func groupRSS(pgid int) int64 {
+	dir, err := os.Open("/proc")
+	if err != nil {
+		return 0
+	}
+	defer dir.Close()
+	names, _ := dir.Readdirnames(-1) // as many as there are
+	var pages int64
+	for _, name := range names {
+		pid, err := strconv.Atoi(name)
+		if err != nil {
+			continue
+		}
+		if f, err := processStat(pid); err == nil && f.group == pgid {
+			pages += f.rss
+		}
+	}
+	return pages * int64(os.Getpagesize())
+}
+
+type stat struct {
+	state byte
+	group int
+	start uint64 // clock ticks after boot
+	rss   int64  // pages
+}
+
+func processStat(pid int) (stat, error) {
+	path := fmt.Sprintf("/proc/%d/stat", pid)
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return stat{}, err
+	}
+	// The name, in parentheses, may hold spaces and parentheses.
+	fields := bytes.Fields(b[bytes.LastIndexByte(b, ')')+1:])
+	if len(fields) < 22 {
+		return stat{}, fmt.Errorf("%s: %d fields after the name", path, len(fields))
+	}
+	s := stat{state: fields[0][0]}
+	var errs [3]error
+	s.group, errs[0] = strconv.Atoi(string(fields[2]))
+	s.start, errs[1] = strconv.ParseUint(string(fields[19]), 10, 64)
+	s.rss, errs[2] = strconv.ParseInt(string(fields[21]), 10, 64)
+	for _, err := range errs {
+		if err != nil {
+			return stat{}, fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	return s, nil
+}
