@@ -1,0 +1,135 @@
+package artifacts
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/assay-notebooks/assay"
+)
+
+// A Batch puts many blobs for little more than the price of one durable write.
+// Nothing put is promised, or seen by readers, before Commit has returned. A
+// Batch is not safe for concurrent use, and not used after Commit or Discard.
+type Batch struct {
+	s          *Store
+	stager     Stager
+	seen       map[assay.Digest]bool
+	placements []Placement
+}
+
+// Batch returns a new, empty batch. The caller ends it by Commit or Discard.
+func (s *Store) Batch() *Batch {
+	stager, ok := s.b.(Stager)
+	if !ok {
+		stager = spooler{s.b}
+	}
+	return &Batch{s: s, stager: stager, seen: map[assay.Digest]bool{}}
+}
+
+// Put adds the bytes of r, as Store.Put does. After an error the batch is as
+// it was before.
+func (b *Batch) Put(ctx context.Context, r io.Reader) (assay.Digest, int64, error) {
+	h := sha256.New()
+	count := counter{r: io.TeeReader(contextReader{ctx, r}, h)}
+	staged, err := b.stager.Stage(ctx, &count)
+	if err != nil {
+		return assay.Digest{}, 0, fmt.Errorf("put: %w", err)
+	}
+	d := assay.Digest(h.Sum(nil))
+	if b.seen[d] {
+		return d, count.n, staged.Discard()
+	}
+	// An unreadable or wrong blob is replaced: that is the repair.
+	_, err = b.s.verify(ctx, d)
+	if ctx.Err() != nil {
+		return assay.Digest{}, 0, errors.Join(fmt.Errorf("put %v: %w", d, context.Cause(ctx)), staged.Discard())
+	}
+	b.seen[d] = true
+	b.placements = append(b.placements, Placement{Key: blobKey(d), Staged: staged, Keep: err == nil})
+	return d, count.n, nil
+}
+
+// Commit makes all that was put durable and visible. After an error some of it
+// may be kept; putting it again is safe.
+func (b *Batch) Commit(ctx context.Context) error {
+	if len(b.placements) == 0 {
+		return nil
+	}
+	unlock, err := b.s.lock(ctx, false)
+	if err != nil {
+		return errors.Join(fmt.Errorf("put: %w", err), b.Discard())
+	}
+	err = b.stager.Commit(ctx, b.placements)
+	if err != nil {
+		err = fmt.Errorf("put: %w", err)
+	}
+	return errors.Join(err, unlock(), b.Discard())
+}
+
+// Discard gives up what was put and not committed.
+func (b *Batch) Discard() error {
+	var errs []error
+	for _, p := range b.placements {
+		errs = append(errs, p.Staged.Discard())
+	}
+	b.placements = nil
+	return errors.Join(errs...)
+}
+
+// A counter counts the bytes read through it.
+type counter struct {
+	r io.Reader
+	n int64
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// A spooler stages in the system's temporary directory, for a Backend that
+// must know the key first.
+type spooler struct{ b Backend }
+
+func (s spooler) Stage(_ context.Context, r io.Reader) (Staged, error) {
+	f, err := os.CreateTemp("", "assay-put-")
+	if err != nil {
+		return nil, err
+	}
+	if _, err := io.Copy(f, r); err != nil {
+		return nil, errors.Join(err, (*spooled)(f).Discard())
+	}
+	return (*spooled)(f), nil
+}
+
+// Commit puts kept ones again, too: that is how a plain Backend refreshes.
+func (s spooler) Commit(ctx context.Context, placements []Placement) error {
+	for _, p := range placements {
+		f := (*os.File)(p.Staged.(*spooled))
+		if _, err := f.Seek(0, io.SeekStart); err != nil {
+			return err
+		}
+		if _, err := s.b.Put(ctx, p.Key, f, Condition{}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type spooled os.File
+
+func (f *spooled) Discard() error {
+	file := (*os.File)(f)
+	if err := file.Close(); errors.Is(err, fs.ErrClosed) {
+		return nil
+	} else if err != nil {
+		return errors.Join(err, os.Remove(file.Name()))
+	}
+	return os.Remove(file.Name())
+}

@@ -1,0 +1,238 @@
+package artifacts
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/assay-notebooks/assay"
+)
+
+// DefaultMinAge is the MinAge of GC where none is given.
+const DefaultMinAge = 24 * time.Hour
+
+// GCOptions say what GC keeps.
+type GCOptions struct {
+	// Roots are kept, with all they reach, as if a reference named each. One
+	// that the store does not hold is reported, not an error.
+	Roots []assay.Digest
+
+	// Children says what a blob reaches. Without it only the blobs that
+	// references and Roots name are kept, and those that are young.
+	Children Children `json:"-"`
+
+	// MinAge keeps blobs put, or put again, less than so long ago, and all they
+	// reach: a writer puts blobs before it refers to them. It must be longer
+	// than the time between the two. 0 is DefaultMinAge.
+	MinAge time.Duration
+
+	// DryRun reports what would be removed, and removes nothing.
+	DryRun bool
+
+	// Now is the clock, time.Now if nil. It is compared with the backend's.
+	Now func() time.Time `json:"-"`
+}
+
+// A GCReport is what GC did, or would do.
+type GCReport struct {
+	Kept         int            `json:"kept"` // blobs
+	KeptBytes    int64          `json:"kept_bytes"`
+	Young        int            `json:"young"` // of those kept, the ones that only their age keeps
+	Removed      []assay.Digest `json:"removed"`
+	RemovedBytes int64          `json:"removed_bytes"`
+	Leftovers    int            `json:"leftovers"`     // temporary files of dead writers that were removed
+	Missing      []assay.Digest `json:"missing_roots"` // of GCOptions.Roots
+	DryRun       bool           `json:"dry_run"`
+}
+
+// GC removes the blobs that neither a reference nor a root reaches and that are
+// older than MinAge, and what writers left unfinished longer ago than that.
+//
+// It may run beside writers. It looks for what to keep beside them, then takes
+// the backend's lock exclusively, looks again at what came meanwhile, and
+// removes. Store.Put and SetRef hold that lock shared while they make a blob or
+// a reference visible, and a put makes a blob new again, so that an
+// acknowledged blob is not removed before MinAge has passed.
+//
+// When a reference or a blob that is reached names a missing one, GC removes
+// nothing and fails: what the missing blob reached cannot be known. Check says
+// what to do then. Otherwise an error comes with a report of what was removed
+// before it.
+func (s *Store) GC(ctx context.Context, opts GCOptions) (GCReport, error) {
+	locker, ok := s.b.(Locker)
+	switch {
+	case !ok:
+		return GCReport{}, fmt.Errorf("gc: the backend cannot exclude writers: %w", errors.ErrUnsupported)
+	case opts.MinAge < 0:
+		return GCReport{}, fmt.Errorf("gc: minimal age %v is negative", opts.MinAge)
+	case opts.MinAge == 0:
+		opts.MinAge = DefaultMinAge
+	}
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	c := collector{s: s, opts: opts, cutoff: opts.Now().Add(-opts.MinAge), kept: map[assay.Digest]bool{}}
+	c.report = GCReport{DryRun: opts.DryRun, Removed: []assay.Digest{}, Missing: []assay.Digest{}}
+	if err := c.collect(ctx, locker); err != nil {
+		return c.report, fmt.Errorf("gc: %w", err)
+	}
+	return c.report, nil
+}
+
+type collector struct {
+	s      *Store
+	opts   GCOptions
+	cutoff time.Time
+	kept   map[assay.Digest]bool
+	report GCReport
+}
+
+func (c *collector) collect(ctx context.Context, locker Locker) (err error) {
+	if err := c.markRoots(ctx); err != nil {
+		return err
+	}
+	if _, err := c.mark(ctx); err != nil {
+		return err
+	}
+	unlock, err := locker.Lock(ctx, true)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
+	old, err := c.mark(ctx) // again: what came since
+	if err != nil {
+		return err
+	}
+	return errors.Join(c.sweep(ctx, old), c.clean(ctx))
+}
+
+func (c *collector) markRoots(ctx context.Context) error {
+	for _, d := range c.opts.Roots {
+		_, err := c.s.Stat(ctx, d)
+		if errors.Is(err, fs.ErrNotExist) {
+			c.report.Missing = append(c.report.Missing, d)
+			continue
+		}
+		if err := c.keep(ctx, d, "a root", true); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mark keeps what references and young blobs reach, and returns the other
+// entries. Called again, it adds what came since.
+func (c *collector) mark(ctx context.Context) ([]Entry, error) {
+	for ref, err := range c.s.Refs(ctx, "") {
+		if err == nil {
+			err = c.keep(ctx, ref.Digest, "reference "+ref.Name, true)
+		} else if CheckRefName(ref.Name) != nil {
+			continue // a stray file
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	var blobs []Entry
+	for e, err := range c.s.b.List(ctx, blobPrefix[:len(blobPrefix)-1]) {
+		if err != nil {
+			return nil, err
+		}
+		if _, ok := parseBlobKey(e.Key); ok {
+			blobs = append(blobs, e)
+		}
+	}
+	for _, e := range blobs {
+		d, _ := parseBlobKey(e.Key)
+		if c.kept[d] || e.ModTime.Before(c.cutoff) {
+			continue
+		}
+		c.report.Young++
+		if err := c.keep(ctx, d, "its age", false); err != nil {
+			return nil, err
+		}
+	}
+	c.report.Kept, c.report.KeptBytes = 0, 0
+	var old []Entry
+	for _, e := range blobs {
+		if d, _ := parseBlobKey(e.Key); !c.kept[d] {
+			old = append(old, e)
+			continue
+		}
+		c.report.Kept++
+		c.report.KeptBytes += e.Size
+	}
+	return old, nil
+}
+
+// keep marks d and all it reaches. If strict, all of that must be there; if
+// not, what is missing may be still to come.
+func (c *collector) keep(ctx context.Context, d assay.Digest, why string, strict bool) error {
+	if c.kept[d] {
+		return nil
+	}
+	_, err := c.s.Stat(ctx, d)
+	if !strict && errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("%s names a blob that cannot be found, so nothing is removed: %w; run a check", why, err)
+	}
+	c.kept[d] = true
+	if c.opts.Children == nil {
+		return nil
+	}
+	children, err := c.opts.Children(ctx, d)
+	if err != nil {
+		return fmt.Errorf("%v, kept by %s, cannot be read, so nothing is removed: %w; run a check", d, why, err)
+	}
+	for _, child := range children {
+		if err := c.keep(ctx, child, why, strict); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *collector) sweep(ctx context.Context, old []Entry) error {
+	var errs []error
+	for _, e := range old {
+		if ctx.Err() != nil {
+			return errors.Join(append(errs, context.Cause(ctx))...)
+		}
+		if !c.opts.DryRun {
+			if err := c.s.b.Delete(ctx, e.Key); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				errs = append(errs, err)
+				continue
+			}
+		}
+		d, _ := parseBlobKey(e.Key)
+		c.report.Removed = append(c.report.Removed, d)
+		c.report.RemovedBytes += e.Size
+	}
+	return errors.Join(errs...)
+}
+
+func (c *collector) clean(ctx context.Context) error {
+	cleaner, ok := c.s.b.(Cleaner)
+	if !ok {
+		return nil
+	}
+	var errs []error
+	for l, err := range cleaner.Leftovers(ctx) {
+		if err == nil && (!l.Temporary || !l.ModTime.Before(c.cutoff)) {
+			continue
+		}
+		if err == nil && !c.opts.DryRun {
+			err = cleaner.Clean(ctx, l)
+		}
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		c.report.Leftovers++
+	}
+	return errors.Join(errs...)
+}
