@@ -1,0 +1,124 @@
+package figure
+
+import (
+	"fmt"
+	"math"
+)
+
+// Bar draws each category's estimate (by default the median) and its 95%
+// interval, and writes both beside it. On a log axis, where the length of a bar
+// means nothing, it draws a marker.
+func (f *Figure) Bar(g Group, v Values) error {
+	if err := f.onlyLogX("Bar"); err != nil {
+		return err
+	}
+	all, err := f.gather("Bar", g, v)
+	if err != nil {
+		return err
+	}
+	b := bar{grouped: all}
+	low, high := math.Inf(1), math.Inf(-1)
+	for _, p := range all.panels {
+		var of []estimate
+		for _, c := range p.cells {
+			e := all.estimate.of(c.values)
+			low, high = e.reach(low, high)
+			of = append(of, e)
+		}
+		b.estimates = append(b.estimates, of)
+	}
+	if b.x, err = numeric(v.title(), f.logX, true, low, high); err != nil {
+		return fmt.Errorf("Bar: %w", err)
+	}
+	f.chart = b
+	return nil
+}
+
+type bar struct {
+	grouped
+	x         axis
+	estimates [][]estimate // by panel and category
+}
+
+func (b bar) legend() []key { return nil }
+
+func (b bar) notes() []string {
+	short := ""
+	for _, of := range b.estimates {
+		for _, e := range of {
+			if e.n > 0 && !e.ok {
+				short = "[–]: too few samples for an interval."
+			}
+		}
+	}
+	return append([]string{sentences(b.estimate.name(), b.counts(), short)}, b.gone(true)...)
+}
+
+const rowHeight = 19.0 // of a category
+
+func (b bar) body(s *scene, top float64) float64 {
+	m := multiples{
+		names: b.names(), x: b.x, y: axis{categories: b.categories()},
+		height: float64(rowHeight * float64(len(b.panels[0].cells))), minWidth: 90,
+		sideHead: string(b.estimate) + " [95%]", side: make([][]string, len(b.panels)),
+		draw: b.panel,
+	}
+	for i, of := range b.estimates {
+		for _, e := range of {
+			m.side[i] = append(m.side[i], e.text())
+		}
+	}
+	return m.body(s, top)
+}
+
+func (b bar) panel(f frame, panel int) {
+	for i, e := range b.estimates[panel] {
+		y := f.py(float64(i))
+		if e.n == 0 {
+			drawMissing(f, y, b.panels[panel].cells[i].reason())
+			continue
+		}
+		l := lookOf(i)
+		x := f.px(e.value)
+		whisker := thinPen
+		if !f.x.log {
+			from, to := f.px(math.Max(f.x.min, 0)), x
+			if to < from {
+				from, to = to, from
+			}
+			l.hatch.fill(f.s, l.color, point{from, y - 5}, point{to, y + 5})
+		} else {
+			whisker = pen{color: l.color, width: 1.2}
+		}
+		if e.ok {
+			drawWhisker(f, whisker, y, e.interval.Low, e.interval.High, 3)
+		}
+		if f.x.log {
+			l.marker.draw(f.s, l.color, point{x, y}, 2.6)
+		}
+	}
+}
+
+// drawWhisker draws a horizontal interval with caps.
+func drawWhisker(f frame, p pen, y, low, high, cap float64) {
+	a, b := f.px(low), f.px(high)
+	f.s.line(p, point{a, y}, point{b, y})
+	f.s.line(p, point{a, y - cap}, point{a, y + cap})
+	f.s.line(p, point{b, y - cap}, point{b, y + cap})
+}
+
+// drawMissing writes, where the bar would be, why there is none.
+func drawMissing(f frame, y float64, reason string) {
+	room := f.right - f.left - 16
+	cross.draw(f.s, grey, point{f.left + 6, y}, 2.4)
+	lines := noteText.wrap(reason, room)
+	if len(lines) > 2 {
+		lines = []string{lines[0], noteText.fit(lines[1]+" "+lines[2]+"…", room)}
+	}
+	lead := noteText.size + 0.5
+	y += 2.5 - float64(lead*float64(len(lines)-1)/2)
+	for _, line := range lines {
+		f.s.write(noteText, point{f.left + 12, y}, left, line)
+		y += lead
+	}
+}

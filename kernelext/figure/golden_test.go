@@ -1,0 +1,99 @@
+package figure
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+var (
+	update   = flag.Bool("update", false, "write golden files")
+	pictures = flag.String("png", "", "write a PNG and a PDF of each golden figure into this directory")
+)
+
+// gallery is one figure of each kind, and those that were once drawn badly.
+var gallery = []struct {
+	name   string
+	width  float64
+	tables func(testing.TB) []byte
+	draw   func(*Figure, Table) error
+}{
+	{"ecdf-84", 84, cold30, ecdfNoop},
+	{"ecdf-178", 178, cold30, ecdfNoop},
+	{"bar-log-84", 84, cold30, barNoop(true)},
+	{"bar-84", 84, cold30, barNoop(false)},
+	{"bar-178", 178, cold30, barNoop(false)},
+	{"bar-log-178", 178, cold30, barNoop(true)},
+	{"ecdf-facet-178", 178, cold30, func(f *Figure, s Table) error {
+		f.Title("Process cold start")
+		f.LogX()
+		f.Facet(s.Group("workload"))
+		return f.ECDF(s.Group("runtime"), s.Float("wall_ns").In("ms"))
+	}},
+	{"bar-facet-84", 84, cold30, func(f *Figure, s Table) error {
+		f.Title("Process cold start of two workloads, one of which computes a checksum")
+		f.LogX()
+		f.Facet(s.Group("workload"))
+		return f.Bar(s.Group("runtime"), s.Float("wall_ns").In("ms"))
+	}},
+}
+
+func ecdfNoop(f *Figure, s Table) error {
+	noop := s.Where("workload", "noop")
+	f.Title("Process cold start")
+	f.LogX()
+	return f.ECDF(noop.Group("runtime"), noop.Float("wall_ns").In("ms"))
+}
+
+func barNoop(log bool) func(*Figure, Table) error {
+	return func(f *Figure, s Table) error {
+		noop := s.Where("workload", "noop")
+		f.Title("Process cold start")
+		if log {
+			f.LogX()
+		}
+		return f.Bar(noop.Group("runtime"), noop.Float("wall_ns").In("ms"))
+	}
+}
+
+func cold30(t testing.TB) []byte { return coldStarts(t, 30) }
+
+func TestGolden(t *testing.T) {
+	for _, g := range gallery {
+		t.Run(g.name, func(t *testing.T) {
+			one := func(f *Figure, ts ...Table) error { return g.draw(f, ts[0]) }
+			out, err := Render(Request{Formats: []string{"svg", "png", "pdf", "txt"}, Width: g.width}, 1, [][]byte{g.tables(t)}, one)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if *pictures != "" {
+				for format, b := range out {
+					write(t, filepath.Join(*pictures, g.name+"."+format), b)
+				}
+			}
+			for _, format := range []string{"svg", "txt"} {
+				path := filepath.Join("testdata", g.name+"."+format)
+				if *update {
+					write(t, path, out[format])
+				}
+				want, err := os.ReadFile(path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !bytes.Equal(out[format], want) {
+					t.Errorf("%s is not what it was; look at it with -png, then -update", path)
+				}
+			}
+		})
+	}
+}
+
+func write(t *testing.T, path string, b []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, b, 0o644); err != nil {
+		t.Fatal(fmt.Errorf("write: %w", err))
+	}
+}

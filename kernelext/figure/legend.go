@@ -1,0 +1,73 @@
+package figure
+
+import "math"
+
+// A key is one entry of a legend.
+type key struct {
+	look    look
+	name    string
+	how     keyKind
+	missing string // why the category has no samples
+}
+
+// A keyKind is what a key shows beside its name.
+type keyKind int
+
+const (
+	lineKey keyKind = iota
+	markerKey
+)
+
+const swatch = 22 // width of a key's picture
+
+// drawLegend draws the keys in columns above the data, where they cover
+// nothing; those without samples come last, a line each. It returns the new top.
+func drawLegend(s *scene, keys []key, top float64) float64 {
+	room := s.width - 2*margin
+	widest := 0.0
+	shown := 0
+	for _, k := range keys {
+		if k.missing == "" {
+			widest = math.Max(widest, swatch+4+plainText.measure(k.name)+8)
+			shown++
+		}
+	}
+	columns := int(math.Max(1, math.Min(float64(shown), math.Floor(room/math.Max(widest, 1)))))
+	at := 0
+	lead := plainText.lead() + 1.5
+	for _, k := range keys {
+		if k.missing != "" {
+			continue
+		}
+		x := margin + float64(float64(at%columns)*widest)
+		y := top + float64(float64(at/columns+1)*lead)
+		k.draw(s, x, y-4.5)
+		s.write(plainText, point{x + swatch + 4, y - 2}, left, plainText.fit(k.name, room-swatch-4))
+		at++
+	}
+	top += float64(float64((at+columns-1)/columns) * lead)
+	for _, k := range keys {
+		if k.missing == "" {
+			continue
+		}
+		for i, line := range noteText.wrap(k.name+" – "+k.missing, room-swatch-4) {
+			top += lead
+			if i == 0 {
+				cross.draw(s, grey, point{margin + swatch/2, top - 4.5}, 2.4)
+			}
+			s.write(noteText, point{margin + swatch + 4, top - 2}, left, line)
+		}
+	}
+	if len(keys) > 0 {
+		top += 4
+	}
+	return top
+}
+
+func (k key) draw(s *scene, x, y float64) {
+	middle := point{x + swatch/2, y}
+	if k.how == lineKey {
+		s.line(pen{color: k.look.color, width: 1.2, dash: k.look.dash}, point{x, y}, point{x + swatch, y})
+	}
+	k.look.marker.draw(s, k.look.color, middle, 2.3)
+}

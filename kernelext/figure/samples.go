@@ -1,0 +1,180 @@
+package figure
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+)
+
+// The columns of samples that say whether a row is a measurement.
+const (
+	outcomeColumn = "outcome" // only "ok" is one
+	detailColumn  = "detail"  // why another is not
+	warmupColumn  = "warmup"  // "1" and "true" are not results
+)
+
+// A cell is the samples of one category in one panel.
+type cell struct {
+	category string
+	values   []float64 // ascending, in the unit of the axis
+	leftOut  []leftOut
+	detail   string // of the first row left out
+}
+
+// A leftOut counts rows that are not measurements, by the reason.
+type leftOut struct {
+	outcome string
+	n       int
+}
+
+// reason says why there are no values: "unsupported: node not found".
+func (c *cell) reason() string {
+	if len(c.leftOut) == 0 {
+		return "no samples"
+	}
+	most := slices.MaxFunc(c.leftOut, func(a, b leftOut) int { return a.n - b.n })
+	detail, _, _ := strings.Cut(strings.TrimSpace(c.detail), "\n")
+	if detail == "" {
+		return most.outcome
+	}
+	return most.outcome + ": " + strings.TrimPrefix(detail, most.outcome+": ")
+}
+
+// A panel is one of small multiples; a figure without Facet has one, unnamed.
+type panel struct {
+	name  string
+	cells []cell
+}
+
+// collect sorts the rows into panels and cells. No row vanishes: each is a
+// value or counted as left out.
+func collect(facet, group Group, v Values) ([]panel, error) {
+	rows, err := divide(facet, group, v)
+	if err != nil {
+		return nil, err
+	}
+	counts := make([]int, len(rows.cell))
+	for i := range v.of.Len() {
+		counts[rows.at(i)]++
+	}
+	for i, n := range counts {
+		rows.cell[i].values = make([]float64, 0, n)
+	}
+	for i := range v.of.Len() {
+		c := &rows.cell[rows.at(i)]
+		value := math.NaN()
+		outcome := rows.outcome(i)
+		if outcome == "" {
+			if value = v.at(i); math.IsNaN(value) {
+				outcome = "not measured"
+			}
+		}
+		if outcome == "" {
+			c.values = append(c.values, value)
+			continue
+		}
+		c.leave(outcome, rows.detail(i))
+	}
+	for i := range rows.cell {
+		slices.Sort(rows.cell[i].values)
+	}
+	return rows.panels(), nil
+}
+
+// leave counts a row that is not a measurement.
+func (c *cell) leave(outcome, detail string) {
+	if c.detail == "" {
+		c.detail = detail
+	}
+	for i := range c.leftOut {
+		if c.leftOut[i].outcome == outcome {
+			c.leftOut[i].n++
+			return
+		}
+	}
+	c.leftOut = append(c.leftOut, leftOut{outcome, 1})
+}
+
+// A division says of each row of a view in which cell it is, and whether it
+// is a measurement.
+type division struct {
+	facet, group Group
+	cell         []cell
+	outcome      func(i int) string // "" for a measurement
+	detail       func(i int) string
+}
+
+// divide checks that group, facet and values speak of the same rows.
+func divide(facet, group Group, values ...Values) (*division, error) {
+	if group.err != nil {
+		return nil, group.err
+	}
+	if facet.err != nil {
+		return nil, fmt.Errorf("facet: %w", facet.err)
+	}
+	for _, v := range values {
+		switch {
+		case v.err != nil:
+			return nil, v.err
+		case !group.of.same(v.of):
+			return nil, errors.New("the group and the values are not of the same rows; say the same Where for both")
+		}
+	}
+	if facet.names == nil && facet.code == nil {
+		facet = Group{of: group.of, names: []string{""}, code: make([]uint32, group.of.Len())}
+	}
+	if !facet.of.same(group.of) {
+		return nil, errors.New("the facet and the group are not of the same rows; say the same Where for both")
+	}
+	if group.of.Len() == 0 {
+		return nil, errors.New("the table has no rows to draw")
+	}
+	d := &division{facet: facet, group: group, cell: make([]cell, len(facet.names)*len(group.names))}
+	for i := range d.cell {
+		d.cell[i].category = group.names[i%len(group.names)]
+	}
+	d.outcome, d.detail = measured(group.of)
+	return d, nil
+}
+
+func (d *division) at(i int) int {
+	return int(d.facet.code[i])*len(d.group.names) + int(d.group.code[i])
+}
+
+func (d *division) panels() []panel {
+	n := len(d.group.names)
+	out := make([]panel, len(d.facet.names))
+	for i, name := range d.facet.names {
+		out[i] = panel{name: name, cells: d.cell[i*n : (i+1)*n]}
+	}
+	return out
+}
+
+// measured returns what says of a row why it is no measurement, "" if it is
+// one, and in which words. A table without the columns has measurements only.
+func measured(t Table) (outcome, detail func(i int) string) {
+	text := func(name, absent string) func(i int) string {
+		c, err := t.column(name)
+		if err != nil {
+			return func(int) string { return absent }
+		}
+		spelled := speller(c)
+		return func(i int) string { return spelled(t.row(i)) }
+	}
+	ended, warm := text(outcomeColumn, "ok"), text(warmupColumn, "")
+	return func(i int) string {
+		if w := warm(i); w == "1" || w == "true" {
+			return "warm-up"
+		}
+		switch o := ended(i); o {
+		case "ok":
+			return ""
+		case "":
+			return "no outcome"
+		default:
+			return o
+		}
+	}, text(detailColumn, "")
+}

@@ -1,0 +1,260 @@
+package figure
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/assay-notebooks/assay/kernelext/table"
+)
+
+// A Table is a view of a table: some of its rows. Its methods never fail at
+// once: what is wrong, such as a column that does not exist, is the error of
+// the method of Figure that is given the result, so that a figure function
+// reads as one sentence.
+type Table struct {
+	data *table.Table
+	rows []int // nil: all
+	err  error
+}
+
+// NewTable returns a view of all rows of t.
+func NewTable(t *table.Table) Table { return Table{data: t} }
+
+// Err returns what is wrong with the view, nil if nothing is.
+func (t Table) Err() error { return t.err }
+
+// Len returns the number of rows.
+func (t Table) Len() int {
+	switch {
+	case t.data == nil:
+		return 0
+	case t.rows != nil:
+		return len(t.rows)
+	}
+	return t.data.Rows
+}
+
+// row returns the index in data of a row of the view.
+func (t Table) row(i int) int {
+	if t.rows != nil {
+		return t.rows[i]
+	}
+	return i
+}
+
+// same reports whether two views have the same rows.
+func (t Table) same(u Table) bool {
+	return t.data == u.data && (t.rows == nil) == (u.rows == nil) && slices.Equal(t.rows, u.rows)
+}
+
+// column returns a column, or the error that names those that exist.
+func (t Table) column(name string) (*table.Column, error) {
+	switch {
+	case t.err != nil:
+		return nil, t.err
+	case t.data == nil:
+		return nil, fmt.Errorf("column %q of no table", name)
+	}
+	return t.data.Column(name)
+}
+
+// Where returns the rows whose column has one of the values, compared as text.
+func (t Table) Where(column string, values ...string) Table {
+	c, err := t.column(column)
+	if err != nil {
+		return Table{err: err}
+	}
+	spelled := speller(c)
+	keep := make([]int, 0)
+	for i := range t.Len() {
+		if row := t.row(i); slices.Contains(values, spelled(row)) {
+			keep = append(keep, row)
+		}
+	}
+	return Table{data: t.data, rows: keep}
+}
+
+// Strings returns the values of a column as text; null is "".
+func (t Table) Strings(column string) ([]string, error) {
+	c, err := t.column(column)
+	if err != nil {
+		return nil, err
+	}
+	spelled := speller(c)
+	out := make([]string, t.Len())
+	for i := range out {
+		out[i] = spelled(t.row(i))
+	}
+	return out, nil
+}
+
+// speller returns the text of a row's value; null is "".
+func speller(c *table.Column) func(row int) string {
+	return func(row int) string {
+		switch {
+		case c.IsNull(row):
+			return ""
+		case c.Kind == table.Int64:
+			return fmt.Sprint(c.Ints[row])
+		case c.Kind == table.Float64:
+			return fmt.Sprint(c.Floats[row])
+		}
+		return c.Dict[c.Codes[row]]
+	}
+}
+
+// A Group puts each row of a table in a category: a line, a bar, a panel.
+type Group struct {
+	of    Table
+	name  string // "runtime"
+	names []string
+	code  []uint32 // by row of the view
+	err   error
+}
+
+// Group returns the categories that the columns' values form, in order of
+// first appearance; those of several columns are joined by ", ".
+func (t Table) Group(columns ...string) Group {
+	g := Group{of: t, name: strings.Join(columns, ", ")}
+	if len(columns) == 0 {
+		g.err = fmt.Errorf("group by no column")
+		return g
+	}
+	g.code = make([]uint32, t.Len())
+	code := make(map[string]uint32)
+	spelled := make([]func(int) string, len(columns))
+	for i, name := range columns {
+		c, err := t.column(name)
+		if err != nil {
+			g.err = err
+			return g
+		}
+		if len(columns) == 1 && c.Kind == table.String && c.Null == nil && t.rows == nil {
+			g.names, g.code = c.Dict, c.Codes // ten million rows need no look at each
+			return g
+		}
+		spelled[i] = speller(c)
+	}
+	parts := make([]string, len(columns))
+	for i := range g.code {
+		for k := range spelled {
+			parts[k] = spelled[k](t.row(i))
+		}
+		key := strings.Join(parts, ", ")
+		id, ok := code[key]
+		if !ok {
+			id = uint32(len(g.names))
+			code[key] = id
+			g.names = append(g.names, key)
+		}
+		g.code[i] = id
+	}
+	return g
+}
+
+// Order returns the group with its categories in the order named; those not
+// named follow. A name that no row has becomes a category without samples,
+// which is drawn as such.
+func (g Group) Order(names ...string) Group {
+	if g.err != nil {
+		return g
+	}
+	order := slices.Clone(names)
+	for _, name := range g.names {
+		if !slices.Contains(order, name) {
+			order = append(order, name)
+		}
+	}
+	fresh := make([]uint32, len(g.names))
+	for i, name := range g.names {
+		fresh[i] = uint32(slices.Index(order, name))
+	}
+	code := make([]uint32, len(g.code))
+	for i, old := range g.code {
+		code[i] = fresh[old]
+	}
+	g.names, g.code = order, code
+	return g
+}
+
+// Values are the numbers of a column, in a unit.
+type Values struct {
+	of     Table
+	column *table.Column
+	unit   string
+	scale  float64
+	label  string
+	err    error
+}
+
+// Float returns the numbers of an int64 or float64 column, in its own unit.
+func (t Table) Float(column string) Values {
+	v := Values{of: t, scale: 1}
+	v.column, v.err = t.column(column)
+	if v.err != nil {
+		return v
+	}
+	if v.column.Kind == table.String {
+		v.err = fmt.Errorf("column %q holds strings; a drawing needs numbers", column)
+		return v
+	}
+	v.unit = v.column.Unit
+	v.label = labelOf(v.column)
+	return v
+}
+
+// In returns the values converted to another unit: ns, us, ms, s, or B, KiB,
+// MiB, GiB.
+func (v Values) In(unit string) Values {
+	if v.err != nil {
+		return v
+	}
+	factor, err := conversion(v.unit, unit)
+	if err != nil {
+		v.err = fmt.Errorf("column %q: %w", v.column.Name, err)
+		return v
+	}
+	v.scale *= factor
+	v.unit = unit
+	return v
+}
+
+// Named returns the values with another name for the axis. The default is the
+// column's meaning, where that is short, else its name.
+func (v Values) Named(label string) Values {
+	v.label = label
+	return v
+}
+
+// title returns "wall time (ms)".
+func (v Values) title() string {
+	if v.unit == "" {
+		return v.label
+	}
+	return v.label + " (" + printedUnit(v.unit) + ")"
+}
+
+// at returns the value of a row of the view; NaN where it has none.
+func (v Values) at(i int) float64 {
+	row := v.of.row(i)
+	switch {
+	case v.column.IsNull(row):
+		return math.NaN()
+	case v.column.Kind == table.Int64:
+		return float64(v.column.Ints[row]) * v.scale
+	}
+	return v.column.Floats[row] * v.scale
+}
+
+const longestMeaning = 40 // runes of a meaning that still is an axis label
+
+// labelOf returns what people call a column.
+func labelOf(c *table.Column) string {
+	if c.Meaning != "" && len([]rune(c.Meaning)) <= longestMeaning {
+		return c.Meaning
+	}
+	name := strings.TrimSuffix(strings.TrimSuffix(c.Name, "_"+c.Unit), "_bytes")
+	return strings.ReplaceAll(name, "_", " ")
+}
