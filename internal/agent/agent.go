@@ -197,7 +197,6 @@ func (r *run) blocks(ctx context.Context) error {
 			if err := r.journal.Invocation([]assay.Sample{s}); err != nil {
 				return err
 			}
-			r.done[seq] = true
 		}
 	}
 	return nil
