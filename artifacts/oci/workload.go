@@ -326,6 +326,8 @@ func setField(w *assay.Workload, name, value string) (err error) {
 		return setForm(&w.Native, name[len(blobNative):], value)
 	case strings.HasPrefix(name, blobImage):
 		return setForm(&w.Image, name[len(blobImage):], value)
+	case name == annotationFact+factDigest:
+		return fmt.Errorf("the source is named by %s", blobSource)
 	case strings.HasPrefix(name, annotationFact):
 		setFact(w, name[len(annotationFact):], value)
 		return nil
