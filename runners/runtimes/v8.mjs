@@ -49,7 +49,8 @@ for (; argv[0] === "--env"; argv.splice(0, 2)) env.push(argv[1]);
 
 let instance, main;
 try {
-  main = new WASI([basename(argv[0]), ...argv.slice(1)], env, [0, 1, 2].map((fd) => new Descriptor(fd)));
+  const args = [basename(argv[0]), ...argv.slice(1)];
+  main = new WASI(args, env, [0, 1, 2].map((fd) => new Descriptor(fd)), { debug: false }); // its default logs to stdout
   ({ instance } = await WebAssembly.instantiate(readFileSync(argv[0]), { wasi_snapshot_preview1: main.wasiImport }));
 } catch (e) {
   end(e);

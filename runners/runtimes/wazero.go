@@ -42,7 +42,7 @@ func wazero(id string, mode ...string) runners.CLI {
 		},
 		Signs: []assay.Sign{
 			{Outcome: assay.Trap, Exit: []int{1},
-				Stderr: `(?m)^error instantiating wasm binary: module\[.*\] function\[.*\] failed: wasm error: `},
+				Stderr: `(?m)^error instantiating wasm binary: module\[.*\] function\[.*\] failed: (wasm error: |stack overflow)`},
 			{Outcome: assay.RuntimeCrash, Exit: []int{1}, Stderr: `(?m)^error (reading|compiling|instantiating) wasm binary: `},
 			{Outcome: assay.RuntimeCrash, Exit: []int{2}, Stderr: `(?m)^github\.com/tetratelabs/wazero`}, // its own Go stack
 			{Outcome: assay.RuntimeCrash, Signal: []string{"*"}},

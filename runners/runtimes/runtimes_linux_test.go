@@ -1,0 +1,75 @@
+package runtimes_test
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/assay-notebooks/assay/internal/nodewasi"
+	"github.com/assay-notebooks/assay/runners/measure"
+	"github.com/assay-notebooks/assay/runners/runtimes"
+	"github.com/assay-notebooks/assay/runners/runtimes/runtimetest"
+	"github.com/assay-notebooks/assay/runners/toolbox"
+)
+
+func TestRuntimes(t *testing.T) {
+	tmp := t.TempDir()
+	agent := filepath.Join(tmp, "assay-agent")
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", agent, "github.com/assay-notebooks/assay/cmd/assay-agent")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if b, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, b)
+	}
+	launcher, err := measure.Start(agent, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer launcher.Close()
+	o := toolbox.Options{Cache: tmp, Packages: map[string]string{}}
+	switch dir, err := nodewasi.Dir(t.Context(), tmp); {
+	case err == nil:
+		o.Packages["@bjorn3/browser_wasi_shim"] = filepath.Join(dir, nodewasi.Shim)
+	case !errors.Is(err, nodewasi.ErrNoNPM):
+		t.Fatal(err)
+	}
+	for _, r := range runtimes.All {
+		t.Run(r.Name(), func(t *testing.T) {
+			found, err := toolbox.Locate(t.Context(), r, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			runtimetest.Test(t, r, runtimetest.Host{Launcher: launcher, Found: found})
+		})
+	}
+}
+
+// What an installed assay builds is what tools/wazero pins.
+func TestWazeroModule(t *testing.T) {
+	build := runtimes.Wazero.Tool().Build
+	for name, got := range map[string][]byte{"go.mod": build.Mod, "go.sum": build.Sum} {
+		want, err := os.ReadFile("../../tools/wazero/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("wazero%s differs from tools/wazero/%s: copy that here", filepath.Ext(name), name)
+		}
+	}
+	if !bytes.Contains(build.Mod, []byte("github.com/tetratelabs/wazero "+build.Version)) {
+		t.Errorf("wazero.mod does not require version %s", build.Version)
+	}
+}
+
+func TestFind(t *testing.T) {
+	for _, r := range runtimes.All {
+		if got, err := runtimes.Find(r.Name()); err != nil || got.Name() != r.Name() {
+			t.Errorf("Find(%q) = %v, %v", r.Name(), got, err)
+		}
+	}
+	if _, err := runtimes.Find("wasmtine"); err == nil || err.Error() != `no runtime "wasmtine": there are native, v8, wazero, wazero/interpreter` {
+		t.Errorf("Find(wasmtine): error %v, want one that lists what there is", err)
+	}
+}
