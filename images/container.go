@@ -3,31 +3,45 @@ package images
 import (
 	"archive/tar"
 	"bytes"
+	"compress/gzip"
+	"errors"
+	"io"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
-	"github.com/google/go-containerregistry/pkg/v1/static"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
 // container returns an image that holds the executable and nothing else. Its
-// layer is not compressed: compressed bytes, and with them the digest, would
-// change with the compressor.
+// layer is gzip that does not compress: compressed bytes, and with them the
+// digest, would change with the compressor, while bare tar is more than some
+// tools read.
 func container(platform string, executable []byte, args, env []string) (Container, error) {
-	var layer bytes.Buffer
-	w := tar.NewWriter(&layer)
+	var blob bytes.Buffer
+	zip, err := gzip.NewWriterLevel(&blob, gzip.NoCompression)
+	if err != nil {
+		return Container{}, err
+	}
+	w := tar.NewWriter(zip)
 	if err := addFile(w, "workload", 0o755, executable); err != nil {
 		return Container{}, err
 	}
-	if err := w.Close(); err != nil {
+	if err := errors.Join(w.Close(), zip.Close()); err != nil {
+		return Container{}, err
+	}
+	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) {
+		return io.NopCloser(bytes.NewReader(blob.Bytes())), nil
+	}, tarball.WithMediaType(types.OCILayer))
+	if err != nil {
 		return Container{}, err
 	}
 	img := mutate.MediaType(empty.Image, types.OCIManifestSchema1)
 	img = mutate.ConfigMediaType(img, types.OCIConfigJSON)
-	img, err := mutate.Append(img, mutate.Addendum{
-		Layer:   static.NewLayer(layer.Bytes(), types.OCIUncompressedLayer),
+	img, err = mutate.Append(img, mutate.Addendum{
+		Layer:   layer,
 		History: v1.History{Created: v1.Time{Time: epoch}, CreatedBy: "assay", Comment: "the static executable"},
 	})
 	if err != nil {
@@ -52,5 +66,5 @@ func container(platform string, executable []byte, args, env []string) (Containe
 	if err != nil {
 		return Container{}, err
 	}
-	return Container{Manifest: manifest, Blobs: [][]byte{config, layer.Bytes()}}, nil
+	return Container{Manifest: manifest, Blobs: [][]byte{config, blob.Bytes()}}, nil
 }

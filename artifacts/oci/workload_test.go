@@ -3,6 +3,7 @@ package oci_test
 import (
 	"archive/tar"
 	"bytes"
+	"compress/gzip"
 	"errors"
 	"flag"
 	"os"
@@ -39,8 +40,8 @@ func files(t testing.TB) oci.WorkloadFiles {
 // image is a container image with one file.
 func image(t testing.TB, processor string) oci.Image {
 	t.Helper()
-	var layer bytes.Buffer
-	w := tar.NewWriter(&layer)
+	var layer, files bytes.Buffer
+	w := tar.NewWriter(&files)
 	if err := w.WriteHeader(&tar.Header{Name: "workload", Mode: 0o755, Size: int64(len(processor))}); err != nil {
 		t.Fatal(err)
 	}
@@ -50,17 +51,27 @@ func image(t testing.TB, processor string) oci.Image {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
+	zip, err := gzip.NewWriterLevel(&layer, gzip.NoCompression)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := zip.Write(files.Bytes()); err != nil {
+		t.Fatal(err)
+	}
+	if err := zip.Close(); err != nil {
+		t.Fatal(err)
+	}
 	config := encode(t, map[string]any{
 		"architecture": processor,
 		"os":           "linux",
 		"config":       map[string]any{"Entrypoint": []string{"/workload"}},
-		"rootfs":       map[string]any{"type": "layers", "diff_ids": []string{assay.DigestOf(layer.Bytes()).String()}},
+		"rootfs":       map[string]any{"type": "layers", "diff_ids": []string{assay.DigestOf(files.Bytes()).String()}},
 	})
 	manifest := encode(t, oci.Manifest{
 		SchemaVersion: 2,
 		MediaType:     oci.MediaTypeManifest,
 		Config:        describe("application/vnd.oci.image.config.v1+json", config),
-		Layers:        []oci.Descriptor{describe("application/vnd.oci.image.layer.v1.tar", layer.Bytes())},
+		Layers:        []oci.Descriptor{describe("application/vnd.oci.image.layer.v1.tar+gzip", layer.Bytes())},
 	})
 	return oci.Image{Manifest: manifest, Blobs: [][]byte{config, layer.Bytes()}}
 }
