@@ -162,7 +162,7 @@ func (a axis) round(most float64) []tick {
 	}
 	var out []tick
 	for i := math.Ceil(a.min/step - 1e-9); i*step <= a.max+step*1e-9; i++ {
-		v := i * step
+		v := i*step + 0 // not -0
 		text := strconv.FormatFloat(v, 'f', max(0, decimals), 64)
 		if big := math.Max(math.Abs(a.min), math.Abs(a.max)); big >= 1e6 || big < 1e-4 {
 			text = number(v)

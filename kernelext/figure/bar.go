@@ -51,7 +51,8 @@ func (b bar) notes() []string {
 			}
 		}
 	}
-	return append([]string{sentences(b.estimate.name(), b.counts(), short)}, b.gone(true)...)
+	notes := append([]string{sentences(b.estimate.name(), b.counts(), short)}, b.leftOuts()...)
+	return append(notes, b.empties(inRow)...)
 }
 
 const rowHeight = 19.0 // of a category
@@ -91,10 +92,10 @@ func (b bar) panel(f frame, panel int) {
 			whisker = pen{color: l.color, width: 1.2}
 		}
 		if e.ok {
-			drawWhisker(f, whisker, y, e.interval.Low, e.interval.High, 3)
+			drawWhisker(f, whisker, y, e.interval.Low, e.interval.High, 4)
 		}
 		if f.x.log {
-			l.marker.draw(f.s, l.color, point{x, y}, 2.6)
+			l.marker.draw(f.s, l.color, point{x, y}, 2)
 		}
 	}
 }
@@ -106,6 +107,10 @@ func drawWhisker(f frame, p pen, y, low, high, cap float64) {
 	f.s.line(p, point{a, y - cap}, point{a, y + cap})
 	f.s.line(p, point{b, y - cap}, point{b, y + cap})
 }
+
+// inRow reports whether drawMissing has room for the whole reason, on the
+// narrowest page.
+func inRow(p panel, i int) bool { return len([]rune(p.cells[i].reason())) <= 36 }
 
 // drawMissing writes, where the bar would be, why there is none.
 func drawMissing(f frame, y float64, reason string) {

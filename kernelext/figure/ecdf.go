@@ -35,30 +35,35 @@ func (e ecdf) legend() []key { return e.keys(lineKey) }
 func (g grouped) keys(how keyKind) []key {
 	var out []key
 	for i, name := range g.categories() {
-		k := key{look: lookOf(i), name: name, how: how, missing: g.panels[0].cells[i].reason()}
-		for _, p := range g.panels {
-			if len(p.cells[i].values) > 0 {
-				k.missing = ""
-			}
+		k := key{look: lookOf(i), name: name, how: how}
+		if g.inLegend(g.panels[0], i) {
+			k.missing = g.panels[0].cells[i].reason()
 		}
 		out = append(out, k)
 	}
 	return out
 }
 
+// inLegend reports whether the legend says that the category has no samples:
+// it does where none of the panels has any.
+func (g grouped) inLegend(_ panel, i int) bool {
+	for _, p := range g.panels {
+		if len(p.cells[i].values) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
 func (e ecdf) notes() []string {
-	return append([]string{sentences("Empirical distribution; the marker is the median.", e.counts())},
-		e.gone(len(e.panels) > 1)...)
+	notes := append([]string{sentences("Empirical distribution; the marker is the median.", e.counts())}, e.leftOuts()...)
+	return append(notes, e.empties(e.inLegend)...)
 }
 
 func (e ecdf) body(s *scene, top float64) float64 {
-	height := 130.0
-	if len(e.panels) > 1 {
-		height = 92
-	}
 	return multiples{
 		names: e.names(), x: e.x, y: axis{title: "fraction of samples", max: 1},
-		height: height, minWidth: 95,
+		height: panelHeight(len(e.panels)), minWidth: 95,
 		draw: func(f frame, panel int) {
 			for i, c := range e.panels[panel].cells {
 				if len(c.values) > 0 {

@@ -39,6 +39,51 @@ var gallery = []struct {
 		f.Facet(s.Group("workload"))
 		return f.Bar(s.Group("runtime"), s.Float("wall_ns").In("ms"))
 	}},
+	{"box-84", 84, cold30, func(f *Figure, s Table) error {
+		f.Title("Peak memory")
+		return f.Box(s.Group("runtime"), s.Float("peak_rss_bytes").In("MiB"))
+	}},
+	{"line-84", 84, scaling, func(f *Figure, s Table) error {
+		f.Title("Latency under load")
+		f.LogX()
+		f.LogY()
+		return f.Line(s.Group("runtime"), s.Float("concurrency"), s.Float("wall_ns").In("ms"))
+	}},
+	{"scatter-84", 84, cold30, func(f *Figure, s Table) error {
+		f.Title("Memory and time")
+		f.LogX()
+		return f.Scatter(s.Group("runtime"), s.Float("wall_ns").In("ms"), s.Float("peak_rss_bytes").In("MiB"))
+	}},
+	{"heatmap-84", 84, cold30, func(f *Figure, s Table) error {
+		f.Title("Process cold start")
+		return f.HeatMap(s.Group("runtime"), s.Group("workload"), s.Float("wall_ns").In("ms"))
+	}},
+	{"heatmap-178", 178, cold30, func(f *Figure, s Table) error {
+		f.Title("Process cold start")
+		return f.HeatMap(s.Group("workload"), s.Group("runtime"), s.Float("wall_ns").In("ms"))
+	}},
+	{"table-84", 84, cold30, tableNoop},
+	{"table-178", 178, cold30, tableNoop},
+	{"line-facet-178", 178, scaling, func(f *Figure, s Table) error {
+		f.Facet(s.Group("runtime"))
+		return f.Line(s.Group("runtime"), s.Float("concurrency"), s.Float("wall_ns").In("ms"))
+	}},
+	{"ecdf-empty-84", 84, cold30, func(f *Figure, s Table) error {
+		f.Title("Nothing was measured")
+		none := s.Where("runtime", "wasmtime")
+		return f.ECDF(none.Group("runtime"), none.Float("wall_ns").In("ms"))
+	}},
+	{"bar-few-84", 84, few, func(f *Figure, s Table) error {
+		return f.Bar(s.Group("runtime").Order("native", "wazero", "lucet"), s.Float("wall_ns").In("us"))
+	}},
+}
+
+func few(t testing.TB) []byte { return coldStarts(t, 2) }
+
+func tableNoop(f *Figure, s Table) error {
+	noop := s.Where("workload", "noop")
+	f.Title("Process cold start")
+	return f.TableText(noop.Group("runtime"), noop.Float("wall_ns").In("ms"), noop.Float("peak_rss_bytes").In("MiB"))
 }
 
 func ecdfNoop(f *Figure, s Table) error {

@@ -24,14 +24,19 @@ func (f *Figure) gather(method string, g Group, v Values) (grouped, error) {
 	if err != nil {
 		return grouped{}, fmt.Errorf("%s: %w", method, err)
 	}
-	e := f.estimator
-	if e == "" {
-		e = Median
-	}
-	if err := e.check(panels); err != nil {
+	all := grouped{panels: panels, group: g.name, values: v, estimate: f.estimate()}
+	if err := all.estimate.check(panels); err != nil {
 		return grouped{}, fmt.Errorf("%s: %w", method, err)
 	}
-	return grouped{panels: panels, group: g.name, values: v, estimate: e}, nil
+	return all, nil
+}
+
+// estimate returns the estimator that was asked for.
+func (f *Figure) estimate() Estimator {
+	if f.estimator == "" {
+		return Median
+	}
+	return f.estimator
 }
 
 func (g grouped) names() []string {
@@ -80,7 +85,7 @@ func (g grouped) categories() []string {
 	for _, c := range g.panels[0].cells {
 		name := c.category
 		if !same && len(g.panels) == 1 && len(c.values) > 0 {
-			name += fmt.Sprintf(" (n = %d)", len(c.values))
+			name += fmt.Sprintf(" (n\u00a0=\u00a0%d)", len(c.values))
 		}
 		out = append(out, name)
 	}
@@ -98,45 +103,69 @@ func (g grouped) counts() string {
 	case len(g.panels) == 1:
 		return "" // the names say it
 	}
-	var parts []string
+	often := make(map[int]int)
 	for _, p := range g.panels {
-		var of []string
 		for _, c := range p.cells {
 			if len(c.values) > 0 {
-				of = append(of, fmt.Sprintf("%s %d", c.category, len(c.values)))
+				often[len(c.values)]++
 			}
 		}
-		parts = append(parts, p.name+": "+strings.Join(of, ", "))
 	}
-	return "n = " + strings.Join(parts, "; ") + "."
-}
-
-// gone says which rows were left out of the numbers, and, where the drawing
-// has no place for it, which categories have no samples.
-func (g grouped) gone(emptyToo bool) []string {
-	var some, all []string
+	for size, times := range often {
+		if times > often[n] || times == often[n] && size > n {
+			n = size
+		}
+	}
+	var others []string
 	for _, p := range g.panels {
 		for _, c := range p.cells {
-			name := c.category
-			if p.name != "" {
-				name = p.name + ", " + name
-			}
-			switch {
-			case len(c.values) == 0 && emptyToo:
-				all = append(all, name+" ("+c.reason()+")")
-			case len(c.values) > 0 && len(c.leftOut) > 0:
-				some = append(some, name+": "+leftOutText(c.leftOut))
+			if size := len(c.values); size != 0 && size != n {
+				others = append(others, fmt.Sprintf("%d for %s", size, c.in(p)))
 			}
 		}
 	}
-	var out []string
-	if len(some) > 0 {
-		out = append(out, "Left out: "+strings.Join(some, "; ")+".")
+	return fmt.Sprintf("n = %d per %s, but %s.", n, g.group, strings.Join(others, ", "))
+}
+
+// in returns "wazero (noop)", the category and its panel.
+func (c *cell) in(p panel) string {
+	if p.name == "" {
+		return c.category
 	}
-	if len(all) > 0 {
-		out = append(out, "No samples: "+strings.Join(all, "; ")+".")
+	return c.category + " (" + p.name + ")"
+}
+
+// leftOuts says which rows were left out of the numbers.
+func (g grouped) leftOuts() []string {
+	var parts []string
+	for _, p := range g.panels {
+		for _, c := range p.cells {
+			if len(c.values) > 0 && len(c.leftOut) > 0 {
+				parts = append(parts, c.in(p)+": "+leftOutText(c.leftOut))
+			}
+		}
 	}
-	return out
+	if parts == nil {
+		return nil
+	}
+	return []string{"Left out: " + strings.Join(parts, "; ") + "."}
+}
+
+// empties says which categories have no samples and why, of those that the
+// drawing does not say it of in full.
+func (g grouped) empties(said func(p panel, i int) bool) []string {
+	var parts []string
+	for _, p := range g.panels {
+		for i := range p.cells {
+			if c := &p.cells[i]; len(c.values) == 0 && !said(p, i) {
+				parts = append(parts, c.in(p)+" – "+c.reason())
+			}
+		}
+	}
+	if parts == nil {
+		return nil
+	}
+	return []string{"No samples: " + strings.Join(parts, "; ") + "."}
 }
 
 // leftOutText returns "2 timeout, 1 trap".

@@ -1,7 +1,5 @@
 package figure
 
-import "math"
-
 // A key is one entry of a legend.
 type key struct {
 	look    look
@@ -20,32 +18,27 @@ const (
 
 const swatch = 22 // width of a key's picture
 
-// drawLegend draws the keys in columns above the data, where they cover
-// nothing; those without samples come last, a line each. It returns the new top.
+// drawLegend draws the keys in rows above the data, where they cover nothing;
+// those without samples come last, a line each. It returns the new top.
 func drawLegend(s *scene, keys []key, top float64) float64 {
+	const apart = 12
 	room := s.width - 2*margin
-	widest := 0.0
-	shown := 0
-	for _, k := range keys {
-		if k.missing == "" {
-			widest = math.Max(widest, swatch+4+plainText.measure(k.name)+8)
-			shown++
-		}
-	}
-	columns := int(math.Max(1, math.Min(float64(shown), math.Floor(room/math.Max(widest, 1)))))
-	at := 0
 	lead := plainText.lead() + 1.5
+	x := room // no row yet
 	for _, k := range keys {
 		if k.missing != "" {
 			continue
 		}
-		x := margin + float64(float64(at%columns)*widest)
-		y := top + float64(float64(at/columns+1)*lead)
-		k.draw(s, x, y-4.5)
-		s.write(plainText, point{x + swatch + 4, y - 2}, left, plainText.fit(k.name, room-swatch-4))
-		at++
+		name := plainText.fit(k.name, room-swatch-4)
+		width := swatch + 4 + plainText.measure(name)
+		if x+width > room {
+			x = 0
+			top += lead
+		}
+		k.draw(s, margin+x, top-4.5)
+		s.write(plainText, point{margin + x + swatch + 4, top - 2}, left, name)
+		x += width + apart
 	}
-	top += float64(float64((at+columns-1)/columns) * lead)
 	for _, k := range keys {
 		if k.missing == "" {
 			continue

@@ -96,14 +96,14 @@ func (m multiples) body(s *scene, top float64) float64 {
 		if row < rows-1 {
 			y += between / 2
 			if len(m.names)%columns != 0 && row == rows-2 {
-				y += lead + gap // panels above a hole have their texts here
+				y += gap + float64(lead*float64(m.xLines(width))) // panels above a hole have their texts here
 			}
 		}
 	}
 	if m.y.title != "" {
 		s.writeUpward(axisText, point{margin + axisText.size, (top + head + y) / 2}, m.y.title)
 	}
-	y += tickLength + gap + lead - 2
+	y += tickLength + gap + float64(lead*float64(m.xLines(width))) - 2
 	if m.x.title != "" {
 		y += axisText.lead()
 		s.write(axisText, point{leftRoom + room/2 - rightRoom/2, y - 2}, center, m.x.title)
@@ -142,12 +142,33 @@ func (m multiples) yTicks() []tick { return m.y.ticks(m.height, 14) }
 // widestX returns the tick text to leave room for.
 func (m multiples) widestX() string {
 	widest := ""
+	if m.x.categories != nil {
+		return widest // these stay in their columns
+	}
 	for _, t := range m.x.ticks(200, 20) {
 		if plainText.measure(t.text) > plainText.measure(widest) {
 			widest = t.text
 		}
 	}
 	return widest
+}
+
+// xLabel returns the text of a tick of the horizontal axis, broken to the width
+// of its category.
+func (m multiples) xLabel(t tick, width float64) []string {
+	if m.x.categories == nil {
+		return []string{t.text}
+	}
+	return plainText.wrap(t.text, width/float64(len(m.x.categories))-3)
+}
+
+// xLines returns how many lines the texts of the horizontal axis have.
+func (m multiples) xLines(width float64) int {
+	most := 1
+	for _, t := range m.x.ticks(width, 20) {
+		most = max(most, len(m.xLabel(t, width)))
+	}
+	return most
 }
 
 // yLabels returns the texts of the vertical axis, wrapped, by tick.
@@ -191,8 +212,13 @@ func (m multiples) xAxis(f frame, wide float64, texts bool) {
 			length /= 2
 		}
 		f.s.line(framePen, point{x, f.bottom}, point{x, f.bottom + length})
-		if texts {
-			f.s.write(plainText, point{x, f.bottom + tickLength + gap + plainText.size - 2}, center, t.text)
+		if !texts {
+			continue
+		}
+		y := f.bottom + tickLength + gap + plainText.size - 2
+		for _, line := range m.xLabel(t, f.right-f.left) {
+			f.s.write(plainText, point{x, y}, center, line)
+			y += plainText.lead()
 		}
 	}
 }

@@ -19,9 +19,13 @@ const (
 type cell struct {
 	category string
 	values   []float64 // ascending, in the unit of the axis
+	pairs    []pair    // of Line and Scatter
 	leftOut  []leftOut
 	detail   string // of the first row left out
 }
+
+// A pair is one row of a drawing with two axes of values.
+type pair struct{ x, y float64 }
 
 // A leftOut counts rows that are not measurements, by the reason.
 type leftOut struct {
@@ -62,21 +66,36 @@ func collect(facet, group Group, v Values) ([]panel, error) {
 	for i, n := range counts {
 		rows.cell[i].values = make([]float64, 0, n)
 	}
-	for i := range v.of.Len() {
-		c := &rows.cell[rows.at(i)]
-		value := math.NaN()
-		outcome := rows.outcome(i)
-		if outcome == "" {
-			if value = v.at(i); math.IsNaN(value) {
-				outcome = "not measured"
-			}
+	rows.each(func(i int, c *cell) bool {
+		value := v.at(i)
+		if math.IsNaN(value) {
+			return false
 		}
-		if outcome == "" {
-			c.values = append(c.values, value)
-			continue
-		}
-		c.leave(outcome, rows.detail(i))
+		c.values = append(c.values, value)
+		return true
+	})
+	for i := range rows.cell {
+		slices.Sort(rows.cell[i].values)
 	}
+	return rows.panels(), nil
+}
+
+// collectPairs is collect for two values a row; the pairs keep the order of
+// the rows.
+func collectPairs(facet, group Group, x, y Values) ([]panel, error) {
+	rows, err := divide(facet, group, x, y)
+	if err != nil {
+		return nil, err
+	}
+	rows.each(func(i int, c *cell) bool {
+		p := pair{x.at(i), y.at(i)}
+		if math.IsNaN(p.x) || math.IsNaN(p.y) {
+			return false
+		}
+		c.pairs = append(c.pairs, p)
+		c.values = append(c.values, p.y)
+		return true
+	})
 	for i := range rows.cell {
 		slices.Sort(rows.cell[i].values)
 	}
@@ -137,6 +156,21 @@ func divide(facet, group Group, values ...Values) (*division, error) {
 	}
 	d.outcome, d.detail = measured(group.of)
 	return d, nil
+}
+
+// each calls take with every measurement; what it does not take is counted as
+// not measured, and every other row by its outcome.
+func (d *division) each(take func(i int, c *cell) bool) {
+	for i := range d.group.of.Len() {
+		c := &d.cell[d.at(i)]
+		outcome := d.outcome(i)
+		if outcome == "" && !take(i, c) {
+			outcome = "not measured"
+		}
+		if outcome != "" {
+			c.leave(outcome, d.detail(i))
+		}
+	}
 }
 
 func (d *division) at(i int) int {

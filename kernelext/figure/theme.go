@@ -5,6 +5,7 @@ import "image/color"
 // Sizes of text. Nothing in a figure is smaller than 7 points.
 var (
 	ink       = color.NRGBA{A: 255}
+	white     = color.NRGBA{R: 255, G: 255, B: 255, A: 255}
 	grey      = color.NRGBA{R: 90, G: 90, B: 90, A: 255}
 	pale      = color.NRGBA{R: 222, G: 222, B: 222, A: 255}
 	titleText = typeface{size: 9, bold: true, color: ink}
@@ -98,7 +99,7 @@ func (m marker) draw(s *scene, c color.NRGBA, p point, r float64) {
 		s.disc(c, p, r)
 	case ring:
 		s.disc(c, p, r)
-		s.disc(color.NRGBA{255, 255, 255, 255}, p, r-1)
+		s.disc(white, p, r-0.8)
 	case square:
 		s.area(c, box...)
 	case triangle:

@@ -1,0 +1,166 @@
+package figure
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+)
+
+// Line draws, for each category, the estimate of y (by default the median) at
+// each value of x, joined by a line, with the 95% interval as a band.
+func (f *Figure) Line(g Group, x, y Values) error {
+	all, err := f.gatherPairs("Line", g, x, y)
+	if err != nil {
+		return err
+	}
+	l := line{grouped: all, xValues: x, lines: make([][][]spot, len(all.panels))}
+	low, high := pair{math.Inf(1), math.Inf(1)}, pair{math.Inf(-1), math.Inf(-1)}
+	for i, p := range all.panels {
+		for _, c := range p.cells {
+			spots := all.estimate.along(c.pairs)
+			for _, s := range spots {
+				low.x, high.x = math.Min(low.x, s.x), math.Max(high.x, s.x)
+				low.y, high.y = s.reach(low.y, high.y)
+			}
+			l.lines[i] = append(l.lines[i], spots)
+		}
+	}
+	if l.x, l.y, err = f.axes(x, y, low, high); err != nil {
+		return fmt.Errorf("Line: %w", err)
+	}
+	f.chart = l
+	return nil
+}
+
+// A spot is the estimate at one x.
+type spot struct {
+	x float64
+	estimate
+}
+
+// along estimates y at each x, in ascending order of x.
+func (e Estimator) along(pairs []pair) []spot {
+	at := make(map[float64][]float64)
+	for _, p := range pairs {
+		at[p.x] = append(at[p.x], p.y)
+	}
+	var out []spot
+	for _, x := range slices.Sorted(maps.Keys(at)) {
+		slices.Sort(at[x])
+		out = append(out, spot{x, e.of(at[x])})
+	}
+	return out
+}
+
+type line struct {
+	grouped
+	x, y    axis
+	xValues Values
+	lines   [][][]spot // by panel and category
+}
+
+func (l line) legend() []key { return l.keys(lineKey) }
+
+func (l line) notes() []string {
+	notes := append([]string{sentences(l.estimate.name(), l.perPoint())}, l.leftOuts()...)
+	return append(notes, l.empties(l.inLegend)...)
+}
+
+// perPoint says how many samples a point has.
+func (l line) perPoint() string {
+	least, most, without := math.MaxInt, 0, false
+	for _, p := range l.lines {
+		for _, spots := range p {
+			for _, s := range spots {
+				least, most, without = min(least, s.n), max(most, s.n), without || !s.ok
+			}
+		}
+	}
+	text := fmt.Sprintf("n = %d per point.", most)
+	if least < most {
+		text = fmt.Sprintf("n = %d to %d per point.", least, most)
+	}
+	if most == 0 {
+		return "No samples."
+	}
+	if without {
+		text += " No band: too few samples for an interval."
+	}
+	return text
+}
+
+func (l line) body(s *scene, top float64) float64 {
+	return multiples{
+		names: l.names(), x: l.x, y: l.y, height: panelHeight(len(l.panels)), minWidth: 95,
+		draw: func(f frame, panel int) {
+			for i, spots := range l.lines[panel] {
+				drawBand(f, lookOf(i), spots)
+			}
+			for i, spots := range l.lines[panel] {
+				drawLine(f, lookOf(i), spots)
+			}
+		},
+	}.body(s, top)
+}
+
+// drawBand fills between the ends of the intervals, where neighbours have them.
+func drawBand(f frame, l look, spots []spot) {
+	c := l.color
+	c.A = 60
+	var upper, lower []point
+	flush := func() {
+		if len(upper) > 1 {
+			slices.Reverse(lower)
+			f.s.area(c, append(upper, lower...)...)
+		}
+		upper, lower = nil, nil
+	}
+	for _, s := range spots {
+		if !s.ok {
+			flush()
+			continue
+		}
+		upper = append(upper, f.point(s.x, s.interval.High))
+		lower = append(lower, f.point(s.x, s.interval.Low))
+	}
+	flush()
+}
+
+func drawLine(f frame, l look, spots []spot) {
+	var pts []point
+	for _, s := range spots {
+		pts = append(pts, f.point(s.x, s.value))
+	}
+	f.s.line(pen{color: l.color, width: 1.2, dash: l.dash}, pts...)
+	for _, p := range pts {
+		l.marker.draw(f.s, l.color, p, 2)
+	}
+}
+
+// rows is the text form: a line per point.
+func (l line) rows() [][]string {
+	header := []string{"panel", l.group, l.xValues.title(), "n", string(l.estimate) + unitSuffix(l.values), "95% interval"}
+	faceted := l.panels[0].name != ""
+	out := [][]string{header}
+	for i, p := range l.panels {
+		for k, c := range p.cells {
+			for _, s := range l.lines[i][k] {
+				row := []string{p.name, c.category, number(s.x), fmt.Sprint(s.n), estimateText(s.value), "–"}
+				if s.ok {
+					row[5] = s.intervalText()
+				}
+				out = append(out, row)
+			}
+			if len(l.lines[i][k]) == 0 {
+				out = append(out, []string{p.name, c.category, "–", "0", "–", "(" + c.reason() + ")"})
+			}
+		}
+	}
+	if !faceted {
+		for i := range out {
+			out[i] = out[i][1:]
+		}
+	}
+	return out
+}

@@ -1,0 +1,185 @@
+package figure
+
+import (
+	"fmt"
+	"math"
+)
+
+// TableText draws a table: a row per category, with n, the estimate (by
+// default the median) and its 95% interval of each of the values, and what was
+// left out. The format "txt" is the same table as text.
+func (f *Figure) TableText(g Group, values ...Values) error {
+	if len(values) == 0 {
+		return fmt.Errorf("TableText: no values")
+	}
+	var t tableText
+	for i, v := range values {
+		if i > 0 {
+			f.drawn = "" // the same drawing
+		}
+		all, err := f.gather("TableText", g, v)
+		if err != nil {
+			return err
+		}
+		t = append(t, all)
+	}
+	f.chart = t
+	return nil
+}
+
+// A tableText is one gathering of samples per column of values.
+type tableText []grouped
+
+func (t tableText) legend() []key { return nil }
+
+func (t tableText) notes() []string {
+	short := ""
+	for _, g := range t {
+		for _, p := range g.panels {
+			for _, c := range p.cells {
+				if e := g.estimate.of(c.values); e.n > 0 && !e.ok {
+					short = "[–]: too few samples for an interval."
+				}
+			}
+		}
+	}
+	return []string{sentences(t[0].estimate.name(), short)}
+}
+
+// rows has n per column of values only where the columns differ in it.
+func (t tableText) rows() [][]string {
+	differ := false
+	t.each(func(i, k int) {
+		for _, g := range t {
+			differ = differ || len(g.panels[i].cells[k].values) != len(t[0].panels[i].cells[k].values)
+		}
+	})
+	header := []string{t[0].group}
+	if !differ {
+		header = append(header, "n")
+	}
+	for _, g := range t {
+		if differ {
+			header = append(header, "n")
+		}
+		header = append(header, g.values.title()+" [95%]")
+	}
+	header = append(header, "left out")
+	faceted := t[0].panels[0].name != ""
+	if faceted {
+		header = append([]string{"panel"}, header...)
+	}
+	out := [][]string{header}
+	t.each(func(i, k int) {
+		c := &t[0].panels[i].cells[k]
+		row := []string{c.category}
+		if !differ {
+			row = append(row, fmt.Sprint(len(c.values)))
+		}
+		for _, g := range t {
+			e := g.estimate.of(g.panels[i].cells[k].values)
+			if differ {
+				row = append(row, fmt.Sprint(e.n))
+			}
+			text := e.text()
+			if text == "" {
+				text = "–"
+			}
+			row = append(row, text)
+		}
+		left := leftOutText(c.leftOut)
+		if len(c.values) == 0 {
+			left = c.reason()
+		}
+		row = append(row, left)
+		if faceted {
+			row = append([]string{t[0].panels[i].name}, row...)
+		}
+		out = append(out, row)
+	})
+	return out
+}
+
+// each calls visit with every panel and category.
+func (t tableText) each(visit func(panel, category int)) {
+	for i, p := range t[0].panels {
+		for k := range p.cells {
+			visit(i, k)
+		}
+	}
+}
+
+// body draws the rows between rules, numbers flush right. Where they are too
+// wide for the page, the names and the last column are broken into lines.
+func (t tableText) body(s *scene, top float64) float64 {
+	rows := t.rows()
+	last := len(rows[0]) - 1
+	names := 1
+	if t[0].panels[0].name != "" {
+		names = 2
+	}
+	const apart = 9
+	room := s.width - 2*margin
+	widths := make([]float64, last+1)
+	for r, row := range rows {
+		for i, text := range row {
+			face := plainText
+			face.bold = r == 0
+			widths[i] = math.Max(widths[i], face.measure(text)+1)
+		}
+	}
+	total := float64(apart * float64(last))
+	for _, w := range widths {
+		total += w
+	}
+	// Take what is too much from the header of numbers first, then from texts.
+	for i := names; i < last && total > room; i++ {
+		widest := 0.0
+		for _, row := range rows[1:] {
+			widest = math.Max(widest, plainText.measure(row[i])+1)
+		}
+		fresh := math.Max(widest, widths[i]-(total-room))
+		total -= widths[i] - fresh
+		widths[i] = fresh
+	}
+	for _, i := range []int{last, 0, names - 1} {
+		if total > room {
+			fresh := math.Max(45, widths[i]-(total-room))
+			total -= widths[i] - fresh
+			widths[i] = fresh
+		}
+	}
+	rule := func(p pen, y float64) { s.line(p, point{margin, y}, point{margin + math.Min(total, room), y}) }
+	y := top + 2
+	rule(framePen, y)
+	for r, row := range rows {
+		lines := make([][]string, len(row))
+		most := 1
+		for i, text := range row {
+			face := plainText
+			face.bold = r == 0
+			lines[i] = face.wrap(text, widths[i])
+			most = max(most, len(lines[i]))
+		}
+		x := float64(margin)
+		face := plainText
+		face.bold = r == 0
+		for i := range row {
+			for k, line := range lines[i] {
+				base := y + 2 + float64(face.lead()*float64(k+1)) - 1.5
+				if i >= names && i < last {
+					s.write(face, point{x + widths[i], base}, right, line)
+				} else {
+					s.write(face, point{x, base}, left, line)
+				}
+			}
+			x += widths[i] + apart
+		}
+		y += 3 + float64(face.lead()*float64(most))
+		if r == 0 {
+			rule(pen{color: ink, width: 0.4}, y)
+		}
+	}
+	rule(framePen, y+1)
+	return y + 3
+}
