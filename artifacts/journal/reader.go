@@ -130,7 +130,7 @@ const searchBudget = 64 << 20
 // the file; anything longer is damage, too.
 func (r *Reader) wholeBehind() (bool, error) {
 	const longest = frameSize + MaxFrame
-	b, err := r.read(r.offset, longest+1)
+	b, err := io.ReadAll(io.NewSectionReader(r.r, r.offset, longest+1))
 	if err != nil {
 		return false, err
 	}
