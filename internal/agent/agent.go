@@ -6,6 +6,7 @@
 package agent
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -233,7 +234,7 @@ func (r *run) invoke(ctx context.Context, trial int) (assay.Sample, error) {
 	}
 	switch {
 	case t.Unsupported != "":
-		s.Outcome, s.Detail = assay.Unsupported, tail(t.Unsupported)
+		s.Outcome, s.Detail = assay.Unsupported, clip([]byte(t.Unsupported))
 		return s, nil
 	case r.failed[trial] != "":
 		s.Outcome, s.Detail = assay.RuntimeCrash, r.failed[trial]
@@ -248,7 +249,10 @@ func (r *run) invoke(ctx context.Context, trial int) (assay.Sample, error) {
 	if res.Started() {
 		s.StartNS, s.WallNS, s.CPUNS, s.RSSBytes = res.StartNS-r.zero, &res.WallNS, &res.CPUNS, res.RSSBytes
 	}
-	if s.Outcome != assay.OK || res.Reason != "" {
+	switch {
+	case s.Outcome == assay.WrongOutput && res.Reason == "":
+		s.Detail = fmt.Sprintf("stdout is not the expected one; it ends %q", last(res.StdoutTail, 200))
+	case s.Outcome != assay.OK || res.Reason != "":
 		s.Detail = detail("", res)
 	}
 	return s, nil
@@ -257,22 +261,32 @@ func (r *run) invoke(ctx context.Context, trial int) (assay.Sample, error) {
 // detail says why a command failed, as far as is known: our reason, and its
 // own last words.
 func detail(what string, res measure.Result) string {
-	parts := []string{}
-	for _, part := range []string{what, res.Reason, strings.TrimSpace(string(res.StderrTail))} {
+	var head []string
+	for _, part := range []string{what, res.Reason} {
 		if part != "" {
-			parts = append(parts, part)
+			head = append(head, part)
 		}
 	}
-	text := strings.Join(parts, ": ")
-	if text == "" {
-		text = fmt.Sprintf("exit %d%s", res.Exit, res.Signal)
+	said := bytes.TrimSpace(res.StderrTail)
+	if len(said) == 0 && res.Reason == "" {
+		said = []byte(res.Signal)
 	}
-	return tail(text)
+	text := strings.Join(head, ": ")
+	if text == "" {
+		return clip(last(said, detailSize))
+	}
+	if room := detailSize - len(text) - 2; len(said) > 0 && room > 0 {
+		text += ": " + string(last(said, room))
+	}
+	return clip([]byte(text))
 }
 
-// tail returns the last detailSize bytes of s as valid UTF-8.
-func tail(s string) string {
-	return strings.ToValidUTF8(s[max(0, len(s)-detailSize):], "")
+// last returns the last n bytes of b, or all.
+func last(b []byte, n int) []byte { return b[max(0, len(b)-n):] }
+
+// clip returns the first detailSize bytes of b as valid UTF-8.
+func clip(b []byte) string {
+	return strings.ToValidUTF8(string(b[:min(len(b), detailSize)]), "")
 }
 
 // announce replaces the agent's record.

@@ -1,0 +1,341 @@
+package agent_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/artifacts/journal"
+	"github.com/assay-notebooks/assay/internal/agent"
+	"github.com/assay-notebooks/assay/runners"
+)
+
+// program is the agent, built once.
+var program string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "agent-")
+	if err == nil {
+		program = filepath.Join(dir, "assay-agent")
+		cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", program, "github.com/assay-notebooks/assay/cmd/assay-agent")
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+		var out []byte
+		if out, err = cmd.CombinedOutput(); err != nil {
+			err = fmt.Errorf("go build: %w\n%s", err, out)
+		}
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+func shell(script string) assay.Command {
+	return assay.Command{Argv: []string{"/bin/sh", "-c", script}, Env: []string{"PATH=/usr/bin:/bin"}}
+}
+
+// plan has every trial once a block, in an order that differs by block.
+func plan(blocks, warmup int, trials ...assay.Trial) assay.Plan {
+	p := assay.Plan{
+		Format: assay.PlanFormat, Name: "test", Host: "here", Trials: trials, Warmup: warmup,
+		Limits: assay.Limits{Timeout: 10 * time.Second, Output: 1 << 20},
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range blocks {
+		p.Order = append(p.Order, rng.Perm(len(trials)))
+	}
+	return p
+}
+
+func write(t testing.TB, p assay.Plan) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	b, err := json.Marshal(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, runners.PlanFile), b, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// run runs the agent to its end and returns its exit status and stderr.
+func run(t testing.TB, dir string) (int, string) {
+	t.Helper()
+	var stderr strings.Builder
+	cmd := exec.Command(program, "run", dir)
+	cmd.Stderr = &stderr
+	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
+		t.Fatal(err)
+	}
+	return cmd.ProcessState.ExitCode(), stderr.String()
+}
+
+func read(t testing.TB, dir string) journal.Journal {
+	t.Helper()
+	j, err := journal.Read(filepath.Join(dir, agent.JournalFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return j
+}
+
+func record(t testing.TB, dir string) (a runners.Agent) {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(dir, runners.AgentFile))
+	if err == nil {
+		err = json.Unmarshal(b, &a)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func TestOutcomes(t *testing.T) {
+	hi := assay.Expectation{Stdout: assay.DigestOf([]byte("hi\n"))}
+	limited := plan(1, 0,
+		assay.Trial{Workload: "ok", Command: shell("echo hi"), Expect: hi},
+		assay.Trial{Workload: "expected exit", Command: shell("exit 3"), Expect: assay.Expectation{Exit: 3}},
+		assay.Trial{Workload: "exit", Command: shell("echo why >&2; exit 3")},
+		assay.Trial{Workload: "trap", Command: shell("echo trapped: unreachable >&2; exit 3"),
+			Signs: []assay.Sign{{Outcome: assay.Trap, Exit: []int{3}, Stderr: "^trapped: "}}},
+		assay.Trial{Workload: "no trap", Command: shell("echo trapped: unreachable >&2; exit 4"),
+			Signs: []assay.Sign{{Outcome: assay.Trap, Exit: []int{3}, Stderr: "^trapped: "}}},
+		assay.Trial{Workload: "signal", Command: shell("kill -SEGV $$")},
+		assay.Trial{Workload: "crash", Command: shell("kill -SEGV $$"),
+			Signs: []assay.Sign{{Outcome: assay.RuntimeCrash, Signal: []string{"*"}}}},
+		assay.Trial{Workload: "timeout", Command: shell("while :; do :; done")},
+		assay.Trial{Workload: "limit", Command: shell("yes")},
+		assay.Trial{Workload: "wrong output", Command: shell("echo ho"), Expect: hi},
+		assay.Trial{Workload: "not there", Command: assay.Command{Argv: []string{"/nonexistent"}}},
+		assay.Trial{Workload: "unsupported", Unsupported: "node not found"},
+		assay.Trial{Workload: "prepared", Prepare: []assay.Command{shell("echo hi > it")}, Command: shell("cat it"), Expect: hi},
+		assay.Trial{Workload: "not prepared", Prepare: []assay.Command{shell("echo no room >&2; exit 1")}, Command: shell("echo hi")},
+	)
+	limited.Limits.Timeout = 300 * time.Millisecond
+	dir := write(t, limited)
+	if code, stderr := run(t, dir); code != 0 {
+		t.Fatalf("exit %d: %s", code, stderr)
+	}
+	got := make(map[string]assay.Sample)
+	for _, s := range read(t, dir).Samples {
+		got[s.Workload] = s
+	}
+	for _, c := range []struct {
+		workload string
+		want     assay.Outcome
+		exit     int32
+		signal   string
+		detail   string
+		measured bool
+	}{
+		{"ok", assay.OK, 0, "", "", true},
+		{"expected exit", assay.OK, 3, "", "", true},
+		{"exit", assay.Exit, 3, "", "why", true},
+		{"trap", assay.Trap, 3, "", "trapped: unreachable", true},
+		{"no trap", assay.Exit, 4, "", "trapped: unreachable", true},
+		{"signal", assay.Signal, -1, "SIGSEGV", "SIGSEGV", true},
+		{"crash", assay.RuntimeCrash, -1, "SIGSEGV", "SIGSEGV", true},
+		{"timeout", assay.Timeout, -1, "SIGKILL", "still running after 300ms", true},
+		{"limit", assay.Limit, -1, "SIGKILL", "more than 1048576 bytes of output", true},
+		{"wrong output", assay.WrongOutput, 0, "", "stdout is not the expected one; it ends \"ho\\n\"", true},
+		{"not there", assay.RuntimeCrash, -1, "", "start /nonexistent: no such file or directory", false},
+		{"unsupported", assay.Unsupported, -1, "", "node not found", false},
+		{"prepared", assay.OK, 0, "", "", true},
+		{"not prepared", assay.RuntimeCrash, -1, "", "prepare /bin/sh -c echo no room >&2; exit 1: no room", false},
+	} {
+		s := got[c.workload]
+		if s.Outcome != c.want || s.Exit != c.exit || s.Signal != c.signal || s.Detail != c.detail {
+			t.Errorf("%s: outcome %s, exit %d, signal %q, detail %q; want %s, %d, %q, %q", c.workload,
+				s.Outcome, s.Exit, s.Signal, s.Detail, c.want, c.exit, c.signal, c.detail)
+		}
+		if measured := s.WallNS != nil && s.CPUNS != nil && *s.WallNS > 0 && s.StartNS > 0; measured != c.measured {
+			t.Errorf("%s: measured %t, want %t: %+v", c.workload, measured, c.measured, s)
+		}
+	}
+}
+
+func TestOrderAndWarmup(t *testing.T) {
+	p := plan(4, 1, assay.Trial{Workload: "a", Command: shell("")}, assay.Trial{Workload: "b", Command: shell("")},
+		assay.Trial{Workload: "c", Unsupported: "because"})
+	dir := write(t, p)
+	if code, stderr := run(t, dir); code != 0 {
+		t.Fatalf("exit %d: %s", code, stderr)
+	}
+	j := read(t, dir)
+	if j.State != assay.Complete || len(j.Samples) != 12 || len(j.Segments) != 1 {
+		t.Fatalf("journal is %s with %d samples in %d segments, want complete, 12, 1", j.State, len(j.Samples), len(j.Segments))
+	}
+	for i, s := range j.Samples {
+		block, at := i/3, i%3
+		if s.Seq != int64(i) || s.Block != int32(block) || s.Trial != int32(p.Order[block][at]) || s.Warmup != (block < 1) || s.Host != "here" {
+			t.Errorf("sample %d = %+v; want block %d, trial %d, warm-up %t", i, s, block, p.Order[block][at], block < 1)
+		}
+	}
+	a := record(t, dir)
+	seg := j.Segments[0]
+	if a.State != assay.Complete || seg.Agent != a.Exe || a.Exe.IsZero() || seg.Host.Kernel == "" || seg.MonotonicNS == 0 {
+		t.Errorf("record %+v and segment %+v: want complete, one agent, a host", a, seg)
+	}
+	if code, stderr := run(t, dir); code != 0 || !slices.EqualFunc(read(t, dir).Samples, j.Samples, sameSample) {
+		t.Errorf("a second run: exit %d %s; want 0 and the same journal", code, stderr)
+	}
+}
+
+func sameSample(a, b assay.Sample) bool {
+	x, _ := json.Marshal(a)
+	y, _ := json.Marshal(b)
+	return string(x) == string(y)
+}
+
+func TestTerminate(t *testing.T) {
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
+		started := filepath.Join(t.TempDir(), "started")
+		dir := write(t, plan(1, 0, assay.Trial{Workload: "a", Command: shell("[ -e " + started + " ] || { touch " + started + "; sleep 1000; }")}))
+		cmd := exec.Command(program, "run", dir)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		for range 1000 {
+			if _, err := os.Stat(started); err == nil {
+				break
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		cmd.Process.Signal(sig)
+		err := cmd.Wait()
+		j, a := read(t, dir), record(t, dir)
+		if cmd.ProcessState.ExitCode() != 130 || len(j.Samples) != 0 || j.State != assay.Interrupted || a.State != assay.Interrupted || a.Error != "" {
+			t.Errorf("%v: %v, %d samples, journal %s, record %+v; want exit 130, none, interrupted", sig, err, len(j.Samples), j.State, a)
+		}
+		code, stderr := run(t, dir)
+		if j := read(t, dir); code != 0 || len(j.Samples) != 1 || j.Samples[0].Segment != 1 || j.State != assay.Complete {
+			t.Errorf("resumed after %v: exit %d %s, journal %s with %d samples; want 0, complete, one", sig, code, stderr, j.State, len(j.Samples))
+		}
+	}
+}
+
+func TestBadPlans(t *testing.T) {
+	good := plan(1, 0, assay.Trial{Command: shell("")})
+	for _, c := range []struct {
+		name string
+		edit func(*assay.Plan)
+		want string
+	}{
+		{"format", func(p *assay.Plan) { p.Format = "assay.plan.v9" }, "assay.plan.v9"},
+		{"limits", func(p *assay.Plan) { p.Limits.Output = 0 }, "want a timeout and an output limit"},
+		{"relative", func(p *assay.Plan) { p.Trials[0].Command.Argv = []string{"sh"} }, "want an absolute path"},
+		{"no trial", func(p *assay.Plan) { p.Order = [][]int{{1}} }, "trial 1 is unknown"},
+		{"short block", func(p *assay.Plan) { p.Order = [][]int{{}} }, "0 of 1 trials"},
+		{"pattern", func(p *assay.Plan) { p.Trials[0].Signs = []assay.Sign{{Outcome: assay.Trap, Stderr: "("}} }, "sign of trap"},
+	} {
+		p := good
+		p.Trials = slices.Clone(good.Trials)
+		c.edit(&p)
+		dir := write(t, p)
+		code, stderr := run(t, dir)
+		if code != 1 || !strings.Contains(stderr, c.want) {
+			t.Errorf("%s: exit %d, %q; want 1 and %q", c.name, code, stderr, c.want)
+		}
+		if _, err := os.Stat(filepath.Join(dir, agent.JournalFile)); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s: a journal was begun (%v), want none", c.name, err)
+		}
+	}
+}
+
+// TestResume kills the agent 100 times at random moments.
+func TestResume(t *testing.T) {
+	const kills = 100
+	ran := filepath.Join(t.TempDir(), "ran")
+	p := plan(600, 10,
+		assay.Trial{Workload: "count", Runtime: "native", Command: shell("echo >> " + ran)},
+		assay.Trial{Workload: "exit", Runtime: "native", Command: shell("exit 3")},
+		assay.Trial{Workload: "none", Runtime: "v8", Unsupported: "node not found"},
+	)
+	dir := write(t, p)
+	planned := len(p.Order) * len(p.Trials)
+	seed := uint64(time.Now().UnixNano())
+	rng := rand.New(rand.NewPCG(seed, 0))
+	t.Logf("seed %d", seed)
+
+	var before []assay.Sample
+	empty := 0 // kills before the first row of their segment
+	for i := range kills {
+		cmd := exec.Command(program, "run", dir)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Duration(rng.Int64N(int64(50 * time.Millisecond))))
+		cmd.Process.Kill()
+		if cmd.Wait(); cmd.ProcessState.Exited() {
+			t.Fatalf("kill %d came after the agent's end (%v): the plan is too short", i, cmd.ProcessState)
+		}
+		j, err := journal.Read(filepath.Join(dir, agent.JournalFile))
+		if err != nil {
+			if len(before) == 0 && (errors.Is(err, os.ErrNotExist) || errors.Is(err, journal.ErrFormat)) {
+				continue // killed before there was a journal
+			}
+			t.Fatalf("after kill %d: %v", i, err)
+		}
+		if len(j.Samples) < len(before) || !slices.EqualFunc(j.Samples[:len(before)], before, sameSample) {
+			t.Fatalf("after kill %d: rows that were there are gone or changed", i)
+		}
+		if len(j.Samples) == len(before) {
+			empty++
+		}
+		before = j.Samples
+	}
+	if code, stderr := run(t, dir); code != 0 {
+		t.Fatalf("last run: exit %d: %s", code, stderr)
+	}
+
+	j := read(t, dir)
+	seen := make(map[int64]int)
+	outcomes := make(map[assay.Outcome]int)
+	var counted int
+	for _, s := range j.Samples {
+		seen[s.Seq]++
+		outcomes[s.Outcome]++
+		if s.Workload == "count" {
+			counted++
+		}
+		if want := p.Order[s.Block][s.Seq%3]; int(s.Trial) != want {
+			t.Errorf("invocation %d is of trial %d, want %d", s.Seq, s.Trial, want)
+		}
+	}
+	for seq := range int64(planned) {
+		if seen[seq] != 1 {
+			t.Errorf("invocation %d has %d outcomes, want 1", seq, seen[seq])
+		}
+	}
+	if len(j.Samples) != planned || outcomes[assay.OK] != 600 || outcomes[assay.Exit] != 600 || outcomes[assay.Unsupported] != 600 {
+		t.Errorf("%d rows, outcomes %v; want %d, 600 each of ok, exit, unsupported", len(j.Samples), outcomes, planned)
+	}
+	if j.State != assay.Complete || record(t, dir).State != assay.Complete {
+		t.Errorf("journal %s, record %s; want complete", j.State, record(t, dir).State)
+	}
+	b, err := os.ReadFile(ran)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if lost := len(b) - counted; lost < 0 || lost > kills {
+		t.Errorf("%d executions for %d rows; want at most one a kill more", len(b), counted)
+	}
+	t.Logf("%d kills (%d before a row), %d segments: %d planned invocations, %d rows, 0 lost, 0 doubled, %d executions not recorded; outcomes %v",
+		kills, empty, len(j.Segments), planned, len(j.Samples), len(b)-counted, outcomes)
+}
