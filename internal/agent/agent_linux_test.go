@@ -96,11 +96,7 @@ func read(t testing.TB, dir string) journal.Journal {
 
 func record(t testing.TB, dir string) (a runners.Agent) {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join(dir, runners.AgentFile))
-	if err == nil {
-		err = json.Unmarshal(b, &a)
-	}
-	if err != nil {
+	if err := json.Unmarshal(readFile(t, filepath.Join(dir, runners.AgentFile)), &a); err != nil {
 		t.Fatal(err)
 	}
 	return a
@@ -329,13 +325,19 @@ func TestResume(t *testing.T) {
 	if j.State != assay.Complete || record(t, dir).State != assay.Complete {
 		t.Errorf("journal %s, record %s; want complete", j.State, record(t, dir).State)
 	}
-	b, err := os.ReadFile(ran)
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := readFile(t, ran)
 	if lost := len(b) - counted; lost < 0 || lost > kills {
 		t.Errorf("%d executions for %d rows; want at most one a kill more", len(b), counted)
 	}
 	t.Logf("%d kills (%d before a row), %d segments: %d planned invocations, %d rows, 0 lost, 0 doubled, %d executions not recorded; outcomes %v",
 		kills, empty, len(j.Segments), planned, len(j.Samples), len(b)-counted, outcomes)
+}
+
+func readFile(t testing.TB, path string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }
