@@ -9,7 +9,9 @@ package nodewasi
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"embed"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -18,8 +20,6 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
-
-	"github.com/assay-notebooks/assay"
 )
 
 // Shim is where, below a directory that Dir returns, the JavaScript module is
@@ -49,7 +49,8 @@ func Dir(ctx context.Context, cacheDir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	dir := filepath.Join(cacheDir, "node-wasi-"+assay.DigestOf(lock).Short())
+	digest := sha256.Sum256(lock)
+	dir := filepath.Join(cacheDir, "node-wasi-"+hex.EncodeToString(digest[:6]))
 	if installed(dir) {
 		return dir, nil
 	}

@@ -1,0 +1,227 @@
+// Package sandbox runs a sealed figure: a Wasm module that reads tables and
+// writes drawings, and must write the same bytes wherever and whenever it runs.
+//
+// The module sees its standard input and nothing else: no files, network,
+// environment or arguments; a clock that stands still and random numbers that
+// are the same each time. The sandbox does not check digests: it does not know
+// what the module or the tables should be. docs/seal.md has the formats.
+package sandbox
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/assay-notebooks/assay/internal/seal/archive"
+)
+
+// A Request says what to draw.
+type Request struct {
+	Formats []string `json:"formats"`  // "svg", "png", "pdf", "txt"
+	WidthMM float64  `json:"width_mm"` // 0: the figure's default
+}
+
+// An Engine executes modules. All give the same bytes.
+type Engine string
+
+// The engines.
+const (
+	Wazero      Engine = "wazero"             // compiles to machine code
+	Interpreter Engine = "wazero/interpreter" // the second opinion; some 50 times slower
+	Node        Engine = "node"               // the referee: V8, which shares no code with wazero
+)
+
+// Engines lists the engines.
+var Engines = []Engine{Wazero, Interpreter, Node}
+
+// Options say how to run a module. They cannot change what it writes.
+type Options struct {
+	Engine Engine `json:"engine"`          // default Wazero
+	Cache  string `json:"cache,omitempty"` // directory for compiled code and Node's WASI; only its owner may write there; "" with Wazero: compile each time
+	Limits Limits `json:"limits"`
+}
+
+// Limits bound one run. A zero field takes the default. Time is bounded by the
+// context.
+type Limits struct {
+	Memory int64 `json:"memory_bytes,omitempty"` // of the module; default and most 4 GiB; Node always allows the most
+	Output int64 `json:"output_bytes,omitempty"` // written to stdout; default 256 MiB
+}
+
+// The defaults of Limits.
+const (
+	DefaultMemory = 4 << 30
+	DefaultOutput = 256 << 20
+)
+
+const (
+	pageBytes   = 64 << 10
+	stderrBytes = 64 << 10 // how much of stderr is kept
+)
+
+// ErrOutputLimit is matched when a module writes more than Limits.Output.
+var ErrOutputLimit = errors.New("the figure writes more than the limit")
+
+// A FigureError says that the module ran and gave up.
+type FigureError struct {
+	Exit   int    // status; 1: the figure function returned an error; 2: it panicked; -1: the module trapped
+	Stderr string // its last 64 KiB
+	Trap   error  // what the engine says, if the module trapped
+}
+
+// Error returns what the figure function said, or where it panicked.
+func (e *FigureError) Error() string {
+	text := strings.TrimSpace(e.Stderr)
+	switch message, where, panicked := parsePanic(text); {
+	case panicked:
+		return "figure: " + message + where
+	case e.Trap != nil:
+		return strings.TrimSuffix(fmt.Sprintf("figure: trapped: %v\n%s", e.Trap, text), "\n")
+	case text == "":
+		return fmt.Sprintf("figure: exit status %d", e.Exit)
+	default:
+		return "figure: " + text
+	}
+}
+
+// Unwrap returns Trap.
+func (e *FigureError) Unwrap() error { return e.Trap }
+
+// Run runs module over tables and returns its drawings by format, one for each
+// that request names. It returns soon after ctx ends, with ctx's error. An
+// error of the figure's own is a *FigureError.
+func Run(ctx context.Context, module []byte, request Request, tables [][]byte, o Options) (map[string][]byte, error) {
+	if o.Engine == "" {
+		o.Engine = Wazero
+	}
+	if o.Limits.Memory == 0 {
+		o.Limits.Memory = DefaultMemory
+	}
+	if o.Limits.Output == 0 {
+		o.Limits.Output = DefaultOutput
+	}
+	input, err := pack(request, tables)
+	if err != nil {
+		return nil, err
+	}
+	stdout, stderr := &bounded{limit: o.Limits.Output}, &tail{limit: stderrBytes}
+	var exit int
+	switch o.Engine {
+	case Wazero, Interpreter:
+		exit, err = runWazero(ctx, module, input, stdout, stderr, o)
+	case Node:
+		exit, err = runNode(ctx, module, input, stdout, stderr, o)
+	default:
+		return nil, fmt.Errorf("engine %q: want one of %v", o.Engine, Engines)
+	}
+	switch {
+	case ctx.Err() != nil:
+		return nil, fmt.Errorf("figure: stopped: %w", context.Cause(ctx))
+	case stdout.exceeded:
+		return nil, fmt.Errorf("%w of %d bytes", ErrOutputLimit, o.Limits.Output)
+	case err != nil:
+		if trap, ok := errors.AsType[*trapError](err); ok {
+			return nil, &FigureError{Exit: -1, Stderr: stderr.String(), Trap: trap}
+		}
+		return nil, fmt.Errorf("%s: %w", o.Engine, err)
+	case exit != 0:
+		return nil, &FigureError{Exit: exit, Stderr: stderr.String()}
+	}
+	return unpack(stdout.Bytes(), request, o.Limits)
+}
+
+// A trapError is what an engine says about a trap.
+type trapError struct{ message string }
+
+func (e *trapError) Error() string { return e.message }
+
+// pack returns what the module reads: request.json, tables/0, tables/1, …
+func pack(request Request, tables [][]byte) ([]byte, error) {
+	head, err := json.Marshal(request)
+	if err != nil {
+		return nil, err
+	}
+	files := []archive.File{{Name: "request.json", Data: head}}
+	for i, t := range tables {
+		files = append(files, archive.File{Name: "tables/" + strconv.Itoa(i), Data: t})
+	}
+	return archive.Stream(files)
+}
+
+// unpack reads what the module wrote: figure.svg and so on.
+func unpack(b []byte, request Request, limits Limits) (map[string][]byte, error) {
+	files, err := archive.Unpack(b, archive.Limits{Files: len(request.Formats), Bytes: limits.Output})
+	if err != nil {
+		return nil, fmt.Errorf("figure: its output: %w; a figure must not print to stdout", err)
+	}
+	outputs := make(map[string][]byte, len(files))
+	for _, f := range files {
+		outputs[strings.TrimPrefix(f.Name, "figure.")] = f.Data
+	}
+	for _, format := range request.Formats {
+		if _, ok := outputs[format]; !ok {
+			return nil, fmt.Errorf("figure: its output has no figure.%s", format)
+		}
+	}
+	return outputs, nil
+}
+
+// parsePanic takes the message and the innermost frame in the figure's own
+// source out of a Go traceback.
+func parsePanic(stderr string) (message, where string, ok bool) {
+	i := strings.Index(stderr, "panic: ")
+	if i < 0 || i > 0 && stderr[i-1] != '\n' {
+		return "", "", false
+	}
+	message, trace, _ := strings.Cut(stderr[i:], "\n")
+	function := ""
+	for line := range strings.Lines(trace) {
+		line = strings.TrimSpace(line)
+		if function != "" {
+			if _, at, ok := strings.Cut(line, "sealed/"); ok {
+				at, _, _ = strings.Cut(at, " ")
+				return message, fmt.Sprintf(", in %s at %s of the sealed source", function, at), true
+			}
+		}
+		function = ""
+		if name, ok := strings.CutPrefix(line, "main."); ok {
+			function, _, _ = strings.Cut(name, "(")
+		}
+	}
+	return message, "", true
+}
+
+// A bounded writer fails when more than limit bytes are written.
+type bounded struct {
+	bytes.Buffer
+	limit    int64
+	exceeded bool
+}
+
+func (b *bounded) Write(p []byte) (int, error) {
+	if int64(b.Len()+len(p)) > b.limit {
+		b.exceeded = true
+		return 0, ErrOutputLimit
+	}
+	return b.Buffer.Write(p)
+}
+
+// A tail keeps the last limit bytes.
+type tail struct {
+	kept  []byte
+	limit int
+}
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.kept = append(t.kept, p...)
+	if over := len(t.kept) - t.limit; over > 0 {
+		t.kept = append(t.kept[:0], t.kept[over:]...)
+	}
+	return len(p), nil
+}
+
+func (t *tail) String() string { return string(t.kept) }

@@ -1,0 +1,71 @@
+package sandbox
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/experimental"
+	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
+	"github.com/tetratelabs/wazero/sys"
+)
+
+// compilationWorkers share the compiling of one module. Two nearly halve the
+// time; more gain little.
+const compilationWorkers = 2
+
+// runWazero returns the module's exit status.
+func runWazero(ctx context.Context, module, input []byte, stdout, stderr io.Writer, o Options) (exit int, err error) {
+	config := wazero.NewRuntimeConfigCompiler()
+	if o.Engine == Interpreter {
+		config = wazero.NewRuntimeConfigInterpreter()
+	}
+	config = config.
+		WithCloseOnContextDone(true).
+		WithMemoryLimitPages(uint32(min(o.Limits.Memory, DefaultMemory) / pageBytes)).
+		WithDebugInfoEnabled(false)
+	if o.Engine == Wazero && o.Cache != "" {
+		dir := filepath.Join(o.Cache, "wazero")
+		if err := os.MkdirAll(dir, 0o700); err != nil { // it holds machine code
+			return 0, err
+		}
+		cache, err := wazero.NewCompilationCacheWithDir(dir)
+		if err != nil {
+			return 0, err
+		}
+		defer cache.Close(context.WithoutCancel(ctx))
+		config = config.WithCompilationCache(cache)
+	}
+	runtime := wazero.NewRuntimeWithConfig(ctx, config)
+	defer runtime.Close(context.WithoutCancel(ctx))
+	if _, err := wasi_snapshot_preview1.Instantiate(ctx, runtime); err != nil {
+		return 0, err
+	}
+	compiled, err := runtime.CompileModule(experimental.WithCompilationWorkers(ctx, compilationWorkers), module)
+	if err != nil {
+		return 0, fmt.Errorf("compile the module: %w", err)
+	}
+	w := &world{}
+	_, err = runtime.InstantiateModule(ctx, compiled, wazero.NewModuleConfig().
+		WithName("").
+		WithStdin(bytes.NewReader(input)).
+		WithStdout(stdout).
+		WithStderr(stderr).
+		WithRandSource(w).
+		WithWalltime(w.walltime, 1).
+		WithNanotime(w.nanotime, 1).
+		WithNanosleep(w.sleep).
+		WithOsyield(func() {}))
+	if exited, ok := errors.AsType[*sys.ExitError](err); ok {
+		return int(exited.ExitCode()), nil
+	}
+	if err != nil {
+		return 0, &trapError{err.Error()}
+	}
+	return 0, nil
+}
