@@ -1,0 +1,340 @@
+package images_test
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
+	"github.com/tetratelabs/wazero/sys"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/images"
+)
+
+// workloads are the ones that come with assay.
+var workloads = []string{"noop", "matmul"}
+
+func build(t *testing.T, dir string, o images.Options) *images.Built {
+	t.Helper()
+	b, err := images.Build(t.Context(), dir, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// TestWorkloadsAnswer runs every workload natively and under wazero, and
+// compares with what its workload.yaml expects.
+func TestWorkloadsAnswer(t *testing.T) {
+	for _, name := range workloads {
+		b := build(t, filepath.Join("workloads", name), images.Options{})
+		if b.Name != name || b.Expect.Stdout.IsZero() {
+			t.Errorf("%s: name %q, expectation %+v", name, b.Name, b.Expect)
+		}
+		stdout, exit := runWasm(t, b)
+		if assay.DigestOf(stdout) != b.Expect.Stdout || exit != b.Expect.Exit {
+			t.Errorf("%s under wazero: stdout %q, exit %d, not what is expected", name, stdout, exit)
+		}
+		native, ok := b.Native[runtime.GOOS+"/"+runtime.GOARCH]
+		if !ok {
+			t.Logf("%s: not run natively on %s/%s", name, runtime.GOOS, runtime.GOARCH)
+			continue
+		}
+		if stdout, exit = runNative(t, b, native); assay.DigestOf(stdout) != b.Expect.Stdout || exit != b.Expect.Exit {
+			t.Errorf("%s natively: stdout %q, exit %d, not what is expected", name, stdout, exit)
+		}
+	}
+}
+
+func runNative(t *testing.T, b *images.Built, executable []byte) (stdout []byte, exit int) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "workload")
+	if err := os.WriteFile(path, executable, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), path, b.Args...)
+	cmd.Env, cmd.Stdin = b.Env, bytes.NewReader(b.Stdin)
+	stdout, err := cmd.Output()
+	if err != nil && !errors.As(err, new(*exec.ExitError)) {
+		t.Fatal(err)
+	}
+	return stdout, cmd.ProcessState.ExitCode()
+}
+
+func runWasm(t *testing.T, b *images.Built) (stdout []byte, exit int) {
+	t.Helper()
+	ctx := t.Context()
+	r := wazero.NewRuntime(ctx)
+	defer r.Close(ctx)
+	wasi_snapshot_preview1.MustInstantiate(ctx, r)
+	var out bytes.Buffer
+	c := wazero.NewModuleConfig().WithStdout(&out).WithStdin(bytes.NewReader(b.Stdin)).
+		WithArgs(append([]string{b.Name}, b.Args...)...)
+	for _, kv := range b.Env {
+		k, v, _ := strings.Cut(kv, "=")
+		c = c.WithEnv(k, v)
+	}
+	_, err := r.InstantiateWithConfig(ctx, b.Module, c)
+	var status *sys.ExitError
+	switch {
+	case errors.As(err, &status):
+		return out.Bytes(), int(status.ExitCode())
+	case err != nil:
+		t.Fatal(err)
+	}
+	return out.Bytes(), 0
+}
+
+// TestBuildIsReproducible builds in another place, with another home and time
+// zone, and settings that change what go build makes. ASSAY_SLOW=1 also empties
+// the build cache, so that everything is compiled again.
+func TestBuildIsReproducible(t *testing.T) {
+	want := build(t, filepath.Join("workloads", "matmul"), images.Options{})
+	elsewhere := filepath.Join(t.TempDir(), "another place", "m")
+	if err := os.CopyFS(elsewhere, os.DirFS(filepath.Join("workloads", "matmul"))); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(filepath.Join(elsewhere, "main.go"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chtimes(filepath.Join(elsewhere, "main.go"), time.Unix(1, 0), time.Unix(1, 0)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(elsewhere, ".DS_Store"), []byte("hidden"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	cache, mod := goEnv(t, "GOCACHE"), goEnv(t, "GOMODCACHE")
+	if os.Getenv("ASSAY_SLOW") != "" {
+		cache = t.TempDir()
+	}
+	for k, v := range map[string]string{
+		"GOCACHE": cache, "GOMODCACHE": mod, "HOME": t.TempDir(), "TMPDIR": t.TempDir(), "TZ": "Asia/Kathmandu", "LANG": "de_DE.UTF-8",
+		"GOAMD64": "v3", "GOARM64": "v9.0", "GOFLAGS": "-tags=other -ldflags=-X=main.x=y", "CGO_ENABLED": "1",
+		"GODEBUG": "netdns=go", "GOMAXPROCS": "1", "GOOS": "linux", "GOARCH": "riscv64", "GOENV": "/dev/null",
+	} {
+		t.Setenv(k, v)
+	}
+	if got := build(t, elsewhere, images.Options{}); !reflect.DeepEqual(got, want) {
+		t.Errorf("built elsewhere:\n got %s\nwant %s", digests(got), digests(want))
+	}
+}
+
+// digests spells b for people.
+func digests(b *images.Built) string {
+	out := map[string]any{"module": assay.DigestOf(b.Module), "source": assay.DigestOf(b.Source), "facts": b.Facts, "expect": b.Expect}
+	for p := range b.Native {
+		out["native "+p] = assay.DigestOf(b.Native[p])
+		out["image "+p] = assay.DigestOf(b.Images[p].Manifest)
+	}
+	text, err := json.Marshal(out)
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}
+
+func goEnv(t *testing.T, key string) string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "go", "env", key).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+func TestContainer(t *testing.T) {
+	dir := workload(t, "name: greet\nargs: [hello, '${n}']\nenv: [A=b]\n", program)
+	b := build(t, dir, images.Options{Platforms: []string{"linux/arm64"}})
+	c := b.Images["linux/arm64"]
+	if len(b.Images) != 1 || len(b.Native) != 1 || len(c.Blobs) != 2 {
+		t.Fatalf("built %d images, %d executables, %d blobs", len(b.Images), len(b.Native), len(c.Blobs))
+	}
+	for _, blob := range c.Blobs {
+		if !bytes.Contains(c.Manifest, []byte(assay.DigestOf(blob).String())) {
+			t.Errorf("the manifest does not name %v: %s", assay.DigestOf(blob), c.Manifest)
+		}
+	}
+	var got struct {
+		OS, Architecture, Created string
+		Config                    struct{ Entrypoint, Cmd, Env []string }
+	}
+	if err := json.Unmarshal(c.Blobs[0], &got); err != nil {
+		t.Fatal(err)
+	}
+	want := got
+	want.OS, want.Architecture, want.Created = "linux", "arm64", "1970-01-01T00:00:00Z"
+	want.Config.Entrypoint, want.Config.Cmd, want.Config.Env = []string{"/workload"}, []string{"hello", "${n}"}, []string{"A=b"}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("config %s, want %+v", c.Blobs[0], want)
+	}
+	zip, err := gzip.NewReader(bytes.NewReader(c.Blobs[1]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := untar(t, zip)
+	if want := map[string]string{"workload": string(b.Native["linux/arm64"])}; !maps.Equal(files, want) {
+		t.Errorf("layer holds %v", slices.Collect(maps.Keys(files)))
+	}
+}
+
+func untar(t *testing.T, r io.Reader) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	for tr := tar.NewReader(r); ; {
+		h, err := tr.Next()
+		if err == io.EOF {
+			return out
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !h.ModTime.Equal(time.Unix(0, 0)) || h.Uid != 0 || h.Uname != "" {
+			t.Errorf("%s: time %v, owner %d %q, want the epoch and 0", h.Name, h.ModTime, h.Uid, h.Uname)
+		}
+		b, err := io.ReadAll(tr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out[h.Name] = string(b)
+	}
+}
+
+const program = "package main\n\nfunc main() {}\n"
+
+// workload is a new directory with a workload.yaml and, if any, a main.go.
+func workload(t *testing.T, spec, source string) string {
+	t.Helper()
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "workload.yaml"), spec)
+	if source != "" {
+		write(t, filepath.Join(dir, "main.go"), source)
+	}
+	return dir
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestBuildWithFiles(t *testing.T) {
+	dir := workload(t, "name: cat\nstdin: data/in.txt\nexpect:\n  stdout_file: data/in.txt\nurl: https://example.org\n", `package main
+
+import (
+	"io"
+	"os"
+)
+
+func main() { io.Copy(os.Stdout, os.Stdin) }
+`)
+	write(t, filepath.Join(dir, "data", "in.txt"), "one\ntwo\n")
+	b := build(t, dir, images.Options{Platforms: []string{}})
+	if got := string(b.Stdin); got != "one\ntwo\n" {
+		t.Errorf("stdin %q", got)
+	}
+	if stdout, exit := runWasm(t, b); assay.DigestOf(stdout) != b.Expect.Stdout || exit != 0 {
+		t.Errorf("stdout %q, exit %d", stdout, exit)
+	}
+	if len(b.Native) != 0 || len(b.Images) != 0 {
+		t.Errorf("no platform asked for, built %d executables and %d images", len(b.Native), len(b.Images))
+	}
+	got := slices.Sorted(maps.Keys(untar(t, bytes.NewReader(b.Source))))
+	if want := []string{"data/in.txt", "main.go", "workload.yaml"}; !slices.Equal(got, want) {
+		t.Errorf("source holds %v, want %v", got, want)
+	}
+	if want := map[string]string{"toolchain": goEnv(t, "GOVERSION"), "url": "https://example.org"}; !maps.Equal(b.Facts, want) {
+		t.Errorf("facts %v, want %v", b.Facts, want)
+	}
+}
+
+func TestBuildReadyModule(t *testing.T) {
+	dir := workload(t, "name: ready\nmodule: ready.wasm\n", "")
+	module := command()
+	write(t, filepath.Join(dir, "ready.wasm"), string(module))
+	b := build(t, dir, images.Options{Go: "no-such-go"})
+	if !bytes.Equal(b.Module, module) || len(b.Native) != 0 || len(b.Facts) != 0 {
+		t.Errorf("got %s", digests(b))
+	}
+}
+
+func TestBuildRefuses(t *testing.T) {
+	for name, tt := range map[string]struct {
+		spec, source string
+		options      images.Options
+		want         string
+	}{
+		"unknown-field":       {"name: a\ncolour: red\n", program, images.Options{}, `unknown field "colour"`},
+		"no-name":             {"licence: MIT\n", program, images.Options{}, `workload name ""`},
+		"name-is-path":        {"name: ../a\n", program, images.Options{}, `workload name "../a"`},
+		"two-expectations":    {"name: a\nexpect: {stdout: x, stdout_file: y}\n", program, images.Options{}, "exclude each other"},
+		"exit-out-of-range":   {"name: a\nexpect: {exit: 256}\n", program, images.Options{}, "want 0 to 255"},
+		"env-without-equals":  {"name: a\nenv: [PATH]\n", program, images.Options{}, "want KEY=VALUE"},
+		"stdin-outside":       {"name: a\nstdin: ../secret\n", program, images.Options{}, "outside of the workload's directory"},
+		"stdin-absolute":      {"name: a\nstdin: /etc/passwd\n", program, images.Options{}, "outside of the workload's directory"},
+		"stdin-absent":        {"name: a\nstdin: in.txt\n", program, images.Options{}, "file does not exist"},
+		"module-absent":       {"name: a\nmodule: a.wasm\n", "", images.Options{}, "file does not exist"},
+		"module-not-wasm":     {"name: a\nmodule: workload.yaml\n", "", images.Options{}, "not Wasm"},
+		"no-go-files":         {"name: a\n", "", images.Options{}, "no Go files"},
+		"not-a-command":       {"name: a\n", "package a\n", images.Options{Platforms: []string{}}, "not Wasm"},
+		"does-not-compile":    {"name: a\n", "package main\n\nfunc main() { x }\n", images.Options{}, "main.go:3:15: undefined: x"},
+		"go-not-installed":    {"name: a\n", program, images.Options{Go: "no-such-go"}, "install it from https://go.dev/dl"},
+		"platform-is-a-path":  {"name: a\n", program, images.Options{Platforms: []string{"../x"}}, `platform "../x"`},
+		"platform-is-unknown": {"name: a\n", program, images.Options{Platforms: []string{"plan10/z80"}}, "build for plan10/z80"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b, err := images.Build(t.Context(), workload(t, tt.spec, tt.source), tt.options)
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v, error %v, want one with %q", b, err, tt.want)
+			}
+		})
+	}
+}
+
+func TestBuildRefusesLinks(t *testing.T) {
+	dir := workload(t, "name: a\n", program)
+	for _, name := range []string{"one", "two"} {
+		if err := os.Symlink("/etc/passwd", filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := images.Build(t.Context(), dir, images.Options{})
+	if err == nil || !strings.Contains(err.Error(), "one: not a plain file") || !strings.Contains(err.Error(), "two: not a plain file") {
+		t.Errorf("error %v, want both links in it", err)
+	}
+}
+
+func TestBuildWithoutSpec(t *testing.T) {
+	_, err := images.Build(t.Context(), t.TempDir(), images.Options{})
+	if err == nil || !strings.Contains(err.Error(), "no workload.yaml") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestBuildCancelled(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := images.Build(ctx, workload(t, "name: a\n", program), images.Options{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want context.Canceled", err)
+	}
+}
