@@ -13,6 +13,7 @@ type axis struct {
 	log        bool
 	min, max   float64
 	categories []string
+	empty      bool // no values: the numbers mean nothing and get no marks
 }
 
 // A tick is a mark on an axis; a minor one has no text.
@@ -46,10 +47,7 @@ func numeric(title string, log, zero bool, min, max float64) (axis, error) {
 	a := axis{title: title, log: log, min: min, max: max}
 	switch {
 	case min > max: // no values at all
-		a.min, a.max = 0, 1
-		if log {
-			a.min, a.max = 1, 10
-		}
+		a.min, a.max, a.log, a.empty = 0, 1, false, true
 	case math.IsInf(min, 0) || math.IsInf(max, 0):
 		return a, fmt.Errorf("%s: a value is infinite", title)
 	case log && min <= 0:
@@ -83,6 +81,9 @@ func (a axis) ticks(length, wide float64) []tick {
 			out = append(out, tick{float64(i), c})
 		}
 		return out
+	}
+	if a.empty {
+		return nil
 	}
 	most := math.Max(2, math.Floor(length/(wide*1.3)))
 	if a.log {

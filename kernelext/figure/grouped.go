@@ -158,7 +158,11 @@ func (g grouped) empties(said func(p panel, i int) bool) []string {
 	for _, p := range g.panels {
 		for i := range p.cells {
 			if c := &p.cells[i]; len(c.values) == 0 && !said(p, i) {
-				parts = append(parts, c.in(p)+" – "+c.reason())
+				text := c.in(p)
+				if reason := c.reason(); reason != noSamples {
+					text += " – " + reason
+				}
+				parts = append(parts, text)
 			}
 		}
 	}

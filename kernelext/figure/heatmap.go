@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"image/color"
 	"math"
+	"strings"
 )
 
 // HeatMap draws the estimate (by default the median) of each pair of
@@ -124,7 +125,7 @@ func (h heatMap) panel(f frame, panel int) {
 		c := shade(h.at(e.value))
 		f.s.area(c, corners...)
 		face := plainText
-		if 299*int(c.R)+587*int(c.G)+114*int(c.B) < 140_000 {
+		if 299*int(c.R)+587*int(c.G)+114*int(c.B) < 118_000 {
 			face.color = white
 		}
 		f.s.write(face, point{middle.x, middle.y + 2.5}, center, face.fit(estimateText(e.value), width-1))
@@ -165,10 +166,10 @@ func (h heatMap) colorBar(s *scene, top float64) float64 {
 		return top
 	}
 	const width, steps = 80.0, 40
-	low, high := estimateText(h.scale.min), estimateText(h.scale.max)+unitSuffix(h.values)
+	low, high := estimateText(h.scale.min), strings.TrimSpace(estimateText(h.scale.max)+" "+printedUnit(h.values.unit))
 	x, y := margin+plainText.measure(low)+4, top+3.0
 	for i := range steps {
-		a, b := x+float64(width*float64(i))/steps, x+float64(width*float64(i+1))/steps
+		a, b := x+float64(width*float64(i))/steps, x+width // up to the end, or the seams would show
 		s.area(shade((float64(i)+0.5)/steps), point{a, y}, point{b, y}, point{b, y + 7}, point{a, y + 7})
 	}
 	s.line(pen{color: ink, width: 0.4}, point{x, y}, point{x + width, y}, point{x + width, y + 7}, point{x, y + 7}, point{x, y})

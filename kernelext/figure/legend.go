@@ -16,7 +16,7 @@ const (
 	markerKey
 )
 
-const swatch = 22 // width of a key's picture
+const swatch = 22 // width of a line in a legend
 
 // drawLegend draws the keys in rows above the data, where they cover nothing;
 // those without samples come last, a line each. It returns the new top.
@@ -30,13 +30,13 @@ func drawLegend(s *scene, keys []key, top float64) float64 {
 			continue
 		}
 		name := plainText.fit(k.name, room-swatch-4)
-		width := swatch + 4 + plainText.measure(name)
+		width := k.swatch() + 4 + plainText.measure(name)
 		if x+width > room {
 			x = 0
 			top += lead
 		}
 		k.draw(s, margin+x, top-4.5)
-		s.write(plainText, point{margin + x + swatch + 4, top - 2}, left, name)
+		s.write(plainText, point{margin + x + k.swatch() + 4, top - 2}, left, name)
 		x += width + apart
 	}
 	for _, k := range keys {
@@ -46,19 +46,27 @@ func drawLegend(s *scene, keys []key, top float64) float64 {
 		for i, line := range noteText.wrap(k.name+" – "+k.missing, room-swatch-4) {
 			top += lead
 			if i == 0 {
-				cross.draw(s, grey, point{margin + swatch/2, top - 4.5}, 2.4)
+				cross.draw(s, grey, point{margin + k.swatch()/2, top - 4.5}, 2.4)
 			}
-			s.write(noteText, point{margin + swatch + 4, top - 2}, left, line)
+			s.write(noteText, point{margin + k.swatch() + 4, top - 2}, left, line)
 		}
 	}
 	if len(keys) > 0 {
-		top += 4
+		top += 5
 	}
 	return top
 }
 
+// swatch is the width of the key's picture.
+func (k key) swatch() float64 {
+	if k.how == markerKey {
+		return 8
+	}
+	return swatch
+}
+
 func (k key) draw(s *scene, x, y float64) {
-	middle := point{x + swatch/2, y}
+	middle := point{x + k.swatch()/2, y}
 	if k.how == lineKey {
 		s.line(pen{color: k.look.color, width: 1.2, dash: k.look.dash}, point{x, y}, point{x + swatch, y})
 	}

@@ -127,6 +127,9 @@ func (m multiples) panel(f frame, i int, xTicks, sideWidth float64) {
 		}
 	}
 	m.draw(f, i)
+	if m.x.empty && m.y.categories == nil {
+		f.s.write(noteText, point{(f.left + f.right) / 2, (f.top + f.bottom) / 2}, center, noSamples)
+	}
 	if m.side == nil {
 		return
 	}

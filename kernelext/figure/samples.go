@@ -33,10 +33,12 @@ type leftOut struct {
 	n       int
 }
 
+const noSamples = "no samples" // the reason where the table has no row at all
+
 // reason says why there are no values: "unsupported: node not found".
 func (c *cell) reason() string {
 	if len(c.leftOut) == 0 {
-		return "no samples"
+		return noSamples
 	}
 	most := slices.MaxFunc(c.leftOut, func(a, b leftOut) int { return a.n - b.n })
 	detail, _, _ := strings.Cut(strings.TrimSpace(c.detail), "\n")

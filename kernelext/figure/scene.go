@@ -133,8 +133,10 @@ func (t typeface) fit(text string, width float64) string {
 	return string(runes) + "…"
 }
 
-// wrap breaks text into lines of at most a width, after a space, '/', '-' or
-// ',' where there is one.
+const breaks = " /-" // a line may end after these
+
+// wrap breaks text into lines of at most a width, after a space, '/' or '-'
+// where there is one.
 func (t typeface) wrap(text string, width float64) []string {
 	var lines []string
 	for text != "" {
@@ -145,7 +147,7 @@ func (t typeface) wrap(text string, width float64) []string {
 				break
 			}
 			fits = next
-			if strings.ContainsRune(" /-,", r) || next == len(text) {
+			if strings.ContainsRune(breaks, r) || next == len(text) {
 				end = next
 			}
 		}

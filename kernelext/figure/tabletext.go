@@ -3,6 +3,7 @@ package figure
 import (
 	"fmt"
 	"math"
+	"strings"
 )
 
 // TableText draws a table: a row per category, with n, the estimate (by
@@ -109,8 +110,7 @@ func (t tableText) each(visit func(panel, category int)) {
 	}
 }
 
-// body draws the rows between rules, numbers flush right. Where they are too
-// wide for the page, the names and the last column are broken into lines.
+// body draws the rows between rules, numbers flush right.
 func (t tableText) body(s *scene, top float64) float64 {
 	rows := t.rows()
 	last := len(rows[0]) - 1
@@ -118,37 +118,10 @@ func (t tableText) body(s *scene, top float64) float64 {
 	if t[0].panels[0].name != "" {
 		names = 2
 	}
-	const apart = 9
+	const apart = 8
 	room := s.width - 2*margin
-	widths := make([]float64, last+1)
-	for r, row := range rows {
-		for i, text := range row {
-			face := plainText
-			face.bold = r == 0
-			widths[i] = math.Max(widths[i], face.measure(text)+1)
-		}
-	}
-	total := float64(apart * float64(last))
-	for _, w := range widths {
-		total += w
-	}
-	// Take what is too much from the header of numbers first, then from texts.
-	for i := names; i < last && total > room; i++ {
-		widest := 0.0
-		for _, row := range rows[1:] {
-			widest = math.Max(widest, plainText.measure(row[i])+1)
-		}
-		fresh := math.Max(widest, widths[i]-(total-room))
-		total -= widths[i] - fresh
-		widths[i] = fresh
-	}
-	for _, i := range []int{last, 0, names - 1} {
-		if total > room {
-			fresh := math.Max(45, widths[i]-(total-room))
-			total -= widths[i] - fresh
-			widths[i] = fresh
-		}
-	}
+	widths, total := columnWidths(rows, room-float64(apart*float64(last)))
+	total += float64(apart * float64(last))
 	rule := func(p pen, y float64) { s.line(p, point{margin, y}, point{margin + math.Min(total, room), y}) }
 	y := top + 2
 	rule(framePen, y)
@@ -156,14 +129,11 @@ func (t tableText) body(s *scene, top float64) float64 {
 		lines := make([][]string, len(row))
 		most := 1
 		for i, text := range row {
-			face := plainText
-			face.bold = r == 0
-			lines[i] = face.wrap(text, widths[i])
+			lines[i] = rowText(r).wrap(whole(text), widths[i])
 			most = max(most, len(lines[i]))
 		}
 		x := float64(margin)
-		face := plainText
-		face.bold = r == 0
+		face := rowText(r)
 		for i := range row {
 			for k, line := range lines[i] {
 				base := y + 2 + float64(face.lead()*float64(k+1)) - 1.5
@@ -182,4 +152,51 @@ func (t tableText) body(s *scene, top float64) float64 {
 	}
 	rule(framePen, y+1)
 	return y + 3
+}
+
+// rowText is the typeface of a row; the first is the header.
+func rowText(row int) typeface {
+	face := plainText
+	face.bold = row == 0
+	return face
+}
+
+// whole keeps the ends of an interval on one line.
+func whole(text string) string {
+	if !strings.HasSuffix(text, "]") || strings.HasSuffix(text, "[95%]") {
+		return text
+	}
+	return strings.ReplaceAll(text, ", ", ",\u00a0")
+}
+
+// columnWidths returns how wide each column is, at most room in total where the
+// longest words allow: what is too much is taken from the columns in proportion
+// to what they can give.
+func columnWidths(rows [][]string, room float64) (widths []float64, total float64) {
+	widths = make([]float64, len(rows[0]))
+	least := make([]float64, len(rows[0]))
+	for r, row := range rows {
+		face := rowText(r)
+		for i, text := range row {
+			text = whole(text)
+			widths[i] = math.Max(widths[i], face.measure(text)+1)
+			for _, word := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(breaks, r) }) {
+				least[i] = math.Max(least[i], face.measure(word+"/")+1)
+			}
+		}
+	}
+	slack := 0.0
+	for i := range widths {
+		total += widths[i]
+		slack += widths[i] - least[i]
+	}
+	if over := total - room; over > 0 && slack > 0 {
+		share := math.Min(1, over/slack)
+		total = 0
+		for i := range widths {
+			widths[i] -= float64(share * (widths[i] - least[i]))
+			total += widths[i]
+		}
+	}
+	return widths, total
 }
