@@ -77,7 +77,7 @@ func collect(facet, group Group, v Values) ([]panel, error) {
 		return true
 	})
 	for i := range rows.cell {
-		slices.Sort(rows.cell[i].values)
+		sortFloats(rows.cell[i].values)
 	}
 	return rows.panels(), nil
 }
@@ -99,7 +99,7 @@ func collectPairs(facet, group Group, x, y Values) ([]panel, error) {
 		return true
 	})
 	for i := range rows.cell {
-		slices.Sort(rows.cell[i].values)
+		sortFloats(rows.cell[i].values)
 	}
 	return rows.panels(), nil
 }
