@@ -58,6 +58,16 @@ func Run(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
+	work := filepath.Join(dir, "work")
+	if err := os.MkdirAll(work, 0o755); err != nil {
+		return fmt.Errorf("agent: %w", err)
+	}
+	// Before the journal is opened: a child that has not executed its program yet would hold the journal's lock
+	// longer than an agent that is killed just then.
+	if r.launcher, err = measure.Start(self, work); err != nil {
+		return err
+	}
+	defer r.launcher.Close()
 	path := filepath.Join(dir, JournalFile)
 	w, held, err := journal.Open(path, digest)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -146,19 +156,10 @@ func check(p assay.Plan) error {
 
 // execute does the work between opening and closing the journal.
 func (r *run) execute(ctx context.Context) error {
-	work := filepath.Join(r.dir, "work")
-	if err := os.MkdirAll(work, 0o755); err != nil {
-		return err
-	}
-	var err error
-	if r.launcher, err = measure.Start(self, work); err != nil {
-		return err
-	}
-	defer r.launcher.Close()
 	if err := r.announce(assay.Running, nil); err != nil {
 		return err
 	}
-	err = r.journal.Segment(journal.Segment{
+	err := r.journal.Segment(journal.Segment{
 		Segment: r.segment, Started: r.began, MonotonicNS: r.zero, Agent: r.exe, Host: measure.Host(r.plan.Host),
 		Env: environment(),
 	})
@@ -291,12 +292,10 @@ func clip(b []byte) string {
 
 // announce replaces the agent's record.
 func (r *run) announce(state assay.RunState, cause error) error {
-	a := runners.Agent{PID: os.Getpid(), Exe: r.exe, Began: r.began, Segment: int(r.segment), Load1: measure.Load1(), State: state}
+	a := runners.Agent{PID: os.Getpid(), Exe: r.exe, Began: r.began, Segment: int(r.segment), Load1: measure.Load1(), State: state,
+		Floor: r.launcher.Floor()}
 	if cause != nil {
 		a.Error = cause.Error()
-	}
-	if r.launcher != nil {
-		a.Floor = r.launcher.Floor()
 	}
 	var err error
 	if a.Start, err = measure.StartTicks(a.PID); err != nil {

@@ -269,17 +269,23 @@ func TestResume(t *testing.T) {
 	rng := rand.New(rand.NewPCG(seed, 0))
 	t.Logf("seed %d", seed)
 
+	log, err := os.Create(filepath.Join(t.TempDir(), "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
 	var before []assay.Sample
 	empty := 0 // kills before the first row of their segment
 	for i := range kills {
 		cmd := exec.Command(program, "run", dir)
+		cmd.Stderr = log // a file: waiting for the agent must not mean waiting for its launcher
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Duration(rng.Int64N(int64(50 * time.Millisecond))))
 		cmd.Process.Kill()
 		if cmd.Wait(); cmd.ProcessState.Exited() {
-			t.Fatalf("kill %d came after the agent's end (%v): the plan is too short", i, cmd.ProcessState)
+			t.Fatalf("kill %d came after the agent's end, %v: %s", i, cmd.ProcessState, readFile(t, log.Name()))
 		}
 		j, err := journal.Read(filepath.Join(dir, agent.JournalFile))
 		if err != nil {

@@ -118,7 +118,7 @@ func TestEnds(t *testing.T) {
 		{"endless children", shell("sleep 1000 | sleep 1000"), assay.Limits{Timeout: 100 * time.Millisecond, Output: mib},
 			`-1 "SIGKILL" "timeout" "still running after 100ms"`, ""},
 		{"output", shell("yes"), limits, `-1 "SIGKILL" "limit" "more than 1048576 bytes of output"`, "*"},
-		{"output and exit", shell("head -c 1048577 /dev/zero"), limits, `0 "" "limit" "more than 1048576 bytes of output"`, "*"},
+		{"output and exit", shell("head -c 1048577 /dev/zero"), limits, `* "limit" "more than 1048576 bytes of output"`, "*"},
 		{"output up to the limit", shell("head -c 1048575 /dev/zero; printf x >&2"), limits, `0 "" "" ""`, "*"},
 		{"no program", assay.Command{Argv: []string{"/nonexistent"}}, limits,
 			`-1 "" "" "start /nonexistent: no such file or directory"`, ""},
@@ -165,6 +165,42 @@ func TestMuchOutput(t *testing.T) {
 	}
 	if len(res.StdoutTail) != measure.TailSize || string(res.StderrTail) != "end\n" {
 		t.Errorf("kept %d bytes of stdout and %q of stderr, want %d and \"end\\n\"", len(res.StdoutTail), res.StderrTail, measure.TailSize)
+	}
+}
+
+// A command larger than any socket buffer arrives whole.
+func TestLargeCommand(t *testing.T) {
+	l := start(t)
+	env := make([]string, 100)
+	for i := range env {
+		env[i] = fmt.Sprintf("V%d=%s", i, strings.Repeat("x", 10_000))
+	}
+	res, err := l.Run(t.Context(), assay.Command{Argv: []string{"/usr/bin/env"}, Env: env}, assay.Limits{Timeout: time.Minute, Output: 2 * mib})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := assay.DigestOf([]byte(strings.Join(env, "\n") + "\n")); res.Stdout != want {
+		t.Errorf("env printed %d bytes with digest %v, %s; want all of it, %v", res.OutBytes, res.Stdout, res.Reason, want)
+	}
+	res, err = l.Run(t.Context(), assay.Command{Argv: []string{"/bin/true", strings.Repeat("x", mib)}}, limits)
+	if err != nil || res.Started() || !strings.Contains(res.Reason, "argument list too long") {
+		t.Errorf("an argument of 1 MiB: %+v, %v; want that it could not be started, and why", res, err)
+	}
+}
+
+// A process that leaves the group and holds stdout does not hold us.
+func TestEscape(t *testing.T) {
+	if _, err := exec.LookPath("setsid"); err != nil {
+		t.Skip(err)
+	}
+	l := start(t)
+	res, err := l.Run(t.Context(), assay.Command{Argv: []string{"/bin/sh", "-c", "setsid sleep 20 & sleep 0.2; echo hi"},
+		Env: []string{"PATH=" + os.Getenv("PATH")}}, limits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if res.Exit != 0 || string(res.StdoutTail) != "hi\n" || !res.Stdout.IsZero() || res.Reason == "" {
+		t.Errorf("exit %d, stdout %q digest %v, reason %q; want 0, hi, no digest, and why", res.Exit, res.StdoutTail, res.Stdout, res.Reason)
 	}
 }
 

@@ -1,0 +1,53 @@
+package measure_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/runners/measure"
+)
+
+func TestJudge(t *testing.T) {
+	hi := assay.DigestOf([]byte("hi"))
+	ran := func(r measure.Result) measure.Result {
+		r.StartNS = 1
+		return r
+	}
+	signs := []assay.Sign{
+		{Outcome: assay.Trap, Exit: []int{1, 134}, Stderr: "^trap: "},
+		{Outcome: assay.Trap, Stdout: "(?m)^Exception: "},
+		{Outcome: assay.RuntimeCrash, Signal: []string{"SIGABRT", "SIGBUS"}},
+		{Outcome: assay.Trap, Signal: []string{"*"}, Stderr: "guest"},
+	}
+	for _, c := range []struct {
+		name   string
+		result measure.Result
+		want   assay.Outcome
+	}{
+		{"ok", ran(measure.Result{Stdout: hi}), assay.OK},
+		{"wrong output", ran(measure.Result{}), assay.WrongOutput},
+		{"exit before output", ran(measure.Result{Exit: 2}), assay.Exit},
+		{"status and text", ran(measure.Result{Exit: 134, StderrTail: []byte("trap: x")}), assay.Trap},
+		{"the text alone", ran(measure.Result{Exit: 2, StderrTail: []byte("trap: x")}), assay.Exit},
+		{"the status alone", ran(measure.Result{Exit: 134, StderrTail: []byte("a trap: x")}), assay.Exit},
+		{"on stdout, exit 0", ran(measure.Result{Stdout: hi, StdoutTail: []byte("a\nException: x")}), assay.Trap},
+		{"a listed signal", ran(measure.Result{Exit: -1, Signal: "SIGBUS", StderrTail: []byte("guest")}), assay.RuntimeCrash},
+		{"any signal and text", ran(measure.Result{Exit: -1, Signal: "SIGSEGV", StderrTail: []byte("the guest did it")}), assay.Trap},
+		{"another signal", ran(measure.Result{Exit: -1, Signal: "SIGSEGV"}), assay.Signal},
+		{"text without a signal", ran(measure.Result{Stdout: hi, StderrTail: []byte("guest")}), assay.OK},
+		{"killed comes first", ran(measure.Result{Exit: -1, Signal: "SIGABRT", Killed: assay.Timeout}), assay.Timeout},
+		{"not started", measure.Result{Exit: -1, Reason: "no such file"}, assay.RuntimeCrash},
+	} {
+		j, err := measure.NewJudge(assay.Expectation{Stdout: hi}, signs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := j.Outcome(c.result); got != c.want {
+			t.Errorf("%s: outcome %s, want %s", c.name, got, c.want)
+		}
+	}
+	if _, err := measure.NewJudge(assay.Expectation{}, []assay.Sign{{Outcome: assay.Trap, Stdout: "["}}); err == nil || !strings.Contains(err.Error(), "sign of trap") {
+		t.Errorf("NewJudge with a pattern that does not compile: error %v, want one that names the sign", err)
+	}
+}
