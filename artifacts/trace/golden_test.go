@@ -1,0 +1,74 @@
+package trace
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"reflect"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write the files in testdata again")
+
+// The golden traces were written by version 1 and must open for ever, with
+// these samples. Their bytes are not compared: encoders differ between
+// processors, and a trace is never encoded again.
+func TestGolden(t *testing.T) {
+	const path = "testdata/v1.parquet"
+	want := samples(20)
+	if *update {
+		if err := os.WriteFile(path, encode(t, want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tr := open(t, content(t, path))
+	if got := tr.Meta(); got.Run != meta.Run || got.Plan != meta.Plan || len(got.Columns) != 21 {
+		t.Errorf("%s has the metadata %+v", path, got)
+	}
+	i := 0
+	for got, err := range tr.Samples() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(got, want[i]) {
+			t.Errorf("%s: sample %d is %+v, want %+v", path, i, got, want[i])
+		}
+		i++
+	}
+	if i != len(want) {
+		t.Errorf("%s has %d samples, want %d", path, i, len(want))
+	}
+}
+
+// What CSV and JSON write of the golden trace is the same everywhere.
+func TestExport(t *testing.T) {
+	tr := open(t, content(t, "testdata/v1.parquet"))
+	var asCSV, asJSON bytes.Buffer
+	if err := CSV(&asCSV, tr); err != nil {
+		t.Fatal(err)
+	}
+	if err := JSON(&asJSON, tr); err != nil {
+		t.Fatal(err)
+	}
+	for name, got := range map[string][]byte{"v1.csv": asCSV.Bytes(), "v1.jsonl": asJSON.Bytes()} {
+		path := filepath.Join("testdata", name)
+		if *update {
+			if err := os.WriteFile(path, got, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if want := content(t, path); !bytes.Equal(got, want) {
+			t.Errorf("%s: got\n%s\nwant\n%s", name, got, want)
+		}
+	}
+}
+
+func content(t testing.TB, path string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
