@@ -22,7 +22,7 @@ type Executor interface {
 	Host(ctx context.Context) (assay.Host, error)
 
 	// Put makes the bytes of d a file on the host and returns its path, which
-	// stays as long as the host's cache. What is there already is not copied.
+	// stays as long as the host's cache. What is there whole is not copied.
 	// The file may not be written to; executable says whether it may be run.
 	Put(ctx context.Context, d assay.Digest, executable bool, blobs Blobs) (path string, err error)
 

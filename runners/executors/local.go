@@ -43,7 +43,8 @@ const (
 // Host returns the fingerprint of this machine, as "local".
 func (l Local) Host(context.Context) (assay.Host, error) { return measure.Host("local"), nil }
 
-// Put copies a blob into the cache, checking its digest.
+// Put copies a blob into the cache, checking its digest. A copy that is there is
+// checked too, and replaced if it was damaged.
 func (l Local) Put(ctx context.Context, d assay.Digest, executable bool, blobs Blobs) (string, error) {
 	mode, dir := fs.FileMode(0o444), "files"
 	if executable {
@@ -54,7 +55,7 @@ func (l Local) Put(ctx context.Context, d assay.Digest, executable bool, blobs B
 		return "", err
 	}
 	path := filepath.Join(cache, dir, d.Hex())
-	if _, err := os.Stat(path); err == nil {
+	if got, err := digestFile(path); err == nil && got == d {
 		return path, nil
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -85,6 +86,19 @@ func (l Local) copy(ctx context.Context, path string, mode fs.FileMode, d assay.
 		return fmt.Errorf("its bytes have digest %v", got)
 	}
 	return dst.CloseAtomicallyReplace()
+}
+
+func digestFile(path string) (assay.Digest, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return assay.Digest{}, err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return assay.Digest{}, err
+	}
+	return assay.Digest(h.Sum(nil)), nil
 }
 
 // Start starts the agent in a session of its own.

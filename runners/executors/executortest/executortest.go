@@ -81,6 +81,12 @@ func testPut(t *testing.T, e executors.Executor) {
 		if err != nil || again != path || b.opened != 1 {
 			t.Errorf("second Put = %s, %v with %d copies; want %s and one", again, err, b.opened, path)
 		}
+		if err := errors.Join(os.Chmod(path, 0o644), os.WriteFile(path, []byte("damaged"), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+		if again, err := e.Put(t.Context(), d, c.executable, b); err != nil || again != path || b.opened != 2 {
+			t.Errorf("Put over a damaged file = %s, %v with %d copies; want %s and two", again, err, b.opened, path)
+		}
 		info, err := os.Stat(path)
 		if err != nil {
 			t.Fatal(err)
