@@ -115,7 +115,7 @@ func (b *Backend) create() error {
 	}
 	for _, name := range []string{gateFile, storeFile, writeFile} {
 		lock, err := b.files.TryLock(b.path(name), false)
-		if errors.Is(err, errLocked) {
+		if errors.Is(err, ErrLocked) {
 			continue
 		}
 		if err != nil {
@@ -388,7 +388,8 @@ func (b *Backend) walk(ctx context.Context, prefix string, visit func(key string
 		return visit(prefix, nil, context.Cause(ctx))
 	}
 	entries, err := b.files.ReadDir(b.path(prefix))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) && !visit(prefix, nil, b.explain(err)) {
+	missing := errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
+	if err != nil && !missing && !visit(prefix, nil, b.explain(err)) {
 		return false
 	}
 	for _, e := range entries {

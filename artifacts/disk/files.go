@@ -26,7 +26,7 @@ type Files interface {
 	Sync(name string) error               // makes a file's bytes, or a directory's entries, durable
 
 	// TryLock takes an advisory lock, creating the file if it can, or fails
-	// with errLocked. The lock ends with the process.
+	// with ErrLocked. The lock ends with the process.
 	TryLock(name string, exclusive bool) (io.Closer, error)
 }
 
@@ -36,8 +36,8 @@ type File interface {
 	Stat() (fs.FileInfo, error)
 }
 
-// errLocked reports a lock that someone else holds.
-var errLocked = errors.New("locked")
+// ErrLocked reports a lock that someone else holds.
+var ErrLocked = errors.New("locked")
 
 // System is the operating system's files.
 type System struct{}
@@ -94,7 +94,7 @@ func (System) TryLock(name string, exclusive bool) (io.Closer, error) {
 			return f, nil
 		case err == unix.EINTR:
 		case err == unix.EWOULDBLOCK:
-			return nil, errors.Join(errLocked, f.Close())
+			return nil, errors.Join(ErrLocked, f.Close())
 		default:
 			return nil, errors.Join(&fs.PathError{Op: "flock", Path: name, Err: err}, f.Close())
 		}

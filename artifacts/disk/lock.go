@@ -38,7 +38,7 @@ func (b *Backend) Lock(ctx context.Context, exclusive bool) (unlock func() error
 func (b *Backend) flock(ctx context.Context, name string, exclusive bool) (io.Closer, error) {
 	for wait := time.Millisecond; ; wait = min(2*wait, 50*time.Millisecond) {
 		lock, err := b.files.TryLock(filepath.Join(b.dir, name), exclusive)
-		if !errors.Is(err, errLocked) {
+		if !errors.Is(err, ErrLocked) {
 			return lock, b.explain(err)
 		}
 		select {
