@@ -338,3 +338,27 @@ func TestBuildCancelled(t *testing.T) {
 		t.Errorf("error %v, want context.Canceled", err)
 	}
 }
+
+// TestMatmulAnswerIsIndependent has the program that does not share a line
+// with matmul compute what matmul must print.
+func TestMatmulAnswerIsIndependent(t *testing.T) {
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("python3 not found")
+	}
+	out, err := exec.CommandContext(t.Context(), python, filepath.Join("workloads", "matmul", "verify.py")).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join("workloads", "matmul", images.SpecFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec, err := images.ParseSpec(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := *spec.Expect.Stdout; string(out) != want {
+		t.Errorf("verify.py prints %q, workload.yaml expects %q", out, want)
+	}
+}
