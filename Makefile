@@ -1,0 +1,40 @@
+# Two targets do everything: make demo, make test. The others are their parts.
+GO      ?= go
+CACHE   ?= $(or $(ASSAY_CACHE),$(HOME)/.cache/assay)
+VERSION ?= $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+AGENTS  := runners/executors/agents
+STATIC  := CGO_ENABLED=0 $(GO) build -trimpath
+LDFLAGS := -s -w -X github.com/assay-notebooks/assay/internal/lab.Version=$(VERSION)
+
+export ASSAY_CACHE := $(CACHE)
+
+.PHONY: build agents demo test check bench docs tools test-tools clean
+
+build: agents ## bin/assay and bin/assay-agent
+	$(STATIC) -ldflags "$(LDFLAGS)" -o bin/assay ./cmd/assay
+	$(STATIC) -ldflags "-s -w" -o bin/assay-agent ./cmd/assay-agent
+
+agents: ## the agents that assay embeds
+	GOOS=linux GOARCH=amd64 $(STATIC) -buildvcs=false -ldflags "-s -w -buildid=" -o $(AGENTS)/assay-agent-linux-amd64 ./cmd/assay-agent
+	GOOS=linux GOARCH=arm64 $(STATIC) -buildvcs=false -ldflags "-s -w -buildid=" -o $(AGENTS)/assay-agent-linux-arm64 ./cmd/assay-agent
+
+demo: build ## run the main job on real workloads, then replay its figures
+	@sh notebooks/coldstart/demo.sh
+
+test: build test-tools ## everything that can be tested here
+	$(GO) test ./...
+
+test-tools: ## independent programs that the tests ask for a second opinion
+	@sh tools/install.sh
+
+check: agents ## formatting, vet, staticcheck, layers, cross-builds, generated docs
+	@sh tools/check.sh
+
+bench: build test-tools ## against peers, in the same run; prints ratios
+	@sh tools/bench.sh
+
+docs: build ## docs/cli.md from the help texts
+	$(GO) test ./cmd/assay -run TestReference -update
+
+clean:
+	rm -rf bin demo $(AGENTS)/assay-agent-*

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/assay-notebooks/assay/internal/lab"
+)
+
+func newDoctor() *cobra.Command {
+	return &cobra.Command{
+		Use:   "doctor",
+		Short: "Say what this machine has, what is missing, and what would make numbers noisy",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			w, err := workspace(cmd)
+			if err != nil {
+				return err
+			}
+			findings, err := w.Doctor(cmd.Context())
+			if err != nil {
+				return err
+			}
+			err = list(newPrinter(cmd), "finding", findings, "\tWHAT\tFOUND", func(f lab.Finding) string {
+				return fmt.Sprintf("%s\t%s\t%s", f.Mark, f.What, f.Found)
+			})
+			if err != nil {
+				return err
+			}
+			return lab.Verdict(findings)
+		},
+	}
+}
+
+func newConfig() *cobra.Command {
+	return &cobra.Command{
+		Use:   "config",
+		Short: "Show every setting and where its value comes from",
+		Long:  "Show every setting and where its value comes from: a variable, assay.yaml, or the default.",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			w, err := workspace(cmd)
+			if err != nil {
+				return err
+			}
+			_, settings, err := lab.LoadConfig(w.Root)
+			if err != nil {
+				return err
+			}
+			return list(newPrinter(cmd), "setting", settings, "SETTING\tVALUE\tFROM\tVARIABLE", func(s lab.Setting) string {
+				return fmt.Sprintf("%s\t%s\t%s\t%s", s.Key, s.Value, s.Origin, s.Variable)
+			})
+		},
+	}
+}

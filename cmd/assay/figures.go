@@ -1,0 +1,34 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/assay-notebooks/assay/internal/lab"
+)
+
+func newFigures() *cobra.Command {
+	return &cobra.Command{
+		Use:   "figures",
+		Short: "List sealed figures",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			w, err := workspace(cmd)
+			if err != nil {
+				return err
+			}
+			figures, err := w.Figures(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return list(newPrinter(cmd), "figure", figures, "FIGURE\tRUN\tMODULE\tOUTPUTS", func(f lab.Drawn) string {
+				row := fmt.Sprintf("%s\t%s\t%s\t", f.Figure.Name, f.Figure.Tables[0].Run, f.Figure.Module.Short())
+				for _, format := range f.Formats() {
+					row += fmt.Sprintf("%s %s  ", format, f.Figure.Outputs[format].Short())
+				}
+				return row
+			})
+		},
+	}
+}

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+)
+
+// A printer writes results: as JSON lines with --json, else as text.
+type printer struct {
+	out  io.Writer
+	json bool
+}
+
+func newPrinter(cmd *cobra.Command) printer {
+	asJSON, _ := cmd.Flags().GetBool("json")
+	return printer{cmd.OutOrStdout(), asJSON}
+}
+
+// object prints v as one JSON line with the type kind, or calls text.
+func (p printer) object(kind string, v any, text func(io.Writer)) error {
+	if !p.json {
+		text(p.out)
+		return nil
+	}
+	b, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("print %s: %w", kind, err)
+	}
+	if string(b) == "{}" {
+		_, err = fmt.Fprintf(p.out, "{\"type\":%q}\n", kind)
+	} else {
+		_, err = fmt.Fprintf(p.out, "{\"type\":%q,%s\n", kind, b[1:])
+	}
+	return err
+}
+
+// list prints each of vs as a JSON line, or all as a table with that header.
+func list[T any](p printer, kind string, vs []T, header string, row func(T) string) error {
+	if p.json {
+		for _, v := range vs {
+			if err := p.object(kind, v, nil); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	w := tabwriter.NewWriter(p.out, 0, 8, 2, ' ', 0)
+	if len(vs) > 0 {
+		fmt.Fprintln(w, header)
+	}
+	for _, v := range vs {
+		fmt.Fprintln(w, row(v))
+	}
+	return w.Flush()
+}

@@ -1,0 +1,346 @@
+package lab
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/lockedfile"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/artifacts/journal"
+	"github.com/assay-notebooks/assay/artifacts/oci"
+	"github.com/assay-notebooks/assay/artifacts/trace"
+	"github.com/assay-notebooks/assay/internal/canonical"
+)
+
+// What the layers of a run's OCI artifact are.
+const (
+	runType        = "application/vnd.assay.run.v1+json"
+	runLinkType    = "application/vnd.assay.run-link.v1+json"
+	experimentType = "application/vnd.assay.experiment.v1+json"
+	planType       = "application/vnd.assay.plan.v1+json"
+	traceType      = "application/vnd.assay.trace.v1+parquet"
+	journalType    = "application/vnd.assay.journal.v1"
+)
+
+// maxRecord bounds what is read into memory of a record, maxTrace of a trace.
+const (
+	maxRecord = 256 << 20
+	maxTrace  = 4 << 30
+)
+
+// settle closes the books of a run whose agent has ended: a complete one goes
+// into the archive, any other stays as it is, to be resumed, and the error
+// matches ErrIncomplete.
+func (w *Workspace) settle(ctx context.Context, id string) (assay.Run, error) {
+	dir := w.runDir(id)
+	unlock, err := lockedfile.MutexAt(filepath.Join(w.path(runsDir), "."+id+".settle")).Lock()
+	if err != nil {
+		return assay.Run{}, fmt.Errorf("run %s: %w", id, err)
+	}
+	defer unlock()
+	run, err := w.liveRun(ctx, id)
+	if errors.Is(err, fs.ErrNotExist) {
+		return w.FindRun(ctx, id) // another process was quicker
+	}
+	if err != nil {
+		return run, err
+	}
+	plan, err := w.livePlan(id)
+	if err != nil {
+		return run, err
+	}
+	book, err := journal.Read(filepath.Join(dir, journalFile))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return run, fmt.Errorf("run %s: %w", id, err)
+	}
+	planned := len(plan.Order) * len(plan.Trials)
+	run.Segments, run.Outcomes = len(book.Segments), count(book.Samples)
+	if done := invocations(book.Samples); done < planned {
+		run.State = assay.Interrupted
+		return run, fmt.Errorf(`run %s: %d of %d invocations are done and kept%s; "assay resume %s" goes on: %w`,
+			id, done, planned, w.lastWords(ctx, id), id, ErrIncomplete)
+	}
+	run.State = assay.Complete
+	run.Finished = time.Now().UTC().Truncate(time.Millisecond)
+	if err := w.archive(ctx, &run, plan, book); err != nil {
+		return run, fmt.Errorf("archive run %s: %w", id, err)
+	}
+	os.Remove(filepath.Join(w.path(runsDir), "."+id+".settle"))
+	return run, os.RemoveAll(dir)
+}
+
+// lastWords says why an agent ended that nobody stopped.
+func (w *Workspace) lastWords(ctx context.Context, id string) string {
+	status, err := w.Local.Status(ctx, w.runDir(id))
+	if err != nil || status.Error == "" {
+		return ""
+	}
+	return " (the agent stopped: " + status.Error + ")"
+}
+
+// archive stores everything about a run, reads the trace back, and only then
+// names the run.
+func (w *Workspace) archive(ctx context.Context, run *assay.Run, plan assay.Plan, book journal.Journal) error {
+	dir := w.runDir(run.ID)
+	samples := slices.Clone(book.Samples)
+	slices.SortStableFunc(samples, func(a, b assay.Sample) int { return int(a.Seq - b.Seq) })
+	var parquet bytes.Buffer
+	meta := trace.Meta{Run: run.ID, Experiment: run.Experiment, Plan: run.Plan, Host: run.Host.Name}
+	if len(plan.Trials) > 0 {
+		meta.Params = sortedKeys(plan.Trials[0].Params)
+	}
+	if err := trace.Write(&parquet, meta, slices.Values(samples)); err != nil {
+		return err
+	}
+	var err error
+	if run.Trace, err = w.Store.PutBytes(ctx, parquet.Bytes()); err != nil {
+		return err
+	}
+	if err := w.verifyTrace(ctx, run.Trace, samples); err != nil {
+		return err
+	}
+	a := oci.Artifact{Type: runType, Annotations: map[string]string{
+		oci.AnnotationPrefix + "experiment": run.Name, oci.AnnotationPrefix + "run": run.ID,
+	}}
+	record, err := canonical.JSON(run)
+	if err != nil {
+		return err
+	}
+	if err := w.addLayer(ctx, &a, "run.json", runType, record); err != nil {
+		return err
+	}
+	for _, f := range []struct{ name, mediaType string }{
+		{experimentFile, experimentType}, {planFile, planType}, {journalFile, journalType},
+	} {
+		b, err := os.ReadFile(filepath.Join(dir, f.name))
+		if err != nil {
+			return err
+		}
+		if err := w.addLayer(ctx, &a, f.name, f.mediaType, b); err != nil {
+			return err
+		}
+	}
+	a.Layers = append(a.Layers, oci.Layer{Title: "trace.parquet", MediaType: traceType, Digest: run.Trace, Size: int64(parquet.Len())})
+	manifest, err := w.linkWorkloads(ctx, run, plan, a)
+	if err != nil {
+		return err
+	}
+	if err := w.Store.SetRef(ctx, "runs/"+run.ID, manifest); err != nil {
+		return err
+	}
+	return w.updateLock(func(l *Lock) {
+		l.Experiments[run.Experiment] = LockedExperiment{Name: run.Name, Run: run.ID, Manifest: manifest}
+		for _, r := range run.Runtimes {
+			l.Runtimes[r.Name] = r
+		}
+	})
+}
+
+// linkWorkloads stores the run's artifact with its first workload as subject,
+// and for each further workload a small artifact that has that one as subject
+// and the run's record as its layer: so whoever has a workload finds its runs.
+func (w *Workspace) linkWorkloads(ctx context.Context, run *assay.Run, plan assay.Plan, a oci.Artifact) (assay.Digest, error) {
+	var workloads []assay.Digest
+	for _, t := range plan.Trials {
+		if !slices.Contains(workloads, t.Manifest) {
+			workloads = append(workloads, t.Manifest)
+		}
+	}
+	var manifest assay.Digest
+	for i, wl := range workloads {
+		subject, err := oci.Describe(ctx, w.Store, wl)
+		if err != nil {
+			return manifest, err
+		}
+		link := a
+		link.Subject = &subject
+		ref := ""
+		if i > 0 {
+			link.Type, link.Layers = runLinkType, a.Layers[:1]
+			ref = fmt.Sprintf("links/%s/%s", run.ID, wl.Hex())
+		}
+		d, err := oci.PutArtifact(ctx, w.Store, link)
+		if err != nil {
+			return manifest, err
+		}
+		if i == 0 {
+			manifest = d.Digest
+			continue
+		}
+		if err := w.Store.SetRef(ctx, ref, d.Digest); err != nil {
+			return manifest, err
+		}
+	}
+	return manifest, nil
+}
+
+func (w *Workspace) addLayer(ctx context.Context, a *oci.Artifact, title, mediaType string, b []byte) error {
+	d, err := w.Store.PutBytes(ctx, b)
+	if err != nil {
+		return err
+	}
+	a.Layers = append(a.Layers, oci.Layer{Title: title, MediaType: mediaType, Digest: d, Size: int64(len(b))})
+	return nil
+}
+
+// verifyTrace reads a stored trace back and compares it with what was measured.
+func (w *Workspace) verifyTrace(ctx context.Context, d assay.Digest, want []assay.Sample) error {
+	t, err := w.openTrace(ctx, d)
+	if err != nil {
+		return err
+	}
+	i := 0
+	for got, err := range t.Samples() {
+		if err != nil {
+			return err
+		}
+		if i >= len(want) {
+			break
+		}
+		a, err := canonical.JSON(got)
+		if err != nil {
+			return err
+		}
+		b, err := canonical.JSON(want[i])
+		if err != nil {
+			return err
+		}
+		if !bytes.Equal(a, b) {
+			return fmt.Errorf("trace %v: row %d is not what the journal has: %s, want %s", d, i, a, b)
+		}
+		i++
+	}
+	if i != len(want) || t.Rows() != int64(len(want)) {
+		return fmt.Errorf("trace %v: %d rows, want %d", d, t.Rows(), len(want))
+	}
+	return nil
+}
+
+// archivedRun reads a run's record.
+func (w *Workspace) archivedRun(ctx context.Context, manifest assay.Digest) (assay.Run, error) {
+	var run assay.Run
+	a, err := oci.ReadArtifact(ctx, w.Store, manifest)
+	if err != nil {
+		return run, err
+	}
+	if err := w.readLayer(ctx, a, runType, &run); err != nil {
+		return run, err
+	}
+	if run.Format != assay.RunFormat {
+		return run, fmt.Errorf("run %v: format %q, this assay reads %q", manifest, run.Format, assay.RunFormat)
+	}
+	return run, nil
+}
+
+// readLayer decodes the JSON of a's layer of a media type.
+func (w *Workspace) readLayer(ctx context.Context, a oci.Artifact, mediaType string, to any) error {
+	for _, l := range a.Layers {
+		if l.MediaType != mediaType {
+			continue
+		}
+		b, err := w.Store.ReadAll(ctx, l.Digest, maxRecord)
+		if err != nil {
+			return err
+		}
+		if err := json.Unmarshal(b, to); err != nil {
+			return fmt.Errorf("%s %v: %w", mediaType, l.Digest, err)
+		}
+		return nil
+	}
+	return fmt.Errorf("artifact of type %s has no layer of type %s", a.Type, mediaType)
+}
+
+// Runs lists the archived runs and those in progress, oldest first.
+func (w *Workspace) Runs(ctx context.Context) ([]assay.Run, error) {
+	runs, err := w.live(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for ref, err := range w.Store.Refs(ctx, "runs") {
+		if err != nil {
+			return nil, err
+		}
+		run, err := w.archivedRun(ctx, ref.Digest)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", ref.Name, err)
+		}
+		runs = append(runs, run)
+	}
+	slices.SortFunc(runs, func(a, b assay.Run) int { return strings.Compare(a.ID, b.ID) })
+	return slices.CompactFunc(runs, func(a, b assay.Run) bool { return a.ID == b.ID }), nil
+}
+
+// FindRun finds an archived run by its ID, by the digest of its manifest or
+// trace, or by the name of its experiment: then the latest.
+func (w *Workspace) FindRun(ctx context.Context, ref string) (assay.Run, error) {
+	if d, err := w.Store.Ref(ctx, "runs/"+assay.Filename(ref)); err == nil {
+		return w.archivedRun(ctx, d)
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return assay.Run{}, err
+	}
+	lock, err := w.Lock()
+	if err != nil {
+		return assay.Run{}, err
+	}
+	var latest LockedExperiment
+	for _, e := range lock.Experiments {
+		if (e.Name == ref || e.Manifest.String() == ref || e.Run == ref) && e.Run > latest.Run {
+			latest = e
+		}
+	}
+	if latest.Run != "" {
+		return w.archivedRun(ctx, latest.Manifest)
+	}
+	runs, err := w.Runs(ctx)
+	if err != nil {
+		return assay.Run{}, err
+	}
+	for _, r := range slices.Backward(runs) {
+		if r.State == assay.Complete && (r.Name == ref || r.Trace.String() == ref) {
+			return r, nil
+		}
+		if r.ID == ref {
+			return r, fmt.Errorf(`run %s is not archived yet (%s): "assay attach %s" watches it, "assay resume %s" goes on: %w`, ref, r.State, ref, ref, ErrIncomplete)
+		}
+	}
+	return assay.Run{}, usagef(`no run %q: "assay runs" lists them`, ref)
+}
+
+// invocations counts the distinct planned invocations that samples are of.
+func invocations(samples []assay.Sample) int {
+	seqs := map[int64]bool{}
+	for _, s := range samples {
+		seqs[s.Seq] = true
+	}
+	return len(seqs)
+}
+
+// count counts outcomes of invocations, warm-up left out.
+func count(samples []assay.Sample) map[assay.Outcome]int {
+	outcomes := map[assay.Outcome]int{}
+	for _, s := range samples {
+		if !s.Warmup && s.Phase == assay.Process {
+			outcomes[s.Outcome]++
+		}
+	}
+	return outcomes
+}
+
+// Outcomes writes outcomes for people: "240 ok, 30 unsupported".
+func Outcomes(m map[assay.Outcome]int) string {
+	var parts []string
+	for _, o := range sortedKeys(m) {
+		parts = append(parts, fmt.Sprintf("%d %s", m[o], o))
+	}
+	return strings.Join(parts, ", ")
+}

@@ -1,0 +1,105 @@
+package lab
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+)
+
+// A Config is what a user may set once for a workspace. Precedence: flag, then
+// ASSAY_* variable, then assay.yaml, then default.
+type Config struct {
+	Cache   string   `yaml:"cache"`   // tools, compiled modules, laid-out sources: can be deleted at any time
+	Figures string   `yaml:"figures"` // where figures are written, relative to the workspace
+	Env     []string `yaml:"env"`     // variables of the measuring process that a run record keeps
+}
+
+// A Setting is one value of a Config and where it came from.
+type Setting struct {
+	Key, Value, Origin, Variable string
+}
+
+// configKeys lists every setting: its name in assay.yaml, and where it lives.
+var configKeys = []struct {
+	key, variable string
+	field         func(*Config) any // *string or *[]string
+}{
+	{"cache", "ASSAY_CACHE", func(c *Config) any { return &c.Cache }},
+	{"figures", "ASSAY_FIGURES", func(c *Config) any { return &c.Figures }},
+	{"env", "ASSAY_ENV", func(c *Config) any { return &c.Env }},
+}
+
+// ConfigFile is the name of a workspace's settings.
+const ConfigFile = "assay.yaml"
+
+// LoadConfig returns the settings of the workspace at root ("": none), and the
+// origin of each.
+func LoadConfig(root string) (Config, []Setting, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		cache = os.TempDir()
+	}
+	c := Config{
+		Cache:   filepath.Join(cache, "assay"),
+		Figures: "figures",
+		Env:     []string{"GOMAXPROCS", "GODEBUG", "LANG", "LC_ALL", "TZ", "MALLOC_ARENA_MAX"},
+	}
+	written := map[string]bool{}
+	if root != "" {
+		path := filepath.Join(root, ConfigFile)
+		b, err := os.ReadFile(path)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			return c, nil, fmt.Errorf("settings: %w", err)
+		default:
+			if err := yaml.NewDecoder(bytes.NewReader(b), yaml.Strict()).Decode(&c); err != nil && len(bytes.TrimSpace(b)) > 0 {
+				return c, nil, usagef("%s: %w", path, err)
+			}
+			var keys map[string]any
+			if err := yaml.Unmarshal(b, &keys); err != nil {
+				return c, nil, usagef("%s: %w", path, err)
+			}
+			for k := range keys {
+				written[k] = true
+			}
+		}
+	}
+	var settings []Setting
+	for _, k := range configKeys {
+		origin := "default"
+		if written[k.key] {
+			origin = ConfigFile
+		}
+		v, inEnv := os.LookupEnv(k.variable)
+		if inEnv {
+			origin = k.variable
+		}
+		s := Setting{Key: k.key, Origin: origin, Variable: k.variable}
+		switch p := k.field(&c).(type) {
+		case *string:
+			if inEnv {
+				*p = v
+			}
+			s.Value = *p
+		case *[]string:
+			if inEnv {
+				*p = strings.FieldsFunc(v, func(r rune) bool { return r == ',' || r == ' ' })
+			}
+			slices.Sort(*p)
+			s.Value = strings.Join(*p, ",")
+		}
+		settings = append(settings, s)
+	}
+	if c.Cache, err = filepath.Abs(c.Cache); err != nil {
+		return c, nil, fmt.Errorf("settings: cache: %w", err)
+	}
+	return c, settings, nil
+}

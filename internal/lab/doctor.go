@@ -1,0 +1,102 @@
+package lab
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/runners/executors"
+)
+
+// A Mark says what a finding means for work here.
+type Mark string
+
+// The marks.
+const (
+	Good    Mark = "ok"
+	Noisy   Mark = "noisy"   // numbers will be less certain
+	Lacking Mark = "lacking" // some things cannot be done
+	Broken  Mark = "broken"  // nothing can be measured
+)
+
+// A Finding is one fact about this machine.
+type Finding struct {
+	Mark  Mark   `json:"mark"`
+	What  string `json:"what"`
+	Found string `json:"found"`
+}
+
+// Doctor says what this machine has, what is missing and how to get it, and
+// what would make measurements noisy.
+func (w *Workspace) Doctor(ctx context.Context) ([]Finding, error) {
+	var all []Finding
+	add := func(m Mark, what, format string, args ...any) {
+		all = append(all, Finding{m, what, fmt.Sprintf(format, args...)})
+	}
+	if out, err := exec.CommandContext(ctx, "go", "env", "GOVERSION").Output(); err != nil {
+		add(Lacking, "go", "%v: building workloads and figures needs Go 1.26; replay does not", err)
+	} else {
+		add(Good, "go", "%s", strings.TrimSpace(string(out)))
+	}
+	versions, err := w.Runtimes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range versions {
+		switch {
+		case v.Absent != "":
+			add(Lacking, "runtime "+v.Name, "%s", v.Absent)
+		case v.Version == "":
+			add(Good, "runtime "+v.Name, "%s", v.Origin)
+		default:
+			add(Good, "runtime "+v.Name, "%s", v.Version)
+		}
+	}
+	if _, err := executors.AgentBinary(runtime.GOOS, runtime.GOARCH); err != nil {
+		add(Broken, "agent", "%v", err)
+	} else {
+		add(Good, "agent", "%s/%s, embedded", runtime.GOOS, runtime.GOARCH)
+	}
+	host, err := w.Local.Host(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all = append(all, noise(host)...)
+	return all, nil
+}
+
+// noise says what about a host makes its numbers less certain.
+func noise(h assay.Host) []Finding {
+	f := []Finding{{Good, "processor", fmt.Sprintf("%s, %d cores, %d MiB, kernel %s", h.CPU, h.Cores, h.Memory>>20, h.Kernel)}}
+	if load, err := strconv.ParseFloat(h.Load1, 64); err == nil && load > 0.5*float64(h.Cores) {
+		f = append(f, Finding{Noisy, "load", fmt.Sprintf("%s on %d cores: wait until the machine is quiet", h.Load1, h.Cores)})
+	} else {
+		f = append(f, Finding{Good, "load", h.Load1})
+	}
+	switch h.Governor {
+	case "performance":
+		f = append(f, Finding{Good, "governor", h.Governor})
+	case "":
+		f = append(f, Finding{Noisy, "governor", "not told by this kernel: the clock rate may vary unseen"})
+	default:
+		f = append(f, Finding{Noisy, "governor", h.Governor + `: "cpupower frequency-set -g performance" holds the clock rate`})
+	}
+	if h.Virtual != "" {
+		f = append(f, Finding{Noisy, "virtual machine", h.Virtual + ": neighbours may take processor time"})
+	}
+	return f
+}
+
+// Verdict is an error if a finding says that nothing can be measured.
+func Verdict(findings []Finding) error {
+	for _, f := range findings {
+		if f.Mark == Broken {
+			return fmt.Errorf("%s: %s", f.What, f.Found)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,262 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/google/renameio/v2"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/artifacts/oci"
+	"github.com/assay-notebooks/assay/internal/canonical"
+	"github.com/assay-notebooks/assay/internal/seal"
+	"github.com/assay-notebooks/assay/internal/seal/sandbox"
+)
+
+// What the layers of a figure's OCI artifact are.
+const (
+	figureType    = "application/vnd.assay.figure.v1+json"
+	sealType      = "application/vnd.assay.seal.v1+json"
+	moduleType    = "application/wasm"
+	sourceType    = "application/vnd.assay.source.v1+tar"
+	kernelextType = "application/vnd.assay.kernelext.v1+tar"
+	tableType     = "application/vnd.assay.table.v1"
+)
+
+var outputTypes = map[string]string{
+	"svg": "image/svg+xml", "png": "image/png", "pdf": "application/pdf", "txt": "text/plain",
+}
+
+const defaultWidth = 178 // mm: two columns
+
+// A Drawing asks for one figure.
+type Drawing struct {
+	Name    string
+	Dir     string // of the Go package
+	Func    string
+	Tables  []TableOf
+	Formats []string // default svg, png
+	WidthMM float64  // default 178
+}
+
+// TableOf names columns of a run's trace.
+type TableOf struct {
+	Run     string // as in FindRun
+	Columns []string
+}
+
+// DrawingOf makes a Drawing of an experiment's figure and a run of it.
+func DrawingOf(f assay.FigureSpec, run string) Drawing {
+	return Drawing{Name: f.Name, Dir: f.Source, Func: f.Func, Formats: f.Formats, WidthMM: f.Width, Tables: []TableOf{{run, f.Columns}}}
+}
+
+// A Drawn is a figure in the archive, and where its outputs were written.
+type Drawn struct {
+	Figure   assay.Figure      `json:"figure"`
+	Manifest assay.Digest      `json:"manifest"`
+	Paths    map[string]string `json:"paths"` // by format
+}
+
+// Formats lists the formats of the outputs in order.
+func (d Drawn) Formats() []string { return sortedKeys(d.Figure.Outputs) }
+
+// Draw seals the figure's code, draws it from its tables, archives code,
+// tables and outputs, and writes the outputs into the figures folder. What is
+// written is what the sealed module gave.
+func (w *Workspace) Draw(ctx context.Context, req Drawing) (Drawn, error) {
+	d, err := w.draw(ctx, req)
+	if err != nil {
+		return d, fmt.Errorf("figure %s: %w", req.Name, err)
+	}
+	return d, nil
+}
+
+func (w *Workspace) draw(ctx context.Context, req Drawing) (Drawn, error) {
+	if req.Name == "" || req.Func == "" || len(req.Tables) == 0 {
+		return Drawn{}, usagef("a figure needs a name, a function and at least one table")
+	}
+	fig := assay.Figure{Format: assay.FigureFormat, Name: req.Name, Width: req.WidthMM, Outputs: map[string]assay.Digest{}}
+	if fig.Width == 0 {
+		fig.Width = defaultWidth
+	}
+	formats := slices.Clone(req.Formats)
+	if len(formats) == 0 {
+		formats = []string{"svg", "png"}
+	}
+	for _, f := range formats {
+		if outputTypes[f] == "" {
+			return Drawn{}, usagef("format %q: want svg, png, pdf or txt", f)
+		}
+	}
+	a := oci.Artifact{Type: figureType, Annotations: map[string]string{oci.AnnotationPrefix + "figure": req.Name}}
+	var tables [][]byte
+	for i, of := range req.Tables {
+		run, err := w.FindRun(ctx, of.Run)
+		if err != nil {
+			return Drawn{}, err
+		}
+		b, err := w.Table(ctx, run, of.Columns)
+		if err != nil {
+			return Drawn{}, err
+		}
+		if err := w.addLayer(ctx, &a, fmt.Sprintf("tables/%d", i), tableType, b); err != nil {
+			return Drawn{}, err
+		}
+		fig.Tables = append(fig.Tables, assay.FigureTable{Digest: assay.DigestOf(b), Run: run.ID, Trace: run.Trace, Columns: of.Columns})
+		tables = append(tables, b)
+		if a.Subject == nil {
+			manifest, err := w.runManifest(ctx, run.ID)
+			if err != nil {
+				return Drawn{}, err
+			}
+			subject, err := oci.Describe(ctx, w.Store, manifest)
+			if err != nil {
+				return Drawn{}, err
+			}
+			a.Subject = &subject
+		}
+	}
+	sealed, err := seal.Build(ctx, seal.Options{Dir: req.Dir, Func: req.Func, Cache: w.cache("seal")})
+	if err != nil {
+		return Drawn{}, err
+	}
+	outputs, err := sandbox.Run(ctx, sealed.Module, sandbox.Request{Formats: formats, WidthMM: fig.Width}, tables, w.sandbox(sandbox.Wazero))
+	if err != nil {
+		return Drawn{}, err
+	}
+	sealJSON, err := canonical.JSON(sealed.Seal)
+	if err != nil {
+		return Drawn{}, err
+	}
+	fig.Seal, fig.Module = assay.DigestOf(sealJSON), sealed.Seal.Module
+	for _, l := range []struct {
+		title, mediaType string
+		data             []byte
+	}{
+		{"seal.json", sealType, sealJSON}, {"figure.wasm", moduleType, sealed.Module},
+		{"source.tar", sourceType, sealed.Source}, {"kernelext.tar", kernelextType, sealed.Kernelext},
+	} {
+		if err := w.addLayer(ctx, &a, l.title, l.mediaType, l.data); err != nil {
+			return Drawn{}, err
+		}
+	}
+	for _, f := range slices.Sorted(maps.Keys(outputs)) {
+		fig.Outputs[f] = assay.DigestOf(outputs[f])
+		if err := w.addLayer(ctx, &a, "figure."+f, outputTypes[f], outputs[f]); err != nil {
+			return Drawn{}, err
+		}
+	}
+	record, err := canonical.JSON(fig)
+	if err != nil {
+		return Drawn{}, err
+	}
+	if err := w.addLayer(ctx, &a, "figure.json", figureType, record); err != nil {
+		return Drawn{}, err
+	}
+	manifest, err := oci.PutArtifact(ctx, w.Store, a)
+	if err != nil {
+		return Drawn{}, err
+	}
+	d := Drawn{Figure: fig, Manifest: manifest.Digest}
+	if err := w.Store.SetRef(ctx, "figures/"+assay.Filename(fig.Name), d.Manifest); err != nil {
+		return d, err
+	}
+	err = w.updateLock(func(l *Lock) {
+		l.Figures[fig.Name] = LockedFigure{Manifest: d.Manifest, Module: fig.Module, Tables: fig.Tables, Outputs: fig.Outputs}
+	})
+	if err != nil {
+		return d, err
+	}
+	d.Paths, err = writeOutputs(w.figuresDir(""), fig.Name, outputs)
+	return d, err
+}
+
+// figuresDir is where figures are written: out, or the configured folder.
+func (w *Workspace) figuresDir(out string) string {
+	if out != "" {
+		return out
+	}
+	if filepath.IsAbs(w.Config.Figures) {
+		return w.Config.Figures
+	}
+	return filepath.Join(w.Root, w.Config.Figures)
+}
+
+// writeOutputs writes a figure's outputs and returns their paths by format.
+func writeOutputs(dir, name string, outputs map[string][]byte) (map[string]string, error) {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return nil, fmt.Errorf("write figure: %w", err)
+	}
+	paths := map[string]string{}
+	for f, b := range outputs {
+		paths[f] = filepath.Join(dir, assay.Filename(name)+"."+f)
+		if err := renameio.WriteFile(paths[f], b, 0o666); err != nil {
+			return nil, fmt.Errorf("write figure: %w", err)
+		}
+	}
+	return paths, nil
+}
+
+// sandbox says how sealed modules are run here.
+func (w *Workspace) sandbox(engine sandbox.Engine) sandbox.Options {
+	return sandbox.Options{Engine: engine, Cache: w.cache("seal")}
+}
+
+// FigureNames lists the figures in the lock.
+func (w *Workspace) FigureNames() ([]string, error) {
+	lock, err := w.Lock()
+	if err != nil {
+		return nil, err
+	}
+	return sortedKeys(lock.Figures), nil
+}
+
+// Figures lists the figures in the lock, with the paths that exist.
+func (w *Workspace) Figures(ctx context.Context) ([]Drawn, error) {
+	lock, err := w.Lock()
+	if err != nil {
+		return nil, err
+	}
+	var all []Drawn
+	for _, name := range sortedKeys(lock.Figures) {
+		d, err := w.lockedFigure(ctx, lock, name)
+		if err != nil {
+			return nil, err
+		}
+		d.Paths = map[string]string{}
+		for _, f := range d.Formats() {
+			path := filepath.Join(w.figuresDir(""), assay.Filename(name)+"."+f)
+			if _, err := os.Stat(path); err == nil {
+				d.Paths[f] = path
+			}
+		}
+		all = append(all, d)
+	}
+	return all, nil
+}
+
+// lockedFigure reads the record of a figure in the lock.
+func (w *Workspace) lockedFigure(ctx context.Context, lock Lock, name string) (Drawn, error) {
+	locked, ok := lock.Figures[name]
+	if !ok {
+		return Drawn{}, usagef(`no figure %q: assay.lock has %s`, name, listed(sortedKeys(lock.Figures)))
+	}
+	d := Drawn{Manifest: locked.Manifest}
+	a, err := oci.ReadArtifact(ctx, w.Store, locked.Manifest)
+	if errors.Is(err, fs.ErrNotExist) {
+		return d, fmt.Errorf("figure %s: assay.lock names %v, which the archive lacks: draw the figure again, or fetch the archive it was drawn in: %w", name, locked.Manifest, err)
+	}
+	if err != nil {
+		return d, fmt.Errorf("figure %s: %w", name, err)
+	}
+	if err := w.readLayer(ctx, a, figureType, &d.Figure); err != nil {
+		return d, fmt.Errorf("figure %s: %w", name, err)
+	}
+	return d, nil
+}

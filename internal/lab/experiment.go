@@ -1,0 +1,160 @@
+package lab
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/runners/runtimes"
+)
+
+// maxInvocations bounds a plan: beyond it a typing error is likelier than an
+// experiment.
+const maxInvocations = 10_000_000
+
+// LoadSpec reads an experiment file. Paths in it are relative to it; they come
+// back absolute.
+func LoadSpec(path string) (assay.Spec, error) {
+	var spec assay.Spec
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return spec, fmt.Errorf("experiment: %w", err)
+	}
+	if err := yaml.NewDecoder(bytes.NewReader(b), yaml.Strict()).Decode(&spec); err != nil {
+		return spec, usagef("%s: %w", path, err)
+	}
+	dir, err := filepath.Abs(filepath.Dir(path))
+	if err != nil {
+		return spec, err
+	}
+	for i, w := range spec.Workloads {
+		if strings.ContainsAny(w, `/\`) && !filepath.IsAbs(w) {
+			spec.Workloads[i] = filepath.Join(dir, w)
+		}
+	}
+	for i := range spec.Figures {
+		f := &spec.Figures[i]
+		if !filepath.IsAbs(f.Source) {
+			f.Source = filepath.Join(dir, f.Source)
+		}
+	}
+	return spec, nil
+}
+
+// Resolve makes an experiment of spec: workloads pinned, defaults written out.
+// It reports every mistake of spec, not the first.
+func (w *Workspace) Resolve(ctx context.Context, spec assay.Spec) (assay.Experiment, error) {
+	exp := assay.Experiment{Name: spec.Name, Runtimes: spec.Runtimes, Params: spec.Params, Protocol: spec.Protocol}
+	var wrong []string
+	bad := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
+	if spec.Name == "" {
+		bad("name is missing")
+	}
+	if len(spec.Workloads) == 0 {
+		bad("workloads is empty: name at least one")
+	}
+	if len(spec.Runtimes) == 0 {
+		bad("runtimes is empty: name at least one of %s", strings.Join(runtimeNames(), ", "))
+	}
+	seen := map[string]bool{}
+	for _, r := range spec.Runtimes {
+		if _, err := runtimes.Find(r); err != nil {
+			bad("%v", err)
+		}
+		if seen[r] {
+			bad("runtime %s is listed twice", r)
+		}
+		seen[r] = true
+	}
+	matrix := len(spec.Workloads) * len(spec.Runtimes)
+	for _, p := range spec.Params {
+		if p.Name == "" || len(p.Values) == 0 {
+			bad("parameter %q has no name or no values", p.Name)
+		}
+		matrix *= max(len(p.Values), 1)
+		if matrix > maxInvocations {
+			bad("the matrix has more than %d trials", maxInvocations)
+			break
+		}
+	}
+	switch c := spec.Protocol.Cold; {
+	case c == nil:
+		bad("protocol is missing: write protocol: {cold: {invocations: 30}}")
+	case c.Invocations < 1 || c.Warmup < 0:
+		bad("protocol.cold: invocations must be at least 1 and warmup at least 0")
+	case (c.Invocations + c.Warmup) > maxInvocations/max(matrix, 1):
+		bad("%d blocks of %d trials are more than %d invocations", c.Invocations+c.Warmup, matrix, maxInvocations)
+	}
+	var err error
+	if exp.Limits, err = parseLimits(spec.Limits); err != nil {
+		bad("%v", err)
+	}
+	if len(wrong) > 0 {
+		return exp, usagef("experiment %s: %s", spec.Name, strings.Join(wrong, "; "))
+	}
+	for _, ref := range spec.Workloads {
+		wl, err := w.Workload(ctx, ref)
+		if err != nil {
+			return exp, fmt.Errorf("experiment %s: workload %s: %w", spec.Name, ref, err)
+		}
+		for _, other := range exp.Workloads {
+			if other.Name == wl.Name {
+				return exp, usagef("experiment %s: two workloads are called %s", spec.Name, wl.Name)
+			}
+		}
+		exp.Workloads = append(exp.Workloads, wl)
+	}
+	return exp, nil
+}
+
+func parseLimits(s assay.SpecLimits) (assay.Limits, error) {
+	l := assay.Limits{Timeout: assay.DefaultTimeout, Output: assay.DefaultOutput}
+	if s.Timeout != "" {
+		d, err := time.ParseDuration(s.Timeout)
+		if err != nil || d <= 0 {
+			return l, fmt.Errorf(`limits.timeout %q: want a positive time such as "60s"`, s.Timeout)
+		}
+		l.Timeout = d
+	}
+	for _, f := range []struct {
+		key, text string
+		to        *int64
+	}{{"memory", s.Memory, &l.Memory}, {"output", s.Output, &l.Output}} {
+		if f.text == "" {
+			continue
+		}
+		n, err := parseBytes(f.text)
+		if err != nil {
+			return l, fmt.Errorf("limits.%s: %w", f.key, err)
+		}
+		*f.to = n
+	}
+	return l, nil
+}
+
+// parseBytes reads "512MiB", "16KiB", "1GiB" or a plain number of bytes.
+func parseBytes(s string) (int64, error) {
+	digits := strings.TrimRight(s, "BKMGTi ")
+	unit, ok := map[string]int64{"": 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}[strings.TrimSpace(s[len(digits):])]
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil || !ok || n <= 0 || n > (1<<62)/unit {
+		return 0, fmt.Errorf(`%q: want a positive size such as "512MiB" (B, KiB, MiB, GiB)`, s)
+	}
+	return n * unit, nil
+}
+
+func runtimeNames() []string {
+	var names []string
+	for _, r := range runtimes.All {
+		names = append(names, r.Name())
+	}
+	return names
+}

@@ -1,0 +1,100 @@
+package lab
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/internal/canonical"
+)
+
+// identity is an experiment's digest: of the question alone.
+func identity(exp assay.Experiment) (assay.Digest, error) { return canonical.Digest(exp) }
+
+// seed is the first 64 bits of an experiment's digest.
+func seed(experiment assay.Digest) uint64 { return binary.BigEndian.Uint64(experiment[:8]) }
+
+// A treat makes the commands of one trial: those of the i-th runtime of the
+// experiment for a workload whose parameters have been put in, or the reason
+// why there are none.
+type treat func(i int, wl assay.Workload) (assay.Trial, error)
+
+// freeze makes the plan of exp for a host: the full matrix in the order
+// workload, parameters, runtime, and for each block a random order of it that
+// follows from the seed.
+func freeze(exp assay.Experiment, host string, trial treat) (assay.Plan, error) {
+	id, err := identity(exp)
+	if err != nil {
+		return assay.Plan{}, err
+	}
+	plan := assay.Plan{
+		Format:     assay.PlanFormat,
+		Experiment: id,
+		Name:       exp.Name,
+		Host:       host,
+		Seed:       fmt.Sprintf("%016x", seed(id)),
+		Warmup:     exp.Protocol.Cold.Warmup,
+		Limits:     exp.Limits,
+	}
+	for _, wl := range exp.Workloads {
+		for _, params := range combinations(exp.Params) {
+			for i, runtime := range exp.Runtimes {
+				t, err := trial(i, substitute(wl, params))
+				if err != nil {
+					return plan, fmt.Errorf("plan %s: %s on %s: %w", exp.Name, wl.Name, runtime, err)
+				}
+				t.Workload, t.Manifest, t.Runtime, t.Params, t.Expect = wl.Name, wl.Manifest, runtime, params, wl.Expect
+				plan.Trials = append(plan.Trials, t)
+			}
+		}
+	}
+	rng := rand.New(rand.NewPCG(seed(id), 0))
+	for range exp.Protocol.Cold.Warmup + exp.Protocol.Cold.Invocations {
+		plan.Order = append(plan.Order, rng.Perm(len(plan.Trials)))
+	}
+	return plan, nil
+}
+
+// combinations returns every choice of one value a parameter, the last
+// parameter varying fastest; one empty choice where there are none.
+func combinations(params []assay.Param) []map[string]string {
+	all := []map[string]string{nil}
+	for _, p := range params {
+		var next []map[string]string
+		for _, have := range all {
+			for _, v := range p.Values {
+				m := map[string]string{p.Name: v}
+				for k, old := range have {
+					m[k] = old
+				}
+				next = append(next, m)
+			}
+		}
+		all = next
+	}
+	return all
+}
+
+// substitute puts params into the workload's arguments and environment.
+func substitute(wl assay.Workload, params map[string]string) assay.Workload {
+	if len(params) == 0 {
+		return wl
+	}
+	var pairs []string
+	for k, v := range params {
+		pairs = append(pairs, "${"+k+"}", v)
+	}
+	r := strings.NewReplacer(pairs...)
+	put := func(ss []string) []string {
+		ss = slices.Clone(ss)
+		for i := range ss {
+			ss[i] = r.Replace(ss[i])
+		}
+		return ss
+	}
+	wl.Args, wl.Env = put(wl.Args), put(wl.Env)
+	return wl
+}

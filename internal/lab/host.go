@@ -1,0 +1,180 @@
+package lab
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	goruntime "runtime"
+	"slices"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/internal/nodewasi"
+	"github.com/assay-notebooks/assay/runners"
+	"github.com/assay-notebooks/assay/runners/runtimes"
+	"github.com/assay-notebooks/assay/runners/toolbox"
+)
+
+// A tool is a runtime and what this host has of it.
+type tool struct {
+	runtime runners.Runtime
+	found   assay.RuntimeVersion
+}
+
+// Runtimes says what this host has of the named runtimes; of all that assay
+// knows, for none named. The first call builds those that are built here.
+func (w *Workspace) Runtimes(ctx context.Context, names ...string) ([]assay.RuntimeVersion, error) {
+	tools, err := w.locate(ctx, names)
+	if err != nil {
+		return nil, err
+	}
+	var versions []assay.RuntimeVersion
+	for _, t := range tools {
+		versions = append(versions, t.found)
+	}
+	return versions, nil
+}
+
+// locate finds the named runtimes, in that order; all, for none named.
+func (w *Workspace) locate(ctx context.Context, names []string) ([]tool, error) {
+	var tools []tool
+	if len(names) == 0 {
+		for _, r := range runtimes.All {
+			tools = append(tools, tool{runtime: r})
+		}
+	}
+	for _, name := range names {
+		r, err := runtimes.Find(name)
+		if err != nil {
+			return nil, usagef("%w", err)
+		}
+		tools = append(tools, tool{runtime: r})
+	}
+	opts := toolbox.Options{Cache: w.cache("tools"), Packages: map[string]string{}}
+	for i, t := range tools {
+		var notInstalled error
+		if pkg := t.runtime.Tool().Package; pkg != "" {
+			// Without npm, or without the network the first time, the runtimes
+			// that need the package are absent; the others are not concerned.
+			dir, err := nodewasi.Dir(ctx, w.cache("tools"))
+			if err == nil {
+				opts.Packages[pkg] = filepath.Join(dir, nodewasi.Shim)
+			}
+			notInstalled = err
+		}
+		found, err := toolbox.Locate(ctx, t.runtime, opts)
+		if err != nil {
+			return nil, err
+		}
+		if found.Absent != "" && notInstalled != nil && !errors.Is(notInstalled, nodewasi.ErrNoNPM) {
+			found.Absent += fmt.Sprintf(" (%v)", notInstalled)
+		}
+		tools[i].found = found
+	}
+	return tools, nil
+}
+
+// trial makes the commands of one trial and puts the files that they name on
+// the host.
+func (w *Workspace) trial(ctx context.Context, t tool, wl assay.Workload) (assay.Trial, error) {
+	if t.found.Absent != "" {
+		return assay.Trial{Unsupported: t.found.Absent}, nil
+	}
+	form := t.runtime.Accepts()
+	d, err := blob(wl, form)
+	if err != nil {
+		return assay.Trial{Unsupported: err.Error()}, nil
+	}
+	inv := runners.Invocation{Tool: t.found, Args: wl.Args, Env: wl.Env}
+	if inv.Module, err = w.Local.Put(ctx, d, form == assay.Native, w.Store); err != nil {
+		return assay.Trial{}, err
+	}
+	if !wl.Stdin.IsZero() {
+		if inv.Stdin, err = w.Local.Put(ctx, wl.Stdin, false, w.Store); err != nil {
+			return assay.Trial{}, err
+		}
+	}
+	plan, err := t.runtime.Plan(inv)
+	if errors.Is(err, runners.ErrUnsupported) {
+		return assay.Trial{Unsupported: err.Error()}, nil
+	}
+	if err != nil {
+		return assay.Trial{}, err
+	}
+	return assay.Trial{Command: plan.Command, Prepare: plan.Prepare, Signs: plan.Signs}, nil
+}
+
+// blob returns what a workload is executed from in a form, on this host's
+// platform. The error is the reason why there is no such thing.
+func blob(wl assay.Workload, form assay.Form) (assay.Digest, error) {
+	platform := goruntime.GOOS + "/" + goruntime.GOARCH
+	switch form {
+	case assay.Wasm:
+		return wl.Module, nil
+	case assay.Native:
+		if d, ok := wl.Native[platform]; ok {
+			return d, nil
+		}
+		return assay.Digest{}, fmt.Errorf("%s was not built natively for %s", wl.Name, platform)
+	default:
+		return assay.Digest{}, fmt.Errorf("%s: no way to run the form %s on this host", wl.Name, form)
+	}
+}
+
+// placeAgain puts the files that a run's plan names on the host again: the
+// cache they are in may have been cleaned since.
+func (w *Workspace) placeAgain(ctx context.Context, id string) error {
+	b, err := os.ReadFile(filepath.Join(w.runDir(id), experimentFile))
+	if err != nil {
+		return err
+	}
+	var exp assay.Experiment
+	if err := json.Unmarshal(b, &exp); err != nil {
+		return fmt.Errorf("%s: %w", experimentFile, err)
+	}
+	tools, err := w.locate(ctx, exp.Runtimes)
+	if err != nil {
+		return err
+	}
+	for _, wl := range exp.Workloads {
+		for _, t := range tools {
+			if _, err := w.trial(ctx, t, wl); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// RuntimePlan returns the plan that a runtime makes for a workload on this
+// host: what would be executed, word for word.
+func (w *Workspace) RuntimePlan(ctx context.Context, name, ref string) (assay.Trial, error) {
+	tools, err := w.locate(ctx, []string{name})
+	if err != nil {
+		return assay.Trial{}, err
+	}
+	wl, err := w.Workload(ctx, ref)
+	if err != nil {
+		return assay.Trial{}, err
+	}
+	t, err := w.trial(ctx, tools[0], wl)
+	t.Workload, t.Manifest, t.Runtime, t.Expect = wl.Name, wl.Manifest, name, wl.Expect
+	return t, err
+}
+
+// sameTools refuses to go on with a run whose programs are not those it began
+// with: half of its samples would be of something else.
+func (w *Workspace) sameTools(ctx context.Context, run assay.Run) error {
+	for _, began := range run.Runtimes {
+		tools, err := w.locate(ctx, []string{began.Name})
+		if err != nil {
+			return err
+		}
+		if now := tools[0].found; began.Absent == "" && (now.Digest != began.Digest || !slices.Equal(now.Files, began.Files)) {
+			return fmt.Errorf(`the program of %s (%s) is not the one the run began with; "assay run --rerun" makes a new run`, began.Name, began.Path)
+		}
+	}
+	return nil
+}

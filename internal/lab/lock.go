@@ -1,0 +1,123 @@
+package lab
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/google/renameio/v2"
+	"github.com/rogpeppe/go-internal/lockedfile"
+
+	"github.com/assay-notebooks/assay"
+)
+
+// LockFile is the name of a workspace's pins. It is to be committed.
+const LockFile = "assay.lock"
+
+const lockFormat = "assay.lock.v1"
+
+// A Lock holds all pins of a workspace: what a name meant when the results
+// were made. Map keys are sorted when it is written, one pin a line or block,
+// so that version control can merge it.
+type Lock struct {
+	Format      string                            `json:"format"`
+	Workloads   map[string]assay.Digest           `json:"workloads"`   // name -> manifest
+	Runtimes    map[string]assay.RuntimeVersion   `json:"runtimes"`    // as last used
+	Experiments map[assay.Digest]LockedExperiment `json:"experiments"` // experiment digest -> run
+	Figures     map[string]LockedFigure           `json:"figures"`     // by name
+}
+
+// A LockedExperiment is the run that answers an experiment.
+type LockedExperiment struct {
+	Name     string       `json:"name"`
+	Run      string       `json:"run"`
+	Manifest assay.Digest `json:"manifest"` // the run's OCI manifest
+}
+
+// A LockedFigure pins everything a figure's bytes depend on, and the bytes.
+type LockedFigure struct {
+	Manifest assay.Digest            `json:"manifest"` // the figure's OCI manifest
+	Module   assay.Digest            `json:"module"`
+	Tables   []assay.FigureTable     `json:"tables"`
+	Outputs  map[string]assay.Digest `json:"outputs"`
+}
+
+// Lock reads assay.lock; there being none is an empty one.
+func (w *Workspace) Lock() (Lock, error) {
+	return readLock(filepath.Join(w.Root, LockFile))
+}
+
+func readLock(path string) (Lock, error) {
+	l := Lock{
+		Format:      lockFormat,
+		Workloads:   map[string]assay.Digest{},
+		Runtimes:    map[string]assay.RuntimeVersion{},
+		Experiments: map[assay.Digest]LockedExperiment{},
+		Figures:     map[string]LockedFigure{},
+	}
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return l, nil
+	}
+	if err != nil {
+		return l, fmt.Errorf("read lock: %w", err)
+	}
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&l); err != nil {
+		return l, fmt.Errorf("%s: %w; restore it from version control", path, err)
+	}
+	if l.Format != lockFormat {
+		return l, fmt.Errorf("%s: format %q: this assay reads %q: use a newer one", path, l.Format, lockFormat)
+	}
+	return l, nil
+}
+
+// updateLock changes assay.lock: read, change, write durably, with other
+// processes kept out meanwhile.
+func (w *Workspace) updateLock(change func(*Lock)) error {
+	unlock, err := lockedfile.MutexAt(w.path("lock.mutex")).Lock()
+	if err != nil {
+		return fmt.Errorf("update lock: %w", err)
+	}
+	defer unlock()
+	path := filepath.Join(w.Root, LockFile)
+	l, err := readLock(path)
+	if err != nil {
+		return err
+	}
+	change(&l)
+	b, err := json.MarshalIndent(l, "", "  ")
+	if err != nil {
+		return fmt.Errorf("update lock: %w", err)
+	}
+	if err := renameio.WriteFile(path, append(b, '\n'), 0o666, renameio.WithTempDir(w.Root)); err != nil {
+		return fmt.Errorf("update lock: %w", err)
+	}
+	return nil
+}
+
+// A pinOf is one manifest that the lock names.
+type pinOf struct {
+	name, remedy string
+	digest       assay.Digest
+}
+
+// pins returns every manifest that the lock names.
+func (l Lock) pins() []pinOf {
+	var all []pinOf
+	for name, d := range l.Workloads {
+		all = append(all, pinOf{"workload " + name, "assay pin its folder", d})
+	}
+	for _, e := range l.Experiments {
+		all = append(all, pinOf{"run " + e.Run, "assay run --rerun its experiment", e.Manifest})
+	}
+	for name, f := range l.Figures {
+		all = append(all, pinOf{"figure " + name, "draw it again", f.Manifest})
+	}
+	return all
+}

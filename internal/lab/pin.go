@@ -1,0 +1,116 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/artifacts/oci"
+	"github.com/assay-notebooks/assay/images"
+)
+
+// Pin resolves ref to a workload, keeps its bytes, and writes its name into
+// assay.lock. ref is one of
+//
+//	a folder with workload.yaml: it is built
+//	a .wasm file
+//	LAYOUT@sha256:…: a workload's manifest in an OCI image layout folder
+//	sha256:…: a manifest that the archive holds
+//	a name in assay.lock
+func (w *Workspace) Pin(ctx context.Context, ref string) (assay.Workload, error) {
+	wl, err := w.pin(ctx, ref)
+	if err != nil {
+		return wl, fmt.Errorf("pin %s: %w", ref, err)
+	}
+	if err := w.Store.SetRef(ctx, "workloads/"+wl.Name, wl.Manifest); err != nil {
+		return wl, fmt.Errorf("pin %s: %w", ref, err)
+	}
+	return wl, w.updateLock(func(l *Lock) { l.Workloads[wl.Name] = wl.Manifest })
+}
+
+func (w *Workspace) pin(ctx context.Context, ref string) (assay.Workload, error) {
+	if layout, digest, ok := strings.Cut(ref, "@"); ok {
+		if _, err := assay.ParseDigest(digest); err != nil {
+			return assay.Workload{}, usagef("%w", err)
+		}
+		d, err := oci.ImportLayout(ctx, w.Store, layout, digest)
+		if err != nil {
+			return assay.Workload{}, err
+		}
+		return oci.Workload(ctx, w.Store, d)
+	}
+	st, err := os.Stat(ref)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return w.pinned(ctx, ref)
+	case err != nil:
+		return assay.Workload{}, err
+	}
+	var built *images.Built
+	if st.IsDir() {
+		built, err = images.Build(ctx, ref, images.Options{})
+	} else {
+		built, err = images.Module(ref, images.ModuleOptions{})
+	}
+	if err != nil {
+		return assay.Workload{}, err
+	}
+	return w.keep(ctx, built)
+}
+
+// pinned finds a workload that the archive holds, by name or digest.
+func (w *Workspace) pinned(ctx context.Context, ref string) (assay.Workload, error) {
+	d, err := assay.ParseDigest(ref)
+	if err != nil {
+		lock, err := w.Lock()
+		if err != nil {
+			return assay.Workload{}, err
+		}
+		var ok bool
+		if d, ok = lock.Workloads[ref]; !ok {
+			if strings.ContainsAny(ref, `/\.`) {
+				return assay.Workload{}, usagef("%s: no such file or folder", ref)
+			}
+			return assay.Workload{}, usagef(`no workload %q: assay.lock has %s; "assay pin FOLDER" adds one`, ref, listed(sortedKeys(lock.Workloads)))
+		}
+	}
+	wl, err := oci.Workload(ctx, w.Store, d)
+	if errors.Is(err, fs.ErrNotExist) {
+		return wl, fmt.Errorf("%w: the archive lacks it; pin its folder or its OCI layout again", err)
+	}
+	return wl, err
+}
+
+// Workload returns the workload that ref names. A folder or a file is pinned
+// by that, under the name it gives itself.
+func (w *Workspace) Workload(ctx context.Context, ref string) (assay.Workload, error) {
+	if _, err := os.Stat(ref); err == nil && strings.ContainsRune(ref, filepath.Separator) {
+		return w.Pin(ctx, ref)
+	}
+	return w.pinned(ctx, ref)
+}
+
+func listed(names []string) string {
+	if len(names) == 0 {
+		return "none"
+	}
+	return strings.Join(names, ", ")
+}
+
+// keep stores a workload that was built.
+func (w *Workspace) keep(ctx context.Context, b *images.Built) (assay.Workload, error) {
+	files := oci.WorkloadFiles{
+		Name: b.Name, Args: b.Args, Env: b.Env, Stdin: b.Stdin, Expect: b.Expect,
+		Module: b.Module, Native: b.Native, Images: map[string]oci.Image{},
+		Source: b.Source, Facts: b.Facts,
+	}
+	for platform, c := range b.Images {
+		files.Images[platform] = oci.Image(c)
+	}
+	return oci.PutWorkload(ctx, w.Store, files)
+}

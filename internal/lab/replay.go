@@ -1,0 +1,204 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/artifacts"
+	"github.com/assay-notebooks/assay/artifacts/oci"
+	"github.com/assay-notebooks/assay/internal/seal"
+	"github.com/assay-notebooks/assay/internal/seal/sandbox"
+)
+
+// ReplayOptions say how a figure is drawn again.
+type ReplayOptions struct {
+	Out     string // folder for the outputs; default the figures folder
+	Engine  string // "wazero", "wazero/interpreter" or "node"; default wazero
+	Referee string // a second engine; "": none
+	Rebuild bool   // compile the archived source too and compare the module's digest
+	Trace   string // draw from this trace instead: a Parquet file, or as in FindRun
+}
+
+// A Replay is what came of drawing a figure again.
+type Replay struct {
+	Figure  string         `json:"figure"`
+	Outputs []ReplayOutput `json:"outputs"`
+}
+
+// A ReplayOutput compares one output with the archived one.
+type ReplayOutput struct {
+	Format    string       `json:"format"`
+	Engine    string       `json:"engine"`
+	Want      assay.Digest `json:"want"` // as in the lock
+	Got       assay.Digest `json:"got"`
+	Identical bool         `json:"identical"`
+	FirstDiff int64        `json:"first_difference"` // offset of the first byte that differs; -1 if identical or not known
+	Path      string       `json:"path,omitempty"`
+}
+
+// String says it in one line.
+func (o ReplayOutput) String() string {
+	switch {
+	case o.Identical:
+		return fmt.Sprintf("identical %v (%s)", o.Got, o.Engine)
+	case o.FirstDiff < 0:
+		return fmt.Sprintf("DIFFERS: %v, want %v, which the archive lacks (%s)", o.Got, o.Want, o.Engine)
+	default:
+		return fmt.Sprintf("DIFFERS at byte %d: %v, want %v (%s)", o.FirstDiff, o.Got, o.Want, o.Engine)
+	}
+}
+
+// Replay draws a figure again from what the lock and the archive have of it,
+// and writes and compares its outputs. The tables are projected anew from the
+// traces. The error matches ErrMismatch if an output differs, and
+// artifacts.ErrCorrupt if the module or an input is not what its digest says.
+func (w *Workspace) Replay(ctx context.Context, name string, opts ReplayOptions) (Replay, error) {
+	r := Replay{Figure: name}
+	if opts.Engine == "" {
+		opts.Engine = "wazero"
+	}
+	for _, e := range []string{opts.Engine, opts.Referee} {
+		if e != "" && !slices.Contains(sandbox.Engines, sandbox.Engine(e)) {
+			return r, usagef("engine %q: want one of %v", e, sandbox.Engines)
+		}
+	}
+	err := w.replay(ctx, name, opts, &r)
+	if err != nil {
+		return r, fmt.Errorf("replay %s: %w", name, err)
+	}
+	return r, nil
+}
+
+func (w *Workspace) replay(ctx context.Context, name string, opts ReplayOptions, r *Replay) error {
+	lock, err := w.Lock()
+	if err != nil {
+		return err
+	}
+	drawn, err := w.lockedFigure(ctx, lock, name)
+	if err != nil {
+		return err
+	}
+	locked := lock.Figures[name]
+	if locked.Module != drawn.Figure.Module {
+		return fmt.Errorf("module: assay.lock has %v, the archived figure was drawn by %v: %w", locked.Module, drawn.Figure.Module, artifacts.ErrCorrupt)
+	}
+	module, err := w.Store.ReadAll(ctx, locked.Module, maxRecord)
+	if err != nil {
+		return fmt.Errorf("module: %w", err)
+	}
+	tables, err := w.replayTables(ctx, locked, opts.Trace)
+	if err != nil {
+		return err
+	}
+	if opts.Rebuild {
+		if err := w.rebuild(ctx, drawn); err != nil {
+			return err
+		}
+	}
+	req := sandbox.Request{Formats: sortedKeys(locked.Outputs), WidthMM: drawn.Figure.Width}
+	differs := false
+	for i, engine := range []string{opts.Engine, opts.Referee} {
+		if engine == "" {
+			continue
+		}
+		outputs, err := sandbox.Run(ctx, module, req, tables, w.sandbox(sandbox.Engine(engine)))
+		if err != nil {
+			return err
+		}
+		var paths map[string]string
+		if i == 0 {
+			if paths, err = writeOutputs(w.figuresDir(opts.Out), name, outputs); err != nil {
+				return err
+			}
+		}
+		for _, f := range req.Formats {
+			o, err := w.compare(ctx, locked.Outputs[f], outputs[f])
+			if err != nil {
+				return err
+			}
+			o.Format, o.Engine, o.Path = f, engine, paths[f]
+			differs = differs || !o.Identical
+			r.Outputs = append(r.Outputs, o)
+		}
+	}
+	if differs {
+		return ErrMismatch
+	}
+	return nil
+}
+
+// replayTables projects a figure's tables again from its traces, or from the
+// trace that is named instead.
+func (w *Workspace) replayTables(ctx context.Context, locked LockedFigure, instead string) ([][]byte, error) {
+	var tables [][]byte
+	for i, t := range locked.Tables {
+		tr, err := w.openTrace(ctx, t.Trace)
+		if instead != "" {
+			tr, _, err = w.traceFrom(ctx, instead)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("table %d: %w", i, err)
+		}
+		b, err := project(tr, t.Columns)
+		if err != nil {
+			return nil, fmt.Errorf("table %d: %w", i, err)
+		}
+		tables = append(tables, b)
+	}
+	return tables, nil
+}
+
+// compare compares an output with the archived bytes of that digest.
+func (w *Workspace) compare(ctx context.Context, want assay.Digest, got []byte) (ReplayOutput, error) {
+	o := ReplayOutput{Want: want, Got: assay.DigestOf(got), FirstDiff: -1}
+	if o.Identical = o.Got == want; o.Identical {
+		return o, nil
+	}
+	b, err := w.Store.ReadAll(ctx, want, maxRecord)
+	if errors.Is(err, fs.ErrNotExist) {
+		return o, nil
+	}
+	if err != nil {
+		return o, fmt.Errorf("archived output: %w", err)
+	}
+	o.FirstDiff = int64(min(len(b), len(got)))
+	for i := range min(len(b), len(got)) {
+		if b[i] != got[i] {
+			o.FirstDiff = int64(i)
+			break
+		}
+	}
+	return o, nil
+}
+
+// rebuild compiles the archived source of a figure and compares the module.
+func (w *Workspace) rebuild(ctx context.Context, d Drawn) error {
+	a, err := oci.ReadArtifact(ctx, w.Store, d.Manifest)
+	if err != nil {
+		return err
+	}
+	var s assay.Seal
+	if err := w.readLayer(ctx, a, sealType, &s); err != nil {
+		return err
+	}
+	source, err := w.Store.ReadAll(ctx, s.Source, maxRecord)
+	if err != nil {
+		return fmt.Errorf("source: %w", err)
+	}
+	ext, err := w.Store.ReadAll(ctx, s.Kernelext, maxRecord)
+	if err != nil {
+		return fmt.Errorf("kernelext: %w", err)
+	}
+	module, err := seal.Rebuild(ctx, s, source, ext, seal.Options{Cache: w.cache("seal")})
+	if err != nil {
+		return err
+	}
+	if got := assay.DigestOf(module); got != s.Module {
+		return fmt.Errorf("rebuild: the archived source compiles to %v, the module is %v: %w", got, s.Module, ErrMismatch)
+	}
+	return nil
+}

@@ -1,0 +1,383 @@
+package lab
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/renameio/v2"
+	"github.com/rogpeppe/go-internal/lockedfile"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/internal/agent"
+	"github.com/assay-notebooks/assay/internal/canonical"
+	"github.com/assay-notebooks/assay/runners"
+	"github.com/assay-notebooks/assay/runners/executors"
+)
+
+// The files of a run directory. The agent reads plan.json and writes journal;
+// run.json is our part of the record, written before the agent starts.
+const (
+	planFile       = runners.PlanFile
+	journalFile    = agent.JournalFile
+	recordFile     = "run.json"
+	experimentFile = "experiment.json"
+)
+
+// RunOptions say how to come by a run.
+type RunOptions struct {
+	Rerun    bool           // take new samples though the archive has some
+	Detach   bool           // return when the agent has started
+	Progress func(Progress) // called from one goroutine; nil: nobody watches
+}
+
+// Progress says how far a run is.
+type Progress struct {
+	Run         string
+	Done, Total int           // planned invocations, warm-up included
+	Elapsed     time.Duration // since this process began to watch
+	Fresh       int           // of Done, those finished since then
+	Current     string        // the trial last finished, and how
+}
+
+// A Result is a run and whether the archive had it already.
+type Result struct {
+	Run      assay.Run
+	Archived bool
+}
+
+// Run returns the archived run that the lock has for exp. Failing that it goes
+// on with a run of exp that was begun and not finished, or makes one.
+//
+// When ctx ends the agent is stopped: what was measured is kept, and the error
+// matches ErrIncomplete and says how to go on.
+func (w *Workspace) Run(ctx context.Context, exp assay.Experiment, opts RunOptions) (Result, error) {
+	id, err := identity(exp)
+	if err != nil {
+		return Result{}, err
+	}
+	if !opts.Rerun {
+		lock, err := w.Lock()
+		if err != nil {
+			return Result{}, err
+		}
+		if locked, ok := lock.Experiments[id]; ok {
+			run, err := w.archivedRun(ctx, locked.Manifest)
+			if err != nil {
+				return Result{}, fmt.Errorf(`%s: the run that assay.lock names (%s): %w; "assay run --rerun" takes new samples`, exp.Name, locked.Run, err)
+			}
+			return Result{run, true}, nil
+		}
+		live, err := w.live(ctx)
+		if err != nil {
+			return Result{}, err
+		}
+		for _, run := range slices.Backward(live) {
+			if run.Experiment == id {
+				run, err := w.carryOn(ctx, run.ID, opts)
+				return Result{Run: run}, err
+			}
+		}
+	}
+	run, err := w.begin(ctx, exp, id)
+	if err != nil {
+		return Result{}, err
+	}
+	run, err = w.carryOn(ctx, run.ID, opts)
+	return Result{Run: run}, err
+}
+
+// begin freezes exp for this host and writes the run directory.
+func (w *Workspace) begin(ctx context.Context, exp assay.Experiment, id assay.Digest) (assay.Run, error) {
+	tools, err := w.locate(ctx, exp.Runtimes)
+	if err != nil {
+		return assay.Run{}, err
+	}
+	host, err := w.Local.Host(ctx)
+	if err != nil {
+		return assay.Run{}, fmt.Errorf("fingerprint of this host: %w", err)
+	}
+	plan, err := freeze(exp, host.Name, func(i int, wl assay.Workload) (assay.Trial, error) {
+		return w.trial(ctx, tools[i], wl)
+	})
+	if err != nil {
+		return assay.Run{}, err
+	}
+	planJSON, err := canonical.JSON(plan)
+	if err != nil {
+		return assay.Run{}, err
+	}
+	agentBinary, err := executors.AgentBinary(runtime.GOOS, runtime.GOARCH)
+	if err != nil {
+		return assay.Run{}, err
+	}
+	run := assay.Run{
+		Format:     assay.RunFormat,
+		ID:         newRunID(time.Now()),
+		Name:       exp.Name,
+		Experiment: id,
+		Plan:       assay.DigestOf(planJSON),
+		State:      assay.Running,
+		Host:       host,
+		Agent:      assay.DigestOf(agentBinary),
+		Version:    Version,
+		Env:        w.allowedEnv(),
+		Started:    time.Now().UTC().Truncate(time.Millisecond),
+	}
+	for _, t := range tools {
+		run.Runtimes = append(run.Runtimes, t.found)
+	}
+	// The directory appears whole, under its final name, or not at all.
+	tmp, err := os.MkdirTemp(w.path(runsDir), ".new-")
+	if err != nil {
+		return run, fmt.Errorf("run %s: %w", run.ID, err)
+	}
+	defer os.RemoveAll(tmp)
+	expJSON, err := canonical.JSON(exp)
+	if err != nil {
+		return run, err
+	}
+	runJSON, err := canonical.JSON(run)
+	if err != nil {
+		return run, err
+	}
+	for name, b := range map[string][]byte{planFile: planJSON, recordFile: runJSON, experimentFile: expJSON} {
+		if err := renameio.WriteFile(filepath.Join(tmp, name), b, 0o666); err != nil {
+			return run, fmt.Errorf("run %s: %w", run.ID, err)
+		}
+	}
+	if err := os.Rename(tmp, w.runDir(run.ID)); err != nil {
+		return run, fmt.Errorf("run %s: %w", run.ID, err)
+	}
+	return run, nil
+}
+
+// newRunID names a run by when it began, with something to tell apart two that
+// began in one second.
+func newRunID(now time.Time) string {
+	var b [3]byte
+	rand.Read(b[:]) // never fails
+	return now.UTC().Format("20060102T150405Z") + "-" + hex.EncodeToString(b[:])
+}
+
+// allowedEnv returns the variables of this process that a run record keeps.
+func (w *Workspace) allowedEnv() []string {
+	var env []string
+	for _, k := range w.Config.Env {
+		if v, ok := os.LookupEnv(k); ok {
+			env = append(env, k+"="+v)
+		}
+	}
+	return env
+}
+
+func (w *Workspace) runDir(id string) string { return w.path(runsDir, id) }
+
+// live returns the runs that are not archived yet, oldest first.
+func (w *Workspace) live(ctx context.Context) ([]assay.Run, error) {
+	entries, err := os.ReadDir(w.path(runsDir))
+	if err != nil {
+		return nil, fmt.Errorf("runs: %w", err)
+	}
+	var runs []assay.Run
+	for _, e := range entries {
+		if !e.IsDir() || strings.HasPrefix(e.Name(), ".") {
+			continue
+		}
+		run, err := w.liveRun(ctx, e.Name())
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // archived meanwhile
+		}
+		if err != nil {
+			return nil, err
+		}
+		runs = append(runs, run)
+	}
+	return runs, nil
+}
+
+// liveRun reads the record of a run that is not archived yet.
+func (w *Workspace) liveRun(ctx context.Context, id string) (assay.Run, error) {
+	var run assay.Run
+	b, err := os.ReadFile(filepath.Join(w.runDir(id), recordFile))
+	if err != nil {
+		return run, fmt.Errorf("run %s: %w", id, err)
+	}
+	if err := json.Unmarshal(b, &run); err != nil {
+		return run, fmt.Errorf("run %s: %s: %w", id, recordFile, err)
+	}
+	alive, err := w.alive(ctx, id)
+	if err != nil {
+		return run, err
+	}
+	if !alive {
+		run.State = assay.Interrupted
+	}
+	return run, nil
+}
+
+// alive reports whether an agent is at work on a run.
+func (w *Workspace) alive(ctx context.Context, id string) (bool, error) {
+	status, err := w.Local.Status(ctx, w.runDir(id))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("run %s: %w", id, err)
+	}
+	return status.Alive, nil
+}
+
+// Attach watches a run to its end, and archives it then.
+func (w *Workspace) Attach(ctx context.Context, id string, opts RunOptions) (assay.Run, error) {
+	run, err := w.liveRun(ctx, id)
+	if err != nil {
+		return run, err
+	}
+	if run.State != assay.Running {
+		return run, fmt.Errorf(`run %s has no agent: "assay resume %s" starts one: %w`, id, id, ErrIncomplete)
+	}
+	return w.watch(ctx, id, opts)
+}
+
+// Resume goes on with a run that was interrupted.
+func (w *Workspace) Resume(ctx context.Context, id string, opts RunOptions) (assay.Run, error) {
+	if _, err := w.liveRun(ctx, id); err != nil {
+		return assay.Run{}, err
+	}
+	return w.carryOn(ctx, id, opts)
+}
+
+// Cancel stops the agent of a run. What was measured is kept.
+func (w *Workspace) Cancel(ctx context.Context, id string) (assay.Run, error) {
+	if run, err := w.liveRun(ctx, id); err != nil {
+		return run, err
+	}
+	if err := w.Local.Cancel(ctx, w.runDir(id)); err != nil {
+		return assay.Run{}, fmt.Errorf("cancel %s: %w", id, err)
+	}
+	return w.liveRun(ctx, id)
+}
+
+// carryOn sees to it that a run has an agent, and watches it.
+func (w *Workspace) carryOn(ctx context.Context, id string, opts RunOptions) (assay.Run, error) {
+	run, err := w.liveRun(ctx, id)
+	if err != nil {
+		return run, err
+	}
+	if run.State != assay.Running {
+		if err := w.start(ctx, run); err != nil {
+			return run, err
+		}
+	}
+	if opts.Detach {
+		return w.liveRun(ctx, id)
+	}
+	return w.watch(ctx, id, opts)
+}
+
+// start puts the files that a run needs in their place and starts an agent,
+// unless the journal says that nothing is left to do.
+func (w *Workspace) start(ctx context.Context, run assay.Run) error {
+	dir := w.runDir(run.ID)
+	unlock, err := lockedfile.MutexAt(filepath.Join(dir, "start.mutex")).Lock()
+	if err != nil {
+		return fmt.Errorf("run %s: %w", run.ID, err)
+	}
+	defer unlock()
+	if alive, err := w.alive(ctx, run.ID); err != nil || alive {
+		return err // another process was quicker
+	}
+	if err := w.sameTools(ctx, run); err != nil {
+		return fmt.Errorf("resume %s: %w", run.ID, err)
+	}
+	if err := w.placeAgain(ctx, run.ID); err != nil {
+		return fmt.Errorf("run %s: %w", run.ID, err)
+	}
+	if err := w.Local.Start(ctx, dir); err != nil {
+		return fmt.Errorf("run %s: %w", run.ID, err)
+	}
+	return nil
+}
+
+// pollInterval is how often a journal is looked at for new rows: ten pictures a
+// second, and little enough work not to disturb what is being measured.
+const pollInterval = 100 * time.Millisecond
+
+// watch follows the journal until the agent ends, and archives the run.
+func (w *Workspace) watch(ctx context.Context, id string, opts RunOptions) (assay.Run, error) {
+	dir := w.runDir(id)
+	plan, err := w.livePlan(id)
+	if err != nil {
+		return assay.Run{}, err
+	}
+	began := time.Now()
+	p := Progress{Run: id, Total: len(plan.Order) * len(plan.Trials)}
+	follow := follower{path: filepath.Join(dir, journalFile)}
+	defer follow.close()
+	tick := time.NewTicker(pollInterval)
+	defer tick.Stop()
+	first := true
+	for {
+		alive, err := w.alive(ctx, id)
+		if err != nil {
+			return assay.Run{}, err
+		}
+		rows, err := follow.next()
+		if err != nil {
+			return assay.Run{}, fmt.Errorf("run %s: %w", id, err)
+		}
+		for _, inv := range rows {
+			p.Done++
+			if !first {
+				p.Fresh++
+			}
+			s := inv[0]
+			p.Current = s.Workload + " on " + s.Runtime
+			if s.Outcome != assay.OK {
+				p.Current += ": " + string(s.Outcome)
+			}
+		}
+		p.Elapsed = time.Since(began)
+		if opts.Progress != nil && (len(rows) > 0 || first) {
+			opts.Progress(p)
+		}
+		first = false
+		if !alive {
+			return w.settle(ctx, id)
+		}
+		select {
+		case <-ctx.Done():
+			// The user wants it to stop: the agent ends after it has made
+			// sure of what it has.
+			if err := w.Local.Cancel(context.WithoutCancel(ctx), dir); err != nil {
+				return assay.Run{}, fmt.Errorf("cancel %s: %w", id, err)
+			}
+			run, err := w.settle(context.WithoutCancel(ctx), id)
+			return run, err
+		case <-tick.C:
+		}
+	}
+}
+
+func (w *Workspace) livePlan(id string) (assay.Plan, error) {
+	var plan assay.Plan
+	b, err := os.ReadFile(filepath.Join(w.runDir(id), planFile))
+	if err != nil {
+		return plan, fmt.Errorf("run %s: %w", id, err)
+	}
+	if err := json.Unmarshal(b, &plan); err != nil {
+		return plan, fmt.Errorf("run %s: %s: %w", id, planFile, err)
+	}
+	return plan, nil
+}

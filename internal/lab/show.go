@@ -1,0 +1,83 @@
+package lab
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/artifacts/oci"
+)
+
+// Shown is something in the archive, in full.
+type Shown struct {
+	Kind  string // "run", "workload", "figure"
+	Value any    // assay.Run, assay.Workload or Drawn
+}
+
+// Show finds what ref names: a run's ID, a workload, a figure, an experiment's
+// name, or the digest of a manifest of one of these.
+func (w *Workspace) Show(ctx context.Context, ref string) (Shown, error) {
+	lock, err := w.Lock()
+	if err != nil {
+		return Shown{}, err
+	}
+	if d, err := assay.ParseDigest(ref); err == nil {
+		return w.showDigest(ctx, d)
+	}
+	if d, ok := lock.Workloads[ref]; ok {
+		return w.showDigest(ctx, d)
+	}
+	if _, ok := lock.Figures[ref]; ok {
+		f, err := w.lockedFigure(ctx, lock, ref)
+		return Shown{"figure", f}, err
+	}
+	run, err := w.FindRun(ctx, ref)
+	if errors.Is(err, ErrUsage) {
+		return Shown{}, usagef(`nothing is called %q: there are workloads %s; figures %s; and the runs that "assay runs" lists`,
+			ref, listed(sortedKeys(lock.Workloads)), listed(sortedKeys(lock.Figures)))
+	}
+	if errors.Is(err, ErrIncomplete) {
+		err = nil // a run in progress can be shown
+	}
+	return Shown{"run", run}, err
+}
+
+func (w *Workspace) showDigest(ctx context.Context, d assay.Digest) (Shown, error) {
+	a, err := oci.ReadArtifact(ctx, w.Store, d)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return Shown{}, fmt.Errorf("show %v: the archive does not have it: %w", d, err)
+	case err == nil && a.Type == runType:
+		run, err := w.archivedRun(ctx, d)
+		return Shown{"run", run}, err
+	case err == nil && a.Type == figureType:
+		f := Drawn{Manifest: d}
+		err := w.readLayer(ctx, a, figureType, &f.Figure)
+		return Shown{"figure", f}, err
+	}
+	wl, err := oci.Workload(ctx, w.Store, d)
+	if err != nil {
+		return Shown{}, fmt.Errorf("show %v: neither run, figure nor workload: %w", d, err)
+	}
+	return Shown{"workload", wl}, nil
+}
+
+// WriteShown writes s for people, as YAML.
+func WriteShown(out io.Writer, s Shown) error {
+	b, err := json.Marshal(s.Value)
+	if err != nil {
+		return err
+	}
+	y, err := yaml.JSONToYAML(b)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "%s:\n%s", s.Kind, y)
+	return err
+}

@@ -1,0 +1,93 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/assay-notebooks/assay/artifacts"
+	"github.com/assay-notebooks/assay/artifacts/disk"
+	"github.com/assay-notebooks/assay/runners/executors"
+)
+
+// A Workspace is a directory with a .assay folder: an archive, the runs in
+// progress and, beside it, assay.lock. Any number of processes may have the
+// same workspace open.
+type Workspace struct {
+	Root   string // absolute
+	Config Config
+	Store  *artifacts.Store
+	Local  executors.Local
+}
+
+const (
+	workspaceDir = ".assay"
+	storeDir     = "store"
+	runsDir      = "runs"
+)
+
+// Init makes root a workspace. Doing it again changes nothing.
+func Init(ctx context.Context, root string) (*Workspace, error) {
+	root, err := filepath.Abs(root)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(filepath.Join(root, workspaceDir, runsDir), 0o777); err != nil {
+		return nil, fmt.Errorf("init %s: %w", root, err)
+	}
+	if _, err := disk.Create(filepath.Join(root, workspaceDir, storeDir)); err != nil {
+		return nil, fmt.Errorf("init %s: %w", root, err)
+	}
+	ignore := filepath.Join(root, workspaceDir, ".gitignore")
+	if err := os.WriteFile(ignore, []byte("*\n"), 0o666); err != nil {
+		return nil, fmt.Errorf("init %s: %w", root, err)
+	}
+	return Open(ctx, root)
+}
+
+// Find returns the root of the workspace that dir is in.
+func Find(dir string) (string, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	for d := dir; ; d = filepath.Dir(d) {
+		if st, err := os.Stat(filepath.Join(d, workspaceDir)); err == nil && st.IsDir() {
+			return d, nil
+		}
+		if d == filepath.Dir(d) {
+			return "", usagef(`%s is not in a workspace: run "assay init" in the folder that shall be one`, dir)
+		}
+	}
+}
+
+// Open opens the workspace at root.
+func Open(ctx context.Context, root string) (*Workspace, error) {
+	if _, err := os.Stat(filepath.Join(root, workspaceDir)); errors.Is(err, fs.ErrNotExist) {
+		return nil, usagef(`%s is not a workspace: run "assay init %s"`, root, root)
+	}
+	config, _, err := LoadConfig(root)
+	if err != nil {
+		return nil, err
+	}
+	backend, err := disk.Open(filepath.Join(root, workspaceDir, storeDir))
+	if err != nil {
+		return nil, fmt.Errorf("workspace %s: %w", root, err)
+	}
+	w := &Workspace{Root: root, Config: config, Store: artifacts.New(backend)}
+	w.Local = executors.Local{Cache: w.cache("host")}
+	return w, nil
+}
+
+// path returns a path inside .assay.
+func (w *Workspace) path(elem ...string) string {
+	return filepath.Join(append([]string{w.Root, workspaceDir}, elem...)...)
+}
+
+// cache returns a path inside the cache.
+func (w *Workspace) cache(elem ...string) string {
+	return filepath.Join(append([]string{w.Config.Cache}, elem...)...)
+}

@@ -1,0 +1,93 @@
+package assay_test
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/assay-notebooks/assay"
+
+// layers lists what each package may import from this module, lowest first;
+// "x/..." stands for x and all below it. A package not listed may import
+// nothing from it. Change it in the commit that needs the change, and say why.
+var layers = map[string][]string{
+	"":                             {},
+	"internal/canonical":           {""},
+	"internal/nodewasi":            {},
+	"kernelext/table":              {},
+	"kernelext/stats":              {},
+	"kernelext/figure":             {"kernelext/table", "kernelext/stats"},
+	"kernelext/wire":               {""},
+	"kernelext":                    {"", "kernelext/..."},
+	"artifacts":                    {""},
+	"artifacts/disk":               {"", "artifacts"},
+	"artifacts/artifactstest":      {"", "artifacts"},
+	"artifacts/journal":            {""},
+	"artifacts/trace":              {""},
+	"artifacts/oci":                {"", "artifacts", "internal/canonical"},
+	"images":                       {""},
+	"images/...":                   {},
+	"runners":                      {""},
+	"runners/measure":              {"", "runners"},
+	"runners/runtimes":             {"", "runners"},
+	"runners/runtimes/runtimetest": {"", "runners"},
+	"runners/executors":            {"", "runners"},
+	"runners/executortest":         {"", "runners"},
+	"internal/agent":               {"", "runners/...", "artifacts/journal"},
+	"internal/seal":                {"", "kernelext", "internal/canonical", "internal/nodewasi"},
+	"internal/lab":                 {"", "artifacts/...", "runners/...", "images", "internal/...", "kernelext/..."},
+	"internal/cells":               {"", "internal/lab", "kernelext/wire"},
+	"notebooks/...":                {"kernelext/..."},
+	"cmd/assay-agent":              {"", "internal/agent", "runners/measure"},
+	"cmd/assay":                    {"", "artifacts", "internal/lab", "internal/cells"},
+}
+
+func TestLayers(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(out)) {
+		pkg, imports, _ := strings.Cut(strings.TrimSpace(line), " ")
+		pkg = rel(pkg)
+		var allowed []string
+		for pattern, may := range layers {
+			if matches(pattern, pkg) {
+				allowed = append(allowed, may...)
+			}
+		}
+		for _, imp := range strings.Fields(imports) {
+			if imp != module && !strings.HasPrefix(imp, module+"/") {
+				continue
+			}
+			if !slices.ContainsFunc(allowed, func(p string) bool { return matches(p, rel(imp)) }) {
+				t.Errorf("%q may not import %q: see layers in layers_test.go", pkg, rel(imp))
+			}
+		}
+	}
+}
+
+// TestStandardLibraryOnly holds the packages that every cell and every agent
+// links to the standard library.
+func TestStandardLibraryOnly(t *testing.T) {
+	for _, pkg := range []string{"", "kernelext", "kernelext/wire", "kernelext/table", "kernelext/stats"} {
+		out, err := exec.Command("go", "list", "-deps", "-f", `{{if not .Standard}}{{.ImportPath}}{{end}}`, "./"+pkg).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for dep := range strings.FieldsSeq(string(out)) {
+			if dep != module && !strings.HasPrefix(dep, module+"/") {
+				t.Errorf("%q imports %s: want the standard library only", pkg, dep)
+			}
+		}
+	}
+}
+
+func rel(path string) string { return strings.TrimPrefix(strings.TrimPrefix(path, module), "/") }
+
+func matches(pattern, pkg string) bool {
+	prefix, deep := strings.CutSuffix(pattern, "/...")
+	return pkg == pattern || deep && (pkg == prefix || strings.HasPrefix(pkg, prefix+"/"))
+}
