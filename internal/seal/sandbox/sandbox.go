@@ -43,6 +43,12 @@ type Options struct {
 	Engine Engine `json:"engine"`          // default Wazero
 	Cache  string `json:"cache,omitempty"` // directory for compiled code and Node's WASI; only its owner may write there; "" with Wazero: compile each time
 	Limits Limits `json:"limits"`
+
+	// Worker is the command line of a program that calls Work when its last
+	// argument is WorkerArg: then modules run there, at full speed, because a
+	// process can be killed. Without it they run in this process, several times
+	// slower, because they must look for the end of the context all the time.
+	Worker []string `json:"worker,omitempty"`
 }
 
 // Limits bound one run. A zero field takes the default. Time is bounded by the
@@ -80,7 +86,7 @@ func (e *FigureError) Error() string {
 	case panicked:
 		return "figure: " + message + where
 	case e.Trap != nil:
-		return strings.TrimSuffix(fmt.Sprintf("figure: trapped: %v\n%s", e.Trap, text), "\n")
+		return fmt.Sprintf("figure: trapped: %v%s", e.Trap, after("\n", text))
 	case text == "":
 		return fmt.Sprintf("figure: exit status %d", e.Exit)
 	default:
@@ -108,13 +114,19 @@ func Run(ctx context.Context, module []byte, request Request, tables [][]byte, o
 	if err != nil {
 		return nil, err
 	}
-	stdout, stderr := &bounded{limit: o.Limits.Output}, &tail{limit: stderrBytes}
+	running, stop := context.WithCancel(ctx)
+	defer stop()
+	stdout, stderr := &bounded{limit: o.Limits.Output, exceed: stop}, &tail{limit: stderrBytes}
 	var exit int
 	switch o.Engine {
 	case Wazero, Interpreter:
-		exit, err = runWazero(ctx, module, input, stdout, stderr, o)
+		if len(o.Worker) > 0 {
+			exit, err = runWorker(running, module, input, stdout, stderr, o)
+		} else {
+			exit, err = runWazero(running, module, bytes.NewReader(input), stdout, stderr, o)
+		}
 	case Node:
-		exit, err = runNode(ctx, module, input, stdout, stderr, o)
+		exit, err = runNode(running, module, input, stdout, stderr, o)
 	default:
 		return nil, fmt.Errorf("engine %q: want one of %v", o.Engine, Engines)
 	}
@@ -127,11 +139,19 @@ func Run(ctx context.Context, module []byte, request Request, tables [][]byte, o
 		if trap, ok := errors.AsType[*trapError](err); ok {
 			return nil, &FigureError{Exit: -1, Stderr: stderr.String(), Trap: trap}
 		}
-		return nil, fmt.Errorf("%s: %w", o.Engine, err)
+		return nil, fmt.Errorf("%s: %w%s", o.Engine, err, after(": ", strings.TrimSpace(stderr.String())))
 	case exit != 0:
 		return nil, &FigureError{Exit: exit, Stderr: stderr.String()}
 	}
-	return unpack(stdout.Bytes(), request, o.Limits)
+	return unpack(stdout.kept.Bytes(), request, o.Limits)
+}
+
+// after returns separator and text, or nothing if there is no text.
+func after(separator, text string) string {
+	if text == "" {
+		return ""
+	}
+	return separator + text
 }
 
 // A trapError is what an engine says about a trap.
@@ -195,19 +215,22 @@ func parsePanic(stderr string) (message, where string, ok bool) {
 	return message, "", true
 }
 
-// A bounded writer fails when more than limit bytes are written.
+// A bounded writer fails when more than limit bytes are written, and calls
+// exceed.
 type bounded struct {
-	bytes.Buffer
+	kept     bytes.Buffer // not embedded: its ReadFrom would pass the limit by
 	limit    int64
 	exceeded bool
+	exceed   func()
 }
 
 func (b *bounded) Write(p []byte) (int, error) {
-	if int64(b.Len()+len(p)) > b.limit {
+	if int64(b.kept.Len()+len(p)) > b.limit {
 		b.exceeded = true
+		b.exceed()
 		return 0, ErrOutputLimit
 	}
-	return b.Buffer.Write(p)
+	return b.kept.Write(p)
 }
 
 // A tail keeps the last limit bytes.
