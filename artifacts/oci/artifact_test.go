@@ -79,7 +79,10 @@ func TestArtifactRoundTrip(t *testing.T) {
 
 func TestArtifactWithoutFiles(t *testing.T) {
 	store := memory{}
-	want := oci.Artifact{Type: "application/vnd.assay.link.v1", Blobs: map[string]assay.Digest{"run": put(t, store, "run")}}
+	want := oci.Artifact{
+		Type:  "application/vnd.assay.link.v1",
+		Blobs: map[string]assay.Digest{"run": put(t, store, "run")},
+	}
 	d, err := oci.PutArtifact(t.Context(), store, want)
 	if err != nil {
 		t.Fatal(err)
@@ -120,8 +123,20 @@ func TestArtifactOfOras(t *testing.T) {
   "schemaVersion": 2,
   "mediaType": "application/vnd.oci.image.manifest.v1+json",
   "artifactType": "text/x.note",
-  "config": {"mediaType": "application/vnd.oci.empty.v1+json", "digest": "`+assay.DigestOf([]byte("{}")).String()+`", "size": 2, "data": "e30="},
-  "layers": [{"mediaType": "text/plain", "digest": "`+note.String()+`", "size": 4, "annotations": {"org.opencontainers.image.title": "note.txt"}}],
+  "config": {
+    "mediaType": "application/vnd.oci.empty.v1+json",
+    "digest": "`+assay.DigestOf([]byte("{}")).String()+`",
+    "size": 2,
+    "data": "e30="
+  },
+  "layers": [
+    {
+      "mediaType": "text/plain",
+      "digest": "`+note.String()+`",
+      "size": 4,
+      "annotations": {"org.opencontainers.image.title": "note.txt"}
+    }
+  ],
   "annotations": {"org.opencontainers.image.created": "2026-11-24T00:00:00Z"}
 }`)
 	got, err := oci.ReadArtifact(t.Context(), store, d)

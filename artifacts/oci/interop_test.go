@@ -41,8 +41,9 @@ func TestOras(t *testing.T) {
 	}
 	pulled = t.TempDir()
 	said(t, oras, "pull", "--oci-layout", dir+"@"+run.Digest.String(), "-o", pulled)
-	if got, want := tree(t, pulled), map[string]string{"/run.json": `{"id":"r"}`, "/trace.parquet": "PAR1"}; !maps.Equal(got, want) {
-		t.Errorf("oras pull of a run: got %q, want %q", got, want)
+	files := map[string]string{"/run.json": `{"id":"r"}`, "/trace.parquet": "PAR1"}
+	if got := tree(t, pulled); !maps.Equal(got, files) {
+		t.Errorf("oras pull of a run: got %q, want %q", got, files)
 	}
 
 	got := referrers(t, oras, at)
@@ -57,8 +58,9 @@ func TestOras(t *testing.T) {
 	}
 	pulled = t.TempDir()
 	said(t, oras, "pull", "--oci-layout", dir+"@"+got[oci.TypeNative], "-o", pulled)
-	if got, want := tree(t, pulled), map[string]string{"/sum-linux-amd64": "amd64", "/sum-linux-arm64": "arm64"}; !maps.Equal(got, want) {
-		t.Errorf("oras pull of the executables: got %q, want %q", got, want)
+	files = map[string]string{"/sum-linux-amd64": "amd64", "/sum-linux-arm64": "arm64"}
+	if got := tree(t, pulled); !maps.Equal(got, files) {
+		t.Errorf("oras pull of the executables: got %q, want %q", got, files)
 	}
 }
 

@@ -278,14 +278,20 @@ func TestImportWounds(t *testing.T) {
 		"layout-without-mark": {func(t *testing.T, dir string, _ assay.Workload) {
 			remove(t, filepath.Join(dir, "oci-layout"))
 		}, []string{"not an OCI image layout"}, fs.ErrNotExist},
-		"layout-version-2":       {edit("oci-layout", replace("1.0.0", "2.0.0")), []string{`version "2.0.0"`}, oci.ErrInvalid},
-		"layout-truncated-index": {edit("index.json", func(b []byte) []byte { return b[:len(b)/2] }), []string{"index.json"}, oci.ErrInvalid},
+		"layout-version-2": {edit("oci-layout", replace("1.0.0", "2.0.0")), []string{`version "2.0.0"`}, oci.ErrInvalid},
+		"layout-truncated-index": {
+			edit("index.json", func(b []byte) []byte { return b[:len(b)/2] }), []string{"index.json"}, oci.ErrInvalid,
+		},
 		"layout-index-too-long": {edit("index.json", func(b []byte) []byte {
 			return append(b, bytes.Repeat([]byte(" "), oci.ManifestLimit)...)
 		}), []string{"more than 4194304"}, oci.ErrInvalid},
-		"layout-two-tags": {edit("index.json", replace(`"manifests":[`, `"manifests":[{"annotations":{"org.opencontainers.image.ref.name":"sum"},`+
-			`"digest":"`+assay.DigestOf(nil).String()+`","mediaType":"a/b","size":0},`)), []string{`tag "sum": 2 found, want one`}, nil},
-		"layout-wrong-size": {edit("index.json", replace(`"size":`, `"size":1`)), []string{"its descriptor says"}, artifacts.ErrCorrupt},
+		"layout-two-tags": {edit("index.json", replace(`"manifests":[`,
+			`"manifests":[{"annotations":{"org.opencontainers.image.ref.name":"sum"},`+
+				`"digest":"`+assay.DigestOf(nil).String()+`","mediaType":"a/b","size":0},`)),
+			[]string{`tag "sum": 2 found, want one`}, nil},
+		"layout-wrong-size": {
+			edit("index.json", replace(`"size":`, `"size":1`)), []string{"its descriptor says"}, artifacts.ErrCorrupt,
+		},
 		"layout-flipped-bytes": {func(t *testing.T, dir string, w assay.Workload) {
 			rewrite(t, blob(dir, w.Module), flip)
 			rewrite(t, blob(dir, w.Stdin), flip)
@@ -324,7 +330,8 @@ func TestImportWounds(t *testing.T) {
 			if err == nil {
 				t.Fatalf("imported %v", got)
 			}
-			names := strings.NewReplacer(w.Module.String(), "MODULE", w.Stdin.String(), "STDIN", w.Image["linux/arm64"].String(), "IMAGE")
+			names := strings.NewReplacer(w.Module.String(), "MODULE", w.Stdin.String(), "STDIN",
+				w.Image["linux/arm64"].String(), "IMAGE")
 			for _, want := range tt.want {
 				if said := names.Replace(err.Error()); !strings.Contains(said, want) {
 					t.Errorf("error %q, want one with %q", said, want)
