@@ -83,10 +83,12 @@ func TestReadGivesWhatWasWritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := (Recovered{Done: map[int64]bool{0: true, 1: true, 2: true}, Segments: 1, State: assay.Running}); !reflect.DeepEqual(rec, want) {
-		t.Errorf("Open recovers %+v, want %+v", rec, want)
+	wantRec := Recovered{Done: map[int64]bool{0: true, 1: true, 2: true}, Segments: 1, State: assay.Running}
+	if !reflect.DeepEqual(rec, wantRec) {
+		t.Errorf("Open recovers %+v, want %+v", rec, wantRec)
 	}
-	if err := errors.Join(w.Segment(segment(1)), w.Invocation(invocation(3, 1)), w.End(assay.Complete), w.Close()); err != nil {
+	err = errors.Join(w.Segment(segment(1)), w.Invocation(invocation(3, 1)), w.End(assay.Complete), w.Close())
+	if err != nil {
 		t.Fatal(err)
 	}
 	got, err := Read(path)
@@ -110,7 +112,8 @@ func TestGolden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(w.Segment(segment(1)), w.Invocation(invocation(2, 1)), w.End(assay.Interrupted), w.Close()); err != nil {
+	err = errors.Join(w.Segment(segment(1)), w.Invocation(invocation(2, 1)), w.End(assay.Interrupted), w.Close())
+	if err != nil {
 		t.Fatal(err)
 	}
 	const golden = "testdata/v1.journal"
@@ -126,7 +129,8 @@ func TestGolden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := fmt.Sprintln(j.Plan == plan, len(j.Segments), len(j.Samples), j.State, j.Torn), "true 2 6 interrupted 0\n"; got != want {
+	got := fmt.Sprintln(j.Plan == plan, len(j.Segments), len(j.Samples), j.State, j.Torn)
+	if want := "true 2 6 interrupted 0\n"; got != want {
 		t.Errorf("%s holds %s, want %s", golden, got, want)
 	}
 }
@@ -140,7 +144,7 @@ func TestWriterRefuses(t *testing.T) {
 		call func(*Writer) error
 		want string
 	}{
-		{"a Seq twice", func(w *Writer) error { return w.Invocation(invocation(1, 0)) }, "invocation 1 is already recorded"},
+		{"a Seq twice", func(w *Writer) error { return w.Invocation(invocation(1, 0)) }, "1 is already recorded"},
 		{"two Seqs", func(w *Writer) error { return w.Invocation(mixed) }, "rows of invocations 7 and 8"},
 		{"no rows", func(w *Writer) error { return w.Invocation(nil) }, "without rows"},
 		{"another segment's row", func(w *Writer) error { return w.Invocation(invocation(7, 1)) }, "a row of segment 1"},

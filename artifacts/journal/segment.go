@@ -11,7 +11,7 @@ import (
 type Segment struct {
 	Segment     int32        `json:"segment"`      // 0, and one more each time the run is resumed
 	Started     time.Time    `json:"started"`      // wall clock when the agent began
-	MonotonicNS int64        `json:"monotonic_ns"` // the host's monotonic clock at that moment; Sample.StartNS counts from it
+	MonotonicNS int64        `json:"monotonic_ns"` // the host's monotonic clock then; Sample.StartNS counts from it
 	Agent       assay.Digest `json:"agent,omitzero"`
 	Host        assay.Host   `json:"host"`
 	Env         []string     `json:"env,omitempty"` // allow-listed variables of the agent

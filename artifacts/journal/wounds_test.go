@@ -14,11 +14,11 @@ var wounds = []struct {
 	hurt    func(b []byte) []byte
 	samples int // that are read
 	torn    int64
-	err     error // of Read; Open gives the same, and nil where Read gives nil
+	err     error // of Read
 }{
 	{"journal-torn-tail", func(b []byte) []byte { return b[:len(b)-10] }, 6, 29, nil},
-	{"journal-flipped-middle", func(b []byte) []byte { return flip(b, bytes.Index(b, []byte("frmI"))+100) }, 0, 0, ErrCorrupt},
-	{"journal-flipped-length", func(b []byte) []byte { return flip(b, bytes.Index(b, []byte("frmI"))+9) }, 0, 0, ErrCorrupt},
+	{"journal-flipped-middle", func(b []byte) []byte { return flip(b, firstInvocation(b)+100) }, 0, 0, ErrCorrupt},
+	{"journal-flipped-length", func(b []byte) []byte { return flip(b, firstInvocation(b)+9) }, 0, 0, ErrCorrupt},
 	{"journal-flipped-last", func(b []byte) []byte { return flip(b, len(b)-3) }, 6, 39, nil},
 	{"journal-flipped-header", func(b []byte) []byte { return flip(b, 20) }, 0, 0, ErrCorrupt},
 	{"journal-missing-frame", cutFirstInvocation, 0, 0, ErrCorrupt},
@@ -33,8 +33,10 @@ func flip(b []byte, at int) []byte {
 	return b
 }
 
+func firstInvocation(b []byte) int { return bytes.Index(b, []byte("frmI")) }
+
 func cutFirstInvocation(b []byte) []byte {
-	from := bytes.Index(b, []byte("frmI"))
+	from := firstInvocation(b)
 	to := from + 1 + bytes.Index(b[from+1:], []byte("frmI"))
 	return append(b[:from], b[to:]...)
 }
@@ -52,10 +54,8 @@ func TestWounds(t *testing.T) {
 			t.Errorf("%s: Read gives error %v, want %v", wound.name, err, wound.err)
 		}
 		if len(j.Samples) != wound.samples || j.Torn != wound.torn {
-			t.Errorf("%s: %d samples, %d bytes torn, want %d and %d", wound.name, len(j.Samples), j.Torn, wound.samples, wound.torn)
-		}
-		if err != nil {
-			t.Logf("%s: %v", wound.name, err)
+			t.Errorf("%s: %d samples, %d bytes torn, want %d and %d",
+				wound.name, len(j.Samples), j.Torn, wound.samples, wound.torn)
 		}
 	}
 }

@@ -32,7 +32,8 @@ func checkFooter(r io.ReaderAt, size int64) error {
 		return fmt.Errorf("open trace: begins with %q, want %q: %w", first[:], parquetMagic, ErrFormat)
 	}
 	if string(last[4:]) != parquetMagic {
-		return fmt.Errorf("open trace: ends with %q, want %q; the file is cut short: %w", last[4:], parquetMagic, ErrCorrupt)
+		return fmt.Errorf("open trace: ends with %q, want %q; it is cut short: %w",
+			last[4:], parquetMagic, ErrCorrupt)
 	}
 	length := int64(binary.LittleEndian.Uint32(last[:]))
 	if length > maxFooter || length > size-footerEnd-int64(len(parquetMagic)) {

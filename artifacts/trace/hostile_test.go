@@ -97,7 +97,8 @@ func encodePlainly(t testing.TB, n int) []byte {
 	var b bytes.Buffer
 	columns := columnsFor(meta.Params)
 	w := parquet.NewGenericWriter[any](&b, parquet.NewSchema("trace", newRoot(columns)),
-		parquet.DataPageStatistics(false), parquet.KeyValueMetadata(metaKey, `{"format":"assay.trace.v1","params":["size","flag"]}`))
+		parquet.DataPageStatistics(false),
+		parquet.KeyValueMetadata(metaKey, `{"format":"assay.trace.v1","params":["size","flag"]}`))
 	row := make(parquet.Row, len(columns))
 	for _, s := range samples(n) {
 		if err := fill(row, columns, &s); err != nil {
@@ -125,7 +126,8 @@ func pagesOf(b []byte) (all []location) {
 	if checkFooter(bytes.NewReader(b), int64(len(b))) != nil {
 		return nil
 	}
-	file, err := parquet.OpenFile(bytes.NewReader(b), int64(len(b)), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
+	file, err := parquet.OpenFile(bytes.NewReader(b), int64(len(b)),
+		parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
 	if err != nil {
 		return nil
 	}

@@ -78,10 +78,11 @@ func (c *checker) chunk(leaf *parquet.Column, chunk *format.ColumnChunk, rows in
 	if meta.DictionaryPageOffset != 0 {
 		start = meta.DictionaryPageOffset
 	}
-	if start < int64(len(parquetMagic)) || meta.TotalCompressedSize < 0 || start > math.MaxInt64-meta.TotalCompressedSize {
-		return fmt.Errorf("%d bytes at offset %d", meta.TotalCompressedSize, start)
+	length := meta.TotalCompressedSize
+	if start < int64(len(parquetMagic)) || length < 0 || start > math.MaxInt64-length {
+		return fmt.Errorf("%d bytes at offset %d", length, start)
 	}
-	if c.compressed -= meta.TotalCompressedSize; c.compressed < 0 {
+	if c.compressed -= length; c.compressed < 0 {
 		return errors.New("chunks are longer than the file")
 	}
 	if meta.NumValues != rows {
@@ -89,7 +90,7 @@ func (c *checker) chunk(leaf *parquet.Column, chunk *format.ColumnChunk, rows in
 	}
 	dictionary := -1 // number of texts, if there is a dictionary
 	var values int64
-	for at, end := start, start+meta.TotalCompressedSize; at < end; {
+	for at, end := start, start+length; at < end; {
 		p, n, err := c.page(at, end)
 		if err != nil {
 			return fmt.Errorf("page at offset %d: %w", at, err)
@@ -164,7 +165,7 @@ func (c *checker) unpack(body []byte, packed bool, size int) ([]byte, error) {
 
 func (c *checker) dictionaryPage(leaf *parquet.Column, p page, codec format.CompressionCodec) (int, error) {
 	h := p.DictionaryPageHeader.V
-	if !p.DictionaryPageHeader.Valid || h.Encoding != format.Plain && h.Encoding != format.PlainDictionary {
+	if !p.DictionaryPageHeader.Valid || h.Encoding != format.Plain {
 		return 0, errors.New("not a plain dictionary")
 	}
 	data, err := c.unpack(p.body, codec == format.Zstd, int(p.UncompressedPageSize))
@@ -200,7 +201,7 @@ func (c *checker) dataPage(leaf *parquet.Column, p page, codec format.Compressio
 	switch h.Encoding {
 	case format.Plain:
 		return checkPlain(leaf.Type().Kind(), data, values-nulls)
-	case format.RLEDictionary, format.PlainDictionary:
+	case format.RLEDictionary:
 		return checkIndices(data, values-nulls, dictionary)
 	}
 	return fmt.Errorf("encoding %v", h.Encoding)
