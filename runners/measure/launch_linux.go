@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"runtime"
 	"runtime/debug"
-	"strconv"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -22,11 +20,15 @@ func Launch() error {
 	runtime.LockOSThread() // a child's death signal is tied to the thread that forked it
 	debug.SetGCPercent(-1) // never while a command is running
 	unix.CloseOnExec(launchFD)
-	ready := reply{Floor: peakRSS()}
-	if err := send(ready.bytes()); err != nil {
+	fd, err := unix.Open("/proc/self/status", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("launcher: /proc/self/status: %w", err)
+	}
+	l := launcher{status: status{fd: fd}}
+	rehearse()
+	if err := l.reply(reply{}); err != nil {
 		return fmt.Errorf("launcher: %w", err)
 	}
-	var l launcher
 	for n := 1; ; n++ {
 		h, fds, err := l.receive()
 		if err == nil && h.Kind != requestKill { // a kill comes too late here
@@ -37,14 +39,40 @@ func Launch() error {
 		} else if err != nil {
 			return fmt.Errorf("launcher: %w", err)
 		}
-		if n%64 == 0 {
+		if n%collectEvery == 0 {
 			runtime.GC()
 		}
 	}
 }
 
+// collectEvery is after how many commands the launcher frees its memory.
+const collectEvery = 64
+
+// rehearse takes the memory that starting commands will need, so that the
+// floor is the same for the first as for the last of them.
+func rehearse() {
+	none := []string{"", ""}
+	for range 2 {
+		for range collectEvery {
+			var pidfd int
+			syscall.ForkExec("", none, &syscall.ProcAttr{Env: none, Files: make([]uintptr, 3),
+				Sys: &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL, PidFD: &pidfd}}) // always fails
+		}
+		runtime.GC()
+	}
+}
+
 type launcher struct {
-	body []byte // of the latest request
+	body   []byte // of the latest request
+	status status
+}
+
+// reply sends r with the floor of now.
+func (l *launcher) reply(r reply) (err error) {
+	if r.Floor, err = l.status.peakRSS(); err != nil {
+		return err
+	}
+	return send(r.bytes())
 }
 
 // receive reads one request and the descriptors that came with it.
@@ -99,8 +127,7 @@ func (l *launcher) run(h requestHeader, fds []int) error {
 		if !ok {
 			errno = syscall.EINVAL
 		}
-		r := reply{Ended: 1, Errno: int64(errno), Exit: -1, Floor: peakRSS()}
-		return send(r.bytes())
+		return l.reply(reply{Ended: 1, Errno: int64(errno), Exit: -1})
 	}
 	if pidfd < 0 {
 		unix.Kill(-pid, unix.SIGKILL)
@@ -108,8 +135,7 @@ func (l *launcher) run(h requestHeader, fds []int) error {
 	}
 	defer unix.Close(pidfd)
 	if h.Kind == requestWatch {
-		r := reply{PID: int64(pid), Start: start}
-		if err := send(r.bytes()); err != nil {
+		if err := l.reply(reply{PID: int64(pid), Start: start}); err != nil {
 			return err
 		}
 	}
@@ -130,12 +156,12 @@ func (l *launcher) run(h requestHeader, fds []int) error {
 	}
 	r := reply{
 		Ended: 1, PID: int64(pid), Start: start, End: end, Exit: int64(status.ExitStatus()),
-		CPU: usage.Utime.Nano() + usage.Stime.Nano(), MaxRSS: usage.Maxrss << 10, Floor: peakRSS(),
+		CPU: usage.Utime.Nano() + usage.Stime.Nano(), MaxRSS: usage.Maxrss << 10,
 	}
 	if status.Signaled() {
 		r.Signal = int64(status.Signal())
 	}
-	return send(r.bytes())
+	return l.reply(r)
 }
 
 // wait returns the time at which pid ended, and meanwhile heeds the agent.
@@ -199,26 +225,30 @@ func send(p []byte) error {
 	}
 }
 
+// A status is /proc/self/status, kept open.
+type status struct {
+	fd  int
+	buf [4 << 10]byte
+}
+
 // peakRSS returns the peak resident set of this process, in bytes: what its
 // children start with. It is not ru_maxrss, which the agent handed on to us.
-func peakRSS() int64 {
-	var buf [4 << 10]byte
-	f, err := os.Open("/proc/self/status")
+func (s *status) peakRSS() (int64, error) {
+	n, err := unix.Pread(s.fd, s.buf[:], 0)
 	if err != nil {
-		return 0
+		return 0, fmt.Errorf("/proc/self/status: %w", err)
 	}
-	defer f.Close()
-	n, _ := f.Read(buf[:])
-	_, rest, _ := bytes.Cut(buf[:n], []byte("\nVmHWM:"))
-	fields := bytes.Fields(rest)
-	if len(fields) == 0 {
-		return 0
+	_, rest, _ := bytes.Cut(s.buf[:n], []byte("\nVmHWM:"))
+	var kib int64
+	digits := false
+	for _, c := range rest {
+		if c >= '0' && c <= '9' {
+			kib, digits = 10*kib+int64(c-'0'), true
+		} else if digits {
+			return kib << 10, nil
+		}
 	}
-	kib, err := strconv.ParseInt(string(fields[0]), 10, 64)
-	if err != nil {
-		return 0
-	}
-	return kib << 10
+	return 0, errors.New("/proc/self/status: no VmHWM")
 }
 
 // Now returns CLOCK_MONOTONIC in nanoseconds.

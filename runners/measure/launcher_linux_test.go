@@ -100,6 +100,22 @@ func TestPeakMemory(t *testing.T) {
 	}
 }
 
+// The floor must not rise while samples are taken: the early ones would tell
+// smaller peaks apart than the late ones.
+func TestFloorStays(t *testing.T) {
+	l := start(t)
+	var last measure.Result
+	for range 200 {
+		var err error
+		if last, err = l.Run(t.Context(), assay.Command{Argv: []string{"/bin/true"}}, limits); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if l.Floor() == 0 || last.FloorBytes < l.Floor() || last.FloorBytes > l.Floor()+mib/2 {
+		t.Errorf("floor %d KiB at first and %d KiB after 200 commands, want at most 512 KiB more", l.Floor()>>10, last.FloorBytes>>10)
+	}
+}
+
 func TestEnds(t *testing.T) {
 	l := start(t)
 	shell := func(script string) assay.Command { return assay.Command{Argv: []string{"/bin/sh", "-c", script}} }
