@@ -91,6 +91,30 @@ func TestSamplesComeBack(t *testing.T) {
 	}
 }
 
+// A column of ever new texts outgrows its dictionary and comes back all the same.
+func TestDictionaryOutgrown(t *testing.T) {
+	want := samples(rowsPerGroup + 100)
+	for i := range want {
+		want[i].Stdout = assay.DigestOf(fmt.Append(nil, i))
+	}
+	if size := len(want[0].Stdout.String()) * rowsPerGroup; size <= maxDictionary {
+		t.Fatalf("%d bytes of texts do not outgrow a dictionary of %d", size, maxDictionary)
+	}
+	i := 0
+	for got, err := range open(t, encode(t, want)).Samples() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Stdout != want[i].Stdout {
+			t.Fatalf("sample %d has stdout %v, want %v", i, got.Stdout, want[i].Stdout)
+		}
+		i++
+	}
+	if i != len(want) {
+		t.Errorf("Samples() yielded %d, want %d", i, len(want))
+	}
+}
+
 func TestSameSamplesSameBytes(t *testing.T) {
 	a, b := encode(t, samples(70_000)), encode(t, samples(70_000))
 	if !bytes.Equal(a, b) {
