@@ -206,9 +206,9 @@ func (r *run) blocks(ctx context.Context) error {
 
 func (r *run) seq(block, i int) int64 { return int64(block)*int64(len(r.plan.Trials)) + int64(i) }
 
-// prepare runs the preparations of all trials that have something missing: of
-// every segment, for what an earlier one prepared may be gone. One that fails
-// makes its trial's invocations runtime crashes.
+// prepare runs the preparations of all trials, in every segment anew: what an
+// earlier one prepared may be gone. One that fails makes its trial's
+// invocations runtime crashes.
 func (r *run) prepare(ctx context.Context) error {
 	r.failed = make([]string, len(r.plan.Trials))
 	for i, t := range r.plan.Trials {
