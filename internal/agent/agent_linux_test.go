@@ -274,6 +274,13 @@ func TestResume(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer log.Close()
+	size := func() int64 { // of the journal
+		info, err := os.Stat(filepath.Join(dir, agent.JournalFile))
+		if err != nil {
+			return 0
+		}
+		return info.Size()
+	}
 	var before []assay.Sample
 	empty := 0 // kills before the first row of their segment
 	for i := range kills {
@@ -282,7 +289,13 @@ func TestResume(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Duration(rng.Int64N(int64(50 * time.Millisecond))))
+		if i%4 > 0 { // three in four while it measures, the others at any moment of its start
+			begun := size()
+			for n := 0; n < 5000 && size() == begun; n++ {
+				time.Sleep(time.Millisecond)
+			}
+		}
+		time.Sleep(time.Duration(rng.Int64N(int64(30 * time.Millisecond))))
 		cmd.Process.Kill()
 		if cmd.Wait(); cmd.ProcessState.Exited() {
 			t.Fatalf("kill %d came after the agent's end, %v: %s", i, cmd.ProcessState, readFile(t, log.Name()))

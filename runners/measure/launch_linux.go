@@ -52,14 +52,12 @@ const collectEvery = 64
 // floor is the same for the first as for the last of them.
 func rehearse() {
 	none := []string{"", ""}
-	for range 2 {
-		for range collectEvery {
-			var pidfd int
-			syscall.ForkExec("", none, &syscall.ProcAttr{Env: none, Files: make([]uintptr, 3),
-				Sys: &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL, PidFD: &pidfd}}) // always fails
-		}
-		runtime.GC()
+	for range collectEvery {
+		var pidfd int
+		syscall.ForkExec("", none, &syscall.ProcAttr{Env: none, Files: make([]uintptr, 3),
+			Sys: &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL, PidFD: &pidfd}}) // always fails
 	}
+	runtime.GC()
 }
 
 type launcher struct {
