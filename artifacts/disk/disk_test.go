@@ -252,6 +252,29 @@ func TestLayout(t *testing.T) {
 	}
 }
 
+// A copy that left out hidden files, or one that lost its empty directories,
+// is still a store.
+func TestCopyWithoutHiddenFiles(t *testing.T) {
+	dir := t.TempDir()
+	newStore(t, dir)
+	for _, name := range []string{".tmp", ".lock", ".lock-gate", ".lock-write", "refs", "blobs"} {
+		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := newStore(t, dir)
+	d, err := s.PutBytes(t.Context(), []byte("hello"))
+	if err == nil {
+		err = s.SetRef(t.Context(), "runs/1", d)
+	}
+	if err != nil {
+		t.Error(err)
+	}
+	if report, err := s.Check(t.Context(), artifacts.CheckOptions{ReadData: true}); err != nil || len(report.Problems) != 0 {
+		t.Errorf("check = %v, %v, want no problem", report.Problems, err)
+	}
+}
+
 func TestSymbolicLink(t *testing.T) {
 	dir := t.TempDir()
 	s := newStore(t, dir)

@@ -1,0 +1,128 @@
+package disk
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/assay-notebooks/assay/artifacts"
+)
+
+// Stage implements artifacts.Stager.
+func (b *Backend) Stage(_ context.Context, r io.Reader) (artifacts.Staged, error) {
+	tmp, err := b.stage(r)
+	if err != nil {
+		return nil, b.explain(err)
+	}
+	return tmp, nil
+}
+
+// stage writes a temporary file.
+func (b *Backend) stage(r io.Reader) (*staged, error) {
+	tmp := &staged{b: b, name: b.path(path.Join(tmpDir, rand.Text()))}
+	f, err := b.files.Create(tmp.name)
+	if errors.Is(err, fs.ErrNotExist) { // a copy of a store without its hidden files
+		if err := b.files.Mkdir(b.path(tmpDir)); err != nil && !errors.Is(err, fs.ErrExist) {
+			return nil, err
+		}
+		f, err = b.files.Create(tmp.name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	n, err := io.Copy(f, r)
+	if err == nil {
+		var info fs.FileInfo
+		if info, err = f.Stat(); err == nil && info.Size() != n {
+			err = fmt.Errorf("%s has %d bytes of %d written: %w", tmp.name, info.Size(), n, io.ErrShortWrite)
+		}
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return nil, errors.Join(err, tmp.Discard())
+	}
+	return tmp, nil
+}
+
+// Commit implements artifacts.Stager. All files are synced together, then moved,
+// then each directory is synced once.
+func (b *Backend) Commit(ctx context.Context, placements []artifacts.Placement) error {
+	return b.explain(b.commit(ctx, placements))
+}
+
+func (b *Backend) commit(ctx context.Context, placements []artifacts.Placement) error {
+	var unsynced, kept, keys []string
+	for _, p := range placements {
+		if err := artifacts.CheckKey(p.Key); err != nil {
+			return err
+		}
+		keys = append(keys, p.Key)
+		if !p.Keep {
+			unsynced = append(unsynced, p.Staged.(*staged).name)
+		}
+	}
+	if err := b.syncAll(ctx, unsynced); err != nil {
+		return err
+	}
+	for _, p := range placements {
+		tmp := p.Staged.(*staged)
+		if p.Keep {
+			err := b.files.Touch(b.path(p.Key), time.Now())
+			if err == nil {
+				kept = append(kept, b.path(p.Key))
+				continue
+			}
+			// Only its owner may touch a file, but others may replace it.
+			if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
+				return err
+			}
+			if err := b.files.Sync(tmp.name); err != nil {
+				return err
+			}
+		}
+		if err := b.place(ctx, tmp, p.Key, artifacts.Condition{}); err != nil {
+			return err
+		}
+	}
+	if err := b.syncAll(ctx, kept); err != nil {
+		return err
+	}
+	return b.syncDirs(keys...)
+}
+
+func (b *Backend) syncAll(ctx context.Context, names []string) error {
+	g, group := errgroup.WithContext(ctx)
+	g.SetLimit(syncs)
+	for _, name := range names {
+		if group.Err() != nil {
+			break
+		}
+		g.Go(func() error { return b.files.Sync(name) })
+	}
+	return errors.Join(g.Wait(), context.Cause(ctx))
+}
+
+// staged is a temporary file.
+type staged struct {
+	b    *Backend
+	name string
+	gone bool // moved to its key, or removed
+}
+
+// Discard implements artifacts.Staged.
+func (s *staged) Discard() error {
+	if s.gone {
+		return nil
+	}
+	s.gone = true
+	if err := s.b.files.Remove(s.name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return s.b.explain(err)
+	}
+	return nil
+}

@@ -1,0 +1,216 @@
+package disk
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"syscall"
+
+	"github.com/assay-notebooks/assay/artifacts"
+)
+
+// Put implements artifacts.Backend.
+func (b *Backend) Put(ctx context.Context, key string, r io.Reader, cond artifacts.Condition) (artifacts.Version, error) {
+	if err := artifacts.CheckKey(key); err != nil {
+		return "", err
+	}
+	if cond.IfAbsent && cond.IfVersion != "" {
+		return "", fmt.Errorf("put %s: at most one condition", key)
+	}
+	var v versioner
+	tmp, err := b.stage(io.TeeReader(r, &v))
+	if err != nil {
+		return "", b.explain(err)
+	}
+	err = b.files.Sync(tmp.name)
+	if err == nil {
+		err = b.place(ctx, tmp, key, cond)
+	}
+	if err = errors.Join(err, tmp.Discard()); err != nil {
+		return "", b.explain(err)
+	}
+	if err := b.syncDirs(key); err != nil {
+		return "", b.explain(err)
+	}
+	return v.version(), nil
+}
+
+// place gives a staged file its key, under the condition.
+func (b *Backend) place(ctx context.Context, tmp *staged, key string, cond artifacts.Condition) error {
+	err := b.mkdirs(path.Dir(key))
+	if err == nil {
+		err = b.move(ctx, tmp, key, cond)
+	}
+	switch {
+	case errors.Is(err, syscall.ENOTDIR):
+		return fmt.Errorf("put %s: an element of it is itself a key: %w; choose another name", key, err)
+	case errors.Is(err, syscall.EISDIR), errors.Is(err, fs.ErrExist):
+		return fmt.Errorf("put %s: there are, or were, keys below it: %w; choose another name", key, err)
+	}
+	return err
+}
+
+func (b *Backend) move(ctx context.Context, tmp *staged, key string, cond artifacts.Condition) (err error) {
+	if cond.IfAbsent {
+		err := b.files.Link(tmp.name, b.path(key))
+		if errors.Is(err, fs.ErrExist) {
+			if info, statErr := b.files.Lstat(b.path(key)); statErr != nil || !info.IsDir() {
+				return fmt.Errorf("put %s: exists already: %w", key, artifacts.ErrConflict)
+			}
+		}
+		return err
+	}
+	lock, err := b.flock(ctx, writeFile, cond.IfVersion != "")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
+	if cond.IfVersion != "" {
+		if err := b.checkVersion(key, cond.IfVersion); err != nil {
+			return err
+		}
+	}
+	err = b.files.Rename(tmp.name, b.path(key))
+	tmp.gone = err == nil
+	return err
+}
+
+func (b *Backend) checkVersion(key string, want artifacts.Version) error {
+	f, info, err := b.get(key)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("put %s: is gone: %w", key, artifacts.ErrConflict)
+	}
+	if err != nil {
+		return err
+	}
+	if info.Version != want {
+		err = fmt.Errorf("put %s: %w", key, artifacts.ErrConflict)
+	}
+	return errors.Join(err, f.Close())
+}
+
+// Get implements artifacts.Backend.
+func (b *Backend) Get(_ context.Context, key string) (io.ReadCloser, artifacts.Info, error) {
+	if err := artifacts.CheckKey(key); err != nil {
+		return nil, artifacts.Info{}, err
+	}
+	return b.get(key)
+}
+
+func (b *Backend) get(key string) (io.ReadCloser, artifacts.Info, error) {
+	f, info, err := b.open(key)
+	if err != nil {
+		return nil, artifacts.Info{}, err
+	}
+	if info.Size > artifacts.MaxSwap {
+		return reader{b, f, f}, info, nil
+	}
+	var v versioner
+	value, err := io.ReadAll(io.TeeReader(f, &v))
+	if err != nil {
+		return nil, artifacts.Info{}, errors.Join(b.explain(err), f.Close())
+	}
+	info.Version = v.version()
+	return reader{b, bytes.NewReader(value), f}, info, nil
+}
+
+// open opens a regular file for reading.
+func (b *Backend) open(key string) (File, artifacts.Info, error) {
+	if _, err := b.Stat(context.Background(), key); err != nil {
+		return nil, artifacts.Info{}, err
+	}
+	f, err := b.files.Open(b.path(key))
+	if err != nil {
+		return nil, artifacts.Info{}, b.explain(err)
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return nil, artifacts.Info{}, errors.Join(b.explain(err), f.Close())
+	}
+	return f, artifacts.Info{Size: info.Size(), ModTime: info.ModTime()}, nil
+}
+
+// Stat implements artifacts.Backend.
+func (b *Backend) Stat(_ context.Context, key string) (artifacts.Info, error) {
+	info, err := b.files.Lstat(b.path(key))
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR): // an element is itself a key
+		return artifacts.Info{}, fs.ErrNotExist
+	case err != nil:
+		return artifacts.Info{}, b.explain(err)
+	case info.IsDir():
+		return artifacts.Info{}, fs.ErrNotExist
+	case !info.Mode().IsRegular():
+		return artifacts.Info{}, fmt.Errorf("%s is a %s, which could change what is read: replace it by the file it stands for",
+			b.path(key), kind(info.Mode()))
+	}
+	return artifacts.Info{Size: info.Size(), ModTime: info.ModTime()}, nil
+}
+
+// kind names what a file is that is not a regular one.
+func kind(mode fs.FileMode) string {
+	if mode&fs.ModeSymlink != 0 {
+		return "symbolic link"
+	}
+	return "special file"
+}
+
+// Delete implements artifacts.Backend. It leaves directories: removing one
+// could race with a writer that has just made sure of it.
+func (b *Backend) Delete(ctx context.Context, key string) error {
+	if err := artifacts.CheckKey(key); err != nil {
+		return err
+	}
+	lock, err := b.flock(ctx, writeFile, true)
+	if err != nil {
+		return err
+	}
+	_, err = b.Stat(ctx, key)
+	if err == nil {
+		err = b.explain(b.files.Remove(b.path(key)))
+	}
+	if err == nil {
+		err = b.explain(b.files.Sync(b.path(path.Dir(key))))
+	}
+	return errors.Join(err, lock.Close())
+}
+
+// A reader reads a value and explains errors.
+type reader struct {
+	b *Backend
+	io.Reader
+	io.Closer
+}
+
+func (r reader) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
+	if err != nil && err != io.EOF {
+		err = r.b.explain(err)
+	}
+	return n, err
+}
+
+// A versioner gets a value written and says its version: on disk that is its
+// content, since times and inode numbers repeat.
+type versioner struct{ b bytes.Buffer }
+
+func (v *versioner) Write(p []byte) (int, error) {
+	if v.b.Len() <= artifacts.MaxSwap {
+		v.b.Write(p)
+	}
+	return len(p), nil
+}
+
+func (v *versioner) version() artifacts.Version {
+	if v.b.Len() > artifacts.MaxSwap {
+		return ""
+	}
+	sum := sha256.Sum256(v.b.Bytes())
+	return artifacts.Version(hex.EncodeToString(sum[:]))
+}
