@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 )
 
 // An axis maps values to fractions of its length. It has numbers, on a linear
@@ -178,7 +179,7 @@ func number(v float64) string {
 	if a := math.Abs(v); a == 0 || a >= 1e-4 && a < 1e6 {
 		return strconv.FormatFloat(v, 'f', -1, 64)
 	}
-	return strconv.FormatFloat(v, 'g', 3, 64)
+	return strings.NewReplacer("e+0", "e", "e+", "e", "e-0", "e-").Replace(strconv.FormatFloat(v, 'g', 3, 64))
 }
 
 // estimateText returns a value as it is quoted: three significant digits.

@@ -108,9 +108,9 @@ func drawWhisker(f frame, p pen, y, low, high, cap float64) {
 	f.s.line(p, point{b, y - cap}, point{b, y + cap})
 }
 
-// inRow reports whether drawMissing has room for the whole reason, on the
-// narrowest page.
-func inRow(p panel, i int) bool { return len([]rune(p.cells[i].reason())) <= 36 }
+// inRow reports whether drawMissing has room for the whole reason wherever it
+// is; a longer one is in the notes too.
+func inRow(p panel, i int) bool { return len([]rune(p.cells[i].reason())) <= 14 }
 
 // drawMissing writes, where the bar would be, why there is none.
 func drawMissing(f frame, y float64, reason string) {

@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/assay-notebooks/assay/kernelext/table"
 )
 
 // The columns of samples that say whether a row is a measurement.
@@ -68,8 +70,9 @@ func collect(facet, group Group, v Values) ([]panel, error) {
 	for i, n := range counts {
 		rows.cell[i].values = make([]float64, 0, n)
 	}
+	at := v.reader()
 	rows.each(func(i int, c *cell) bool {
-		value := v.at(i)
+		value := at(i)
 		if math.IsNaN(value) {
 			return false
 		}
@@ -89,8 +92,9 @@ func collectPairs(facet, group Group, x, y Values) ([]panel, error) {
 	if err != nil {
 		return nil, err
 	}
+	xAt, yAt := x.reader(), y.reader()
 	rows.each(func(i int, c *cell) bool {
-		p := pair{x.at(i), y.at(i)}
+		p := pair{xAt(i), yAt(i)}
 		if math.IsNaN(p.x) || math.IsNaN(p.y) {
 			return false
 		}
@@ -191,26 +195,47 @@ func (d *division) panels() []panel {
 // measured returns what says of a row why it is no measurement, "" if it is
 // one, and in which words. A table without the columns has measurements only.
 func measured(t Table) (outcome, detail func(i int) string) {
-	text := func(name, absent string) func(i int) string {
-		c, err := t.column(name)
-		if err != nil {
-			return func(int) string { return absent }
-		}
-		spelled := speller(c)
-		return func(i int) string { return spelled(t.row(i)) }
-	}
-	ended, warm := text(outcomeColumn, "ok"), text(warmupColumn, "")
-	return func(i int) string {
-		if w := warm(i); w == "1" || w == "true" {
-			return "warm-up"
-		}
-		switch o := ended(i); o {
+	detail = spoken(t, detailColumn, func(s string) string { return s })
+	ended := spoken(t, outcomeColumn, func(s string) string {
+		switch s {
 		case "ok":
 			return ""
 		case "":
 			return "no outcome"
-		default:
-			return o
 		}
-	}, text(detailColumn, "")
+		return s
+	})
+	warmup := spoken(t, warmupColumn, func(s string) string {
+		if s == "1" || s == "true" {
+			return "warm-up"
+		}
+		return ""
+	})
+	if _, err := t.column(warmupColumn); err != nil {
+		return ended, detail
+	}
+	return func(i int) string {
+		if w := warmup(i); w != "" {
+			return w
+		}
+		return ended(i)
+	}, detail
+}
+
+// spoken returns what say makes of a row's value; "" where there is no
+// such column. It asks once per distinct string, not once per row.
+func spoken(t Table, name string, say func(string) string) func(i int) string {
+	c, err := t.column(name)
+	if err != nil {
+		return func(int) string { return "" }
+	}
+	if c.Kind == table.String && c.Null == nil && t.rows == nil {
+		said := make([]string, len(c.Dict))
+		for code, s := range c.Dict {
+			said[code] = say(s)
+		}
+		return func(i int) string { return said[c.Codes[i]] }
+	}
+	spelled := speller(c)
+	return func(i int) string { return say(spelled(t.row(i))) }
 }

@@ -236,16 +236,23 @@ func (v Values) title() string {
 	return v.label + " (" + printedUnit(v.unit) + ")"
 }
 
-// at returns the value of a row of the view; NaN where it has none.
-func (v Values) at(i int) float64 {
-	row := v.of.row(i)
-	switch {
-	case v.column.IsNull(row):
-		return math.NaN()
-	case v.column.Kind == table.Int64:
-		return float64(v.column.Ints[row]) * v.scale
+// reader returns what gives the value of a row of the view; NaN where it has
+// none.
+func (v Values) reader() func(i int) float64 {
+	c, scale := v.column, v.scale
+	if c.Kind == table.Int64 && c.Null == nil && v.of.rows == nil {
+		return func(i int) float64 { return float64(c.Ints[i]) * scale } // the case of ten million rows
 	}
-	return v.column.Floats[row] * v.scale
+	return func(i int) float64 {
+		row := v.of.row(i)
+		switch {
+		case c.IsNull(row):
+			return math.NaN()
+		case c.Kind == table.Int64:
+			return float64(c.Ints[row]) * scale
+		}
+		return c.Floats[row] * scale
+	}
 }
 
 const longestMeaning = 40 // runes of a meaning that still is an axis label
