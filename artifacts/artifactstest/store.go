@@ -492,3 +492,41 @@ func testStoreGCRaces(t *testing.T, p pair) {
 		}
 	}
 }
+
+// testStoreExclusion holds the lock as a collector that removes does, and as a
+// writer that has looked but not yet written.
+func testStoreExclusion(t *testing.T, p pair) {
+	requireGC(t, p)
+	s, other := artifacts.New(p.a), p.b.(artifacts.Locker)
+	d := putBlob(t, s, []byte("blob"))
+	setRef(t, s, "runs/1", d)
+	ops := []struct {
+		name      string
+		exclusive bool // the other's lock
+		do        func(context.Context) error
+	}{
+		{"put", true, func(ctx context.Context) error { _, err := s.PutBytes(ctx, []byte("new")); return err }},
+		{"put again", true, func(ctx context.Context) error { _, err := s.PutBytes(ctx, []byte("blob")); return err }},
+		{"set", true, func(ctx context.Context) error { return s.SetRef(ctx, "runs/2", d) }},
+		{"swap", true, func(ctx context.Context) error { return s.SwapRef(ctx, "runs/1", d, d) }},
+		{"gc", true, func(ctx context.Context) error { _, err := s.GC(ctx, artifacts.GCOptions{}); return err }},
+		{"gc", false, func(ctx context.Context) error { _, err := s.GC(ctx, artifacts.GCOptions{}); return err }},
+	}
+	for _, op := range ops {
+		unlock, err := other.Lock(t.Context(), op.exclusive)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		if err := op.do(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%s while another holds the lock (exclusive %v): %v, want to wait", op.name, op.exclusive, err)
+		}
+		cancel()
+		if err := unlock(); err != nil {
+			t.Fatal(err)
+		}
+		if err := op.do(t.Context()); err != nil {
+			t.Errorf("%s after that: %v", op.name, err)
+		}
+	}
+}

@@ -63,6 +63,7 @@ func Run(t *testing.T, storage func(t *testing.T) Storage) {
 		{"StoreCheck", testStoreCheck},
 		{"StoreGC", testStoreGC},
 		{"StoreGCRaces", testStoreGCRaces},
+		{"StoreExclusion", testStoreExclusion},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
