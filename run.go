@@ -22,8 +22,9 @@ type Run struct {
 	Env        []string         `json:"env,omitempty"` // allow-listed variables of the measuring process
 	Started    time.Time        `json:"started"`
 	Finished   time.Time        `json:"finished,omitzero"`
-	Segments   int              `json:"segments"` // 1 + how often it was resumed
-	Outcomes   map[Outcome]int  `json:"outcomes"` // of planned invocations; warm-up is left out
+	Segments   int              `json:"segments"`             // 1 + how often it was resumed
+	RSSFloor   int64            `json:"peak_rss_floor_bytes"` // peaks below it could not be told: Sample.RSSBytes is nil
+	Outcomes   map[Outcome]int  `json:"outcomes"`             // of planned invocations; warm-up is left out
 }
 
 // A RunState says how far a run is.

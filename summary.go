@@ -19,8 +19,9 @@ type Estimate struct {
 type Summary struct {
 	Run   string       `json:"run"`
 	Name  string       `json:"name"`
-	Scope string       `json:"scope"` // what the times span, in words
-	Rows  []SummaryRow `json:"rows"`  // in plan order
+	Scope string       `json:"scope"`                // what the times span, in words
+	Floor int64        `json:"peak_rss_floor_bytes"` // Run.RSSFloor
+	Rows  []SummaryRow `json:"rows"`                 // in plan order
 }
 
 // A SummaryRow sums up one trial. Estimates are of its ok samples without

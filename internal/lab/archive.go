@@ -70,7 +70,11 @@ func (w *Workspace) settle(ctx context.Context, id string) (assay.Run, error) {
 		return run, fmt.Errorf(`run %s: %d of %d invocations are done and kept%s; "assay resume %s" goes on: %w`,
 			id, done, planned, w.lastWords(ctx, id), id, ErrIncomplete)
 	}
-	run.State = assay.Complete
+	status, err := w.Local.Status(ctx, dir)
+	if err != nil {
+		return run, fmt.Errorf("run %s: %w", id, err)
+	}
+	run.State, run.RSSFloor = assay.Complete, status.Floor
 	run.Finished = time.Now().UTC().Truncate(time.Millisecond)
 	if err := w.archive(ctx, &run, plan, book); err != nil {
 		return run, fmt.Errorf("archive run %s: %w", id, err)

@@ -122,7 +122,7 @@ func (w *Workspace) draw(ctx context.Context, req Drawing) (Drawn, error) {
 			a.Subject = &subject
 		}
 	}
-	sealed, err := seal.Build(ctx, seal.Options{Dir: req.Dir, Func: req.Func, Cache: w.cache("seal")})
+	sealed, err := seal.Build(ctx, seal.Options{Dir: req.Dir, Func: req.Func, Cache: w.Config.Cache})
 	if err != nil {
 		return Drawn{}, err
 	}
@@ -205,7 +205,7 @@ func writeOutputs(dir, name string, outputs map[string][]byte) (map[string]strin
 
 // sandbox says how sealed modules are run here.
 func (w *Workspace) sandbox(engine sandbox.Engine) sandbox.Options {
-	return sandbox.Options{Engine: engine, Cache: w.cache("seal")}
+	return sandbox.Options{Engine: engine, Cache: w.Config.Cache}
 }
 
 // FigureNames lists the figures in the lock.

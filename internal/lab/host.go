@@ -52,13 +52,13 @@ func (w *Workspace) locate(ctx context.Context, names []string) ([]tool, error) 
 		}
 		tools = append(tools, tool{runtime: r})
 	}
-	opts := toolbox.Options{Cache: w.cache("tools"), Packages: map[string]string{}}
+	opts := toolbox.Options{Cache: w.Config.Cache, Packages: map[string]string{}}
 	for i, t := range tools {
 		var notInstalled error
 		if pkg := t.runtime.Tool().Package; pkg != "" {
 			// Without npm, or without the network the first time, the runtimes
 			// that need the package are absent; the others are not concerned.
-			dir, err := nodewasi.Dir(ctx, w.cache("tools"))
+			dir, err := nodewasi.Dir(ctx, w.Config.Cache)
 			if err == nil {
 				opts.Packages[pkg] = filepath.Join(dir, nodewasi.Shim)
 			}

@@ -42,7 +42,7 @@ func (w *Workspace) pin(ctx context.Context, ref string) (assay.Workload, error)
 		if err != nil {
 			return assay.Workload{}, err
 		}
-		return oci.Workload(ctx, w.Store, d)
+		return w.imported(ctx, d)
 	}
 	st, err := os.Stat(ref)
 	switch {
@@ -61,6 +61,26 @@ func (w *Workspace) pin(ctx context.Context, ref string) (assay.Workload, error)
 		return assay.Workload{}, err
 	}
 	return w.keep(ctx, built)
+}
+
+// imported reads a workload that came from elsewhere, and refuses one whose
+// module no runtime could load.
+func (w *Workspace) imported(ctx context.Context, manifest assay.Digest) (assay.Workload, error) {
+	wl, err := oci.Workload(ctx, w.Store, manifest)
+	if err != nil {
+		return wl, err
+	}
+	module, err := w.Store.ReadAll(ctx, wl.Module, maxRecord)
+	if err != nil {
+		return wl, err
+	}
+	// Which modules it may import is its author's business: only what is no
+	// module at all is refused.
+	err = images.CheckModule(module, nil)
+	if errors.Is(err, images.ErrNotWasm) || errors.Is(err, images.ErrComponent) || errors.Is(err, images.ErrMalformed) {
+		return wl, err
+	}
+	return wl, nil
 }
 
 // pinned finds a workload that the archive holds, by name or digest.

@@ -193,7 +193,7 @@ func (w *Workspace) rebuild(ctx context.Context, d Drawn) error {
 	if err != nil {
 		return fmt.Errorf("kernelext: %w", err)
 	}
-	module, err := seal.Rebuild(ctx, s, source, ext, seal.Options{Cache: w.cache("seal")})
+	module, err := seal.Rebuild(ctx, s, source, ext, seal.Options{Cache: w.Config.Cache})
 	if err != nil {
 		return err
 	}

@@ -78,6 +78,6 @@ func WriteShown(out io.Writer, s Shown) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "%s:\n%s", s.Kind, y)
+	_, err = fmt.Fprintf(out, "# %s\n%s", s.Kind, y)
 	return err
 }

@@ -19,7 +19,7 @@ const processScope = "process start to exit of a fresh process; compiled code no
 
 // summarise sums up samples of a plan, a row a trial.
 func summarise(run assay.Run, plan assay.Plan, samples iter.Seq2[assay.Sample, error]) (assay.Summary, error) {
-	s := assay.Summary{Run: run.ID, Name: run.Name, Scope: processScope}
+	s := assay.Summary{Run: run.ID, Name: run.Name, Scope: processScope, Floor: run.RSSFloor}
 	type times struct{ wall, cpu, rss []float64 }
 	data := make([]times, len(plan.Trials))
 	for _, t := range plan.Trials {
@@ -93,7 +93,7 @@ func WriteSummary(out io.Writer, s assay.Summary) error {
 		}
 		rss := cell(r.RSS)
 		if r.RSSBelow > 0 {
-			rss = "below what can be told"
+			rss = fmt.Sprintf("below %.1f", float64(s.Floor)/(1<<20))
 		}
 		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\t%s\t%s\n", name, r.Runtime, r.Outcomes[assay.OK], cell(r.Wall), cell(r.CPU), rss, failures(r))
 	}

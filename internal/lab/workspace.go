@@ -78,16 +78,11 @@ func Open(ctx context.Context, root string) (*Workspace, error) {
 		return nil, fmt.Errorf("workspace %s: %w", root, err)
 	}
 	w := &Workspace{Root: root, Config: config, Store: artifacts.New(backend)}
-	w.Local = executors.Local{Cache: w.cache("host")}
+	w.Local = executors.Local{Cache: filepath.Join(config.Cache, "host")}
 	return w, nil
 }
 
 // path returns a path inside .assay.
 func (w *Workspace) path(elem ...string) string {
 	return filepath.Join(append([]string{w.Root, workspaceDir}, elem...)...)
-}
-
-// cache returns a path inside the cache.
-func (w *Workspace) cache(elem ...string) string {
-	return filepath.Join(append([]string{w.Config.Cache}, elem...)...)
 }

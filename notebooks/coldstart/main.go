@@ -37,16 +37,16 @@ func main() {
 // panel a workload.
 func ColdStart(f *figure.Figure, s figure.Table) error {
 	f.Title("Process cold start: start to exit of a fresh process")
-	f.Facet(s.Group("workload"))
+	f.Facet(s.Group("workload").Order("noop", "matmul"))
 	f.LogX()
-	return f.ECDF(s.Group("runtime"), s.Float("wall_ns").In("ms").Named("wall time"))
+	return f.ECDF(s.Group("runtime").Order("native", "v8", "wazero/interpreter", "wazero"), s.Float("wall_ns").In("ms").Named("wall time"))
 }
 
 // Medians draws the median and its interval for each runtime, a panel a
 // workload.
 func Medians(f *figure.Figure, s figure.Table) error {
 	f.Title("Process cold start: start to exit of a fresh process")
-	f.Facet(s.Group("workload"))
+	f.Facet(s.Group("workload").Order("noop", "matmul"))
 	f.LogX()
-	return f.Bar(s.Group("runtime"), s.Float("wall_ns").In("ms").Named("wall time"))
+	return f.Bar(s.Group("runtime").Order("native", "v8", "wazero/interpreter", "wazero"), s.Float("wall_ns").In("ms").Named("wall time"))
 }

@@ -10,7 +10,7 @@ import "os"
 
 const (
 	n      = 192 // rows and columns
-	rounds = 6   // products taken, one after another
+	rounds = 2   // products taken, one after another
 	seed   = 2463534242
 )
 

@@ -3,7 +3,7 @@
 import struct
 import zlib
 
-N, ROUNDS, STATE = 192, 6, 2463534242
+N, ROUNDS, STATE = 192, 2, 2463534242
 
 
 def xorshift(x):

@@ -1,6 +1,4 @@
-// Package roundtrip holds the test of what images and artifacts promise
-// together: a pinned workload outlives its source and its store.
-package roundtrip
+package lab_test
 
 import (
 	"bytes"
