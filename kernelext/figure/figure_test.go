@@ -2,7 +2,6 @@ package figure
 
 import (
 	"bytes"
-	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -313,40 +312,5 @@ func TestLooks(t *testing.T) {
 			t.Errorf("categories %d and %d have one colour and dash", was, i)
 		}
 		seen[key] = i
-	}
-}
-
-func TestProtocol(t *testing.T) {
-	b := coldStarts(t, 6)
-	var in, out bytes.Buffer
-	if err := WriteRequest(&in, Request{Formats: []string{"svg", "txt"}, Width: 84}, [][]byte{b, b}); err != nil {
-		t.Fatal(err)
-	}
-	request := bytes.Clone(in.Bytes())
-	draw := func(f *Figure, ts ...Table) error { return f.Bar(ts[1].Group("runtime"), ts[1].Float("wall_ns")) }
-	if err := serve(&in, &out, 2, draw); err != nil {
-		t.Fatal(err)
-	}
-	first := bytes.Clone(out.Bytes())
-	got, err := ReadOutputs(&out)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if names := slices.Sorted(maps.Keys(got)); !slices.Equal(names, []string{"svg", "txt"}) || len(got["svg"]) == 0 {
-		t.Errorf("outputs %q", names)
-	}
-	out.Reset()
-	if err := serve(bytes.NewReader(request), &out, 2, draw); err != nil || !bytes.Equal(out.Bytes(), first) {
-		t.Errorf("serve again: %v, or other bytes", err)
-	}
-	for cut := 0; cut < len(request)-2048; cut += 509 { // the end of a tar may be cut without harm
-		out.Reset()
-		if err := serve(bytes.NewReader(request[:cut]), &out, 2, draw); err == nil || out.Len() > 0 {
-			t.Errorf("request cut to %d bytes: error %v, %d bytes written", cut, err, out.Len())
-		}
-	}
-	swapped := bytes.Replace(request, []byte("tables/1"), []byte("tables/7"), 1)
-	if err := serve(bytes.NewReader(swapped), &out, 2, draw); err == nil {
-		t.Error("a request with a table missing was answered")
 	}
 }

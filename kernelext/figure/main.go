@@ -44,32 +44,11 @@ func serve(in io.Reader, out io.Writer, want int, draw func(*Figure, ...Table) e
 	return nil
 }
 
-// WriteRequest writes what Main reads: the request and encoded tables.
-func WriteRequest(out io.Writer, r Request, tables [][]byte) error {
-	b, err := json.Marshal(r)
-	if err != nil {
-		return fmt.Errorf("write request: %w", err)
-	}
-	w := tar.NewWriter(out)
-	if err := add(w, requestName, b); err != nil {
-		return fmt.Errorf("write request: %w", err)
-	}
-	for i, t := range tables {
-		if err := add(w, tableName(i), t); err != nil {
-			return fmt.Errorf("write request: table %d: %w", i, err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		return fmt.Errorf("write request: %w", err)
-	}
-	return nil
-}
-
 const requestName = "request.json"
 
 func tableName(i int) string { return fmt.Sprintf("tables/%d", i) }
 
-// readRequest reads what WriteRequest wrote.
+// readRequest reads the request and the encoded tables.
 func readRequest(in io.Reader) (Request, [][]byte, error) {
 	var request Request
 	var tables [][]byte
@@ -97,28 +76,6 @@ func readRequest(in io.Reader) (Request, [][]byte, error) {
 			tables = append(tables, b)
 		} else if err := json.Unmarshal(b, &request); err != nil {
 			return request, nil, fmt.Errorf("read request: %s: %w", head.Name, err)
-		}
-	}
-}
-
-// ReadOutputs reads what Main wrote: the outputs by format.
-func ReadOutputs(in io.Reader) (map[string][]byte, error) {
-	outputs := make(map[string][]byte)
-	r := tar.NewReader(in)
-	for {
-		head, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			return outputs, nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("read outputs: %w", err)
-		}
-		var format string
-		if n, err := fmt.Sscanf(head.Name, "figure.%s", &format); n != 1 || err != nil {
-			return nil, fmt.Errorf("read outputs: unexpected entry %q", head.Name)
-		}
-		if outputs[format], err = read(r, head.Size); err != nil {
-			return nil, fmt.Errorf("read outputs: %s: %w", head.Name, err)
 		}
 	}
 }
