@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -55,7 +54,7 @@ func findToolchain(ctx context.Context, cacheDir string) (*toolchain, error) {
 	}
 	cmd := exec.CommandContext(ctx, path, append([]string{"env", "-json", "GOVERSION", "GOPROXY"}, settings...)...)
 	cmd.Dir = os.TempDir() // a go.mod or go.work of the user's must not choose the toolchain
-	cmd.Env = append(os.Environ(), "GOTOOLCHAIN=local", "GOWORK=off", "GOFLAGS=")
+	cmd.Env = append(os.Environ(), "GOTOOLCHAIN=local", "GOWORK=off", "GOFLAGS=", "GOEXPERIMENT=", "GODEBUG=")
 	out, err := cmd.Output()
 	if err != nil {
 		return nil, fmt.Errorf("go env: %w", withStderr(ctx, err))
@@ -125,6 +124,3 @@ func withStderr(ctx context.Context, err error) error {
 	}
 	return err
 }
-
-// ownVersion is the Go that assay was built with.
-func ownVersion() string { return runtime.Version() }

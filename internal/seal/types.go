@@ -12,6 +12,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 )
@@ -56,7 +57,7 @@ func (w *workshop) types(ctx context.Context, paths []string) (types.Importer, e
 		}
 		if p.packages[path], err = compiled.Import(path); err != nil {
 			return nil, fmt.Errorf("read the types of %s: %w (Go is %s; assay was built with %s and may not know it)",
-				path, err, w.toolchain.version, ownVersion())
+				path, err, w.toolchain.version, runtime.Version())
 		}
 	}
 	return p, nil

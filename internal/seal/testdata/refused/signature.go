@@ -1,0 +1,9 @@
+package main
+
+import (
+	"github.com/assay-notebooks/assay/kernelext/figure"
+)
+
+func F(f figure.Figure, s figure.Table) error { return nil } // refuse: signature
+
+func main() {}
