@@ -236,22 +236,29 @@ func (v Values) title() string {
 	return v.label + " (" + printedUnit(v.unit) + ")"
 }
 
-// reader returns what gives the value of a row of the view; NaN where it has
-// none.
-func (v Values) reader() func(i int) float64 {
+// reader returns what fills in the values of the rows of the view from a first
+// one; NaN where a row has none.
+func (v Values) reader() func(from int, out []float64) {
 	c, scale := v.column, v.scale
-	if c.Kind == table.Int64 && c.Null == nil && v.of.rows == nil {
-		return func(i int) float64 { return float64(c.Ints[i]) * scale } // the case of ten million rows
-	}
-	return func(i int) float64 {
-		row := v.of.row(i)
-		switch {
-		case c.IsNull(row):
-			return math.NaN()
-		case c.Kind == table.Int64:
-			return float64(c.Ints[row]) * scale
+	if c.Kind == table.Int64 && c.Null == nil && v.of.rows == nil { // the case of ten million rows
+		return func(from int, out []float64) {
+			for k, n := range c.Ints[from : from+len(out)] {
+				out[k] = float64(n) * scale
+			}
 		}
-		return c.Floats[row] * scale
+	}
+	return func(from int, out []float64) {
+		for k := range out {
+			row := v.of.row(from + k)
+			switch {
+			case c.IsNull(row):
+				out[k] = math.NaN()
+			case c.Kind == table.Int64:
+				out[k] = float64(c.Ints[row]) * scale
+			default:
+				out[k] = c.Floats[row] * scale
+			}
+		}
 	}
 }
 
