@@ -36,7 +36,7 @@ func sortFloats(x []float64) {
 			continue // all have the same digit
 		}
 		at := 0
-		for i, n := range counts[d] {
+		for i, n := range counts[d][:] {
 			counts[d][i] = at
 			at += n
 		}
