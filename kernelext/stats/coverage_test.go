@@ -1,7 +1,6 @@
 package stats
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -70,7 +69,7 @@ func TestCoverage(t *testing.T) {
 	for k, interval := range intervals {
 		p := float64(held[k]) / float64(simulations)
 		chance := math.Sqrt(p * (1 - p) / float64(simulations))
-		t.Log(fmt.Sprintf("| %s | %.2f%% | %.2f%% |", interval.name, 100*p, 100*chance))
+		t.Logf("| %s | %.2f%% | %.2f%% |", interval.name, 100*p, 100*chance)
 		if p < interval.least-3*chance {
 			t.Errorf("%s: covered %.4f +- %.4f, want at least %v", interval.name, p, chance, interval.least)
 		}
