@@ -35,7 +35,12 @@ Exit status: 0 done, 1 error, 2 usage, 3 incomplete, 4 a replay or claim fails,
 5 corrupt, 130 interrupted.
 `
 
-func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+func main() {
+	if len(os.Args) == 2 && os.Args[1] == lab.WorkerArg {
+		os.Exit(lab.Work(os.Stdin, os.Stdout, os.Stderr))
+	}
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
 
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -139,5 +144,14 @@ func workspace(cmd *cobra.Command) (*lab.Workspace, error) {
 			return nil, err
 		}
 	}
-	return lab.Open(cmd.Context(), root)
+	w, err := lab.Open(cmd.Context(), root)
+	if err != nil {
+		return nil, err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	w.Worker = []string{self, lab.WorkerArg}
+	return w, nil
 }

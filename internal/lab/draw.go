@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -126,7 +127,11 @@ func (w *Workspace) draw(ctx context.Context, req Drawing) (Drawn, error) {
 	if err != nil {
 		return Drawn{}, err
 	}
-	outputs, err := sandbox.Run(ctx, sealed.Module, sandbox.Request{Formats: formats, WidthMM: fig.Width}, tables, w.sandbox(sandbox.Wazero))
+	opts, err := w.sandbox(sandbox.Wazero)
+	if err != nil {
+		return Drawn{}, err
+	}
+	outputs, err := sandbox.Run(ctx, sealed.Module, sandbox.Request{Formats: formats, WidthMM: fig.Width}, tables, opts)
 	if err != nil {
 		return Drawn{}, err
 	}
@@ -203,9 +208,24 @@ func writeOutputs(dir, name string, outputs map[string][]byte) (map[string]strin
 	return paths, nil
 }
 
-// sandbox says how sealed modules are run here.
-func (w *Workspace) sandbox(engine sandbox.Engine) sandbox.Options {
-	return sandbox.Options{Engine: engine, Cache: w.Config.Cache}
+// sandbox says how sealed modules are run here: in a worker process of this
+// program, so that one that does not end can be killed.
+func (w *Workspace) sandbox(engine sandbox.Engine) (sandbox.Options, error) {
+	exe, err := os.Executable()
+	if err != nil {
+		return sandbox.Options{}, fmt.Errorf("sandbox: %w", err)
+	}
+	return sandbox.Options{Engine: engine, Cache: w.Config.Cache, Worker: []string{exe, sandbox.WorkerArg}}, nil
+}
+
+// Work does what a worker process is for and returns its exit status, if args,
+// the program's arguments, say that it is one. A program that draws or replays
+// must call it first.
+func Work(args []string, stdin io.Reader, stdout, stderr io.Writer) (status int, isWorker bool) {
+	if len(args) != 1 || args[0] != sandbox.WorkerArg {
+		return 0, false
+	}
+	return sandbox.Work(stdin, stdout, stderr), true
 }
 
 // FigureNames lists the figures in the lock.
