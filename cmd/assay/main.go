@@ -36,8 +36,8 @@ Exit status: 0 done, 1 error, 2 usage, 3 incomplete, 4 a replay or claim fails,
 `
 
 func main() {
-	if len(os.Args) == 2 && os.Args[1] == lab.WorkerArg {
-		os.Exit(lab.Work(os.Stdin, os.Stdout, os.Stderr))
+	if status, isWorker := lab.Work(os.Args[1:], os.Stdin, os.Stdout, os.Stderr); isWorker {
+		os.Exit(status)
 	}
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
@@ -144,14 +144,5 @@ func workspace(cmd *cobra.Command) (*lab.Workspace, error) {
 			return nil, err
 		}
 	}
-	w, err := lab.Open(cmd.Context(), root)
-	if err != nil {
-		return nil, err
-	}
-	self, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
-	w.Worker = []string{self, lab.WorkerArg}
-	return w, nil
+	return lab.Open(cmd.Context(), root)
 }

@@ -12,10 +12,14 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/assay-notebooks/assay/internal/lab"
 	"github.com/assay-notebooks/assay/runners/executors"
 )
 
 func TestMain(m *testing.M) {
+	if status, isWorker := lab.Work(os.Args[1:], os.Stdin, os.Stdout, os.Stderr); isWorker {
+		os.Exit(status)
+	}
 	testscript.Main(m, map[string]func(){"assay": main})
 }
 

@@ -105,7 +105,11 @@ func (w *Workspace) replay(ctx context.Context, name string, opts ReplayOptions,
 		if engine == "" {
 			continue
 		}
-		outputs, err := sandbox.Run(ctx, module, req, tables, w.sandbox(sandbox.Engine(engine)))
+		sandboxed, err := w.sandbox(sandbox.Engine(engine))
+		if err != nil {
+			return err
+		}
+		outputs, err := sandbox.Run(ctx, module, req, tables, sandboxed)
 		if err != nil {
 			return err
 		}

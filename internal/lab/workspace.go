@@ -21,10 +21,6 @@ type Workspace struct {
 	Config Config
 	Store  *artifacts.Store
 	Local  executors.Local
-
-	// Worker is the command line of a program that calls Work, in which figures
-	// are drawn. Without it they are drawn in this process, several times slower.
-	Worker []string
 }
 
 const (

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"bytes"
+	"encoding/csv"
+	"math/rand/v2"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/assay-notebooks/assay/runners/executors"
+)
+
+// TestKilled kills assay or its agent a hundred times at random moments of one
+// run, and has the run go on each time: in the end every planned invocation
+// has exactly one outcome.
+func TestKilled(t *testing.T) {
+	const kills, planned = 100, 6000
+	dir := newWorkspace(t, `
+name: killed
+workloads: [hello]
+runtimes: [wazero/interpreter]
+protocol: {cold: {invocations: 6000}}
+`)
+	rng := rand.New(rand.NewPCG(1, 2))
+	var assays, agents int
+	for i := range kills {
+		cmd := assayIn(t, dir, "run", "experiment.yaml")
+		var stderr bytes.Buffer
+		cmd.Stderr = &stderr
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Duration(rng.IntN(100)) * time.Millisecond)
+		if i%2 == 1 && killAgent(t, dir) {
+			// assay says so and ends, unless it had not looked yet: then it has
+			// started another agent and is killed, too.
+			agents++
+			patience := time.AfterFunc(300*time.Millisecond, func() { cmd.Process.Kill() })
+			cmd.Wait()
+			patience.Stop()
+		} else {
+			if err := cmd.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			assays++
+		}
+		if cmd.Wait(); cmd.ProcessState.Success() {
+			t.Fatalf("the run was complete after %d kills: plan more of them", i)
+		}
+	}
+	mustAssay(t, dir, "run", "experiment.yaml")
+	rows, err := csv.NewReader(bytes.NewReader([]byte(mustAssay(t, dir, "traces", "export", "killed")))).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[int]int{}
+	segments := map[string]bool{}
+	for _, row := range rows[1:] {
+		seq, err := strconv.Atoi(row[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen[seq]++
+		segments[row[column(t, rows[0], "segment")]] = true
+	}
+	for seq := range planned {
+		if seen[seq] != 1 {
+			t.Errorf("planned invocation %d has %d outcomes, want 1", seq, seen[seq])
+		}
+	}
+	if len(rows)-1 != planned {
+		t.Errorf("%d rows, want %d", len(rows)-1, planned)
+	}
+	mustAssay(t, dir, "store", "check")
+	t.Logf("%d kills of assay, %d of its agent; %d segments with rows; %d planned, %d rows, 0 lost, 0 doubled",
+		assays, agents, len(segments), planned, len(rows)-1)
+}
+
+// killAgent kills the agent of the one run in dir; false if none is at work.
+func killAgent(t *testing.T, dir string) bool {
+	t.Helper()
+	runs, err := filepath.Glob(filepath.Join(dir, ".assay", "runs", "2*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(runs) == 0 {
+		return false
+	}
+	s, err := executors.Local{}.Status(t.Context(), runs[0])
+	return err == nil && s.Alive && syscall.Kill(s.PID, syscall.SIGKILL) == nil
+}
+
+func column(t *testing.T, header []string, name string) int {
+	t.Helper()
+	for i, h := range header {
+		if h == name {
+			return i
+		}
+	}
+	t.Fatalf("no column %s in %v", name, header)
+	return 0
+}

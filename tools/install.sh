@@ -1,0 +1,16 @@
+#!/bin/sh
+# Puts the independent programs that tests ask for a second opinion into the
+# cache: what cannot be had is named, and its tests skip by that name.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+
+have() { command -v "$1" >/dev/null 2>&1; }
+skip() { echo "test-tools: without $1: $2" >&2; }
+
+if have python3; then
+  sh "$here/duckdb/install" >/dev/null || skip duckdb "no virtual environment could be made (python3-venv?)"
+else
+  skip duckdb "python3 not found"
+fi
+have node || skip node "not found; runtime v8 and the referee are not tested"
+have unshare || skip unshare "not found; replay without a network is not tested"
