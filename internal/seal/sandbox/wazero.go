@@ -22,13 +22,19 @@ const compilationWorkers = 2
 // compiled with a check in every loop and function, so that it stops then:
 // measured, up to four times slower.
 func runWazero(ctx context.Context, module []byte, stdin io.Reader, stdout, stderr io.Writer, o Options) (exit int, err error) {
+	limit := min(o.Limits.Memory, DefaultMemory) / pageBytes * pageBytes
+	memory, err := reserve(limit)
+	if err != nil {
+		return 0, err
+	}
+	defer memory.release()
 	config := wazero.NewRuntimeConfigCompiler()
 	if o.Engine == Interpreter {
 		config = wazero.NewRuntimeConfigInterpreter()
 	}
 	config = config.
 		WithCloseOnContextDone(ctx.Done() != nil).
-		WithMemoryLimitPages(uint32(min(o.Limits.Memory, DefaultMemory) / pageBytes)).
+		WithMemoryLimitPages(uint32(limit / pageBytes)).
 		WithDebugInfoEnabled(false)
 	if o.Engine == Wazero && o.Cache != "" {
 		dir := filepath.Join(o.Cache, "wazero")
@@ -52,7 +58,7 @@ func runWazero(ctx context.Context, module []byte, stdin io.Reader, stdout, stde
 		return 0, fmt.Errorf("compile the module: %w", err)
 	}
 	w := &world{}
-	_, err = runtime.InstantiateModule(ctx, compiled, wazero.NewModuleConfig().
+	_, err = runtime.InstantiateModule(experimental.WithMemoryAllocator(ctx, memory), compiled, wazero.NewModuleConfig().
 		WithName("").
 		WithStdin(stdin).
 		WithStdout(stdout).
