@@ -23,11 +23,11 @@ const compilationWorkers = 2
 // measured, up to four times slower.
 func runWazero(ctx context.Context, module []byte, stdin io.Reader, stdout, stderr io.Writer, o Options) (exit int, err error) {
 	limit := min(o.Limits.Memory, DefaultMemory) / pageBytes * pageBytes
-	memory, err := reserve(limit)
+	mem, err := reserve(limit)
 	if err != nil {
 		return 0, err
 	}
-	defer memory.release()
+	defer mem.release()
 	config := wazero.NewRuntimeConfigCompiler()
 	if o.Engine == Interpreter {
 		config = wazero.NewRuntimeConfigInterpreter()
@@ -58,7 +58,7 @@ func runWazero(ctx context.Context, module []byte, stdin io.Reader, stdout, stde
 		return 0, fmt.Errorf("compile the module: %w", err)
 	}
 	w := &world{}
-	_, err = runtime.InstantiateModule(experimental.WithMemoryAllocator(ctx, memory), compiled, wazero.NewModuleConfig().
+	_, err = runtime.InstantiateModule(experimental.WithMemoryAllocator(ctx, mem), compiled, wazero.NewModuleConfig().
 		WithName("").
 		WithStdin(stdin).
 		WithStdout(stdout).
