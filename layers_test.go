@@ -36,7 +36,7 @@ var layers = map[string][]string{
 	"internal/lab":            {"", "artifacts/...", "runners/...", "images", "internal/...", "kernelext/..."},
 	"internal/cells":          {"", "internal/lab", "kernelext/wire"},
 	"notebooks/...":           {"kernelext/..."},
-	"cmd/assay-agent":         {"", "internal/agent", "runners/measure"},
+	"cmd/assay-agent":         {"", "artifacts/journal", "internal/agent", "runners", "runners/measure"},
 	"cmd/assay":               {"", "artifacts", "internal/lab", "internal/cells"},
 }
 

@@ -10,6 +10,10 @@ import (
 // itself: an Agent as JSON, always whole.
 const AgentFile = "agent.json"
 
+// AgentBusy is the exit status of an agent that found another one at work in
+// its run directory.
+const AgentBusy = 3
+
 // PlanFile is the name, in a run directory, of the plan: canonical JSON.
 const PlanFile = "plan.json"
 

@@ -6,8 +6,8 @@
 //
 // It is small because it shares the machine with what it measures. SIGTERM and
 // SIGINT end it after killing the running command; a second run goes on from
-// there. Exit status: 0 complete, 1 error, 2 usage, 130
-// interrupted.
+// there. Exit status: 0 complete, 1 error, 2 usage, 3 another agent is at work
+// in DIR, 130 interrupted.
 package main
 
 import (
@@ -19,7 +19,9 @@ import (
 	"runtime/debug"
 	"syscall"
 
+	"github.com/assay-notebooks/assay/artifacts/journal"
 	"github.com/assay-notebooks/assay/internal/agent"
+	"github.com/assay-notebooks/assay/runners"
 	"github.com/assay-notebooks/assay/runners/measure"
 )
 
@@ -54,6 +56,8 @@ func exit(err error) {
 	switch {
 	case errors.Is(err, context.Canceled):
 		os.Exit(130)
+	case errors.Is(err, journal.ErrLocked):
+		os.Exit(runners.AgentBusy)
 	default:
 		os.Exit(1)
 	}

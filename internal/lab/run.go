@@ -304,10 +304,35 @@ func (w *Workspace) start(ctx context.Context, run assay.Run) error {
 	if err := w.placeAgain(ctx, run.ID); err != nil {
 		return fmt.Errorf("run %s: %w", run.ID, err)
 	}
-	if err := w.Local.Start(ctx, dir); err != nil {
-		return fmt.Errorf("run %s: %w", run.ID, err)
+	return w.startAgent(ctx, run.ID)
+}
+
+// startAgent starts an agent for a run. If one is at work that has not
+// announced itself, because whoever started it was killed just then, it waits
+// until that one has, or has ended.
+func (w *Workspace) startAgent(ctx context.Context, id string) error {
+	const patience = 10 * time.Second
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	tick := time.NewTicker(pollInterval)
+	defer tick.Stop()
+	for {
+		err := w.Local.Start(ctx, w.runDir(id))
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, executors.ErrBusy) {
+			return fmt.Errorf("run %s: %w", id, err)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("run %s: %w; what it says is in %s there", id, err, executors.LogFile)
+		case <-tick.C:
+		}
+		if alive, err := w.alive(ctx, id); err != nil || alive {
+			return err
+		}
 	}
-	return nil
 }
 
 // pollInterval is how often a journal is looked at for new rows: ten pictures a

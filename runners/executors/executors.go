@@ -15,6 +15,9 @@ import (
 	"github.com/assay-notebooks/assay/runners"
 )
 
+// ErrBusy says that another agent is at work in a run directory.
+var ErrBusy = errors.New("another agent is at work there")
+
 // An Executor places work on one host. Its methods may be called at once, by
 // any number of processes.
 type Executor interface {

@@ -138,26 +138,28 @@ func (l Local) Start(ctx context.Context, dir string) error {
 // announced waits until the agent has announced itself, and returns what it
 // logged if it ended before. The log had so many bytes then.
 func (l Local) announced(ctx context.Context, dir string, process *os.Process, logged int64) error {
-	ended := make(chan struct{})
+	ended := make(chan *os.ProcessState, 1)
 	go func() { // reaps it if we are still here when it ends; it does not need us
-		process.Wait()
-		close(ended)
+		state, _ := process.Wait()
+		ended <- state
 	}()
 	look := time.NewTicker(2 * time.Millisecond)
 	defer look.Stop()
 	for {
-		var over bool
+		var over *os.ProcessState
 		select {
 		case <-ctx.Done():
 			return errors.Join(ctx.Err(), process.Kill())
-		case <-ended:
-			over = true // but it may have been quick
+		case over = <-ended: // but it may have been quick
 		case <-look.C:
 		}
 		if s, err := l.Status(ctx, dir); err == nil && s.PID == process.Pid {
 			return nil
 		}
-		if over {
+		if over != nil && over.ExitCode() == runners.AgentBusy {
+			return fmt.Errorf("start agent in %s: %w", dir, ErrBusy)
+		}
+		if over != nil {
 			return fmt.Errorf("start agent in %s: %s", dir, words(filepath.Join(dir, LogFile), logged))
 		}
 	}
