@@ -1,0 +1,99 @@
+package cells_test
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestProgram runs a plain Go program over kernelext in a workspace, with the
+// real assay as its child, and then asks the same question from a file: both
+// have one run and one figure.
+func TestProgram(t *testing.T) {
+	bin := filepath.Join(t.TempDir(), "assay")
+	build(t, bin, "../../cmd/assay")
+	program := filepath.Join(t.TempDir(), "program")
+	build(t, program, "./testdata/program")
+	dir := t.TempDir()
+	do := func(status int, argv ...string) (stdout, stderr string) {
+		t.Helper()
+		cmd := exec.CommandContext(t.Context(), argv[0], argv[1:]...)
+		cmd.Dir = dir
+		cmd.Env = append(os.Environ(), "ASSAY_BIN="+bin)
+		var out, errs bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &out, &errs
+		if err := cmd.Run(); err != nil && !errors.As(err, new(*exec.ExitError)) {
+			t.Fatal(err)
+		}
+		if got := cmd.ProcessState.ExitCode(); got != status {
+			t.Fatalf("%q: exit status %d, want %d\n%s%s", argv, got, status, &out, &errs)
+		}
+		return out.String(), errs.String()
+	}
+	abs := func(path string) string {
+		t.Helper()
+		p, err := filepath.Abs(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+
+	if _, stderr := do(1, program); !strings.Contains(stderr, `is not in a workspace: run "assay init"`) {
+		t.Errorf("outside of a workspace: stderr %q, want the remedy", stderr)
+	}
+	do(0, bin, "init")
+	do(0, bin, "pin", abs("../../runners/runtimes/runtimetest/testdata/hello.wasm"))
+
+	stdout, stderr := do(0, program)
+	if !strings.Contains(stdout, "wazero/interpreter  6 ") || !strings.Contains(stdout, "rows: 6\n") {
+		t.Errorf("stdout %q, want a summary of 6 samples and rows: 6", stdout)
+	}
+	if !strings.Contains(stderr, "6 of 6") {
+		t.Errorf("stderr %q, want progress to the end", stderr)
+	}
+	figure := regexp.MustCompile(`figure: (sha256:[0-9a-f]{64})`).FindStringSubmatch(stdout)
+	if figure == nil {
+		t.Fatalf("stdout %q, want a figure's digest", stdout)
+	}
+
+	// Again: from the archive, the same bytes.
+	again, stderr := do(0, program)
+	if again != stdout || strings.Contains(stderr, "of 6") {
+		t.Errorf("again: stdout %q, stderr %q; want %q and no progress", again, stderr, stdout)
+	}
+
+	// The same question from a file.
+	spec := "name: program\nworkloads: [hello]\nruntimes: [wazero/interpreter]\nprotocol: {cold: {invocations: 6}}\n" +
+		"figures: [{name: file, func: Times, source: " + abs("testdata/program") + ", columns: [runtime, outcome, detail, wall_ns], formats: [svg]}]\n"
+	if err := os.WriteFile(filepath.Join(dir, "program.yaml"), []byte(spec), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	fromFile, _ := do(0, bin, "run", "program.yaml")
+	if !strings.Contains(fromFile, "from the archive") || !strings.Contains(fromFile, figure[1]) {
+		t.Errorf("assay run: %q, want the archived run and figure %s", fromFile, figure[1])
+	}
+
+	for _, c := range []struct{ wrong, want string }{
+		{"runtime", `main.go:19: assay: experiment program: no runtime "wasmtyme": there are`},
+		{"literal", `main.go:24: assay: draw: main.main.func1 \(main.go:24\) is a function literal or a method: a figure is a named top-level function`},
+		{"column", `main.go:29: assay: figure times: .*wall_ms.*wall_ns`},
+	} {
+		_, stderr := do(1, program, c.wrong)
+		if lines := strings.Count(strings.TrimSpace(stderr), "\n"); !regexp.MustCompile(c.want).MatchString(stderr) || lines > 0 {
+			t.Errorf("%s: stderr %q, want one line that matches %s", c.wrong, stderr, c.want)
+		}
+	}
+}
+
+func build(t *testing.T, out, pkg string) {
+	t.Helper()
+	if b, err := exec.Command("go", "build", "-o", out, pkg).CombinedOutput(); err != nil {
+		t.Fatalf("build %s: %v\n%s", pkg, err, b)
+	}
+}
