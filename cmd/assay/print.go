@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -56,4 +57,34 @@ func list[T any](p printer, kind string, vs []T, header string, row func(T) stri
 		fmt.Fprintln(w, row(v))
 	}
 	return w.Flush()
+}
+
+// A typed writer gives each JSON object that begins a line a type.
+type typed struct {
+	out    io.Writer
+	kind   string
+	inLine bool // the last byte was not the end of a line
+}
+
+func (t *typed) Write(b []byte) (int, error) {
+	n := len(b)
+	for len(b) > 0 {
+		if !t.inLine && b[0] == '{' {
+			if _, err := fmt.Fprintf(t.out, "{\"type\":%q,", t.kind); err != nil {
+				return 0, err
+			}
+			b, t.inLine = b[1:], true
+			continue
+		}
+		end := bytes.IndexByte(b, '\n') + 1
+		t.inLine = end == 0
+		if end == 0 {
+			end = len(b)
+		}
+		if _, err := t.out.Write(b[:end]); err != nil {
+			return 0, err
+		}
+		b = b[end:]
+	}
+	return n, nil
 }

@@ -14,8 +14,9 @@ func newReplay() *cobra.Command {
 	var opts lab.ReplayOptions
 	var all bool
 	cmd := &cobra.Command{
-		Use:   "replay [NAME...|--all]",
-		Short: "Draw figures again from the archive and compare them byte for byte",
+		Use:               "replay [NAME...|--all]",
+		ValidArgsFunction: complete(completeFigures),
+		Short:             "Draw figures again from the archive and compare them byte for byte",
 		Long: `Draw figures again from the archive alone and compare every output byte for byte with the archived one.
 Nothing is measured, and no network or compiler is used (but for --rebuild).
 

@@ -35,9 +35,10 @@ func newRuns() *cobra.Command {
 
 func newShow() *cobra.Command {
 	return &cobra.Command{
-		Use:   "show REF",
-		Short: "Show a run, workload or figure by name, ID or digest",
-		Args:  cobra.ExactArgs(1),
+		Use:               "show REF",
+		ValidArgsFunction: complete(completeRuns),
+		Short:             "Show a run, workload or figure by name, ID or digest",
+		Args:              cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			w, err := workspace(cmd)
 			if err != nil {
@@ -62,9 +63,10 @@ func newResume() *cobra.Command {
 
 func newCancel() *cobra.Command {
 	return &cobra.Command{
-		Use:   "cancel RUN",
-		Short: "Stop a run in progress; what was measured is kept and it can be resumed",
-		Args:  cobra.ExactArgs(1),
+		Use:               "cancel RUN",
+		ValidArgsFunction: complete(completeRuns),
+		Short:             "Stop a run in progress; what was measured is kept and it can be resumed",
+		Args:              cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			w, err := workspace(cmd)
 			if err != nil {
@@ -84,9 +86,10 @@ func newCancel() *cobra.Command {
 // follow is a command that watches a run to its end and prints its summary.
 func follow(use, short string, do func(*lab.Workspace, context.Context, string, lab.RunOptions) (assay.Run, error)) *cobra.Command {
 	return &cobra.Command{
-		Use:   use,
-		Short: short,
-		Args:  cobra.ExactArgs(1),
+		Use:               use,
+		ValidArgsFunction: complete(completeRuns),
+		Short:             short,
+		Args:              cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			w, err := workspace(cmd)
 			if err != nil {

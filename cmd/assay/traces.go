@@ -38,19 +38,24 @@ func newTraces() *cobra.Command {
 func newTracesExport() *cobra.Command {
 	var format, output string
 	cmd := &cobra.Command{
-		Use:   "export RUN",
-		Short: "Write a trace as CSV, Parquet or JSON",
+		Use:               "export RUN",
+		ValidArgsFunction: complete(completeRuns),
+		Short:             "Write a trace as CSV, Parquet or JSON",
 		Long: `Write a run's trace as CSV, as Parquet (the archived bytes themselves) or as JSON, one object a line.
 RUN is a run's ID, an experiment's name, or a trace's digest. docs/trace.md gives the meaning and unit of
-every column.`,
+every column. With --json each object has the type "sample".`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			w, err := workspace(cmd)
 			if err != nil {
 				return err
 			}
+			out := cmd.OutOrStdout()
+			if newPrinter(cmd).json && !cmd.Flags().Changed("format") {
+				format, out = string(lab.JSON), &typed{out: out, kind: "sample"}
+			}
 			if output == "" || output == "-" {
-				return w.ExportTrace(cmd.Context(), args[0], lab.TraceFormat(format), cmd.OutOrStdout())
+				return w.ExportTrace(cmd.Context(), args[0], lab.TraceFormat(format), out)
 			}
 			f, err := renameio.NewPendingFile(output, renameio.WithPermissions(0o666), renameio.WithExistingPermissions())
 			if err != nil {
