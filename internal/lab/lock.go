@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/google/renameio/v2"
 	"github.com/rogpeppe/go-internal/lockedfile"
 
 	"github.com/assay-notebooks/assay"
@@ -95,7 +94,7 @@ func (w *Workspace) updateLock(change func(*Lock)) error {
 	if err != nil {
 		return fmt.Errorf("update lock: %w", err)
 	}
-	if err := renameio.WriteFile(path, append(b, '\n'), 0o666, renameio.WithTempDir(w.Root)); err != nil {
+	if err := writeDurably(path, append(b, '\n')); err != nil {
 		return fmt.Errorf("update lock: %w", err)
 	}
 	return nil

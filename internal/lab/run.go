@@ -15,7 +15,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/renameio/v2"
 	"github.com/rogpeppe/go-internal/lockedfile"
 
 	"github.com/assay-notebooks/assay"
@@ -152,11 +151,14 @@ func (w *Workspace) begin(ctx context.Context, exp assay.Experiment, id assay.Di
 		return run, err
 	}
 	for name, b := range map[string][]byte{planFile: planJSON, recordFile: runJSON, experimentFile: expJSON} {
-		if err := renameio.WriteFile(filepath.Join(tmp, name), b, 0o666); err != nil {
+		if err := writeDurably(filepath.Join(tmp, name), b); err != nil {
 			return run, fmt.Errorf("run %s: %w", run.ID, err)
 		}
 	}
 	if err := os.Rename(tmp, w.runDir(run.ID)); err != nil {
+		return run, fmt.Errorf("run %s: %w", run.ID, err)
+	}
+	if err := syncDir(w.path(runsDir)); err != nil {
 		return run, fmt.Errorf("run %s: %w", run.ID, err)
 	}
 	return run, nil
@@ -238,35 +240,56 @@ func (w *Workspace) alive(ctx context.Context, id string) (bool, error) {
 	return status.Alive, nil
 }
 
-// Attach watches a run to its end, and archives it then.
-func (w *Workspace) Attach(ctx context.Context, id string, opts RunOptions) (assay.Run, error) {
-	run, err := w.liveRun(ctx, id)
+// findLive finds a run that is not archived yet, by its ID or, the latest, by
+// its experiment's name.
+func (w *Workspace) findLive(ctx context.Context, ref string) (assay.Run, error) {
+	live, err := w.live(ctx)
+	if err != nil {
+		return assay.Run{}, err
+	}
+	for _, run := range slices.Backward(live) {
+		if run.ID == ref || run.Name == ref {
+			return run, nil
+		}
+	}
+	if run, err := w.FindRun(ctx, ref); err == nil {
+		return run, usagef(`run %s is complete and archived: "assay show %s" shows it`, run.ID, run.ID)
+	}
+	return assay.Run{}, usagef(`no run %q: "assay runs" lists them`, ref)
+}
+
+// Attach watches a run to its end, and archives it then. It, Resume and Cancel
+// take a run's ID or its experiment's name.
+func (w *Workspace) Attach(ctx context.Context, ref string, opts RunOptions) (assay.Run, error) {
+	run, err := w.findLive(ctx, ref)
 	if err != nil {
 		return run, err
 	}
 	if run.State != assay.Running {
-		return run, fmt.Errorf(`run %s has no agent: "assay resume %s" starts one: %w`, id, id, ErrIncomplete)
+		return run, fmt.Errorf(`run %s has no agent: "assay resume %s" starts one: %w`, run.ID, run.ID, ErrIncomplete)
 	}
-	return w.watch(ctx, id, opts)
+	return w.watch(ctx, run.ID, opts)
 }
 
 // Resume goes on with a run that was interrupted.
-func (w *Workspace) Resume(ctx context.Context, id string, opts RunOptions) (assay.Run, error) {
-	if _, err := w.liveRun(ctx, id); err != nil {
-		return assay.Run{}, err
+func (w *Workspace) Resume(ctx context.Context, ref string, opts RunOptions) (assay.Run, error) {
+	run, err := w.findLive(ctx, ref)
+	if err != nil {
+		return run, err
 	}
-	return w.carryOn(ctx, id, opts)
+	return w.carryOn(ctx, run.ID, opts)
 }
 
 // Cancel stops the agent of a run. What was measured is kept.
-func (w *Workspace) Cancel(ctx context.Context, id string) (assay.Run, error) {
-	if run, err := w.liveRun(ctx, id); err != nil {
+func (w *Workspace) Cancel(ctx context.Context, ref string) (assay.Run, error) {
+	run, err := w.findLive(ctx, ref)
+	if err != nil {
 		return run, err
 	}
-	if err := w.Local.Cancel(ctx, w.runDir(id)); err != nil {
-		return assay.Run{}, fmt.Errorf("cancel %s: %w", id, err)
+	if err := w.Local.Cancel(ctx, w.runDir(run.ID)); err != nil {
+		return run, fmt.Errorf("cancel %s: %w", run.ID, err)
 	}
-	return w.liveRun(ctx, id)
+	return w.liveRun(ctx, run.ID)
 }
 
 // carryOn sees to it that a run has an agent, and watches it.
