@@ -66,34 +66,59 @@ func (w *Workspace) Run(ctx context.Context, exp assay.Experiment, opts RunOptio
 		return Result{}, err
 	}
 	if !opts.Rerun {
-		lock, err := w.Lock()
-		if err != nil {
-			return Result{}, err
-		}
-		if locked, ok := lock.Experiments[id]; ok {
-			run, err := w.archivedRun(ctx, locked.Manifest)
-			if err != nil {
-				return Result{}, fmt.Errorf(`%s: the run that assay.lock names (%s): %w; "assay run --rerun" takes new samples`, exp.Name, locked.Run, err)
-			}
-			return Result{run, true}, nil
-		}
-		live, err := w.live(ctx)
-		if err != nil {
-			return Result{}, err
-		}
-		for _, run := range slices.Backward(live) {
-			if run.Experiment == id {
-				run, err := w.carryOn(ctx, run.ID, opts)
-				return Result{Run: run}, err
-			}
+		if run, ok, err := w.answer(ctx, exp.Name, id); ok || err != nil {
+			return Result{run, true}, err
 		}
 	}
-	run, err := w.begin(ctx, exp, id)
-	if err != nil {
-		return Result{}, err
+	run, archived, err := w.beginOnce(ctx, exp, id, opts.Rerun)
+	if err != nil || archived {
+		return Result{run, archived}, err
 	}
 	run, err = w.carryOn(ctx, run.ID, opts)
 	return Result{Run: run}, err
+}
+
+// answer returns the run that the lock has for an experiment, if it has one.
+func (w *Workspace) answer(ctx context.Context, name string, experiment assay.Digest) (run assay.Run, ok bool, err error) {
+	lock, err := w.Lock()
+	if err != nil {
+		return run, false, err
+	}
+	locked, ok := lock.Experiments[experiment]
+	if !ok {
+		return run, false, nil
+	}
+	if run, err = w.archivedRun(ctx, locked.Manifest); err != nil {
+		err = fmt.Errorf(`%s: the run that assay.lock names (%s): %w; "assay run --rerun" takes new samples`, name, locked.Run, err)
+	}
+	return run, true, err
+}
+
+// beginOnce returns the run of exp that was begun and is not archived, or
+// begins one: of several processes that ask at once, one does. While this one
+// waited for another, that one's run may have been archived.
+func (w *Workspace) beginOnce(ctx context.Context, exp assay.Experiment, id assay.Digest, another bool) (run assay.Run, archived bool, err error) {
+	unlock, err := lockedfile.MutexAt(w.path(runsDir, ".begin")).Lock()
+	if err != nil {
+		return run, false, fmt.Errorf("run %s: %w", exp.Name, err)
+	}
+	defer unlock()
+	if !another {
+		live, err := w.live(ctx)
+		if err != nil {
+			return run, false, err
+		}
+		for _, run := range slices.Backward(live) {
+			if run.Experiment == id {
+				return run, false, nil
+			}
+		}
+		if run, ok, err := w.answer(ctx, exp.Name, id); ok || err != nil {
+			return run, true, err
+		}
+	}
+	run, err = w.begin(ctx, exp, id)
+	return run, false, err
 }
 
 // begin freezes exp for this host and writes the run directory.
