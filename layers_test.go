@@ -37,6 +37,8 @@ var layers = map[string][]string{
 	"internal/cells":          {"", "internal/lab", "kernelext/wire"},
 	"notebooks/...":           {"kernelext/..."},
 	"cmd/assay-agent":         {"", "artifacts/journal", "internal/agent", "runners", "runners/measure"},
+	"tools/bench/figures":     {"kernelext/figure"},
+	"tools/bench":             {"internal/lab", "kernelext/...", "tools/bench/figures"},
 	"cmd/assay":               {"", "artifacts", "internal/lab", "internal/cells"},
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,12 +15,23 @@ import (
 	"testing"
 )
 
-// duckdb returns a Python that has DuckDB: that of ASSAY_DUCKDB_PYTHON, or the
-// one tools/duckdb/install made. Without one the test is skipped, or fails if
-// ASSAY_REQUIRE lists duckdb.
+// duckdb returns a Python that has DuckDB. Without one the test is skipped, or
+// fails if ASSAY_REQUIRE lists duckdb.
 func duckdb(t *testing.T) string {
 	t.Helper()
-	python := os.Getenv("ASSAY_DUCKDB_PYTHON")
+	python, err := findDuckDB()
+	if err != nil && slices.Contains(strings.Split(os.Getenv("ASSAY_REQUIRE"), ","), "duckdb") {
+		t.Fatal(err)
+	} else if err != nil {
+		t.Skip(err)
+	}
+	return python
+}
+
+// findDuckDB returns a Python that has DuckDB: that of ASSAY_DUCKDB_PYTHON, or
+// the one tools/duckdb/install made.
+func findDuckDB() (python string, err error) {
+	python = os.Getenv("ASSAY_DUCKDB_PYTHON")
 	if python == "" {
 		cache := os.Getenv("ASSAY_CACHE")
 		if home, err := os.UserHomeDir(); cache == "" && err == nil {
@@ -28,12 +40,9 @@ func duckdb(t *testing.T) string {
 		python = filepath.Join(cache, "tools/duckdb/bin/python")
 	}
 	if err := exec.Command(python, "-c", "import duckdb").Run(); err != nil {
-		if slices.Contains(strings.Split(os.Getenv("ASSAY_REQUIRE"), ","), "duckdb") {
-			t.Fatalf("duckdb not found with %s: %v; run tools/duckdb/install", python, err)
-		}
-		t.Skipf("duckdb not found with %s; run tools/duckdb/install", python)
+		return "", fmt.Errorf("duckdb not found with %s: %w; run tools/duckdb/install", python, err)
 	}
-	return python
+	return python, nil
 }
 
 // A reading is what DuckDB finds in a trace.

@@ -320,6 +320,9 @@ func (w *Workspace) Cancel(ctx context.Context, ref string) (assay.Run, error) {
 // carryOn sees to it that a run has an agent, and watches it.
 func (w *Workspace) carryOn(ctx context.Context, id string, opts RunOptions) (assay.Run, error) {
 	run, err := w.liveRun(ctx, id)
+	if errors.Is(err, fs.ErrNotExist) {
+		return w.FindRun(ctx, id) // archived meanwhile
+	}
 	if err != nil {
 		return run, err
 	}
@@ -391,6 +394,9 @@ const pollInterval = 100 * time.Millisecond
 func (w *Workspace) watch(ctx context.Context, id string, opts RunOptions) (assay.Run, error) {
 	dir := w.runDir(id)
 	plan, err := w.livePlan(id)
+	if errors.Is(err, fs.ErrNotExist) {
+		return w.FindRun(ctx, id) // archived meanwhile
+	}
 	if err != nil {
 		return assay.Run{}, err
 	}

@@ -50,3 +50,9 @@ func main() {
 		os.Exit(1)
 	}
 }
+
+// Medians draws the median start time of each runtime.
+func Medians(f *figure.Figure, s figure.Table) error {
+	f.Title("Process cold start")
+	return f.Bar(s.Group("runtime"), s.Float("wall_ns").In("ms"))
+}
