@@ -31,7 +31,7 @@ check: agents ## formatting, vet, staticcheck, layers, cross-builds, generated d
 	@sh tools/check.sh
 
 bench: build test-tools ## against peers, in the same run; prints ratios
-	@sh tools/bench.sh
+	@$(GO) run ./tools/bench
 
 docs: build ## docs/cli.md from the help texts
 	$(GO) test ./cmd/assay -run TestReference -update

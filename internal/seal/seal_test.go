@@ -185,7 +185,7 @@ func TestRefusals(t *testing.T) {
 // TestRefusedNames checks names that are not of top-level functions.
 func TestRefusedNames(t *testing.T) {
 	for name, want := range map[string]string{
-		"Warm":               "no top-level function Warm in " + example + "; there are ColdStart [not-found]",
+		"Warm":               "no top-level function Warm in " + example + "; there are ColdStart, Medians [not-found]",
 		"main.main.func1":    "main.go:46: main.func1 is a func literal in main",
 		"main.Unit.Draw-fm":  "main.go:14: Unit.Draw is a method value",
 		"main.(*Unit).Draw":  "is a method",

@@ -1,0 +1,89 @@
+// Command bench measures assay beside peers and prints a table: what both
+// took, the ratio, and whether the goal is met. Run it with make bench;
+// docs/benchmarks.md has a recorded run.
+//
+// A row's numbers are taken in rounds, ours and the peer's in turn within one
+// round, so that a busy machine slows both. The table shows medians of the
+// rounds, and of the ratios within a round, with 95% intervals by order
+// statistics. Bench asserts nothing: a missed goal is a line in the table.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// suites lists everything that is measured, in order. Each returns its
+// samples by the metrics that rows name.
+var suites = []struct {
+	name    string
+	measure func(context.Context) (samples, error)
+}{
+	{"Overhead", goBench("./internal/agent", "Overhead", 20)},
+	{"Replay", replay},
+	{"Rows", goBench("./internal/seal", "Rows", 7)},
+	{"Put", goBench("./artifacts/disk", "Put", 9)},
+	{"Trace", goBench("./artifacts/trace", "Trace", 7)},
+}
+
+// rows lists the lines of the table.
+var rows = []row{
+	{title: "One invocation of /bin/true: mean wall time as measured, the launcher alone (rounds of 200)",
+		ours: "Overhead wall-µs", peer: "Overhead hyperfine-wall-µs", against: "hyperfine -N", goal: ratioGoal(1)},
+	{title: "The same under the whole agent, which syncs its journal between two invocations",
+		ours: "Overhead agent-wall-µs", peer: "Overhead hyperfine-wall-µs", against: "hyperfine -N", goal: ratioGoal(1)},
+	{title: "The same, all the time that passed, the syncs and the start of the agent included",
+		ours: "Overhead agent-all-µs", peer: "Overhead hyperfine-all-µs", against: "hyperfine -N", goal: ratioGoal(1)},
+
+	{title: "assay replay of a figure (SVG, PNG, PDF), its compiled module cached",
+		ours: "Replay warm-s", peer: "Replay native-s", against: "figure.Render in process", goal: valueGoal(0.5)},
+	{title: "The same with an empty cache",
+		ours: "Replay cold-s", peer: "Replay native-s", against: "figure.Render in process", goal: valueGoal(2)},
+	{title: "The same with its compiled module cached, against the referee",
+		ours: "Replay warm-s", peer: "Replay node-s", against: "replay --engine node"},
+
+	{title: "Sealed ECDF of 10,000,000 rows, as SVG",
+		ours: "Rows/ColdStart sealed-s", peer: "Rows/ColdStart native-s", against: "the same source, native", goal: ratioGoal(3)},
+	{title: "Sealed bars of 10,000,000 rows, as SVG",
+		ours: "Rows/Medians sealed-s", peer: "Rows/Medians native-s", against: "the same source, native", goal: ratioGoal(3)},
+
+	{title: "1000 durable puts of 64 KiB, one batch",
+		ours: "Put/batch durable-ms", peer: "Put/batch no-fsync-ms", against: "the same without fsync", goal: ratioGoal(2)},
+	{title: "1000 durable puts of 64 KiB, one by one",
+		ours: "Put/single durable-ms", peer: "Put/single no-fsync-ms", against: "the same without fsync", goal: ratioGoal(2)},
+
+	{title: "Trace of 1,000,000 samples: write",
+		ours: "Trace write-ms", peer: "Trace duckdb-write-ms", against: "DuckDB COPY of the same rows"},
+	{title: "Trace of 1,000,000 samples: open, every checksum compared",
+		ours: "Trace open-ms"},
+	{title: "Trace of 1,000,000 samples: project runtime and wall_ns, once open",
+		ours: "Trace project-ms", peer: "Trace duckdb-project-ms", against: "DuckDB, same file and columns"},
+}
+
+func run(ctx context.Context) error {
+	writeMachine(ctx, os.Stdout)
+	all := samples{}
+	for _, s := range suites {
+		fmt.Fprintln(os.Stderr, "bench:", s.name)
+		measured, err := s.measure(ctx)
+		if err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+		for metric, values := range measured {
+			all[s.name+metric] = values
+		}
+	}
+	fmt.Printf("load     %s at the end\n\n", load())
+	return writeTable(os.Stdout, rows, all)
+}
