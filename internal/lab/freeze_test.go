@@ -1,0 +1,88 @@
+package lab
+
+import (
+	"errors"
+	"reflect"
+	"slices"
+	"testing"
+
+	"github.com/assay-notebooks/assay"
+)
+
+func experiment() assay.Experiment {
+	return assay.Experiment{
+		Name: "e", Workloads: []assay.Workload{{Name: "a", Args: []string{"-n=${n}", "${m}"}}, {Name: "b"}}, Runtimes: []string{"x", "y"},
+		Params:   []assay.Param{{Name: "n", Values: []string{"1", "2"}}, {Name: "m", Values: []string{"p", "q", "r"}}},
+		Protocol: assay.Protocol{Cold: &assay.Cold{Invocations: 5, Warmup: 2}},
+	}
+}
+
+func plan(t *testing.T, exp assay.Experiment) assay.Plan {
+	t.Helper()
+	p, err := freeze(exp, "here", func(i int, wl assay.Workload) (assay.Trial, error) {
+		return assay.Trial{Command: assay.Command{Argv: append([]string{"/" + exp.Runtimes[i]}, wl.Args...)}}, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestFreeze(t *testing.T) {
+	exp := experiment()
+	p := plan(t, exp)
+	if got, want := len(p.Trials), 2*2*6; got != want {
+		t.Fatalf("%d trials, want %d", got, want)
+	}
+	first := p.Trials[1]
+	if !reflect.DeepEqual(first.Command.Argv, []string{"/y", "-n=1", "p"}) || first.Workload != "a" || first.Params["n"] != "1" || first.Params["m"] != "p" {
+		t.Errorf("second trial = %+v, want workload a on y with n=1 m=p", first)
+	}
+	if got, want := len(p.Order), 7; got != want {
+		t.Fatalf("%d blocks, want %d: 2 of warm-up and 5", got, want)
+	}
+	for b, block := range p.Order {
+		if s := slices.Sorted(slices.Values(block)); s[0] != 0 || s[len(s)-1] != 23 || len(slices.Compact(s)) != 24 {
+			t.Errorf("block %d is %v, want every trial once", b, block)
+		}
+	}
+	if slices.Equal(p.Order[0], p.Order[1]) {
+		t.Error("two blocks have one order, want random ones")
+	}
+	if again := plan(t, exp); !reflect.DeepEqual(again, p) {
+		t.Error("the same experiment gives another plan")
+	}
+	exp.Protocol.Cold = &assay.Cold{Invocations: 6, Warmup: 1}
+	if other := plan(t, exp); other.Seed == p.Seed || other.Experiment == p.Experiment {
+		t.Error("another experiment has the same identity or seed")
+	}
+	if exp.Workloads[0].Args[0] != "-n=${n}" {
+		t.Errorf("freezing changed the experiment: %v", exp.Workloads[0].Args)
+	}
+}
+
+func TestParseLimits(t *testing.T) {
+	l, err := parseLimits(assay.SpecLimits{Timeout: "1m30s", Memory: "512MiB", Output: "10"})
+	if err != nil || l.Timeout.Seconds() != 90 || l.Memory != 512<<20 || l.Output != 10 {
+		t.Errorf("parseLimits = %+v, %v", l, err)
+	}
+	if l, err := parseLimits(assay.SpecLimits{}); err != nil || l.Timeout != assay.DefaultTimeout || l.Output != assay.DefaultOutput || l.Memory != 0 {
+		t.Errorf("no limits = %+v, %v; want the defaults", l, err)
+	}
+	for _, in := range []assay.SpecLimits{
+		{Timeout: "5"}, {Timeout: "-1s"}, {Timeout: "0s"}, {Memory: "5MB"}, {Memory: "-5"}, {Memory: "0"}, {Memory: "1e3"},
+		{Output: "GiB"}, {Output: "99999999999GiB"}, {Output: "1.5MiB"}, {Memory: "MiB5"},
+	} {
+		if l, err := parseLimits(in); err == nil {
+			t.Errorf("parseLimits(%+v) = %+v, want error", in, l)
+		}
+	}
+}
+
+func TestUsageError(t *testing.T) {
+	cause := errors.New("cause")
+	err := usagef("no %s: %w", "luck", cause)
+	if err.Error() != "no luck: cause" || !errors.Is(err, ErrUsage) || !errors.Is(err, cause) {
+		t.Errorf("usagef = %v; want the message alone, matching ErrUsage and its cause", err)
+	}
+}
