@@ -9,9 +9,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"testing"
+
+	"github.com/assay-notebooks/assay/internal/tooltest"
 )
 
 // tool returns the program that tools/NAME pins, built once into the cache,
@@ -23,10 +24,7 @@ func tool(t *testing.T, name, pkg string) string {
 	if err == nil {
 		return path
 	}
-	if slices.Contains(strings.Split(os.Getenv("ASSAY_REQUIRE"), ","), name) {
-		t.Fatalf("%s, which ASSAY_REQUIRE names: %v", name, err)
-	}
-	t.Skipf("%s: %v", name, err)
+	tooltest.Missing(t, name, err)
 	return ""
 }
 

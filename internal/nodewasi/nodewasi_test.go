@@ -5,18 +5,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
-	"strings"
 	"sync"
 	"testing"
+
+	"github.com/assay-notebooks/assay/internal/tooltest"
 )
 
 func TestDirConcurrently(t *testing.T) {
 	if _, err := exec.LookPath("npm"); err != nil {
-		if slices.Contains(strings.Split(os.Getenv("ASSAY_REQUIRE"), ","), "node") {
-			t.Fatal("npm not found, and ASSAY_REQUIRE names node")
-		}
-		t.Skip("npm not found")
+		tooltest.Missing(t, "node", err)
 	}
 	cache := t.TempDir()
 	var wg sync.WaitGroup

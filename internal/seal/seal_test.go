@@ -18,6 +18,7 @@ import (
 	"github.com/assay-notebooks/assay/internal/seal/archive"
 	"github.com/assay-notebooks/assay/internal/seal/extract"
 	"github.com/assay-notebooks/assay/internal/seal/sandbox"
+	"github.com/assay-notebooks/assay/internal/tooltest"
 	"github.com/assay-notebooks/assay/kernelext/table"
 )
 
@@ -316,7 +317,7 @@ func TestEnginesAgree(t *testing.T) {
 	t.Setenv("GOMAXPROCS", "1")
 	for _, engine := range sandbox.Engines {
 		if _, err := exec.LookPath("node"); err != nil && engine == sandbox.Node {
-			if slices.Contains(strings.Split(os.Getenv("ASSAY_REQUIRE"), ","), "node") {
+			if tooltest.Required("node") {
 				t.Error("node not found, and ASSAY_REQUIRE names it")
 			}
 			t.Log("node not found: the referee is skipped")

@@ -6,11 +6,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/assay-notebooks/assay/internal/tooltest"
 )
 
 // TestMain makes the test program a worker, as assay is.
@@ -42,8 +43,8 @@ func ways(t *testing.T) map[string]Options {
 	}
 	if _, err := exec.LookPath("node"); err == nil {
 		all["node"] = Options{Engine: Node, Cache: dir}
-	} else if slices.Contains(strings.Split(os.Getenv("ASSAY_REQUIRE"), ","), "node") {
-		t.Fatal("node not found, and ASSAY_REQUIRE names it")
+	} else if tooltest.Required("node") {
+		t.Fatalf("ASSAY_REQUIRE names node: %v", err)
 	} else {
 		t.Log("node not found: the referee is skipped")
 	}
