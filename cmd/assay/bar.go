@@ -30,7 +30,7 @@ func (b *bar) show(p lab.Progress) {
 	if !b.moves {
 		if tenth := 10 * p.Done / max(p.Total, 1); tenth != b.tenth {
 			b.tenth = tenth
-			fmt.Fprintf(b.out, "%s: %d of %d invocations%s %s\n", p.Run, p.Done, p.Total, remaining(p), p.Current)
+			fmt.Fprintf(b.out, "%s: %d of %d invocations%s%s\n", p.Run, p.Done, p.Total, remaining(p), last(p))
 		}
 		return
 	}
@@ -63,5 +63,13 @@ func remaining(p lab.Progress) string {
 		return ""
 	}
 	left := time.Duration(float64(p.Elapsed) / float64(p.Fresh) * float64(p.Total-p.Done))
-	return fmt.Sprintf(", about %v left,", left.Round(time.Second))
+	return fmt.Sprintf(", about %v left", left.Round(time.Second))
+}
+
+// last names the trial last finished, if there is one.
+func last(p lab.Progress) string {
+	if p.Current == "" {
+		return ""
+	}
+	return "; " + p.Current
 }
