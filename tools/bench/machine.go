@@ -18,9 +18,8 @@ func writeMachine(ctx context.Context, w io.Writer) {
 	fmt.Fprintf(w, "date     %s\n", time.Now().UTC().Format("2006-01-02 15:04 MST"))
 	fmt.Fprintf(w, "machine  %s, %d processors, %s %s, %s\n", cpu(), runtime.NumCPU(),
 		output(ctx, "uname", "-s"), output(ctx, "uname", "-r"), runtime.GOARCH)
-	fmt.Fprintf(w, "versions assay %s, %s, hyperfine %s, node %s, DuckDB %s\n",
-		strings.TrimPrefix(output(ctx, program, "version"), "assay "), runtime.Version(),
-		strings.TrimPrefix(output(ctx, "hyperfine", "--version"), "hyperfine "), output(ctx, "node", "--version"),
+	fmt.Fprintf(w, "versions %s, hyperfine %s, node %s, DuckDB %s\n",
+		output(ctx, program, "version"), strings.TrimPrefix(output(ctx, "hyperfine", "--version"), "hyperfine "), output(ctx, "node", "--version"),
 		output(ctx, filepath.Join(os.Getenv("ASSAY_CACHE"), "tools/duckdb/bin/python"), "-c", "import duckdb; print(duckdb.__version__)"))
 	fmt.Fprintf(w, "load     %s at the beginning\n", load())
 }

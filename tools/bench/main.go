@@ -32,7 +32,7 @@ var suites = []struct {
 }{
 	{"Overhead", goBench("./internal/agent", "Overhead", 20)},
 	{"Replay", replay},
-	{"Rows", goBench("./internal/seal", "Rows", 7)},
+	{"Rows", goBench("./internal/seal", "Rows", 11)},
 	{"Put", goBench("./artifacts/disk", "Put", 9)},
 	{"Trace", goBench("./artifacts/trace", "Trace", 7)},
 }

@@ -16,7 +16,7 @@ import (
 const (
 	program      = "bin/assay"
 	experiment   = "tools/bench/figures/experiment.yaml"
-	replayRounds = 9
+	replayRounds = 11
 )
 
 // replay times the replay command on a workspace made for it, and

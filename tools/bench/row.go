@@ -66,16 +66,17 @@ func significant(v float64) string {
 	return strconv.FormatFloat(v, 'f', decimals, 64)
 }
 
-// verdict says whether a goal is met, with the interval on one side of it.
-func (g goal) verdict(ours, ratio estimate) string {
-	e, unit := ours, " s"
+// verdict says whether a goal is met or missed, if all of the interval is on
+// one side of it. unit is that of ours.
+func (g goal) verdict(ours, ratio estimate, unit string) string {
+	e, of := ours, " "+unit
 	switch g.kind {
 	case noGoal:
 		return "no goal"
 	case ofRatio:
-		e, unit = ratio, "x"
+		e, of = ratio, "x"
 	}
-	said := fmt.Sprintf("at most %v%s: ", g.most, unit)
+	said := fmt.Sprintf("at most %v%s: ", g.most, of)
 	switch {
 	case !e.bounded:
 		return said + "unknown"
@@ -101,7 +102,7 @@ func writeTable(w io.Writer, rows []row, all samples) error {
 		fmt.Fprintf(w, "\n%s%s\n", r.title, against)
 		ours, peers := all[r.ours], all[r.peer]
 		if len(ours) == 0 {
-			fmt.Fprintf(w, "  unsupported: %s not found\n", r.against)
+			fmt.Fprintf(w, "  unsupported: needs %s\n", r.against)
 			continue
 		}
 		unit := r.ours[strings.LastIndexByte(r.ours, '-')+1:]
@@ -121,7 +122,7 @@ func writeTable(w io.Writer, rows []row, all samples) error {
 			peer = "unsupported"
 		}
 		e := estimateOf(ours)
-		if _, err := fmt.Fprintf(w, line, strconv.Itoa(e.n), unit, e, peer, ratio, r.goal.verdict(e, quotient)); err != nil {
+		if _, err := fmt.Fprintf(w, line, strconv.Itoa(e.n), unit, e, peer, ratio, r.goal.verdict(e, quotient, unit)); err != nil {
 			return err
 		}
 	}
