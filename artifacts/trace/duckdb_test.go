@@ -11,8 +11,9 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
-	"strings"
 	"testing"
+
+	"github.com/assay-notebooks/assay/internal/tooltest"
 )
 
 // duckdb returns a Python that has DuckDB. Without one the test is skipped, or
@@ -20,10 +21,8 @@ import (
 func duckdb(t *testing.T) string {
 	t.Helper()
 	python, err := findDuckDB()
-	if err != nil && slices.Contains(strings.Split(os.Getenv("ASSAY_REQUIRE"), ","), "duckdb") {
-		t.Fatal(err)
-	} else if err != nil {
-		t.Skip(err)
+	if err != nil {
+		tooltest.Missing(t, "duckdb", err)
 	}
 	return python
 }
