@@ -24,11 +24,11 @@ const WorkerArg = "figure-worker"
 
 // An order is what a worker reads before the module, in one line.
 type order struct {
-	Engine  Engine `json:"engine"`
-	Cache   string `json:"cache,omitempty"`
-	Limits  Limits `json:"limits"`
-	Module  int    `json:"module_bytes"`
-	Ordinal int    `json:"v"` // of this protocol
+	Engine   Engine `json:"engine"`
+	Cache    string `json:"cache,omitempty"`
+	Limits   Limits `json:"limits"`
+	Module   int    `json:"module_bytes"`
+	Protocol int    `json:"protocol"` // workerProtocol
 }
 
 const workerProtocol = 1
@@ -64,8 +64,8 @@ func readOrder(in *bufio.Reader) (module []byte, o Options, err error) {
 	if err := json.Unmarshal(line, &order); err != nil {
 		return nil, o, err
 	}
-	if order.Ordinal != workerProtocol {
-		return nil, o, fmt.Errorf("protocol %d, want %d", order.Ordinal, workerProtocol)
+	if order.Protocol != workerProtocol {
+		return nil, o, fmt.Errorf("protocol %d, want %d", order.Protocol, workerProtocol)
 	}
 	module = make([]byte, order.Module)
 	_, err = io.ReadFull(in, module)
