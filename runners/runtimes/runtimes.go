@@ -10,7 +10,8 @@ import (
 	"github.com/assay-notebooks/assay/runners"
 )
 
-// All is every runtime, in the order tables and figures list them.
+// All is every runtime, by name. An experiment lists its own in the order of
+// its tables and figures.
 var All = []runners.Runtime{
 	Native,
 	V8,
