@@ -45,6 +45,9 @@ digest says (a module, a trace, a table) are exit status 5.`,
 					problems = append(problems, err)
 				}
 				err = newPrinter(cmd).object("replay", report, func(out io.Writer) {
+					for _, t := range report.Tables {
+						fmt.Fprintf(out, "%s %s\n", report.Figure, t)
+					}
 					for _, o := range report.Outputs {
 						fmt.Fprintf(out, "%s %s: %s\n", report.Figure, o.Format, o)
 					}

@@ -35,8 +35,7 @@ agent after it has made sure of every finished invocation; running the command a
 				return err
 			}
 			bar := newBar(cmd.ErrOrStderr())
-			opts.Progress = bar.show
-			result, err := w.Run(cmd.Context(), exp, opts)
+			result, err := w.Run(cmd.Context(), exp, opts, bar.show)
 			bar.close()
 			if err != nil {
 				return err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -22,13 +23,11 @@ func newRuns() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			runs, err := w.Runs(cmd.Context())
-			if err != nil {
-				return err
-			}
-			return list(newPrinter(cmd), "run", runs, "RUN\tEXPERIMENT\tSTATE\tSTARTED\tOUTCOMES", func(r assay.Run) string {
+			runs, unreadable := w.Runs(cmd.Context())
+			err = list(newPrinter(cmd), "run", runs, "RUN\tEXPERIMENT\tSTATE\tSTARTED\tOUTCOMES", func(r assay.Run) string {
 				return fmt.Sprintf("%s\t%s\t%s\t%s\t%s", r.ID, r.Name, r.State, r.Started.Local().Format(time.DateTime), lab.Outcomes(r.Outcomes))
 			})
+			return errors.Join(err, unreadable)
 		},
 	}
 }
@@ -84,7 +83,7 @@ func newCancel() *cobra.Command {
 }
 
 // follow is a command that watches a run to its end and prints its summary.
-func follow(use, short string, do func(*lab.Workspace, context.Context, string, lab.RunOptions) (assay.Run, error)) *cobra.Command {
+func follow(use, short string, do func(*lab.Workspace, context.Context, string, lab.Watcher) (assay.Run, error)) *cobra.Command {
 	return &cobra.Command{
 		Use:               use,
 		ValidArgsFunction: complete(completeRuns),
@@ -96,7 +95,7 @@ func follow(use, short string, do func(*lab.Workspace, context.Context, string, 
 				return err
 			}
 			bar := newBar(cmd.ErrOrStderr())
-			run, err := do(w, cmd.Context(), args[0], lab.RunOptions{Progress: bar.show})
+			run, err := do(w, cmd.Context(), args[0], bar.show)
 			bar.close()
 			if err != nil {
 				return err

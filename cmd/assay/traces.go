@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/google/renameio/v2"
@@ -21,13 +22,11 @@ func newTraces() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				traces, err := w.Traces(cmd.Context())
-				if err != nil {
-					return err
-				}
-				return list(newPrinter(cmd), "trace", traces, "RUN\tEXPERIMENT\tTRACE\tROWS\tBYTES", func(t lab.Trace) string {
+				traces, unreadable := w.Traces(cmd.Context())
+				err = list(newPrinter(cmd), "trace", traces, "RUN\tEXPERIMENT\tTRACE\tROWS\tBYTES", func(t lab.Trace) string {
 					return fmt.Sprintf("%s\t%s\t%v\t%d\t%d", t.Run, t.Name, t.Digest, t.Rows, t.Bytes)
 				})
+				return errors.Join(err, unreadable)
 			},
 		},
 		newTracesExport(),

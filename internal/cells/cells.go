@@ -94,10 +94,10 @@ func (s server) run(ctx context.Context, id int64, req wire.Run) (wire.Response,
 	if err != nil {
 		return wire.Response{}, err
 	}
-	result, err := s.w.Run(ctx, exp, lab.RunOptions{Rerun: req.Rerun, Progress: func(p lab.Progress) {
+	result, err := s.w.Run(ctx, exp, lab.RunOptions{Rerun: req.Rerun}, func(p lab.Progress) {
 		// A program that is gone does not end its run.
 		_ = s.enc.Encode(wire.Response{ID: id, Progress: &wire.Progress{Run: p.Run, Done: p.Done, Total: p.Total, Current: p.Current}})
-	}})
+	})
 	if err != nil {
 		return wire.Response{}, err
 	}

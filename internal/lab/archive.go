@@ -2,6 +2,7 @@ package lab
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,9 +12,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
-
-	"github.com/rogpeppe/go-internal/lockedfile"
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/journal"
@@ -38,122 +36,70 @@ const (
 	maxTrace  = 4 << 30
 )
 
-// settle closes the books of a run whose agent has ended: a complete one goes
-// into the archive, any other stays as it is, to be resumed, and the error
-// matches ErrIncomplete.
-func (w *Workspace) settle(ctx context.Context, id string) (assay.Run, error) {
-	dir := w.runDir(id)
-	unlock, err := lockedfile.MutexAt(filepath.Join(w.path(runsDir), "."+id+".settle")).Lock()
-	if err != nil {
-		return assay.Run{}, fmt.Errorf("run %s: %w", id, err)
-	}
-	defer unlock()
-	run, err := w.liveRun(ctx, id)
-	if errors.Is(err, fs.ErrNotExist) {
-		return w.FindRun(ctx, id) // another process was quicker
-	}
-	if err != nil {
-		return run, err
-	}
-	plan, err := w.livePlan(id)
-	if err != nil {
-		return run, err
-	}
-	book, err := journal.Read(filepath.Join(dir, journalFile))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return run, fmt.Errorf("run %s: %w", id, err)
-	}
-	planned := len(plan.Order) * len(plan.Trials)
-	run.Segments, run.Outcomes = len(book.Segments), count(book.Samples)
-	if done := invocations(book.Samples); done < planned {
-		run.State = assay.Interrupted
-		return run, fmt.Errorf(`run %s: %d of %d invocations are done and kept%s; "assay resume %s" goes on: %w`,
-			id, done, planned, w.lastWords(ctx, id), id, ErrIncomplete)
-	}
-	status, err := w.Local.Status(ctx, dir)
-	if err != nil {
-		return run, fmt.Errorf("run %s: %w", id, err)
-	}
-	run.State, run.RSSFloor = assay.Complete, status.Floor
-	run.Finished = time.Now().UTC().Truncate(time.Millisecond)
-	if err := w.archive(ctx, &run, plan, book); err != nil {
-		return run, fmt.Errorf("archive run %s: %w", id, err)
-	}
-	os.Remove(filepath.Join(w.path(runsDir), "."+id+".settle"))
-	return run, os.RemoveAll(dir)
-}
-
-// lastWords says why an agent ended that nobody stopped.
-func (w *Workspace) lastWords(ctx context.Context, id string) string {
-	status, err := w.Local.Status(ctx, w.runDir(id))
-	if err != nil || status.Error == "" {
-		return ""
-	}
-	return " (the agent stopped: " + status.Error + ")"
-}
-
 // archive stores everything about a run, reads the trace back, and only then
-// names the run.
-func (w *Workspace) archive(ctx context.Context, run *assay.Run, plan assay.Plan, book journal.Journal) error {
+// names the run. It returns the run's manifest.
+func (w *Workspace) archive(ctx context.Context, run assay.Run, plan assay.Plan, book journal.Journal) (assay.Digest, error) {
 	dir := w.runDir(run.ID)
 	samples := slices.Clone(book.Samples)
-	slices.SortStableFunc(samples, func(a, b assay.Sample) int { return int(a.Seq - b.Seq) })
+	slices.SortStableFunc(samples, func(a, b assay.Sample) int { return cmp.Compare(a.Seq, b.Seq) })
 	var parquet bytes.Buffer
 	meta := trace.Meta{Run: run.ID, Experiment: run.Experiment, Plan: run.Plan, Host: run.Host.Name}
 	if len(plan.Trials) > 0 {
 		meta.Params = sortedKeys(plan.Trials[0].Params)
 	}
 	if err := trace.Write(&parquet, meta, slices.Values(samples)); err != nil {
-		return err
+		return assay.Digest{}, err
 	}
 	var err error
 	if run.Trace, err = w.Store.PutBytes(ctx, parquet.Bytes()); err != nil {
-		return err
+		return assay.Digest{}, err
 	}
 	if err := w.verifyTrace(ctx, run.Trace, samples); err != nil {
-		return err
+		return assay.Digest{}, err
 	}
 	a := oci.Artifact{Type: runType, Annotations: map[string]string{
 		oci.AnnotationPrefix + "experiment": run.Name, oci.AnnotationPrefix + "run": run.ID,
 	}}
 	record, err := canonical.JSON(run)
 	if err != nil {
-		return err
+		return assay.Digest{}, err
 	}
 	if err := w.addLayer(ctx, &a, "run.json", runType, record); err != nil {
-		return err
+		return assay.Digest{}, err
 	}
 	for _, f := range []struct{ name, mediaType string }{
 		{experimentFile, experimentType}, {planFile, planType}, {journalFile, journalType},
 	} {
 		b, err := os.ReadFile(filepath.Join(dir, f.name))
 		if err != nil {
-			return err
+			return assay.Digest{}, err
 		}
 		if err := w.addLayer(ctx, &a, f.name, f.mediaType, b); err != nil {
-			return err
+			return assay.Digest{}, err
 		}
 	}
 	a.Layers = append(a.Layers, oci.Layer{Title: "trace.parquet", MediaType: traceType, Digest: run.Trace, Size: int64(parquet.Len())})
 	manifest, err := w.linkWorkloads(ctx, run, plan, a)
 	if err != nil {
-		return err
+		return assay.Digest{}, err
 	}
 	if err := w.Store.SetRef(ctx, "runs/"+run.ID, manifest); err != nil {
-		return err
+		return manifest, err
 	}
-	return w.updateLock(func(l *Lock) {
-		l.Experiments[run.Experiment] = LockedExperiment{Name: run.Name, Run: run.ID, Manifest: manifest}
-		for _, r := range run.Runtimes {
-			l.Runtimes[r.Name] = r
+	// A collection may have run since the layers were put: from here on the
+	// reference keeps them.
+	for _, l := range a.Layers {
+		if _, err := w.Store.Stat(ctx, l.Digest); err != nil {
+			return manifest, fmt.Errorf("%s: %w", l.Title, err)
 		}
-	})
+	}
+	return manifest, nil
 }
 
 // linkWorkloads stores the run's artifact with its first workload as subject,
 // and for each further workload a small artifact that has that one as subject
 // and the run's record as its layer: so whoever has a workload finds its runs.
-func (w *Workspace) linkWorkloads(ctx context.Context, run *assay.Run, plan assay.Plan, a oci.Artifact) (assay.Digest, error) {
+func (w *Workspace) linkWorkloads(ctx context.Context, run assay.Run, plan assay.Plan, a oci.Artifact) (assay.Digest, error) {
 	var workloads []assay.Digest
 	for _, t := range plan.Trials {
 		if !slices.Contains(workloads, t.Manifest) {
@@ -264,24 +210,35 @@ func (w *Workspace) readLayer(ctx context.Context, a oci.Artifact, mediaType str
 	return fmt.Errorf("artifact of type %s has no layer of type %s", a.Type, mediaType)
 }
 
-// Runs lists the archived runs and those in progress, oldest first.
+// Runs lists the archived runs and those in progress, oldest first. Those that
+// cannot be read are left out and are the error.
 func (w *Workspace) Runs(ctx context.Context) ([]assay.Run, error) {
-	runs, err := w.live(ctx)
-	if err != nil {
-		return nil, err
-	}
+	var runs []assay.Run
+	var problems []error
+	archived := map[string]bool{}
 	for ref, err := range w.Store.Refs(ctx, "runs") {
 		if err != nil {
-			return nil, err
+			problems = append(problems, err)
+			continue
 		}
 		run, err := w.archivedRun(ctx, ref.Digest)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", ref.Name, err)
+			problems = append(problems, fmt.Errorf("%s: %w", ref.Name, err))
+			continue
 		}
-		runs = append(runs, run)
+		runs, archived[run.ID] = append(runs, run), true
+	}
+	live, err := w.live(ctx)
+	if err != nil {
+		problems = append(problems, err)
+	}
+	for _, run := range live {
+		if !archived[run.ID] { // else it is archived but for its directory
+			runs = append(runs, run)
+		}
 	}
 	slices.SortFunc(runs, func(a, b assay.Run) int { return strings.Compare(a.ID, b.ID) })
-	return slices.CompactFunc(runs, func(a, b assay.Run) bool { return a.ID == b.ID }), nil
+	return runs, errors.Join(problems...)
 }
 
 // FindRun finds an archived run by its ID, by the digest of its manifest or
@@ -305,10 +262,7 @@ func (w *Workspace) FindRun(ctx context.Context, ref string) (assay.Run, error) 
 	if latest.Run != "" {
 		return w.archivedRun(ctx, latest.Manifest)
 	}
-	runs, err := w.Runs(ctx)
-	if err != nil {
-		return assay.Run{}, err
-	}
+	runs, unreadable := w.Runs(ctx)
 	for _, r := range slices.Backward(runs) {
 		if r.State == assay.Complete && (r.Name == ref || r.Trace.String() == ref) {
 			return r, nil
@@ -316,6 +270,9 @@ func (w *Workspace) FindRun(ctx context.Context, ref string) (assay.Run, error) 
 		if r.ID == ref {
 			return r, fmt.Errorf(`run %s is not archived yet (%s): "assay attach %s" watches it, "assay resume %s" goes on: %w`, ref, r.State, ref, ref, ErrIncomplete)
 		}
+	}
+	if unreadable != nil {
+		return assay.Run{}, unreadable
 	}
 	return assay.Run{}, usagef(`no run %q: "assay runs" lists them`, ref)
 }

@@ -14,9 +14,10 @@ import (
 )
 
 // A Config is what a user may set once for a workspace. Precedence: flag, then
-// ASSAY_* variable, then assay.yaml, then default.
+// ASSAY_* variable, then assay.yaml, then default. The cache holds programs that
+// are executed: a workspace, which may be a stranger's, cannot say where it is.
 type Config struct {
-	Cache   string   `yaml:"cache"`   // tools, compiled modules, laid-out sources: can be deleted at any time
+	Cache   string   `yaml:"-"`       // programs, compiled modules, laid-out sources: can be deleted at any time
 	Figures string   `yaml:"figures"` // where figures are written, relative to the workspace
 	Env     []string `yaml:"env"`     // variables of the measuring process that a run record keeps
 }
@@ -97,6 +98,9 @@ func LoadConfig(root string) (Config, []Setting, error) {
 			s.Value = strings.Join(*p, ",")
 		}
 		settings = append(settings, s)
+	}
+	if !filepath.IsLocal(c.Figures) && written["figures"] && os.Getenv("ASSAY_FIGURES") == "" {
+		return c, nil, usagef("%s: figures: %q is not a folder inside of the workspace; set ASSAY_FIGURES to write elsewhere", ConfigFile, c.Figures)
 	}
 	if c.Cache, err = filepath.Abs(c.Cache); err != nil {
 		return c, nil, fmt.Errorf("settings: cache: %w", err)

@@ -172,7 +172,7 @@ func (w *Workspace) draw(ctx context.Context, req Drawing) (Drawn, error) {
 	if err := w.Store.SetRef(ctx, "figures/"+assay.Filename(fig.Name), d.Manifest); err != nil {
 		return d, err
 	}
-	err = w.updateLock(func(l *Lock) {
+	err = w.updateLock(ctx, func(l *Lock) {
 		l.Figures[fig.Name] = LockedFigure{Manifest: d.Manifest, Module: fig.Module, Tables: fig.Tables, Outputs: fig.Outputs}
 	})
 	if err != nil {

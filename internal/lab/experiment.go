@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -75,7 +76,13 @@ func (w *Workspace) Resolve(ctx context.Context, spec assay.Spec) (assay.Experim
 		seen[r] = true
 	}
 	matrix := len(spec.Workloads) * len(spec.Runtimes)
-	for _, p := range spec.Params {
+	for i, p := range spec.Params {
+		if slices.ContainsFunc(spec.Params[:i], func(q assay.Param) bool { return q.Name == p.Name }) {
+			bad("parameter %s is listed twice", p.Name)
+		}
+		if values := slices.Sorted(slices.Values(p.Values)); len(slices.Compact(values)) != len(p.Values) {
+			bad("parameter %s has a value twice", p.Name)
+		}
 		if p.Name == "" || len(p.Values) == 0 {
 			bad("parameter %q has no name or no values", p.Name)
 		}

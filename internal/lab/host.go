@@ -2,13 +2,10 @@ package lab
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	goruntime "runtime"
-	"slices"
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/internal/nodewasi"
@@ -123,31 +120,6 @@ func blob(wl assay.Workload, form assay.Form) (assay.Digest, error) {
 	}
 }
 
-// placeAgain puts the files that a run's plan names on the host again: the
-// cache they are in may have been cleaned since.
-func (w *Workspace) placeAgain(ctx context.Context, id string) error {
-	b, err := os.ReadFile(filepath.Join(w.runDir(id), experimentFile))
-	if err != nil {
-		return err
-	}
-	var exp assay.Experiment
-	if err := json.Unmarshal(b, &exp); err != nil {
-		return fmt.Errorf("%s: %w", experimentFile, err)
-	}
-	tools, err := w.locate(ctx, exp.Runtimes)
-	if err != nil {
-		return err
-	}
-	for _, wl := range exp.Workloads {
-		for _, t := range tools {
-			if _, err := w.trial(ctx, t, wl); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
 // RuntimePlan returns the plan that a runtime makes for a workload on this
 // host: what would be executed, word for word.
 func (w *Workspace) RuntimePlan(ctx context.Context, name, ref string) (assay.Trial, error) {
@@ -162,19 +134,4 @@ func (w *Workspace) RuntimePlan(ctx context.Context, name, ref string) (assay.Tr
 	t, err := w.trial(ctx, tools[0], wl)
 	t.Workload, t.Manifest, t.Runtime, t.Expect = wl.Name, wl.Manifest, name, wl.Expect
 	return t, err
-}
-
-// sameTools refuses to go on with a run whose programs are not those it began
-// with: half of its samples would be of something else.
-func (w *Workspace) sameTools(ctx context.Context, run assay.Run) error {
-	for _, began := range run.Runtimes {
-		tools, err := w.locate(ctx, []string{began.Name})
-		if err != nil {
-			return err
-		}
-		if now := tools[0].found; began.Absent == "" && (now.Digest != began.Digest || !slices.Equal(now.Files, began.Files)) {
-			return fmt.Errorf(`the program of %s (%s) is not the one the run began with; "assay run --rerun" makes a new run`, began.Name, began.Path)
-		}
-	}
-	return nil
 }

@@ -2,14 +2,14 @@ package lab
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-
-	"github.com/rogpeppe/go-internal/lockedfile"
 
 	"github.com/assay-notebooks/assay"
 )
@@ -51,39 +51,66 @@ func (w *Workspace) Lock() (Lock, error) {
 }
 
 func readLock(path string) (Lock, error) {
-	l := Lock{
-		Format:      lockFormat,
-		Workloads:   map[string]assay.Digest{},
-		Runtimes:    map[string]assay.RuntimeVersion{},
-		Experiments: map[assay.Digest]LockedExperiment{},
-		Figures:     map[string]LockedFigure{},
-	}
 	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return l, nil
+		b = []byte(`{"format":"` + lockFormat + `"}`)
+	} else if err != nil {
+		return Lock{}, fmt.Errorf("read lock: %w", err)
 	}
+	l, err := parseLock(b)
 	if err != nil {
-		return l, fmt.Errorf("read lock: %w", err)
+		return l, fmt.Errorf("%s: %w", path, err)
 	}
+	return l, nil
+}
+
+// parseLock parses a lock. Its maps are never nil.
+func parseLock(b []byte) (Lock, error) {
+	var l Lock
 	dec := json.NewDecoder(bytes.NewReader(b))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&l); err != nil {
-		return l, fmt.Errorf("%s: %w; restore it from version control", path, err)
+		return l, fmt.Errorf("%w; restore it from version control", err)
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return l, errors.New("there is something behind the end of the JSON object; restore it from version control")
 	}
 	if l.Format != lockFormat {
-		return l, fmt.Errorf("%s: format %q: this assay reads %q: use a newer one", path, l.Format, lockFormat)
+		return l, fmt.Errorf("format %q: this assay reads %q: use a newer one", l.Format, lockFormat)
+	}
+	for name, f := range l.Figures {
+		if name == "" {
+			return l, errors.New("a figure without a name")
+		}
+		for format := range f.Outputs {
+			if outputTypes[format] == "" {
+				return l, fmt.Errorf("figure %s: format %q: want svg, png, pdf or txt", name, format)
+			}
+		}
+	}
+	if l.Workloads == nil {
+		l.Workloads = map[string]assay.Digest{}
+	}
+	if l.Runtimes == nil {
+		l.Runtimes = map[string]assay.RuntimeVersion{}
+	}
+	if l.Experiments == nil {
+		l.Experiments = map[assay.Digest]LockedExperiment{}
+	}
+	if l.Figures == nil {
+		l.Figures = map[string]LockedFigure{}
 	}
 	return l, nil
 }
 
 // updateLock changes assay.lock: read, change, write durably, with other
 // processes kept out meanwhile.
-func (w *Workspace) updateLock(change func(*Lock)) error {
-	unlock, err := lockedfile.MutexAt(w.path("lock.mutex")).Lock()
+func (w *Workspace) updateLock(ctx context.Context, change func(*Lock)) error {
+	release, err := exclude(ctx, w.path("lock.mutex"))
 	if err != nil {
 		return fmt.Errorf("update lock: %w", err)
 	}
-	defer unlock()
+	defer release()
 	path := filepath.Join(w.Root, LockFile)
 	l, err := readLock(path)
 	if err != nil {

@@ -27,10 +27,10 @@ func (w *Workspace) Pin(ctx context.Context, ref string) (assay.Workload, error)
 	if err != nil {
 		return wl, fmt.Errorf("pin %s: %w", ref, err)
 	}
-	if err := w.Store.SetRef(ctx, "workloads/"+wl.Name, wl.Manifest); err != nil {
+	if err := w.Store.SetRef(ctx, "workloads/"+assay.Filename(wl.Name), wl.Manifest); err != nil {
 		return wl, fmt.Errorf("pin %s: %w", ref, err)
 	}
-	return wl, w.updateLock(func(l *Lock) { l.Workloads[wl.Name] = wl.Manifest })
+	return wl, w.updateLock(ctx, func(l *Lock) { l.Workloads[wl.Name] = wl.Manifest })
 }
 
 func (w *Workspace) pin(ctx context.Context, ref string) (assay.Workload, error) {

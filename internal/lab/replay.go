@@ -26,7 +26,20 @@ type ReplayOptions struct {
 // A Replay is what came of drawing a figure again.
 type Replay struct {
 	Figure  string         `json:"figure"`
+	Tables  []ReplayTable  `json:"tables,omitempty"` // those that differ
 	Outputs []ReplayOutput `json:"outputs"`
+}
+
+// A ReplayTable is a table that its trace no longer gives.
+type ReplayTable struct {
+	Index int          `json:"index"`
+	Want  assay.Digest `json:"want"` // as in the lock
+	Got   assay.Digest `json:"got"`
+}
+
+// String says it in one line.
+func (t ReplayTable) String() string {
+	return fmt.Sprintf("table %d DIFFERS: the trace that assay.lock names gives %v, want %v", t.Index, t.Got, t.Want)
 }
 
 // A ReplayOutput compares one output with the archived one.
@@ -53,7 +66,8 @@ func (o ReplayOutput) String() string {
 }
 
 // Replay draws a figure again from what the lock and the archive have of it,
-// and writes and compares its outputs. The tables are projected anew from the
+// compares its outputs, and writes those that are identical; to a folder that
+// is named, the others too. The tables are projected anew from the
 // traces. The error matches ErrMismatch if an output differs, and
 // artifacts.ErrCorrupt if the module or an input is not what its digest says.
 func (w *Workspace) Replay(ctx context.Context, name string, opts ReplayOptions) (Replay, error) {
@@ -90,7 +104,7 @@ func (w *Workspace) replay(ctx context.Context, name string, opts ReplayOptions,
 	if err != nil {
 		return fmt.Errorf("module: %w", err)
 	}
-	tables, err := w.replayTables(ctx, locked, opts.Trace)
+	tables, err := w.replayTables(ctx, locked, opts.Trace, r)
 	if err != nil {
 		return err
 	}
@@ -113,23 +127,30 @@ func (w *Workspace) replay(ctx context.Context, name string, opts ReplayOptions,
 		if err != nil {
 			return err
 		}
-		var paths map[string]string
-		if i == 0 {
-			if paths, err = writeOutputs(w.figuresDir(opts.Out), name, outputs); err != nil {
-				return err
-			}
-		}
+		write := map[string][]byte{}
+		var compared []ReplayOutput
 		for _, f := range req.Formats {
 			o, err := w.compare(ctx, locked.Outputs[f], outputs[f])
 			if err != nil {
 				return err
 			}
-			o.Format, o.Engine, o.Path = f, engine, paths[f]
+			o.Format, o.Engine = f, engine
 			differs = differs || !o.Identical
+			compared = append(compared, o)
+			if i == 0 && (o.Identical || opts.Out != "") {
+				write[f] = outputs[f]
+			}
+		}
+		paths, err := writeOutputs(w.figuresDir(opts.Out), name, write)
+		if err != nil {
+			return err
+		}
+		for _, o := range compared {
+			o.Path = paths[o.Format]
 			r.Outputs = append(r.Outputs, o)
 		}
 	}
-	if differs {
+	if differs || len(r.Tables) > 0 {
 		return ErrMismatch
 	}
 	return nil
@@ -137,7 +158,7 @@ func (w *Workspace) replay(ctx context.Context, name string, opts ReplayOptions,
 
 // replayTables projects a figure's tables again from its traces, or from the
 // trace that is named instead.
-func (w *Workspace) replayTables(ctx context.Context, locked LockedFigure, instead string) ([][]byte, error) {
+func (w *Workspace) replayTables(ctx context.Context, locked LockedFigure, instead string, r *Replay) ([][]byte, error) {
 	var tables [][]byte
 	for i, t := range locked.Tables {
 		tr, err := w.openTrace(ctx, t.Trace)
@@ -150,6 +171,9 @@ func (w *Workspace) replayTables(ctx context.Context, locked LockedFigure, inste
 		b, err := project(tr, t.Columns)
 		if err != nil {
 			return nil, fmt.Errorf("table %d: %w", i, err)
+		}
+		if d := assay.DigestOf(b); instead == "" && d != t.Digest {
+			r.Tables = append(r.Tables, ReplayTable{i, t.Digest, d})
 		}
 		tables = append(tables, b)
 	}

@@ -61,7 +61,8 @@ type GCOptions struct {
 	MinAge time.Duration
 }
 
-// GC deletes the blobs that neither a reference nor the lock reaches.
+// GC deletes the blobs that neither a reference, the lock, nor a run in progress
+// reaches, and what killed processes left beside the runs.
 func (w *Workspace) GC(ctx context.Context, opts GCOptions) (artifacts.GCReport, error) {
 	lock, err := w.Lock()
 	if err != nil {
@@ -70,6 +71,24 @@ func (w *Workspace) GC(ctx context.Context, opts GCOptions) (artifacts.GCReport,
 	var roots []assay.Digest
 	for _, pin := range lock.pins() {
 		roots = append(roots, pin.digest)
+	}
+	live, err := w.live(ctx)
+	if err != nil {
+		return artifacts.GCReport{}, err
+	}
+	for _, run := range live { // its workloads may have been pinned anew since
+		exp, err := w.liveExperiment(run)
+		if err != nil {
+			return artifacts.GCReport{}, err
+		}
+		for _, wl := range exp.Workloads {
+			roots = append(roots, wl.Manifest)
+		}
+	}
+	if !opts.DryRun {
+		if err := w.tidy(opts.MinAge); err != nil {
+			return artifacts.GCReport{}, err
+		}
 	}
 	return w.Store.GC(ctx, artifacts.GCOptions{Roots: roots, Children: w.children, MinAge: max(opts.MinAge, 1), DryRun: opts.DryRun})
 }

@@ -25,12 +25,11 @@ type Trace struct {
 	Bytes  int64        `json:"bytes"`
 }
 
-// Traces lists the traces of archived runs.
+// Traces lists the traces of archived runs. Those that cannot be read are left
+// out and are the error.
 func (w *Workspace) Traces(ctx context.Context) ([]Trace, error) {
 	runs, err := w.Runs(ctx)
-	if err != nil {
-		return nil, err
-	}
+	problems := []error{err}
 	var traces []Trace
 	for _, r := range runs {
 		if r.Trace.IsZero() {
@@ -38,15 +37,14 @@ func (w *Workspace) Traces(ctx context.Context) ([]Trace, error) {
 		}
 		t, err := w.openTrace(ctx, r.Trace)
 		if err != nil {
-			return nil, fmt.Errorf("run %s: %w", r.ID, err)
+			problems = append(problems, fmt.Errorf("run %s: %w", r.ID, err))
+			continue
 		}
 		size, err := w.Store.Stat(ctx, r.Trace)
-		if err != nil {
-			return nil, fmt.Errorf("run %s: %w", r.ID, err)
-		}
+		problems = append(problems, err)
 		traces = append(traces, Trace{r.ID, r.Name, r.Trace, t.Rows(), size})
 	}
-	return traces, nil
+	return traces, errors.Join(problems...)
 }
 
 func (w *Workspace) openTrace(ctx context.Context, d assay.Digest) (*trace.Trace, error) {

@@ -71,7 +71,8 @@ func build(ctx context.Context, t runners.Tool, cache string) (string, error) {
 func goOutput(ctx context.Context, goCmd, dir string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, goCmd, args...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off", "GOTOOLCHAIN=local",
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOENV=off", "GOFLAGS=", "GOWORK=off", "GOTOOLCHAIN=local",
+		"GOAMD64=", "GOARM64=", "GOEXPERIMENT=",
 		"GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH)
 	cmd.WaitDelay = 2 * time.Second
 	var stderr bytes.Buffer

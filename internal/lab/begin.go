@@ -1,0 +1,114 @@
+package lab
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/internal/canonical"
+	"github.com/assay-notebooks/assay/runners/executors"
+)
+
+// A frozen is an experiment and its plan for this host.
+type frozen struct {
+	experiment assay.Experiment
+	tools      []tool // by runtime of the experiment
+	host       assay.Host
+	plan       []byte // canonical JSON
+}
+
+// freezeHere freezes exp for this host, and puts the files that the plan names
+// in their place.
+func (w *Workspace) freezeHere(ctx context.Context, exp assay.Experiment) (frozen, error) {
+	f := frozen{experiment: exp}
+	var err error
+	if f.tools, err = w.locate(ctx, exp.Runtimes); err != nil {
+		return f, err
+	}
+	if f.host, err = w.Local.Host(ctx); err != nil {
+		return f, fmt.Errorf("fingerprint of this host: %w", err)
+	}
+	plan, err := freeze(exp, f.host.Name, func(i int, wl assay.Workload) (assay.Trial, error) {
+		return w.trial(ctx, f.tools[i], wl)
+	})
+	if err != nil {
+		return f, err
+	}
+	f.plan, err = canonical.JSON(plan)
+	return f, err
+}
+
+// begin writes the run directory of a frozen experiment.
+func (w *Workspace) begin(ctx context.Context, f frozen, id assay.Digest) (assay.Run, error) {
+	agentBinary, err := executors.AgentBinary(runtime.GOOS, runtime.GOARCH)
+	if err != nil {
+		return assay.Run{}, err
+	}
+	run := assay.Run{
+		Format:     assay.RunFormat,
+		ID:         newRunID(time.Now()),
+		Name:       f.experiment.Name,
+		Experiment: id,
+		Plan:       assay.DigestOf(f.plan),
+		State:      assay.Running,
+		Host:       f.host,
+		Agent:      assay.DigestOf(agentBinary),
+		Version:    Version,
+		Env:        w.allowedEnv(),
+		Started:    time.Now().UTC().Truncate(time.Millisecond),
+	}
+	for _, t := range f.tools {
+		run.Runtimes = append(run.Runtimes, t.found)
+	}
+	// The directory appears whole, under its final name, or not at all.
+	tmp, err := os.MkdirTemp(w.path(runsDir), newPrefix)
+	if err != nil {
+		return run, fmt.Errorf("run %s: %w", run.ID, err)
+	}
+	defer os.RemoveAll(tmp)
+	expJSON, err := canonical.JSON(f.experiment)
+	if err != nil {
+		return run, err
+	}
+	runJSON, err := canonical.JSON(run)
+	if err != nil {
+		return run, err
+	}
+	for name, b := range map[string][]byte{planFile: f.plan, recordFile: runJSON, experimentFile: expJSON} {
+		if err := writeDurably(filepath.Join(tmp, name), b); err != nil {
+			return run, fmt.Errorf("run %s: %w", run.ID, err)
+		}
+	}
+	if err := os.Rename(tmp, w.runDir(run.ID)); err != nil {
+		return run, fmt.Errorf("run %s: %w", run.ID, err)
+	}
+	if err := syncDir(w.path(runsDir)); err != nil {
+		return run, fmt.Errorf("run %s: %w", run.ID, err)
+	}
+	return run, nil
+}
+
+// newRunID names a run by when it began, with something to tell apart two that
+// began in one second.
+func newRunID(now time.Time) string {
+	var b [3]byte
+	rand.Read(b[:]) // never fails
+	return now.UTC().Format("20060102T150405Z") + "-" + hex.EncodeToString(b[:])
+}
+
+// allowedEnv returns the variables of this process that a run record keeps.
+func (w *Workspace) allowedEnv() []string {
+	var env []string
+	for _, k := range w.Config.Env {
+		if v, ok := os.LookupEnv(k); ok {
+			env = append(env, k+"="+v)
+		}
+	}
+	return env
+}

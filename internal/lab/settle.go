@@ -1,0 +1,155 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/artifacts/journal"
+)
+
+// errAtWork says that an agent is at work on a run that was to be settled.
+var errAtWork = errors.New("an agent is at work on it")
+
+// settle closes the books of a run whose agent has ended: a complete one goes
+// into the archive, any other stays as it is, to be resumed, and the error
+// matches ErrIncomplete. It can be repeated wherever it was cut off.
+func (w *Workspace) settle(ctx context.Context, id string) (assay.Run, error) {
+	release, err := exclude(ctx, w.runMutex(id))
+	if err != nil {
+		return assay.Run{}, fmt.Errorf("run %s: %w", id, err)
+	}
+	defer release()
+	run, err := w.liveRun(ctx, id)
+	if errors.Is(err, fs.ErrNotExist) {
+		return w.FindRun(ctx, id) // another process was quicker
+	}
+	if err != nil {
+		return run, err
+	}
+	if run.State == assay.Running {
+		return run, fmt.Errorf("run %s: %w", id, errAtWork) // another process has started one
+	}
+	if manifest, err := w.Store.Ref(ctx, "runs/"+id); err == nil {
+		if run, err = w.archivedRun(ctx, manifest); err != nil {
+			return run, err
+		}
+		return run, errors.Join(w.pinRun(ctx, run, manifest), w.discard(id)) // all but this was done
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return run, err
+	}
+	plan, err := w.livePlan(run)
+	if err != nil {
+		return run, err
+	}
+	book, err := journal.Read(filepath.Join(w.runDir(id), journalFile))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return run, fmt.Errorf("run %s: %w", id, err)
+	}
+	planned := len(plan.Order) * len(plan.Trials)
+	run.Segments, run.Outcomes = len(book.Segments), count(book.Samples)
+	if done := invocations(book.Samples); done < planned {
+		return run, fmt.Errorf(`run %s: %d of %d invocations are done and kept%s; "assay resume %s" goes on: %w`,
+			id, done, planned, w.lastWords(ctx, id), id, ErrIncomplete)
+	}
+	if book.Plan != run.Plan {
+		return run, fmt.Errorf("run %s: its journal is of plan %v, not %v: %w", id, book.Plan, run.Plan, journal.ErrCorrupt)
+	}
+	status, err := w.Local.Status(ctx, w.runDir(id))
+	if err != nil {
+		return run, fmt.Errorf("run %s: %w", id, err)
+	}
+	run.State, run.RSSFloor, run.Finished = assay.Complete, status.Floor, finished(book)
+	manifest, err := w.archive(ctx, run, plan, book)
+	if err != nil {
+		return run, fmt.Errorf("archive run %s: %w; what was measured is kept, \"assay resume %[1]s\" tries again", id, err)
+	}
+	// What the record names says what the trace's digest is.
+	if run, err = w.archivedRun(ctx, manifest); err != nil {
+		return run, err
+	}
+	return run, errors.Join(w.pinRun(ctx, run, manifest), w.discard(id))
+}
+
+// finished is when the last invocation ended.
+func finished(book journal.Journal) time.Time {
+	var last time.Time
+	for _, s := range book.Samples {
+		if int(s.Segment) >= len(book.Segments) || s.WallNS == nil {
+			continue
+		}
+		end := book.Segments[s.Segment].Started.Add(time.Duration(s.StartNS + *s.WallNS))
+		if end.After(last) {
+			last = end
+		}
+	}
+	if last.IsZero() && len(book.Segments) > 0 { // nothing could be run
+		last = book.Segments[len(book.Segments)-1].Started
+	}
+	return last.UTC().Truncate(time.Millisecond)
+}
+
+// pinRun makes the lock name a run as the answer to its experiment.
+func (w *Workspace) pinRun(ctx context.Context, run assay.Run, manifest assay.Digest) error {
+	return w.updateLock(ctx, func(l *Lock) {
+		l.Experiments[run.Experiment] = LockedExperiment{Name: run.Name, Run: run.ID, Manifest: manifest}
+		for _, r := range run.Runtimes {
+			l.Runtimes[r.Name] = r
+		}
+	})
+}
+
+// discard removes the directory of a run that is archived: first from where
+// others look for it, so that none sees half of it.
+func (w *Workspace) discard(id string) error {
+	gone := w.path(runsDir, gonePrefix+id)
+	if err := os.Rename(w.runDir(id), gone); err != nil {
+		return fmt.Errorf("run %s is archived: %w", id, err)
+	}
+	if err := errors.Join(syncDir(w.path(runsDir)), os.RemoveAll(gone), os.Remove(w.runMutex(id))); err != nil {
+		return fmt.Errorf("run %s is archived: %w", id, err)
+	}
+	return nil
+}
+
+// Prefixes of what a process that was killed leaves beside the runs.
+const (
+	newPrefix  = ".new-"
+	gonePrefix = ".gone-"
+)
+
+// tidy removes what killed processes left beside the runs longer ago than age.
+func (w *Workspace) tidy(age time.Duration) error {
+	entries, err := os.ReadDir(w.path(runsDir))
+	if err != nil {
+		return fmt.Errorf("runs: %w", err)
+	}
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), newPrefix) && !strings.HasPrefix(e.Name(), gonePrefix) {
+			continue
+		}
+		info, err := e.Info()
+		if err != nil || time.Since(info.ModTime()) < age {
+			continue // removed meanwhile, or at work
+		}
+		if err := os.RemoveAll(w.path(runsDir, e.Name())); err != nil {
+			return fmt.Errorf("runs: %w", err)
+		}
+	}
+	return nil
+}
+
+// lastWords says why an agent ended that nobody stopped.
+func (w *Workspace) lastWords(ctx context.Context, id string) string {
+	status, err := w.Local.Status(ctx, w.runDir(id))
+	if err != nil || status.Error == "" {
+		return ""
+	}
+	return " (the agent stopped: " + status.Error + ")"
+}
