@@ -3,6 +3,8 @@ package figure
 import (
 	"fmt"
 	"sort"
+
+	"github.com/assay-notebooks/assay/kernelext/stats"
 )
 
 // ECDF draws the empirical distribution function of each category's values: at
@@ -88,5 +90,5 @@ func drawSteps(f frame, l look, values []float64) {
 		line = append(line, point{x, line[len(line)-1].y}, point{x, f.py(float64(i) / n)})
 	}
 	f.s.line(pen{color: l.color, width: 1.2, dash: l.dash}, line...)
-	l.marker.draw(f.s, l.color, f.point(values[(len(values)-1)/2], 0.5), 2.3)
+	l.marker.draw(f.s, l.color, f.point(stats.SortedMedian(values), 0.5), 2.3) // on the line, for any n
 }

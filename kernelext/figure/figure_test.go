@@ -2,6 +2,7 @@ package figure
 
 import (
 	"bytes"
+	"image/color"
 	"math"
 	"slices"
 	"strings"
@@ -126,6 +127,46 @@ func TestNothingIsHidden(t *testing.T) {
 		}
 	}
 }
+
+// The marker of an ECDF stands at the median of the table, on the line.
+func TestMarkerAtMedian(t *testing.T) {
+	for _, test := range []struct {
+		values []float64
+		median float64
+	}{
+		{[]float64{1, 2, 10, 20}, 6},
+		{[]float64{1, 2, 20}, 2},
+		{[]float64{4, 8}, 6},
+	} {
+		s := &scene{width: 200}
+		f := frame{s: s, right: 100, bottom: 50, x: axis{max: 20}, y: axis{max: 1}}
+		drawSteps(f, look{marker: disc}, test.values)
+		var got recorder
+		s.paint(&got)
+		if want := (point{5 * test.median, 25}); len(got.discs) != 1 || got.discs[0] != want {
+			t.Errorf("marker of %v at %v, want %v", test.values, got.discs, want)
+		}
+		steps, on := got.lines[0], false
+		for i := 1; i < len(steps); i++ {
+			a, b, m := steps[i-1], steps[i], got.discs[0]
+			on = on || a.x <= m.x && m.x <= b.x && b.y <= m.y && m.y <= a.y
+		}
+		if !on {
+			t.Errorf("marker of %v at %v is not on the line %v", test.values, got.discs, steps)
+		}
+	}
+}
+
+// A recorder keeps what is painted on it.
+type recorder struct {
+	lines [][]point
+	discs []point
+}
+
+func (r *recorder) line(_ pen, pts []point)                 { r.lines = append(r.lines, pts) }
+func (r *recorder) area(color.NRGBA, []point)               {}
+func (r *recorder) disc(_ color.NRGBA, at point, _ float64) { r.discs = append(r.discs, at) }
+func (r *recorder) label(label)                             {}
 
 // Every row is a value or counted as left out.
 func TestCollectKeepsCount(t *testing.T) {
