@@ -32,7 +32,9 @@ type SummaryRow struct {
 	Params   map[string]string `json:"params,omitempty"`
 	Planned  int               `json:"planned"`
 	Outcomes map[Outcome]int   `json:"outcomes"`
-	Detail   string            `json:"detail,omitempty"` // of the first that was not ok
+	Exits    map[int32]int     `json:"exits,omitempty"`   // statuses of those that ended in Exit, and how often
+	Signals  map[string]int    `json:"signals,omitempty"` // of those that ended in Signal
+	Detail   string            `json:"detail,omitempty"`  // of the first that was not ok
 	Wall     *Estimate         `json:"wall"`
 	CPU      *Estimate         `json:"cpu"`
 	RSS      *Estimate         `json:"peak_rss"`

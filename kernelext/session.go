@@ -41,7 +41,7 @@ func ask(req wire.Request) wire.Response {
 		err := session.dec.Decode(&resp)
 		switch {
 		case errors.Is(err, io.EOF):
-			fail(errors.New("assay ended before it answered; what was measured is kept, run this program again to go on"))
+			fail(errors.New("assay ended before it answered; what it said is above"))
 		case err != nil:
 			fail(fmt.Errorf("answer of assay: %w", err))
 		case resp.Progress != nil:

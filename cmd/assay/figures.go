@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -18,17 +19,15 @@ func newFigures() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			figures, err := w.Figures(cmd.Context())
-			if err != nil {
-				return err
-			}
-			return list(newPrinter(cmd), "figure", figures, "FIGURE\tRUN\tMODULE\tOUTPUTS", func(f lab.Drawn) string {
+			figures, unreadable := w.Figures(cmd.Context())
+			err = list(newPrinter(cmd), "figure", figures, "FIGURE\tRUN\tMODULE\tOUTPUTS", func(f lab.Drawn) string {
 				row := fmt.Sprintf("%s\t%s\t%s\t", f.Figure.Name, f.Figure.Tables[0].Run, f.Figure.Module.Short())
 				for _, format := range f.Formats() {
 					row += fmt.Sprintf("%s %s  ", format, f.Figure.Outputs[format].Short())
 				}
 				return row
 			})
+			return errors.Join(err, unreadable)
 		},
 	}
 }

@@ -123,6 +123,14 @@ func finish(c *cobra.Command) *cobra.Command {
 			return nil
 		}
 	}
+	if c.HasSubCommands() && !c.Runnable() {
+		c.RunE = func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return fmt.Errorf("%s: unknown command %q: %w", cmd.CommandPath(), args[0], errFlags)
+			}
+			return fmt.Errorf("%s: name one of its commands: %w", cmd.CommandPath(), errFlags)
+		}
+	}
 	if c.Long == "" {
 		c.Long = c.Short + "."
 	}

@@ -40,7 +40,7 @@ func describe(out *bytes.Buffer, c *cobra.Command) {
 		return
 	}
 	fmt.Fprintf(out, "\n## %s\n\n%s\n", c.CommandPath(), strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(c.Long), strings.TrimSpace(exitHelp))))
-	if c.Runnable() {
+	if c.Runnable() && (!c.HasSubCommands() || c.Name() == "runtimes") {
 		fmt.Fprintf(out, "\n    %s\n", c.UseLine())
 	}
 	if flags := c.LocalNonPersistentFlags().FlagUsages(); flags != "" {

@@ -181,7 +181,7 @@ func (w *Workspace) archivedRun(ctx context.Context, manifest assay.Digest) (ass
 	var run assay.Run
 	a, err := oci.ReadArtifact(ctx, w.Store, manifest)
 	if err != nil {
-		return run, err
+		return run, lacking(err)
 	}
 	if err := w.readLayer(ctx, a, runType, &run); err != nil {
 		return run, err

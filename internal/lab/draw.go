@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/google/renameio/v2"
 
@@ -36,6 +37,9 @@ var outputTypes = map[string]string{
 
 const defaultWidth = 178 // mm: two columns
 
+// figureTimeout bounds one run of a sealed module: somebody else's may not end.
+const figureTimeout = 10 * time.Minute
+
 // A Drawing asks for one figure.
 type Drawing struct {
 	Name    string
@@ -55,6 +59,28 @@ type TableOf struct {
 // DrawingOf makes a Drawing of an experiment's figure and a run of it.
 func DrawingOf(f assay.FigureSpec, run string) Drawing {
 	return Drawing{Name: f.Name, Dir: f.Source, Func: f.Func, Formats: f.Formats, WidthMM: f.Width, Tables: []TableOf{{run, f.Columns}}}
+}
+
+// checkDrawing reports what is wrong with a request that can be seen before
+// anything is measured.
+func checkDrawing(req Drawing) error {
+	if req.Name == "" || req.Func == "" || len(req.Tables) == 0 {
+		return usagef("figure %q: it needs a name, a func and columns", req.Name)
+	}
+	for _, f := range req.Formats {
+		if outputTypes[f] == "" {
+			return usagef("figure %s: format %q: want svg, png, pdf or txt", req.Name, f)
+		}
+	}
+	if st, err := os.Stat(req.Dir); err != nil || !st.IsDir() {
+		return usagef("figure %s: source %s is not a folder", req.Name, req.Dir)
+	}
+	for _, t := range req.Tables {
+		if len(t.Columns) == 0 {
+			return usagef("figure %s: columns is empty: name at least one of the trace (docs/trace.md)", req.Name)
+		}
+	}
+	return nil
 }
 
 // A Drawn is a figure in the archive, and where its outputs were written.
@@ -79,8 +105,8 @@ func (w *Workspace) Draw(ctx context.Context, req Drawing) (Drawn, error) {
 }
 
 func (w *Workspace) draw(ctx context.Context, req Drawing) (Drawn, error) {
-	if req.Name == "" || req.Func == "" || len(req.Tables) == 0 {
-		return Drawn{}, usagef("a figure needs a name, a function and at least one table")
+	if err := checkDrawing(req); err != nil {
+		return Drawn{}, err
 	}
 	fig := assay.Figure{Format: assay.FigureFormat, Name: req.Name, Width: req.WidthMM, Outputs: map[string]assay.Digest{}}
 	if fig.Width == 0 {
@@ -89,11 +115,6 @@ func (w *Workspace) draw(ctx context.Context, req Drawing) (Drawn, error) {
 	formats := slices.Clone(req.Formats)
 	if len(formats) == 0 {
 		formats = []string{"svg", "png"}
-	}
-	for _, f := range formats {
-		if outputTypes[f] == "" {
-			return Drawn{}, usagef("format %q: want svg, png, pdf or txt", f)
-		}
 	}
 	a := oci.Artifact{Type: figureType, Annotations: map[string]string{oci.AnnotationPrefix + "figure": req.Name}}
 	var tables [][]byte
@@ -127,11 +148,7 @@ func (w *Workspace) draw(ctx context.Context, req Drawing) (Drawn, error) {
 	if err != nil {
 		return Drawn{}, err
 	}
-	opts, err := w.sandbox(sandbox.Wazero)
-	if err != nil {
-		return Drawn{}, err
-	}
-	outputs, err := sandbox.Run(ctx, sealed.Module, sandbox.Request{Formats: formats, WidthMM: fig.Width}, tables, opts)
+	outputs, err := w.runSealed(ctx, sealed.Module, sandbox.Request{Formats: formats, WidthMM: fig.Width}, tables, sandbox.Wazero)
 	if err != nil {
 		return Drawn{}, err
 	}
@@ -208,14 +225,22 @@ func writeOutputs(dir, name string, outputs map[string][]byte) (map[string]strin
 	return paths, nil
 }
 
-// sandbox says how sealed modules are run here: in a worker process of this
-// program, so that one that does not end can be killed.
-func (w *Workspace) sandbox(engine sandbox.Engine) (sandbox.Options, error) {
+// runSealed runs a sealed module in a worker process of this program, so that
+// one that does not end can be killed.
+func (w *Workspace) runSealed(ctx context.Context, module []byte, req sandbox.Request, tables [][]byte, engine sandbox.Engine) (map[string][]byte, error) {
 	exe, err := os.Executable()
 	if err != nil {
-		return sandbox.Options{}, fmt.Errorf("sandbox: %w", err)
+		return nil, fmt.Errorf("sandbox: %w", err)
 	}
-	return sandbox.Options{Engine: engine, Cache: w.Config.Cache, Worker: []string{exe, sandbox.WorkerArg}}, nil
+	ctx, cancel := context.WithTimeoutCause(ctx, figureTimeout, fmt.Errorf("the figure was not drawn after %v", figureTimeout))
+	defer cancel()
+	outputs, err := sandbox.Run(ctx, module, req, tables, sandbox.Options{
+		Engine: engine, Cache: w.Config.Cache, Worker: []string{exe, sandbox.WorkerArg},
+	})
+	if errors.Is(err, context.DeadlineExceeded) {
+		return nil, context.Cause(ctx)
+	}
+	return outputs, err
 }
 
 // Work does what a worker process is for and returns its exit status, if args,
@@ -237,31 +262,28 @@ func (w *Workspace) FigureNames() ([]string, error) {
 	return sortedKeys(lock.Figures), nil
 }
 
-// Figures lists the figures in the lock, with the paths that exist.
+// Figures lists the figures in the lock. Those that cannot be read are left out
+// and are the error.
 func (w *Workspace) Figures(ctx context.Context) ([]Drawn, error) {
 	lock, err := w.Lock()
 	if err != nil {
 		return nil, err
 	}
 	var all []Drawn
+	var problems []error
 	for _, name := range sortedKeys(lock.Figures) {
 		d, err := w.lockedFigure(ctx, lock, name)
 		if err != nil {
-			return nil, err
-		}
-		d.Paths = map[string]string{}
-		for _, f := range d.Formats() {
-			path := filepath.Join(w.figuresDir(""), assay.Filename(name)+"."+f)
-			if _, err := os.Stat(path); err == nil {
-				d.Paths[f] = path
-			}
+			problems = append(problems, err)
+			continue
 		}
 		all = append(all, d)
 	}
-	return all, nil
+	return all, errors.Join(problems...)
 }
 
-// lockedFigure reads the record of a figure in the lock.
+// lockedFigure reads the record of a figure in the lock, with the paths that
+// exist.
 func (w *Workspace) lockedFigure(ctx context.Context, lock Lock, name string) (Drawn, error) {
 	locked, ok := lock.Figures[name]
 	if !ok {
@@ -277,6 +299,13 @@ func (w *Workspace) lockedFigure(ctx context.Context, lock Lock, name string) (D
 	}
 	if err := w.readLayer(ctx, a, figureType, &d.Figure); err != nil {
 		return d, fmt.Errorf("figure %s: %w", name, err)
+	}
+	d.Paths = map[string]string{}
+	for _, f := range d.Formats() {
+		path := filepath.Join(w.figuresDir(""), assay.Filename(name)+"."+f)
+		if _, err := os.Stat(path); err == nil {
+			d.Paths[f] = path
+		}
 	}
 	return d, nil
 }

@@ -3,9 +3,13 @@ package lab
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,7 +33,7 @@ func LoadSpec(path string) (assay.Spec, error) {
 	if err != nil {
 		return spec, fmt.Errorf("experiment: %w", err)
 	}
-	if err := yaml.NewDecoder(bytes.NewReader(b), yaml.Strict()).Decode(&spec); err != nil {
+	if spec, err = parseSpec(b); err != nil {
 		return spec, usagef("%s: %w", path, err)
 	}
 	dir, err := filepath.Abs(filepath.Dir(path))
@@ -50,6 +54,38 @@ func LoadSpec(path string) (assay.Spec, error) {
 	return spec, nil
 }
 
+// parseSpec parses an experiment file: one YAML document, no unknown field,
+// and numbers as they are written.
+func parseSpec(b []byte) (assay.Spec, error) {
+	var spec assay.Spec
+	dec := yaml.NewDecoder(bytes.NewReader(b), yaml.Strict())
+	switch err := dec.Decode(&spec); {
+	case errors.Is(err, io.EOF):
+		return spec, errors.New("there is no experiment in it; docs/experiment.md shows one")
+	case err != nil:
+		return spec, err
+	}
+	if err := dec.Decode(new(any)); !errors.Is(err, io.EOF) {
+		return spec, errors.New("there is a second YAML document; write each experiment into a file of its own")
+	}
+	// The YAML library makes 1 of 1.9; encoding/json does not.
+	asJSON, err := yaml.YAMLToJSON(b)
+	if err != nil {
+		return spec, err
+	}
+	if err := json.Unmarshal(asJSON, new(assay.Spec)); err != nil {
+		return spec, err
+	}
+	return spec, nil
+}
+
+// grammar of names that become columns, parts of tables and of lines.
+var (
+	namePattern  = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{N} ._+-]{0,99}$`)
+	paramPattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,62}$`)
+	placeholder  = regexp.MustCompile(`\$\{([^}]*)\}`)
+)
+
 // Resolve makes an experiment of spec: workloads pinned, defaults written out.
 // It reports every mistake of spec, not the first.
 func (w *Workspace) Resolve(ctx context.Context, spec assay.Spec) (assay.Experiment, error) {
@@ -58,6 +94,8 @@ func (w *Workspace) Resolve(ctx context.Context, spec assay.Spec) (assay.Experim
 	bad := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
 	if spec.Name == "" {
 		bad("name is missing")
+	} else if !namePattern.MatchString(spec.Name) {
+		bad("name %q: want at most 100 letters, digits, spaces, '.', '_', '+' or '-', the first a letter or digit", spec.Name)
 	}
 	if len(spec.Workloads) == 0 {
 		bad("workloads is empty: name at least one")
@@ -83,8 +121,11 @@ func (w *Workspace) Resolve(ctx context.Context, spec assay.Spec) (assay.Experim
 		if values := slices.Sorted(slices.Values(p.Values)); len(slices.Compact(values)) != len(p.Values) {
 			bad("parameter %s has a value twice", p.Name)
 		}
-		if p.Name == "" || len(p.Values) == 0 {
-			bad("parameter %q has no name or no values", p.Name)
+		if !paramPattern.MatchString(p.Name) {
+			bad("parameter %q: want a name of letters, digits and '_', not beginning with a digit", p.Name)
+		}
+		if len(p.Values) == 0 {
+			bad("parameter %s has no values", p.Name)
 		}
 		matrix *= max(len(p.Values), 1)
 		if matrix > maxInvocations {
@@ -97,15 +138,24 @@ func (w *Workspace) Resolve(ctx context.Context, spec assay.Spec) (assay.Experim
 		bad("protocol is missing: write protocol: {cold: {invocations: 30}}")
 	case c.Invocations < 1 || c.Warmup < 0:
 		bad("protocol.cold: invocations must be at least 1 and warmup at least 0")
-	case (c.Invocations + c.Warmup) > maxInvocations/max(matrix, 1):
-		bad("%d blocks of %d trials are more than %d invocations", c.Invocations+c.Warmup, matrix, maxInvocations)
+	case c.Invocations > maxInvocations || c.Warmup > maxInvocations || c.Invocations+c.Warmup > maxInvocations/max(matrix, 1):
+		bad("%d and %d blocks of %d trials are more than %d invocations", c.Invocations, c.Warmup, matrix, maxInvocations)
 	}
-	var err error
-	if exp.Limits, err = parseLimits(spec.Limits); err != nil {
+	limits, err := parseLimits(spec.Limits)
+	if err != nil {
 		bad("%v", err)
 	}
+	exp.Limits = limits
+	for i, f := range spec.Figures {
+		if err := checkDrawing(DrawingOf(f, "")); err != nil {
+			bad("%v", err)
+		}
+		if slices.ContainsFunc(spec.Figures[:i], func(g assay.FigureSpec) bool { return g.Name == f.Name }) {
+			bad("figure %s is listed twice", f.Name)
+		}
+	}
 	if len(wrong) > 0 {
-		return exp, usagef("experiment %s: %s", spec.Name, strings.Join(wrong, "; "))
+		return exp, usagef("experiment %s: %s", spec.Name, strings.ReplaceAll(strings.Join(wrong, "; "), "\n", "; "))
 	}
 	for _, ref := range spec.Workloads {
 		wl, err := w.Workload(ctx, ref)
@@ -117,17 +167,24 @@ func (w *Workspace) Resolve(ctx context.Context, spec assay.Spec) (assay.Experim
 				return exp, usagef("experiment %s: two workloads are called %s", spec.Name, wl.Name)
 			}
 		}
+		for _, m := range placeholder.FindAllStringSubmatch(strings.Join(append(slices.Clone(wl.Args), wl.Env...), " "), -1) {
+			if !slices.ContainsFunc(spec.Params, func(p assay.Param) bool { return p.Name == m[1] }) {
+				return exp, usagef("experiment %s: workload %s has ${%s}, and there is no parameter of that name: list it under params", spec.Name, wl.Name, m[1])
+			}
+		}
 		exp.Workloads = append(exp.Workloads, wl)
 	}
 	return exp, nil
 }
 
+// parseLimits reads limits, and reports every one that is wrong.
 func parseLimits(s assay.SpecLimits) (assay.Limits, error) {
 	l := assay.Limits{Timeout: assay.DefaultTimeout, Output: assay.DefaultOutput}
+	var wrong []error
 	if s.Timeout != "" {
 		d, err := time.ParseDuration(s.Timeout)
 		if err != nil || d <= 0 {
-			return l, fmt.Errorf(`limits.timeout %q: want a positive time such as "60s"`, s.Timeout)
+			wrong = append(wrong, fmt.Errorf(`limits.timeout %q: want a positive time such as "60s"`, s.Timeout))
 		}
 		l.Timeout = d
 	}
@@ -140,11 +197,11 @@ func parseLimits(s assay.SpecLimits) (assay.Limits, error) {
 		}
 		n, err := parseBytes(f.text)
 		if err != nil {
-			return l, fmt.Errorf("limits.%s: %w", f.key, err)
+			wrong = append(wrong, fmt.Errorf("limits.%s: %w", f.key, err))
 		}
 		*f.to = n
 	}
-	return l, nil
+	return l, errors.Join(wrong...)
 }
 
 // parseBytes reads "512MiB", "16KiB", "1GiB" or a plain number of bytes.

@@ -127,23 +127,35 @@ func (w *Workspace) updateLock(ctx context.Context, change func(*Lock)) error {
 	return nil
 }
 
-// A pinOf is one manifest that the lock names.
+// A pinOf is one digest that the lock names.
 type pinOf struct {
 	name, remedy string
 	digest       assay.Digest
 }
 
-// pins returns every manifest that the lock names.
+// pins returns every digest that the lock names and the archive must have.
 func (l Lock) pins() []pinOf {
 	var all []pinOf
-	for name, d := range l.Workloads {
-		all = append(all, pinOf{"workload " + name, "assay pin its folder", d})
+	for _, name := range sortedKeys(l.Workloads) {
+		all = append(all, pinOf{"workload " + name, "assay pin its folder", l.Workloads[name]})
 	}
 	for _, e := range l.Experiments {
 		all = append(all, pinOf{"run " + e.Run, "assay run --rerun its experiment", e.Manifest})
 	}
-	for name, f := range l.Figures {
-		all = append(all, pinOf{"figure " + name, "draw it again", f.Manifest})
+	for _, name := range sortedKeys(l.Figures) {
+		f := l.Figures[name]
+		add := func(what string, d assay.Digest) {
+			all = append(all, pinOf{"figure " + name + what, "draw it again", d})
+		}
+		add("", f.Manifest)
+		add(", module", f.Module)
+		for i, t := range f.Tables {
+			add(fmt.Sprintf(", table %d", i), t.Digest)
+			add(fmt.Sprintf(", trace of table %d", i), t.Trace)
+		}
+		for _, format := range sortedKeys(f.Outputs) {
+			add(", "+format, f.Outputs[format])
+		}
 	}
 	return all
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 
 	"github.com/assay-notebooks/assay"
@@ -100,6 +101,9 @@ func (w *Workspace) replay(ctx context.Context, name string, opts ReplayOptions,
 	if locked.Module != drawn.Figure.Module {
 		return fmt.Errorf("module: assay.lock has %v, the archived figure was drawn by %v: %w", locked.Module, drawn.Figure.Module, artifacts.ErrCorrupt)
 	}
+	if len(locked.Outputs) == 0 || !maps.Equal(locked.Outputs, drawn.Figure.Outputs) {
+		return fmt.Errorf("outputs: assay.lock has %v, the archived figure has %v: %w", locked.Outputs, drawn.Figure.Outputs, artifacts.ErrCorrupt)
+	}
 	module, err := w.Store.ReadAll(ctx, locked.Module, maxRecord)
 	if err != nil {
 		return fmt.Errorf("module: %w", err)
@@ -119,11 +123,7 @@ func (w *Workspace) replay(ctx context.Context, name string, opts ReplayOptions,
 		if engine == "" {
 			continue
 		}
-		sandboxed, err := w.sandbox(sandbox.Engine(engine))
-		if err != nil {
-			return err
-		}
-		outputs, err := sandbox.Run(ctx, module, req, tables, sandboxed)
+		outputs, err := w.runSealed(ctx, module, req, tables, sandbox.Engine(engine))
 		if err != nil {
 			return err
 		}

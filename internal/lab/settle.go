@@ -98,6 +98,9 @@ func finished(book journal.Journal) time.Time {
 // pinRun makes the lock name a run as the answer to its experiment.
 func (w *Workspace) pinRun(ctx context.Context, run assay.Run, manifest assay.Digest) error {
 	return w.updateLock(ctx, func(l *Lock) {
+		if l.Experiments[run.Experiment].Run > run.ID {
+			return // a later run was archived before this one was gone on with
+		}
 		l.Experiments[run.Experiment] = LockedExperiment{Name: run.Name, Run: run.ID, Manifest: manifest}
 		for _, r := range run.Runtimes {
 			l.Runtimes[r.Name] = r

@@ -38,10 +38,17 @@ func (w *Workspace) Check(ctx context.Context, readData bool) (artifacts.Report,
 		}
 	}
 	if report.Damaged() {
-		return report, fmt.Errorf("archive %s: %d problems: %w", w.path(storeDir), len(report.Problems), artifacts.ErrCorrupt)
+		return report, &damaged{fmt.Sprintf("archive %s: %d problems", w.path(storeDir), len(report.Problems))}
 	}
 	return report, nil
 }
+
+// damaged is the error of a check that found something; it matches
+// artifacts.ErrCorrupt.
+type damaged struct{ message string }
+
+func (d *damaged) Error() string        { return d.message }
+func (d *damaged) Is(target error) bool { return target == artifacts.ErrCorrupt }
 
 // WriteCheck writes a report for people.
 func WriteCheck(out io.Writer, r artifacts.Report) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -25,7 +26,7 @@ func summarise(run assay.Run, plan assay.Plan, samples iter.Seq2[assay.Sample, e
 	for _, t := range plan.Trials {
 		s.Rows = append(s.Rows, assay.SummaryRow{
 			Workload: t.Workload, Runtime: t.Runtime, Params: t.Params,
-			Planned: len(plan.Order) - plan.Warmup, Outcomes: map[assay.Outcome]int{},
+			Planned: len(plan.Order) - plan.Warmup, Outcomes: map[assay.Outcome]int{}, Exits: map[int32]int{}, Signals: map[string]int{},
 		})
 	}
 	for x, err := range samples {
@@ -40,6 +41,12 @@ func summarise(run assay.Run, plan assay.Plan, samples iter.Seq2[assay.Sample, e
 		}
 		row, d := &s.Rows[x.Trial], &data[x.Trial]
 		row.Outcomes[x.Outcome]++
+		switch x.Outcome {
+		case assay.Exit:
+			row.Exits[x.Exit]++
+		case assay.Signal:
+			row.Signals[x.Signal]++
+		}
 		if x.Outcome != assay.OK {
 			if row.Detail == "" {
 				row.Detail = x.Detail
@@ -129,10 +136,19 @@ func figures3(v float64) string {
 func failures(r assay.SummaryRow) string {
 	var parts []string
 	for _, o := range sortedKeys(r.Outcomes) {
-		if o == assay.OK {
-			continue
+		switch o {
+		case assay.OK:
+		case assay.Exit:
+			for _, status := range slices.Sorted(maps.Keys(r.Exits)) {
+				parts = append(parts, fmt.Sprintf("%d exit %d", r.Exits[status], status))
+			}
+		case assay.Signal:
+			for _, name := range sortedKeys(r.Signals) {
+				parts = append(parts, fmt.Sprintf("%d %s", r.Signals[name], name))
+			}
+		default:
+			parts = append(parts, fmt.Sprintf("%d %s", r.Outcomes[o], o))
 		}
-		parts = append(parts, fmt.Sprintf("%d %s", r.Outcomes[o], o))
 	}
 	if len(parts) == 0 {
 		return "none"

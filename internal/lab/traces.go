@@ -50,9 +50,21 @@ func (w *Workspace) Traces(ctx context.Context) ([]Trace, error) {
 func (w *Workspace) openTrace(ctx context.Context, d assay.Digest) (*trace.Trace, error) {
 	b, err := w.Store.ReadAll(ctx, d, maxTrace)
 	if err != nil {
-		return nil, fmt.Errorf("trace: %w", err)
+		return nil, fmt.Errorf("trace: %w", lacking(err))
 	}
-	return trace.Open(bytes.NewReader(b), int64(len(b)))
+	t, err := trace.Open(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		return nil, fmt.Errorf("trace %v: %w", d, err)
+	}
+	return t, nil
+}
+
+// lacking adds to an error that the archive has no such blob what can be done.
+func lacking(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: the archive lacks it; restore the archive from a copy, or make it again with assay run --rerun", err)
+	}
+	return err
 }
 
 // A TraceFormat is what a trace is exported as.
