@@ -43,8 +43,9 @@ var recordedEnv = []string{"LANG", "LC_ALL", "TZ", "GOMAXPROCS", "MALLOC_ARENA_M
 // Run runs what the journal in dir does not hold yet of dir/plan.json, in
 // planned order. It returns nil when every planned invocation has its outcome,
 // and the context's error if that ended first; the invocation that was running
-// then is not recorded. An error that matches journal.ErrLocked means that
-// another agent is at work in dir.
+// then is not recorded, and neither is one that failed because a file of the
+// plan was gone: that error matches fs.ErrNotExist. An error that matches
+// journal.ErrLocked means that another agent is at work in dir.
 func Run(ctx context.Context, dir string) error {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -99,7 +100,8 @@ type run struct {
 	zero    int64 // measure.Now when it began
 
 	launcher *measure.Launcher
-	failed   []string // by trial: why its preparation failed; "": it did not
+	failed   []string   // by trial: why its preparation failed; "": it did not
+	files    [][]string // by trial: the files that its command needs
 }
 
 func (r *run) readPlan() (assay.Digest, error) {
@@ -210,17 +212,24 @@ func (r *run) seq(block, i int) int64 { return int64(block)*int64(len(r.plan.Tri
 // earlier one prepared may be gone. One that fails makes its trial's
 // invocations runtime crashes.
 func (r *run) prepare(ctx context.Context) error {
-	r.failed = make([]string, len(r.plan.Trials))
+	r.failed, r.files = make([]string, len(r.plan.Trials)), make([][]string, len(r.plan.Trials))
 	for i, t := range r.plan.Trials {
 		for _, c := range t.Prepare {
+			files := filesOf(c)
 			res, err := r.launcher.Run(ctx, c, r.plan.Limits)
 			if err != nil {
 				return err
 			}
 			if res.Killed != "" || !res.Started() || res.Exit != 0 {
+				if err := present(files); err != nil {
+					return err
+				}
 				r.failed[i] = detail("prepare "+strings.Join(c.Argv, " "), res)
 				break
 			}
+		}
+		if t.Unsupported == "" {
+			r.files[i] = filesOf(t.Command) // some of which the preparations may have made
 		}
 	}
 	return nil
@@ -246,6 +255,11 @@ func (r *run) invoke(ctx context.Context, trial int) (assay.Sample, error) {
 		return assay.Sample{}, err
 	}
 	s.Outcome = r.judges[trial].Outcome(res)
+	if s.Outcome != assay.OK {
+		if err := present(r.files[trial]); err != nil {
+			return assay.Sample{}, err
+		}
+	}
 	s.Exit, s.Signal, s.Stdout, s.OutBytes = int32(res.Exit), res.Signal, res.Stdout, res.OutBytes
 	if res.Started() {
 		s.StartNS, s.WallNS, s.CPUNS, s.RSSBytes = res.StartNS-r.zero, &res.WallNS, &res.CPUNS, res.RSSBytes

@@ -118,7 +118,7 @@ func TestOutcomes(t *testing.T) {
 		assay.Trial{Workload: "timeout", Command: shell("while :; do :; done")},
 		assay.Trial{Workload: "limit", Command: shell("yes")},
 		assay.Trial{Workload: "wrong output", Command: shell("echo ho"), Expect: hi},
-		assay.Trial{Workload: "not there", Command: assay.Command{Argv: []string{"/nonexistent"}}},
+		assay.Trial{Workload: "no program", Command: assay.Command{Argv: []string{"/etc/passwd"}}},
 		assay.Trial{Workload: "unsupported", Unsupported: "node not found"},
 		assay.Trial{Workload: "prepared", Prepare: []assay.Command{shell("echo hi > it")}, Command: shell("cat it"), Expect: hi},
 		assay.Trial{Workload: "not prepared", Prepare: []assay.Command{shell("echo no room >&2; exit 1")}, Command: shell("echo hi")},
@@ -150,7 +150,7 @@ func TestOutcomes(t *testing.T) {
 		{"timeout", assay.Timeout, -1, "SIGKILL", "still running after 300ms", true},
 		{"limit", assay.Limit, -1, "SIGKILL", "more than 1048576 bytes of output", true},
 		{"wrong output", assay.WrongOutput, 0, "", "stdout is not the expected one; it ends \"ho\\n\"", true},
-		{"not there", assay.RuntimeCrash, -1, "", "start /nonexistent: no such file or directory", false},
+		{"no program", assay.RuntimeCrash, -1, "", "start /etc/passwd: permission denied", false},
 		{"unsupported", assay.Unsupported, -1, "", "node not found", false},
 		{"prepared", assay.OK, 0, "", "", true},
 		{"not prepared", assay.RuntimeCrash, -1, "", "prepare /bin/sh -c echo no room >&2; exit 1: no room", false},
@@ -222,6 +222,50 @@ func TestTerminate(t *testing.T) {
 		code, stderr := run(t, dir)
 		if j := read(t, dir); code != 0 || len(j.Samples) != 1 || j.Samples[0].Segment != 1 || j.State != assay.Complete {
 			t.Errorf("resumed after %v: exit %d %s, journal %s with %d samples; want 0, complete, one", sig, code, stderr, j.State, len(j.Samples))
+		}
+	}
+}
+
+// TestFilesThatVanish deletes what a plan names while the agent is at work: the
+// invocation that fails for it is no outcome, and comes again.
+func TestFilesThatVanish(t *testing.T) {
+	for _, name := range []string{"program", "module", "stdin"} {
+		files := t.TempDir()
+		path := func(name string) string { return filepath.Join(files, name) }
+		put := func() {
+			t.Helper()
+			for name, data := range map[string]string{"program": "#!/bin/sh\ncat $1 - && rm -f $2\n", "module": "m", "stdin": "s"} {
+				if err := os.WriteFile(path(name), []byte(data), 0o777); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		put()
+		doomed := path(name)
+		dir := write(t, plan(3, 0, assay.Trial{Command: assay.Command{
+			Argv: []string{path("program"), path("module"), doomed}, Stdin: path("stdin"), Env: []string{"PATH=/usr/bin:/bin"},
+		}}))
+		code, stderr := run(t, dir)
+		j, a := read(t, dir), record(t, dir)
+		if code != 1 || !strings.Contains(stderr, doomed+", which the plan names, is gone") || !strings.Contains(a.Error, doomed) {
+			t.Errorf("%s: exit %d, stderr %q, record %+v; want 1 and that %s is gone", name, code, stderr, a, doomed)
+		}
+		if len(j.Samples) != 1 || j.State != assay.Interrupted || a.State != assay.Interrupted {
+			t.Errorf("%s: journal %s with %d samples, record %s; want interrupted with the one before", name, j.State, len(j.Samples), a.State)
+		}
+		put()
+		if err := os.WriteFile(path("program"), []byte("#!/bin/sh\ncat $1 -\n"), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		code, stderr = run(t, dir)
+		j = read(t, dir)
+		if code != 0 || len(j.Samples) != 3 || j.State != assay.Complete {
+			t.Fatalf("%s, resumed: exit %d %s, journal %s with %d samples; want 0, complete, three", name, code, stderr, j.State, len(j.Samples))
+		}
+		for _, s := range j.Samples {
+			if s.Outcome != assay.OK {
+				t.Errorf("%s: invocation %d is %s: %s; want ok", name, s.Seq, s.Outcome, s.Detail)
+			}
 		}
 	}
 }

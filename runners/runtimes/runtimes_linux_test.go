@@ -7,17 +7,22 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 
+	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/internal/nodewasi"
+	"github.com/assay-notebooks/assay/internal/tooltest"
+	"github.com/assay-notebooks/assay/runners"
 	"github.com/assay-notebooks/assay/runners/measure"
 	"github.com/assay-notebooks/assay/runners/runtimes"
 	"github.com/assay-notebooks/assay/runners/runtimes/runtimetest"
 	"github.com/assay-notebooks/assay/runners/toolbox"
 )
 
-func TestRuntimes(t *testing.T) {
-	tmp := t.TempDir()
-	agent := filepath.Join(tmp, "assay-agent")
+// start starts a launcher, with an agent built for it.
+func start(t *testing.T) *measure.Launcher {
+	t.Helper()
+	agent := filepath.Join(t.TempDir(), "assay-agent")
 	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", agent, "github.com/assay-notebooks/assay/cmd/assay-agent")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if b, err := cmd.CombinedOutput(); err != nil {
@@ -27,7 +32,12 @@ func TestRuntimes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer launcher.Close()
+	t.Cleanup(func() { launcher.Close() })
+	return launcher
+}
+
+func TestRuntimes(t *testing.T) {
+	launcher, tmp := start(t), t.TempDir()
 	o := toolbox.Options{Cache: tmp, Packages: map[string]string{}}
 	switch dir, err := nodewasi.Dir(t.Context(), tmp); {
 	case err == nil:
@@ -43,6 +53,39 @@ func TestRuntimes(t *testing.T) {
 			}
 			runtimetest.Test(t, r, runtimetest.Host{Launcher: launcher, Found: found})
 		})
+	}
+}
+
+// TestV8WithoutItsFiles takes away what assay brings for v8: that no guest has
+// begun must show.
+func TestV8WithoutItsFiles(t *testing.T) {
+	node, err := exec.LookPath("node")
+	if err != nil {
+		tooltest.Missing(t, "v8", err)
+	}
+	launcher, there, gone := start(t), filepath.Join(t.TempDir(), "v8.mjs"), filepath.Join(t.TempDir(), "gone.mjs")
+	if err := os.WriteFile(there, runtimes.V8.Tool().Script.Data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for name, files := range map[string][]assay.File{
+		"no script":  {{Path: gone}, {Path: there}},
+		"no package": {{Path: there}, {Path: gone}},
+	} {
+		p, err := runtimes.V8.Plan(runners.Invocation{Tool: assay.RuntimeVersion{Path: node, Files: files}, Module: gone})
+		if err != nil {
+			t.Fatal(err)
+		}
+		judge, err := measure.NewJudge(assay.Expectation{}, p.Signs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := launcher.Run(t.Context(), p.Command, assay.Limits{Timeout: time.Minute, Output: 1 << 20})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := judge.Outcome(res); got != assay.RuntimeCrash {
+			t.Errorf("%s: outcome %s, exit %d, want %s\nstderr %s", name, got, res.Exit, assay.RuntimeCrash, res.StderrTail)
+		}
 	}
 }
 

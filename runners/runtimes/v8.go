@@ -30,7 +30,8 @@ var V8 = runners.CLI{
 	Signs: []assay.Sign{
 		{Outcome: assay.Trap, Exit: []int{134}, Stderr: `(?m)^assay-v8: trap: `},
 		{Outcome: assay.RuntimeCrash, Exit: []int{70}, Stderr: `(?m)^assay-v8: cannot run: `},
-		{Outcome: assay.RuntimeCrash, Signal: []string{"*"}}, // V8 out of memory is SIGABRT
+		{Outcome: assay.RuntimeCrash, Exit: []int{1}, Stderr: `\Anode:internal/modules/`}, // Node did not find the script
+		{Outcome: assay.RuntimeCrash, Signal: []string{"*"}},                              // V8 out of memory is SIGABRT
 	},
 	Spell: func(inv runners.Invocation) ([]string, error) {
 		if len(inv.Tool.Files) < 2 {

@@ -2,13 +2,14 @@
 //
 // Runs a WASI command module in V8. Exits with the guest's status; a trap
 // exits 134 and a module that cannot be run 70, each with a line on stderr
-// that says so.
+// that says so. Without this file Node itself exits 1, as a guest might.
 import { readFileSync, readSync, writeSync } from "node:fs";
 import { basename } from "node:path";
 import { pathToFileURL } from "node:url";
 
 const argv = process.argv.slice(2);
-const { WASI, Fd, wasi } = await import(pathToFileURL(argv.shift()).href);
+let instance;
+const { WASI, Fd, wasi } = await import(pathToFileURL(argv.shift()).href).catch(end);
 
 // A descriptor of the process, read and written synchronously: nothing is
 // buffered, so nothing is lost on exit.
@@ -47,7 +48,7 @@ class Descriptor extends Fd {
 const env = [];
 for (; argv[0] === "--env"; argv.splice(0, 2)) env.push(argv[1]);
 
-let instance, main;
+let main;
 try {
   const args = [basename(argv[0]), ...argv.slice(1)];
   main = new WASI(args, env, [0, 1, 2].map((fd) => new Descriptor(fd)), { debug: false }); // its default logs to stdout
