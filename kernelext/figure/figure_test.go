@@ -157,6 +157,57 @@ func TestMarkerAtMedian(t *testing.T) {
 	}
 }
 
+// What the font lacks is drawn as its code, and measured as drawn.
+func TestDrawable(t *testing.T) {
+	for text, want := range map[string]string{
+		"wazero µs – ≤ é": "wazero µs – ≤ é",
+		"日本":              "U+65E5 U+672C",
+		"a日b":             "a U+65E5 b",
+		"日 b":             "U+65E5 b",
+		"\U0001f600":      "U+1F600",
+		"a\tb\nc":         "a b c",
+		"a\x00b":          "a U+0000 b",
+		"a\xffb":          "a U+FFFD b",
+		"":                "",
+	} {
+		for _, face := range []typeface{plainText, titleText} {
+			if got := face.drawable(text); got != want {
+				t.Errorf("drawable(%q) = %q, want %q", text, got, want)
+			}
+			if got, want := face.measure(text), face.measure(want); got != want {
+				t.Errorf("measure(%q) = %v, want %v", text, got, want)
+			}
+		}
+	}
+	if got, want := plainText.wrap("日本語", plainText.measure("日本")), []string{"日本", "語"}; !slices.Equal(got, want) {
+		t.Errorf("wrap = %q, want %q", got, want)
+	}
+}
+
+// Every format has the code where the font lacks a character.
+func TestCodesInEveryFormat(t *testing.T) {
+	draw := func(name string) func(*Figure, ...Table) error {
+		return func(f *Figure, ts ...Table) error {
+			f.Title(name)
+			return f.Bar(ts[0].Group("runtime"), ts[0].Float("wall_ns"))
+		}
+	}
+	request, tables := Request{Formats: []string{"svg", "png", "pdf"}, Width: 84}, [][]byte{coldStarts(t, 6)}
+	got, err := Render(request, 1, tables, draw("a日b"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := Render(request, 1, tables, draw("a U+65E5 b"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, format := range request.Formats {
+		if !bytes.Equal(got[format], want[format]) {
+			t.Errorf("%s of 日 is not that of its code", format)
+		}
+	}
+}
+
 // A recorder keeps what is painted on it.
 type recorder struct {
 	lines [][]point

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/assay-notebooks/assay/kernelext/table"
 )
 
 var (
@@ -73,9 +75,28 @@ var gallery = []struct {
 		none := s.Where("runtime", "wasmtime")
 		return f.ECDF(none.Group("runtime"), none.Float("wall_ns").In("ms"))
 	}},
+	{"bar-codes-84", 84, abroad, func(f *Figure, s Table) error {
+		f.Title("Cold start 冷启动 🚀")
+		return f.Bar(s.Group("runtime"), s.Float("wall_ns").In("ms"))
+	}},
+	{"table-codes-84", 84, abroad, func(f *Figure, s Table) error {
+		return f.TableText(s.Group("runtime"), s.Float("wall_ns").In("ms"))
+	}},
 	{"bar-few-84", 84, few, func(f *Figure, s Table) error {
 		return f.Bar(s.Group("runtime").Order("native", "wazero", "lucet"), s.Float("wall_ns").In("us"))
 	}},
+}
+
+// abroad has names with characters that the font has and that it lacks.
+func abroad(t testing.TB) []byte {
+	names := []string{"日本語", "😀 fast", "µ-vm", "東京/エンジン"}
+	var runtime []string
+	var wall []int64
+	for i := range 40 {
+		runtime = append(runtime, names[i%len(names)])
+		wall = append(wall, int64(1+i%len(names))*1e6+int64(i)*1e4)
+	}
+	return encode(t, table.Strings("runtime", "", "", runtime), table.Ints("wall_ns", "ns", "wall time", wall))
 }
 
 func few(t testing.TB) []byte { return coldStarts(t, 2) }

@@ -46,6 +46,9 @@ func (m multiples) body(s *scene, top float64) float64 {
 	yLabels := m.yLabels(s.width)
 	yWidth := 0.0
 	for _, lines := range yLabels {
+		if rows := float64(len(m.y.categories)); rows > 0 { // the rows are as high as the names need
+			m.height = math.Max(m.height, rows*(float64(lead*float64(len(lines)))+2))
+		}
 		for _, line := range lines {
 			yWidth = math.Max(yWidth, plainText.measure(line))
 		}

@@ -30,7 +30,7 @@ type label struct {
 	bold   bool
 	upward bool // turned a quarter, read from below
 	color  color.NRGBA
-	text   string
+	text   string // of characters that the typeface has
 }
 
 // A surface is what a scene is painted on: one per output format.
@@ -109,16 +109,16 @@ type typeface struct {
 }
 
 func (t typeface) label(p point, text string) label {
-	return label{at: p, size: t.size, bold: t.bold, color: t.color, text: text}
+	return label{at: p, size: t.size, bold: t.bold, color: t.color, text: t.drawable(text)}
 }
 
 // lead is the distance of two baselines.
 func (t typeface) lead() float64 { return 1.2 * t.size }
 
-// measure returns the width of one line of text.
+// measure returns the width of one line of text as it is drawn.
 func (t typeface) measure(text string) float64 {
 	f := face(t.size, t.bold)
-	return f.Width(text).Points()
+	return f.Width(t.drawable(text)).Points()
 }
 
 // fit shortens text to a width, ending in "…" where it had to.
@@ -133,10 +133,24 @@ func (t typeface) fit(text string, width float64) string {
 	return string(runes) + "…"
 }
 
-const breaks = " /-" // a line may end after these
+// endsLine reports whether a line may end after r.
+func (t typeface) endsLine(r rune) bool { return strings.ContainsRune(" /-", r) || !t.has(r) }
 
-// wrap breaks text into lines of at most a width, after a space, '/' or '-'
-// where there is one.
+// words returns the parts of text that wrap keeps whole, where it can.
+func (t typeface) words(text string) []string {
+	var words []string
+	start := 0
+	for i, r := range text {
+		if end := i + len(string(r)); t.endsLine(r) || end == len(text) {
+			words = append(words, strings.TrimSpace(text[start:end]))
+			start = end
+		}
+	}
+	return words
+}
+
+// wrap breaks text into lines of at most a width, after a space, '/', '-' or a
+// character that is drawn as its code, where there is one.
 func (t typeface) wrap(text string, width float64) []string {
 	var lines []string
 	for text != "" {
@@ -147,7 +161,7 @@ func (t typeface) wrap(text string, width float64) []string {
 				break
 			}
 			fits = next
-			if strings.ContainsRune(breaks, r) || next == len(text) {
+			if t.endsLine(r) || next == len(text) {
 				end = next
 			}
 		}
@@ -176,14 +190,21 @@ func mustParse(ttf []byte) *opentype.Font {
 	return f
 }
 
+// font returns the font of the typeface.
+func (t typeface) font() *opentype.Font {
+	if t.bold {
+		return bold()
+	}
+	return regular()
+}
+
 func face(size float64, isBold bool) font.Face {
 	f := font.Face{
 		Font: font.Font{Typeface: "Liberation", Variant: "Sans", Size: font.Points(size)},
-		Face: regular(),
+		Face: typeface{bold: isBold}.font(),
 	}
 	if isBold {
 		f.Font.Weight = xfont.WeightBold
-		f.Face = bold()
 	}
 	return f
 }

@@ -180,8 +180,8 @@ func columnWidths(rows [][]string, room float64) (widths []float64, total float6
 		for i, text := range row {
 			text = whole(text)
 			widths[i] = math.Max(widths[i], face.measure(text)+1)
-			for _, word := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(breaks, r) }) {
-				least[i] = math.Max(least[i], face.measure(word+"/")+1)
+			for _, word := range face.words(text) {
+				least[i] = math.Max(least[i], face.measure(word)+1)
 			}
 		}
 	}
