@@ -14,6 +14,10 @@ const AgentFile = "agent.json"
 // its run directory.
 const AgentBusy = 3
 
+// AgentWords is the argument, before the run directory, of an agent that shall
+// write why it ended to descriptor 3 too: its log may be on a full disk.
+const AgentWords = "--words"
+
 // PlanFile is the name, in a run directory, of the plan: canonical JSON.
 const PlanFile = "plan.json"
 

@@ -1,13 +1,14 @@
 // Command assay-agent is put on a host to run a plan there: it starts the
 // commands, measures them and writes the journal.
 //
-//	assay-agent run DIR      run what is missing of DIR/plan.json
-//	assay-agent version      print its version
+//	assay-agent run [--words] DIR    run what is missing of DIR/plan.json
+//	assay-agent version              print its version
 //
 // It is small because it shares the machine with what it measures. SIGTERM and
 // SIGINT end it after killing the running command; a second run goes on from
 // there. Exit status: 0 complete, 1 error, 2 usage, 3 another agent is at work
-// in DIR, 130 interrupted.
+// in DIR, 130 interrupted. With --words it says why it ended on descriptor 3 too,
+// for a starter that waits there until the agent has announced itself.
 package main
 
 import (
@@ -25,17 +26,22 @@ import (
 	"github.com/assay-notebooks/assay/runners/measure"
 )
 
-const usage = "usage: assay-agent run DIR | assay-agent version"
+const usage = "usage: assay-agent run [--words] DIR | assay-agent version"
 
 func main() {
 	args := os.Args[1:]
+	var words *os.File
+	if len(args) == 3 && args[0] == "run" && args[1] == runners.AgentWords {
+		syscall.CloseOnExec(3)
+		words, args = os.NewFile(3, "words"), []string{"run", args[2]}
+	}
 	switch {
 	case len(args) == 1 && args[0] == "launch": // started by the agent itself
-		exit(measure.Launch())
+		exit(measure.Launch(), nil)
 	case len(args) == 2 && args[0] == "run":
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 		defer stop()
-		exit(agent.Run(ctx, args[1]))
+		exit(agent.Run(ctx, args[1]), words)
 	case len(args) == 1 && args[0] == "version":
 		version := "unknown"
 		if info, ok := debug.ReadBuildInfo(); ok {
@@ -48,11 +54,15 @@ func main() {
 	}
 }
 
-func exit(err error) {
+// exit says err on stderr and, unless it is nil, on words.
+func exit(err error, words *os.File) {
 	if err == nil {
 		os.Exit(0)
 	}
 	fmt.Fprintln(os.Stderr, "assay-agent:", err)
+	if words != nil {
+		fmt.Fprintln(words, err) // to nobody, if the starter has left
+	}
 	switch {
 	case errors.Is(err, context.Canceled):
 		os.Exit(130)

@@ -80,7 +80,7 @@ func Run(ctx context.Context, dir string) error {
 	r.journal, r.done, r.segment = w, held.Done, held.Segments
 	if held.State == assay.Complete { // and whoever completed it may have died before it could say so
 		r.segment--
-		err = r.announce(assay.Complete, nil)
+		err = errors.Join(release(r.dir), r.announce(assay.Complete, nil))
 	} else {
 		err = r.execute(ctx)
 	}
@@ -158,10 +158,14 @@ func check(p assay.Plan) error {
 
 // execute does the work between opening and closing the journal.
 func (r *run) execute(ctx context.Context) error {
-	if err := r.announce(assay.Running, nil); err != nil {
-		return err
+	err := reserve(r.dir)
+	if err == nil {
+		err = r.announce(assay.Running, nil)
 	}
-	err := r.journal.Segment(journal.Segment{
+	if err != nil {
+		return errors.Join(err, release(r.dir))
+	}
+	err = r.journal.Segment(journal.Segment{
 		Segment: r.segment, Started: r.began, MonotonicNS: r.zero, Agent: r.exe, Host: measure.Host(r.plan.Host),
 		Env: environment(),
 	})
@@ -176,7 +180,7 @@ func (r *run) execute(ctx context.Context) error {
 	if ctx.Err() != nil {
 		cause = nil
 	}
-	return errors.Join(err, r.journal.End(state), r.announce(state, cause))
+	return errors.Join(err, release(r.dir), r.journal.End(state), r.announce(state, cause))
 }
 
 // blocks runs every invocation that is missing.

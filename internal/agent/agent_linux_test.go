@@ -14,9 +14,12 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/journal"
 	"github.com/assay-notebooks/assay/internal/agent"
+	"github.com/assay-notebooks/assay/internal/tooltest"
 	"github.com/assay-notebooks/assay/runners"
 )
 
@@ -63,6 +66,12 @@ func plan(blocks, warmup int, trials ...assay.Trial) assay.Plan {
 func write(t testing.TB, p assay.Plan) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
+	writeTo(t, dir, p)
+	return dir
+}
+
+func writeTo(t testing.TB, dir string, p assay.Plan) {
+	t.Helper()
 	b, err := json.Marshal(p)
 	if err != nil {
 		t.Fatal(err)
@@ -70,7 +79,6 @@ func write(t testing.TB, p assay.Plan) (dir string) {
 	if err := os.WriteFile(filepath.Join(dir, runners.PlanFile), b, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	return dir
 }
 
 // run runs the agent to its end and returns its exit status and stderr.
@@ -267,6 +275,54 @@ func TestFilesThatVanish(t *testing.T) {
 				t.Errorf("%s: invocation %d is %s: %s; want ok", name, s.Seq, s.Outcome, s.Detail)
 			}
 		}
+	}
+}
+
+// TestFullDisk has a workload fill the disk that the journal is on.
+func TestFullDisk(t *testing.T) {
+	disk := t.TempDir()
+	if err := unix.Mount("assay", disk, "tmpfs", 0, "size=1m"); err != nil {
+		tooltest.Missing(t, "tmpfs", fmt.Errorf("mount, which needs root: %w", err))
+	}
+	t.Cleanup(func() {
+		if err := unix.Unmount(disk, 0); err != nil {
+			t.Error(err)
+		}
+	})
+	const blocks = 200
+	fill := filepath.Join(disk, "fill")
+	dir := filepath.Join(disk, "run")
+	if err := os.Mkdir(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	writeTo(t, dir, plan(blocks, 0, assay.Trial{Command: shell("[ -e " + fill + " ] && cat /dev/zero >> " + fill + "; exit 0")}))
+	if err := os.WriteFile(fill, nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	code, stderr := run(t, dir)
+	a, before := record(t, dir), read(t, dir)
+	const want = "no space left on device"
+	path := filepath.Join(dir, agent.JournalFile)
+	if code != 1 || !strings.Contains(stderr, want) || a.State != assay.Interrupted || !strings.Contains(a.Error, want) || !strings.Contains(a.Error, path) {
+		t.Errorf("on a full disk: exit %d, stderr %q, record %+v; want 1, and interrupted: %s: %s", code, stderr, a, path, want)
+	}
+	if before.State != assay.Interrupted || len(before.Samples) == 0 || len(before.Samples) == blocks {
+		t.Errorf("journal %s with %d samples, want some, interrupted", before.State, len(before.Samples))
+	}
+
+	code, stderr = run(t, dir) // still full
+	if code != 1 || !strings.Contains(stderr, want) || !strings.Contains(stderr, dir) {
+		t.Errorf("begun on a full disk: exit %d, %q; want 1 and %s, with the path", code, stderr, want)
+	}
+	if err := os.Remove(fill); err != nil {
+		t.Fatal(err)
+	}
+	code, stderr = run(t, dir)
+	if j := read(t, dir); code != 0 || j.State != assay.Complete || len(j.Samples) != blocks {
+		t.Errorf("with room again: exit %d %s, journal %s with %d samples; want 0, complete, %d", code, stderr, j.State, len(j.Samples), blocks)
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, "agent.*")); len(left) != 1 {
+		t.Errorf("a complete run has %v, want only its record", left)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"syscall"
 	"time"
 
@@ -124,20 +125,45 @@ func (l Local) Start(ctx context.Context, dir string) error {
 		return fmt.Errorf("start agent: %w", err)
 	}
 	defer null.Close()
-	process, err := os.StartProcess(exe, []string{exe, "run", dir}, &os.ProcAttr{
-		Files: []*os.File{null, log, log},
-		Env:   os.Environ(),
-		Sys:   &syscall.SysProcAttr{Setsid: true},
-	})
+	words, theirs, err := os.Pipe()
 	if err != nil {
 		return fmt.Errorf("start agent: %w", err)
 	}
-	return l.announced(ctx, dir, process, info.Size())
+	process, err := os.StartProcess(exe, []string{exe, "run", runners.AgentWords, dir}, &os.ProcAttr{
+		Files: []*os.File{null, log, log, theirs},
+		Env:   os.Environ(),
+		Sys:   &syscall.SysProcAttr{Setsid: true},
+	})
+	theirs.Close()
+	if err != nil {
+		words.Close()
+		return fmt.Errorf("start agent: %w", err)
+	}
+	said := make(chan string, 1)
+	go func() {
+		b, _ := io.ReadAll(words) // until the agent ends, or we leave
+		said <- string(bytes.TrimSpace(b))
+	}()
+	over, err := l.announced(ctx, dir, process)
+	if over == nil { // it lives, or has lived and said so in its record
+		words.Close()
+	}
+	last := <-said
+	words.Close()
+	switch {
+	case err != nil || over == nil:
+		return err
+	case over.ExitCode() == runners.AgentBusy:
+		return fmt.Errorf("start agent in %s: %w", dir, ErrBusy)
+	case last == "": // it did not come to its end
+		last = strings.TrimSpace(over.String() + " " + logged(log.Name(), info.Size()))
+	}
+	return fmt.Errorf("start agent in %s: %s", dir, last)
 }
 
-// announced waits until the agent has announced itself, and returns what it
-// logged if it ended before. The log had so many bytes then.
-func (l Local) announced(ctx context.Context, dir string, process *os.Process, logged int64) error {
+// announced waits until the agent has announced itself, or returns how it ended
+// if it did before.
+func (l Local) announced(ctx context.Context, dir string, process *os.Process) (*os.ProcessState, error) {
 	ended := make(chan *os.ProcessState, 1)
 	go func() { // reaps it if we are still here when it ends; it does not need us
 		state, _ := process.Wait()
@@ -149,24 +175,21 @@ func (l Local) announced(ctx context.Context, dir string, process *os.Process, l
 		var over *os.ProcessState
 		select {
 		case <-ctx.Done():
-			return errors.Join(ctx.Err(), process.Kill())
+			return nil, errors.Join(ctx.Err(), process.Kill())
 		case over = <-ended: // but it may have been quick
 		case <-look.C:
 		}
 		if s, err := l.Status(ctx, dir); err == nil && s.PID == process.Pid {
-			return nil
-		}
-		if over != nil && over.ExitCode() == runners.AgentBusy {
-			return fmt.Errorf("start agent in %s: %w", dir, ErrBusy)
+			return nil, nil
 		}
 		if over != nil {
-			return fmt.Errorf("start agent in %s: %s", dir, words(filepath.Join(dir, LogFile), logged))
+			return over, nil
 		}
 	}
 }
 
-// words returns what was written to the log at path after its first skip bytes.
-func words(path string, skip int64) string {
+// logged returns what was written to the log at path after its first skip bytes.
+func logged(path string, skip int64) string {
 	b, err := os.ReadFile(path)
 	if err != nil {
 		return err.Error()

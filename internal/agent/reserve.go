@@ -1,0 +1,42 @@
+package agent
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// reserveFile holds room in a run directory while an agent is at work there, so
+// that it can still say why it stopped when the disk is full.
+const reserveFile = "agent.reserve"
+
+// reserveSize is more than the agent's record and the end of a journal take, in
+// whole blocks of any file system.
+const reserveSize = 64 << 10
+
+// reserve makes the reserve of dir. Its bytes are random: a file system that
+// compresses would keep no room for zeros.
+func reserve(dir string) error {
+	b := make([]byte, reserveSize)
+	rand.Read(b)
+	f, err := os.Create(filepath.Join(dir, reserveFile))
+	if err != nil {
+		return fmt.Errorf("reserve room: %w", err)
+	}
+	_, err = f.Write(b)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("reserve room: %w", err)
+	}
+	return nil
+}
+
+// release gives the room back.
+func release(dir string) error {
+	if err := os.Remove(filepath.Join(dir, reserveFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("reserved room: %w", err)
+	}
+	return nil
+}
