@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -337,6 +338,38 @@ func TestEnginesAgree(t *testing.T) {
 				t.Errorf("%s: %s of %d bytes has another digest than wazero's", engine, format, len(got[format]))
 			}
 		}
+	}
+}
+
+// TestPanicSaysWhere looks for the line of a panic in the sealed source.
+func TestPanicSaysWhere(t *testing.T) {
+	s := build(t, program(t, `package main
+
+import "github.com/assay-notebooks/assay/kernelext/figure"
+
+func Wrong(f *figure.Figure, s figure.Table) error {
+	f.Title(nth(s.Len()))
+	return f.ECDF(s.Group("runtime"), s.Float("wall_ns"))
+}
+
+func nth(i int) string {
+	names := []string{"first", "second"}
+	return names[i] // wrong
+}
+
+func main() {}
+`), "Wrong")
+	line := 0
+	for i, text := range strings.Split(mainOf(t, s), "\n") {
+		if strings.Contains(text, "// wrong") {
+			line = i + 1
+		}
+	}
+	options := sandbox.Options{Cache: cacheDir, Worker: []string{os.Args[0], sandbox.WorkerArg}}
+	_, err := sandbox.Run(t.Context(), s.Module, allFormats, [][]byte{samples(t, 60)}, options)
+	want := fmt.Sprintf("runtime error: index out of range [60] with length 2, in nth at main.go:%d", line)
+	if err == nil || !strings.HasSuffix(err.Error(), want) {
+		t.Errorf("error %q, want one that ends in %q", err, want)
 	}
 }
 

@@ -46,11 +46,11 @@ func Render(r Request, want int, tables [][]byte, draw func(*Figure, ...Table) e
 	return f.render(r.Formats)
 }
 
-// guard calls the user's function and turns a panic into an error.
+// guard calls the user's function and turns a panic into an error that says where.
 func guard(f *Figure, draw func(*Figure, ...Table) error, views []Table) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("the figure function panicked: %v", p)
+			err = panicError(p)
 		}
 	}()
 	return draw(f, views...)
