@@ -358,6 +358,32 @@ func TestViews(t *testing.T) {
 	}
 }
 
+// A parameter alone is named: "9" says nothing.
+func TestTitles(t *testing.T) {
+	b := encode(t, table.Strings("runtime", "", "", []string{"v8"}), table.Strings("param.n", "", "", []string{"9"}))
+	tab, err := table.Decode(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := NewTable(tab)
+	tests := []struct {
+		group                 Group
+		category, title, name string
+	}{
+		{s.Group("runtime"), "v8", "v8", "runtime"},
+		{s.Group("param.n"), "9", "n\u00a0=\u00a09", "n"},
+		{s.Group("param.n"), "", "no n", "n"},
+		{s.Group("param.n"), "1, 2", "n\u00a0=\u00a01, 2", "n"},
+		{s.Group("runtime", "param.n"), "v8, 9", "v8, n\u00a0=\u00a09", "runtime, n"},
+		{s.Group("runtime", "param.n"), "others", "others", "runtime, n"},
+	}
+	for _, test := range tests {
+		if got := test.group.title(test.category); got != test.title || test.group.name() != test.name {
+			t.Errorf("%q of %s: title %q, want %q and %s", test.category, test.group.name(), got, test.title, test.name)
+		}
+	}
+}
+
 func TestTicks(t *testing.T) {
 	tests := []struct {
 		log      bool

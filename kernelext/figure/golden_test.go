@@ -75,6 +75,17 @@ var gallery = []struct {
 		none := s.Where("runtime", "wasmtime")
 		return f.ECDF(none.Group("runtime"), none.Float("wall_ns").In("ms"))
 	}},
+	{"ecdf-param-84", 84, parameters, func(f *Figure, s Table) error {
+		f.Facet(s.Group("param.n"))
+		return f.ECDF(s.Group("runtime"), s.Float("wall_ns").In("ms"))
+	}},
+	{"bar-param-84", 84, parameters, func(f *Figure, s Table) error {
+		f.Facet(s.Group("runtime"))
+		return f.Bar(s.Group("param.n"), s.Float("wall_ns").In("ms"))
+	}},
+	{"heatmap-param-84", 84, parameters, func(f *Figure, s Table) error {
+		return f.HeatMap(s.Group("param.n"), s.Group("runtime"), s.Float("wall_ns").In("ms"))
+	}},
 	{"bar-codes-84", 84, abroad, func(f *Figure, s Table) error {
 		f.Title("Cold start 冷启动 🚀")
 		return f.Bar(s.Group("runtime"), s.Float("wall_ns").In("ms"))
@@ -85,6 +96,19 @@ var gallery = []struct {
 	{"bar-few-84", 84, few, func(f *Figure, s Table) error {
 		return f.Bar(s.Group("runtime").Order("native", "wazero", "lucet"), s.Float("wall_ns").In("us"))
 	}},
+}
+
+// parameters are samples of two runtimes at three values of a parameter n.
+func parameters(t testing.TB) []byte {
+	var runtime, n []string
+	var wall []int64
+	for i := range 60 {
+		runtime = append(runtime, []string{"native", "wazero"}[i%2])
+		n = append(n, []string{"9", "10", "11"}[i/2%3])
+		wall = append(wall, int64(1+i%2)*int64(1+i/2%3)*1e6+int64(i)*1e4)
+	}
+	return encode(t, table.Strings("runtime", "", "", runtime), table.Strings("param.n", "", "parameter", n),
+		table.Ints("wall_ns", "ns", "wall time", wall))
 }
 
 // abroad has names with characters that the font has and that it lacks.

@@ -24,7 +24,7 @@ func (f *Figure) gather(method string, g Group, v Values) (grouped, error) {
 	if err != nil {
 		return grouped{}, fmt.Errorf("%s: %w", method, err)
 	}
-	all := grouped{panels: panels, group: g.name, values: v, estimate: f.estimate()}
+	all := grouped{panels: panels, group: g.name(), values: v, estimate: f.estimate()}
 	if err := all.estimate.check(panels); err != nil {
 		return grouped{}, fmt.Errorf("%s: %w", method, err)
 	}

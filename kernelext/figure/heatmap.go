@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"image/color"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -18,7 +19,11 @@ func (f *Figure) HeatMap(x, y Group, v Values) error {
 	if err != nil {
 		return err
 	}
-	h := heatMap{grouped: all, xs: x.names, ys: y.names}
+	h := heatMap{
+		grouped: all,
+		x:       axis{title: x.name(), categories: x.names},
+		y:       axis{title: y.name(), categories: y.names},
+	}
 	low, high := math.Inf(1), math.Inf(-1)
 	for _, p := range all.panels {
 		var of []estimate
@@ -38,7 +43,7 @@ func (f *Figure) HeatMap(x, y Group, v Values) error {
 
 // pairs returns the pairs of categories, those of b changing fastest.
 func pairs(a, b Group) Group {
-	g := Group{of: a.of, name: a.name + ", " + b.name, err: a.err}
+	g := Group{of: a.of, columns: slices.Concat(a.columns, b.columns), params: slices.Concat(a.params, b.params), err: a.err}
 	switch {
 	case a.err != nil:
 		return g
@@ -63,7 +68,7 @@ func pairs(a, b Group) Group {
 
 type heatMap struct {
 	grouped
-	xs, ys    []string
+	x, y      axis
 	scale     axis
 	estimates [][]estimate // by panel and pair
 }
@@ -105,16 +110,18 @@ func (h heatMap) counts() string {
 func (h heatMap) body(s *scene, top float64) float64 {
 	top = h.colorBar(s, top)
 	return multiples{
-		names: h.names(), x: axis{categories: h.xs}, y: axis{categories: h.ys},
-		height: float64(rowHeight * float64(len(h.ys))), minWidth: float64(30 * float64(len(h.xs))),
-		draw: h.panel,
+		names: h.names(), x: h.x, y: h.y,
+		height:   math.Max(rowHeight*float64(len(h.y.categories)), axisText.measure(h.y.title)),
+		minWidth: float64(30 * float64(len(h.x.categories))),
+		draw:     h.panel,
 	}.body(s, top)
 }
 
 func (h heatMap) panel(f frame, panel int) {
-	width, height := (f.right-f.left)/float64(len(h.xs)), (f.bottom-f.top)/float64(len(h.ys))
+	columns, rows := len(h.x.categories), len(h.y.categories)
+	width, height := (f.right-f.left)/float64(columns), (f.bottom-f.top)/float64(rows)
 	for i, e := range h.estimates[panel] {
-		x, y := f.left+float64(width*float64(i%len(h.xs))), f.top+float64(height*float64(i/len(h.xs)))
+		x, y := f.left+float64(width*float64(i%columns)), f.top+float64(height*float64(i/columns))
 		middle := point{x + width/2, y + height/2}
 		corners := []point{{x + .4, y + .4}, {x + width - .4, y + .4}, {x + width - .4, y + height - .4}, {x + .4, y + height - .4}}
 		if e.n == 0 {

@@ -192,7 +192,7 @@ func (d *division) panels() []panel {
 	n := len(d.group.names)
 	out := make([]panel, len(d.facet.names))
 	for i, name := range d.facet.names {
-		out[i] = panel{name: name, cells: d.cell[i*n : (i+1)*n]}
+		out[i] = panel{name: d.facet.title(name), cells: d.cell[i*n : (i+1)*n]}
 	}
 	return out
 }

@@ -37,7 +37,7 @@ func (f *Figure) gatherPairs(method string, g Group, x, y Values) (grouped, erro
 	if err != nil {
 		return grouped{}, fmt.Errorf("%s: %w", method, err)
 	}
-	all := grouped{panels: panels, group: g.name, values: y, estimate: f.estimate()}
+	all := grouped{panels: panels, group: g.name(), values: y, estimate: f.estimate()}
 	if err := all.estimate.check(panels); err != nil {
 		return grouped{}, fmt.Errorf("%s: %w", method, err)
 	}

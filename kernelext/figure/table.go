@@ -105,19 +105,50 @@ func speller(c *table.Column) func(row int) string {
 	}
 }
 
+const paramPrefix = "param." // of the column of a parameter of the trial
+
 // A Group puts each row of a table in a category: a line, a bar, a panel.
 type Group struct {
-	of    Table
-	name  string // "runtime"
-	names []string
-	code  []uint32 // by row of the view
-	err   error
+	of      Table
+	columns []string // as people call them: "runtime"; "n" for "param.n"
+	params  []bool   // by column: it is a parameter
+	names   []string
+	code    []uint32 // by row of the view
+	err     error
+}
+
+// name returns what the categories are: "runtime".
+func (g Group) name() string { return strings.Join(g.columns, ", ") }
+
+// title returns a category as it stands alone, where nothing says what its
+// columns are: "wazero", but "n = 9" for a parameter.
+func (g Group) title(category string) string {
+	parts := []string{category}
+	if len(g.columns) > 1 {
+		parts = strings.Split(category, ", ")
+	}
+	if len(parts) != len(g.columns) {
+		return category // of Order, or with a comma in it
+	}
+	for i, part := range parts {
+		switch {
+		case g.params[i] && part == "":
+			parts[i] = "no " + g.columns[i]
+		case g.params[i]:
+			parts[i] = g.columns[i] + "\u00a0=\u00a0" + part
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // Group returns the categories that the columns' values form, in order of
 // first appearance; those of several columns are joined by ", ".
 func (t Table) Group(columns ...string) Group {
-	g := Group{of: t, name: strings.Join(columns, ", ")}
+	g := Group{of: t}
+	for _, column := range columns {
+		name, param := strings.CutPrefix(column, paramPrefix)
+		g.columns, g.params = append(g.columns, name), append(g.params, param)
+	}
 	if len(columns) == 0 {
 		g.err = fmt.Errorf("group by no column")
 		return g
