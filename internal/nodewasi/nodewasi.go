@@ -33,10 +33,15 @@ var ErrNoNPM = errors.New("npm not found: install Node.js with npm")
 //go:embed package.json package-lock.json
 var project embed.FS
 
+// digests are of the files that node reads, as sha256sum -c reads them.
+//
+//go:embed installed.sha256
+var digests string
+
 const lockFile = "package-lock.json"
 
 // Dir returns the directory that holds the installed package, below cacheDir,
-// installing it with "npm ci" if it is not there. The directory is named by
+// installing it with "npm ci" if it is not there or damaged. The directory is named by
 // the digest of the lock, appears whole or not at all, and is the same for any
 // number of processes that call at once. Only the first call needs npm and
 // the network. Without npm the error is ErrNoNPM.
@@ -51,7 +56,7 @@ func Dir(ctx context.Context, cacheDir string) (string, error) {
 	}
 	digest := sha256.Sum256(lock)
 	dir := filepath.Join(cacheDir, "node-wasi-"+hex.EncodeToString(digest[:6]))
-	if installed(dir) {
+	if verify(dir) == nil {
 		return dir, nil
 	}
 	if err := os.MkdirAll(cacheDir, 0o755); err != nil {
@@ -68,15 +73,42 @@ func Dir(ctx context.Context, cacheDir string) (string, error) {
 	if err := os.Chmod(tmp, 0o755); err != nil {
 		return "", fmt.Errorf("install node-wasi: %w", err)
 	}
-	if err := os.Rename(tmp, dir); err != nil && !installed(dir) { // else another process was faster
+	if err := replace(dir, tmp); err != nil && verify(dir) != nil { // else another process was faster
 		return "", fmt.Errorf("install node-wasi: %w", err)
 	}
 	return dir, nil
 }
 
-func installed(dir string) bool {
-	_, err := os.Stat(filepath.Join(dir, filepath.FromSlash(Shim)))
-	return err == nil
+// replace renames next to dir, and removes what was there.
+func replace(dir, next string) error {
+	if _, err := os.Lstat(dir); errors.Is(err, fs.ErrNotExist) {
+		return os.Rename(next, dir)
+	}
+	aside, err := os.MkdirTemp(filepath.Dir(dir), ".node-wasi-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(aside)
+	if err := os.Rename(dir, filepath.Join(aside, "damaged")); err != nil {
+		return err
+	}
+	return os.Rename(next, dir)
+}
+
+// verify returns an error if the package in dir is not, byte for byte, the one
+// that the lock names.
+func verify(dir string) error {
+	for line := range strings.Lines(digests) {
+		want, name, _ := strings.Cut(strings.TrimSpace(line), "  ")
+		b, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(name)))
+		if err != nil {
+			return err
+		}
+		if digest := sha256.Sum256(b); hex.EncodeToString(digest[:]) != want {
+			return fmt.Errorf("%s: want a file of SHA-256 %s", name, want)
+		}
+	}
+	return nil
 }
 
 // install runs npm ci in dir. npm checks what it downloads against the
@@ -97,8 +129,8 @@ func install(ctx context.Context, dir string) error {
 		return errors.Join(ctx.Err(), fmt.Errorf("npm ci: %w: %s; check the network and npm's registry setting",
 			err, strings.TrimSpace(output.String())))
 	}
-	if !installed(dir) {
-		return fmt.Errorf("npm ci: %s: %w", Shim, fs.ErrNotExist)
+	if err := verify(dir); err != nil {
+		return fmt.Errorf("npm ci: %w", err)
 	}
 	return nil
 }

@@ -46,6 +46,42 @@ func TestDirConcurrently(t *testing.T) {
 	}
 }
 
+func TestDirDamaged(t *testing.T) {
+	if _, err := exec.LookPath("npm"); err != nil {
+		tooltest.Missing(t, "node", err)
+	}
+	cache := t.TempDir()
+	dir, err := Dir(t.Context(), cache)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shim := filepath.Join(dir, Shim)
+	want, err := os.ReadFile(shim)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, damage := range map[string]func() error{
+		"cut off":        func() error { return os.Truncate(shim, 10) },
+		"a file is gone": func() error { return os.Remove(filepath.Join(filepath.Dir(shim), "wasi.js")) },
+	} {
+		if err := damage(); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := Dir(t.Context(), cache); err != nil || got != dir {
+			t.Errorf("%s: Dir = %q, %v, want %q", name, got, err, dir)
+		}
+		if err := verify(dir); err != nil {
+			t.Errorf("%s, installed again: %v", name, err)
+		}
+		if got, err := os.ReadFile(shim); err != nil || string(got) != string(want) {
+			t.Errorf("%s, installed again: the shim has %d bytes, %v, want %d", name, len(got), err, len(want))
+		}
+	}
+	if entries, _ := os.ReadDir(cache); len(entries) != 1 {
+		t.Errorf("the cache holds %v, want only %s", entries, dir)
+	}
+}
+
 func TestDirWithoutNPM(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	cache := t.TempDir()

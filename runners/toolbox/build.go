@@ -12,13 +12,16 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/renameio/v2"
+
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/runners"
 )
 
 // build returns the path of the program that t.Build makes, making it if the
-// cache below has none for this source, Go version and platform. It appears
-// whole or not at all, and any number of processes may call at once.
+// cache below has none for this source, Go version and platform, or one that
+// is damaged: its digest is kept beside it. Any number of processes may call
+// at once, for all of them make the same bytes.
 func build(ctx context.Context, t runners.Tool, cache string) (string, error) {
 	goCmd, err := exec.LookPath("go")
 	if err != nil {
@@ -35,7 +38,7 @@ func build(ctx context.Context, t runners.Tool, cache string) (string, error) {
 	key := assay.DigestOf(fmt.Appendf(nil, "%s\n%s\n%s\n%q\n%s/%s\n", t.Build.Mod, t.Build.Sum, version, args, runtime.GOOS, runtime.GOARCH))
 	dir := filepath.Join(cache, "tools", fmt.Sprintf("%s-%s-%s", path.Base(t.Build.Package), t.Build.Version, key.Short()))
 	bin := filepath.Join(dir, t.Bin)
-	if _, err := os.Stat(bin); err == nil {
+	if intact(bin) {
 		return bin, nil
 	}
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
@@ -55,15 +58,31 @@ func build(ctx context.Context, t runners.Tool, cache string) (string, error) {
 		return "", absence{fmt.Sprintf("building %s@%s: %v", t.Build.Package, t.Build.Version, err),
 			"check the network and GOPROXY, " + t.Remedy}
 	}
-	if err := os.Chmod(tmp, 0o755); err != nil {
+	digest, err := digestFile(filepath.Join(tmp, t.Bin))
+	if err != nil {
 		return "", err
 	}
-	if err := os.Rename(tmp, dir); err != nil {
-		if _, raced := os.Stat(bin); raced != nil { // else another process was faster
-			return "", err
-		}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", err
 	}
-	return bin, nil
+	if err := os.Rename(filepath.Join(tmp, t.Bin), bin); err != nil {
+		return "", err
+	}
+	return bin, renameio.WriteFile(bin+digestSuffix, []byte(digest.String()), 0o644)
+}
+
+// digestSuffix is what follows a program's name in the name of the file that
+// has its digest.
+const digestSuffix = ".digest"
+
+// intact reports whether a program is as it was built.
+func intact(bin string) bool {
+	want, err := os.ReadFile(bin + digestSuffix)
+	if err != nil {
+		return false
+	}
+	got, err := digestFile(bin)
+	return err == nil && got.String() == string(want)
 }
 
 // goOutput runs the go command with nothing of the caller's that would change

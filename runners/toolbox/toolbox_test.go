@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/internal/tooltest"
 	"github.com/assay-notebooks/assay/runners"
 	"github.com/assay-notebooks/assay/runners/runtimes"
 	"github.com/assay-notebooks/assay/runners/toolbox"
@@ -104,7 +105,7 @@ func TestLocateScriptAndPackage(t *testing.T) {
 
 func TestBuild(t *testing.T) {
 	if _, err := exec.LookPath("go"); err != nil {
-		t.Skip(err)
+		tooltest.Missing(t, "go", err)
 	}
 	cache := t.TempDir()
 	first, err := toolbox.Locate(t.Context(), runtimes.Wazero, toolbox.Options{Cache: cache})
@@ -117,6 +118,21 @@ func TestBuild(t *testing.T) {
 	second, err := toolbox.Locate(t.Context(), runtimes.WazeroInterpreter, toolbox.Options{Cache: cache})
 	if err != nil || second.Path != first.Path || second.Digest != first.Digest {
 		t.Errorf("Locate(wazero/interpreter) = %+v, %v; want the program at %s", second, err, first.Path)
+	}
+	for name, damage := range map[string]func() error{
+		"cut off": func() error { return os.Truncate(first.Path, 1<<20) },
+		"another": func() error {
+			return errors.Join(os.Remove(first.Path), os.WriteFile(first.Path, []byte("#!/bin/sh\necho v1.12.0\n"), 0o755))
+		},
+		"gone": func() error { return os.Remove(first.Path) },
+	} {
+		if err := damage(); err != nil {
+			t.Fatal(err)
+		}
+		again, err := toolbox.Locate(t.Context(), runtimes.Wazero, toolbox.Options{Cache: cache})
+		if err != nil || again.Absent != "" || again.Path != first.Path || again.Digest != first.Digest {
+			t.Errorf("%s: Locate(wazero) = %+v, %v; want the program of before", name, again, err)
+		}
 	}
 	if left, _ := filepath.Glob(filepath.Join(cache, "tools", ".build-*")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
