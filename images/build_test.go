@@ -290,7 +290,7 @@ func TestBuildRefuses(t *testing.T) {
 		options      images.Options
 		want         string
 	}{
-		"unknown-field":       {"name: a\ncolour: red\n", program, all, `unknown field "colour"`},
+		"unknown-field":       {"name: a\ncolour: red\n", program, all, "field colour not found"},
 		"no-name":             {"licence: MIT\n", program, all, `workload name ""`},
 		"name-is-path":        {"name: ../a\n", program, all, `workload name "../a"`},
 		"two-expectations":    {"name: a\nexpect: {stdout: x, stdout_file: y}\n", program, all, "exclude each other"},

@@ -6,9 +6,8 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/goccy/go-yaml"
-
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/internal/strictyaml"
 )
 
 // SpecFile is the name of the file that makes a directory a workload.
@@ -54,7 +53,7 @@ func ParseSpec(b []byte) (Spec, error) {
 	if len(b) > specLimit {
 		return s, fmt.Errorf("%s: %d bytes, more than %d", SpecFile, len(b), specLimit)
 	}
-	if err := yaml.UnmarshalWithOptions(b, &s, yaml.Strict()); err != nil {
+	if err := strictyaml.Decode(b, &s); err != nil {
 		return Spec{}, fmt.Errorf("%s: %w", SpecFile, err)
 	}
 	if err := s.check(); err != nil {

@@ -233,9 +233,15 @@ func (w *Workspace) Runs(ctx context.Context) ([]assay.Run, error) {
 		problems = append(problems, err)
 	}
 	for _, run := range live {
-		if !archived[run.ID] { // else it is archived but for its directory
-			runs = append(runs, run)
+		if archived[run.ID] {
+			continue // but for its directory, which will be removed
 		}
+		book, err := journal.Read(filepath.Join(w.runDir(run.ID), journalFile))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			problems = append(problems, fmt.Errorf("run %s: %w", run.ID, err))
+		}
+		run.Segments, run.Outcomes = len(book.Segments), count(book.Samples)
+		runs = append(runs, run)
 	}
 	slices.SortFunc(runs, func(a, b assay.Run) int { return strings.Compare(a.ID, b.ID) })
 	return runs, errors.Join(problems...)

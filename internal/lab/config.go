@@ -1,7 +1,6 @@
 package lab
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/goccy/go-yaml"
+	"github.com/assay-notebooks/assay/internal/strictyaml"
 )
 
 // A Config is what a user may set once for a workspace. Precedence: flag, then
@@ -61,11 +60,11 @@ func LoadConfig(root string) (Config, []Setting, error) {
 		case err != nil:
 			return c, nil, fmt.Errorf("settings: %w", err)
 		default:
-			if err := yaml.NewDecoder(bytes.NewReader(b), yaml.Strict()).Decode(&c); err != nil && len(bytes.TrimSpace(b)) > 0 {
+			if err := strictyaml.Decode(b, &c); err != nil && !errors.Is(err, strictyaml.ErrEmpty) {
 				return c, nil, usagef("%s: %w", path, err)
 			}
 			var keys map[string]any
-			if err := yaml.Unmarshal(b, &keys); err != nil {
+			if err := strictyaml.Decode(b, &keys); err != nil && !errors.Is(err, strictyaml.ErrEmpty) {
 				return c, nil, usagef("%s: %w", path, err)
 			}
 			for k := range keys {

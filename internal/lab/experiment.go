@@ -1,12 +1,9 @@
 package lab
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -15,9 +12,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/goccy/go-yaml"
-
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/internal/strictyaml"
 	"github.com/assay-notebooks/assay/runners/runtimes"
 )
 
@@ -33,8 +29,8 @@ func LoadSpec(path string) (assay.Spec, error) {
 	if err != nil {
 		return spec, fmt.Errorf("experiment: %w", err)
 	}
-	if spec, err = parseSpec(b); err != nil {
-		return spec, usagef("%s: %w", path, err)
+	if err := strictyaml.Decode(b, &spec); err != nil {
+		return spec, usagef("%s: %w; docs/experiment.md shows an experiment", path, err)
 	}
 	dir, err := filepath.Abs(filepath.Dir(path))
 	if err != nil {
@@ -50,31 +46,6 @@ func LoadSpec(path string) (assay.Spec, error) {
 		if !filepath.IsAbs(f.Source) {
 			f.Source = filepath.Join(dir, f.Source)
 		}
-	}
-	return spec, nil
-}
-
-// parseSpec parses an experiment file: one YAML document, no unknown field,
-// and numbers as they are written.
-func parseSpec(b []byte) (assay.Spec, error) {
-	var spec assay.Spec
-	dec := yaml.NewDecoder(bytes.NewReader(b), yaml.Strict())
-	switch err := dec.Decode(&spec); {
-	case errors.Is(err, io.EOF):
-		return spec, errors.New("there is no experiment in it; docs/experiment.md shows one")
-	case err != nil:
-		return spec, err
-	}
-	if err := dec.Decode(new(any)); !errors.Is(err, io.EOF) {
-		return spec, errors.New("there is a second YAML document; write each experiment into a file of its own")
-	}
-	// The YAML library makes 1 of 1.9; encoding/json does not.
-	asJSON, err := yaml.YAMLToJSON(b)
-	if err != nil {
-		return spec, err
-	}
-	if err := json.Unmarshal(asJSON, new(assay.Spec)); err != nil {
-		return spec, err
 	}
 	return spec, nil
 }

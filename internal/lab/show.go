@@ -8,7 +8,7 @@ import (
 	"io"
 	"io/fs"
 
-	"github.com/goccy/go-yaml"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/oci"
@@ -74,10 +74,23 @@ func WriteShown(out io.Writer, s Shown) error {
 	if err != nil {
 		return err
 	}
-	y, err := yaml.JSONToYAML(b)
+	var doc yaml.Node // JSON is YAML, and a node keeps its order
+	if err := yaml.Unmarshal(b, &doc); err != nil {
+		return err
+	}
+	plain(&doc)
+	y, err := yaml.Marshal(&doc)
 	if err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(out, "# %s\n%s", s.Kind, y)
 	return err
+}
+
+// plain takes the braces and quotes of JSON from a node and all below it.
+func plain(n *yaml.Node) {
+	n.Style = 0
+	for _, child := range n.Content {
+		plain(child)
+	}
 }

@@ -1,0 +1,87 @@
+// Package strictyaml reads the YAML files that people write: one document,
+// no unknown field, and numbers as they are written. It refuses to guess.
+package strictyaml
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// ErrEmpty reports a file that holds no document.
+var ErrEmpty = errors.New("there is nothing in it")
+
+// Decode reads the one document of b into to, a pointer. An error is one line
+// that says at which lines of b what is wrong.
+func Decode(b []byte, to any) error {
+	dec := yaml.NewDecoder(bytes.NewReader(b))
+	dec.KnownFields(true)
+	if err := dec.Decode(to); errors.Is(err, io.EOF) {
+		return ErrEmpty
+	} else if err != nil {
+		return oneLine(err)
+	}
+	if err := dec.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return errors.New("there is a second YAML document; write it into a file of its own")
+	}
+	var doc yaml.Node
+	if err := yaml.Unmarshal(b, &doc); err != nil {
+		return oneLine(err)
+	}
+	return whole(&doc, reflect.TypeOf(to))
+}
+
+// whole reports the first number with a fraction that became an integer: the
+// library cuts it off.
+func whole(n *yaml.Node, t reflect.Type) error {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	switch {
+	case n.Kind == yaml.DocumentNode:
+		return whole(n.Content[0], t)
+	case n.Kind == yaml.AliasNode:
+		return nil // it was looked at where it stands
+	case n.Kind == yaml.ScalarNode && n.ShortTag() == "!!float" && t.Kind() >= reflect.Int && t.Kind() <= reflect.Uint64:
+		return fmt.Errorf("line %d: %s: want a whole number", n.Line, strings.ReplaceAll(n.Value, "\n", " "))
+	case n.Kind == yaml.SequenceNode && t.Kind() == reflect.Slice:
+		for _, item := range n.Content {
+			if err := whole(item, t.Elem()); err != nil {
+				return err
+			}
+		}
+	case n.Kind == yaml.MappingNode && t.Kind() == reflect.Struct:
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			if field, ok := fieldOf(t, n.Content[i].Value); ok {
+				if err := whole(n.Content[i+1], field); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// fieldOf returns the type of the field of t that a key stands for.
+func fieldOf(t reflect.Type, key string) (reflect.Type, bool) {
+	for f := range t.Fields() {
+		if name, _, _ := strings.Cut(f.Tag.Get("yaml"), ","); name == key {
+			return f.Type, true
+		}
+	}
+	return nil, false
+}
+
+func oneLine(err error) error {
+	message := strings.TrimPrefix(err.Error(), "yaml: ")
+	var wrong *yaml.TypeError
+	if errors.As(err, &wrong) {
+		message = strings.Join(wrong.Errors, "; ")
+	}
+	return errors.New(strings.ReplaceAll(message, "\n", " "))
+}
