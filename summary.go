@@ -22,6 +22,7 @@ type Summary struct {
 	Scope string       `json:"scope"`                // what the times span, in words
 	Floor int64        `json:"peak_rss_floor_bytes"` // Run.RSSFloor
 	Rows  []SummaryRow `json:"rows"`                 // in plan order
+	Notes []string     `json:"notes,omitempty"`      // what a reader of the numbers should know of the host
 }
 
 // A SummaryRow sums up one trial. Estimates are of its ok samples without

@@ -73,7 +73,7 @@ func (w *Workspace) Doctor(ctx context.Context) ([]Finding, error) {
 func noise(h assay.Host) []Finding {
 	f := []Finding{{Good, "processor", fmt.Sprintf("%s, %d cores, %d MiB, kernel %s", h.CPU, h.Cores, h.Memory>>20, h.Kernel)}}
 	if load, err := strconv.ParseFloat(h.Load1, 64); err == nil && load > 0.5*float64(h.Cores) {
-		f = append(f, Finding{Noisy, "load", fmt.Sprintf("%s on %d cores: wait until the machine is quiet", h.Load1, h.Cores)})
+		f = append(f, Finding{Noisy, "load", fmt.Sprintf("%s on %d cores: the machine had other work", h.Load1, h.Cores)})
 	} else {
 		f = append(f, Finding{Good, "load", h.Load1})
 	}
@@ -81,7 +81,7 @@ func noise(h assay.Host) []Finding {
 	case "performance":
 		f = append(f, Finding{Good, "governor", h.Governor})
 	case "":
-		f = append(f, Finding{Noisy, "governor", "not told by this kernel: the clock rate may vary unseen"})
+		f = append(f, Finding{Noisy, "governor", "not told by the kernel: the clock rate may vary unseen"})
 	default:
 		f = append(f, Finding{Noisy, "governor", h.Governor + `: "cpupower frequency-set -g performance" holds the clock rate`})
 	}

@@ -21,6 +21,11 @@ const processScope = "process start to exit of a fresh process; compiled code no
 // summarise sums up samples of a plan, a row a trial.
 func summarise(run assay.Run, plan assay.Plan, samples iter.Seq2[assay.Sample, error]) (assay.Summary, error) {
 	s := assay.Summary{Run: run.ID, Name: run.Name, Scope: processScope, Floor: run.RSSFloor}
+	for _, f := range noise(run.Host) {
+		if f.Mark == Noisy {
+			s.Notes = append(s.Notes, f.What+": "+f.Found)
+		}
+	}
 	type times struct{ wall, cpu, rss []float64 }
 	data := make([]times, len(plan.Trials))
 	for _, t := range plan.Trials {
@@ -104,7 +109,13 @@ func WriteSummary(out io.Writer, s assay.Summary) error {
 		}
 		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\t%s\t%s\n", name, r.Runtime, r.Outcomes[assay.OK], cell(r.Wall), cell(r.CPU), rss, failures(r))
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	if len(s.Notes) > 0 {
+		fmt.Fprintf(out, "\nnoise: %s\n", strings.Join(s.Notes, "; "))
+	}
+	return nil
 }
 
 func cell(e *assay.Estimate) string {
