@@ -25,6 +25,7 @@ import (
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/images"
+	"github.com/assay-notebooks/assay/internal/tooltest"
 )
 
 // workloads are the ones that come with assay.
@@ -352,7 +353,7 @@ func TestBuildCancelled(t *testing.T) {
 func TestMatmulAnswerIsIndependent(t *testing.T) {
 	python, err := exec.LookPath("python3")
 	if err != nil {
-		t.Skip("python3 not found")
+		tooltest.Missing(t, "python3", err)
 	}
 	out, err := exec.CommandContext(t.Context(), python, filepath.Join("workloads", "matmul", "verify.py")).Output()
 	if err != nil {

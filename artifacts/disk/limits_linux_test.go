@@ -3,6 +3,7 @@ package disk_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts"
 	"github.com/assay-notebooks/assay/artifacts/disk"
+	"github.com/assay-notebooks/assay/internal/tooltest"
 )
 
 // mountTmpfs returns a new file system of 1 MiB.
@@ -23,7 +25,7 @@ func mountTmpfs(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=1m"); err != nil {
-		t.Skipf("mount of a tmpfs, which needs root: %v", err)
+		tooltest.Missing(t, "tmpfs", fmt.Errorf("mount, which needs root: %w", err))
 	}
 	t.Cleanup(func() {
 		if err := unix.Unmount(dir, 0); err != nil {
@@ -111,7 +113,7 @@ func TestReadOnlyDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := unix.Mount("", mount, "", unix.MS_REMOUNT|unix.MS_RDONLY, ""); err != nil {
-		t.Skipf("remount of a tmpfs: %v", err)
+		tooltest.Missing(t, "tmpfs", fmt.Errorf("remount: %w", err))
 	}
 	for _, open := range []func(string) (*disk.Backend, error){disk.Open, disk.Create} {
 		if _, err := open(dir); err != nil {

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/assay-notebooks/assay/internal/tooltest"
 )
 
 // TestReplayElsewhere replays a figure in other circumstances than those it
@@ -106,8 +108,5 @@ func needs(t *testing.T, name string) {
 	if err == nil {
 		return
 	}
-	if slices.Contains(strings.Split(os.Getenv("ASSAY_REQUIRE"), ","), name) {
-		t.Fatalf("ASSAY_REQUIRE names %s: %v", name, err)
-	}
-	t.Skipf("%s: %v", name, err)
+	tooltest.Missing(t, name, err)
 }
