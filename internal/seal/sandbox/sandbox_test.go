@@ -19,11 +19,29 @@ func TestMain(m *testing.M) {
 	if os.Args[len(os.Args)-1] == WorkerArg {
 		os.Exit(Work(os.Stdin, os.Stdout, os.Stderr))
 	}
+	if os.Args[len(os.Args)-1] == doomedArg {
+		os.Exit(doomed(os.Args[1 : len(os.Args)-1]))
+	}
 	status := m.Run()
 	if dir, err := cache(); err == nil {
 		os.RemoveAll(dir)
 	}
 	os.Exit(status)
+}
+
+// doomedArg makes the test program run doomed.
+const doomedArg = "figure-doomed"
+
+// doomed runs a module that never ends, until it is killed: args are the engine,
+// the cache and the module's file, and the worker's command line.
+func doomed(args []string) int {
+	module, err := os.ReadFile(args[2])
+	if err == nil {
+		o := Options{Engine: Engine(args[0]), Cache: args[1], Worker: args[3:]}
+		_, err = Run(context.Background(), module, Request{Formats: []string{"endless"}}, nil, o)
+	}
+	os.Stderr.WriteString("doomed: " + err.Error() + "\n")
+	return 1
 }
 
 // cache is where compiled code and Node's WASI stay during the tests.

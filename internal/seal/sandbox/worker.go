@@ -91,12 +91,13 @@ type process struct {
 }
 
 // runProcess returns the module's exit status. It kills the process when ctx
-// ends.
+// ends; on Linux the process also dies with this one, whatever kills it.
 func runProcess(ctx context.Context, p process) (exit int, err error) {
 	cmd := exec.CommandContext(ctx, p.argv[0], p.argv[1:]...)
 	cmd.Dir, cmd.Env = p.dir, []string{"TZ=UTC"} // NODE_OPTIONS, GODEBUG and the like stay out
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = p.stdin, p.stdout, p.stderr
 	cmd.WaitDelay = time.Second
+	defer dieTogether(cmd)()
 	err = cmd.Run()
 	status, exited := errors.AsType[*exec.ExitError](err)
 	switch {
