@@ -184,6 +184,51 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// TestOtherPlatforms seals programs whose files are not all built for wasip1.
+func TestOtherPlatforms(t *testing.T) {
+	const head = "package main\n\nimport \"github.com/assay-notebooks/assay/kernelext/figure\"\n\n"
+	const calls = head + "type v int\n\nfunc F(f *figure.Figure, s figure.Table) error { help(); v(0).method(); return nil }\n"
+	const remedy = "; move it to a file without build constraints: no //go:build line, no _linux or the like in its name [platform]"
+	for name, c := range map[string]struct {
+		files map[string]string
+		want  []string // after the directory
+	}{
+		"only such files": {
+			map[string]string{"main.go": "//go:build linux\n\n" + head + "func F(f *figure.Figure) error { return nil }\n"},
+			[]string{"main.go:7: F is in a file that is not built for wasip1" + remedy},
+		},
+		"a helper and a method": {
+			map[string]string{"main.go": calls, "h_linux.go": "package main\n\nfunc help() {}\n\nfunc (v) method() {}\n"},
+			[]string{"main.go:7: F needs help, which is in a file that is not built for wasip1 (DIR/h_linux.go:3)" + remedy,
+				"main.go:7: F needs method, which is in a file that is not built for wasip1 (DIR/h_linux.go:5)" + remedy},
+		},
+		"a helper that is nowhere": {
+			map[string]string{"main.go": head + "func F(f *figure.Figure) error { help(); return nil }\n", "h_linux.go": "package main\n"},
+			[]string{"main.go:5: undefined: help; make the program compile first [compile]"},
+		},
+	} {
+		dir := t.TempDir()
+		for file, source := range c.files {
+			if err := os.WriteFile(filepath.Join(dir, file), []byte(source), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, err := Build(t.Context(), Options{Dir: dir, Func: "main.F", Cache: cacheDir})
+		refused, ok := errors.AsType[*extract.RefusedError](err)
+		if !ok {
+			t.Errorf("%s: error %v, want a refusal", name, err)
+			continue
+		}
+		var got []string
+		for _, r := range refused.Refusals {
+			got = append(got, strings.ReplaceAll(strings.TrimPrefix(r.String(), dir+"/"), dir, "DIR"))
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: refusals %q, want %q", name, got, c.want)
+		}
+	}
+}
+
 // TestRefusedNames checks names that are not of top-level functions.
 func TestRefusedNames(t *testing.T) {
 	for name, want := range map[string]string{
@@ -377,7 +422,7 @@ func main() {}
 // namespace without interfaces.
 func TestWithoutNetwork(t *testing.T) {
 	if err := exec.Command("unshare", "-n", "true").Run(); err != nil {
-		t.Skipf("unshare -n: %v", err)
+		tooltest.Missing(t, "unshare", fmt.Errorf("unshare -n, which needs root: %w", err))
 	}
 	if _, err := nodewasi.Dir(t.Context(), cacheDir); err != nil && !errors.Is(err, nodewasi.ErrNoNPM) {
 		t.Fatal(err)

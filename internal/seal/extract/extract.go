@@ -73,16 +73,25 @@ func Parse(dir string) (*Program, error) {
 	if len(problems) > 0 {
 		return nil, errors.Join(problems...)
 	}
-	if len(p.files) == 0 {
-		return nil, fmt.Errorf("no Go files for wasip1 in %s: %w", dir, fs.ErrNotExist)
+	if len(p.files) == 0 && len(p.skipped) == 0 {
+		return nil, fmt.Errorf("no Go files in %s: %w", dir, fs.ErrNotExist)
 	}
-	for _, f := range p.files[1:] {
-		if f.Name.Name != p.files[0].Name.Name {
+	for _, f := range p.files {
+		if f.Name.Name != p.packageName() {
 			return nil, fmt.Errorf("%s: package %s and package %s are in one directory; a program is one package",
-				p.position(f.Name.Pos()), p.files[0].Name.Name, f.Name.Name)
+				p.position(f.Name.Pos()), p.packageName(), f.Name.Name)
 		}
 	}
 	return p, nil
+}
+
+// packageName returns the name of the package, also if no file of it is built
+// for wasip1.
+func (p *Program) packageName() string {
+	if len(p.files) == 0 {
+		return p.skipped[0].Name.Name
+	}
+	return p.files[0].Name.Name
 }
 
 // Imports returns the paths that the program imports and a figure may import,
@@ -104,7 +113,7 @@ func (p *Program) Imports() []string {
 // package runtime puts before it.
 func (p *Program) FuncName(name string) string {
 	name = name[strings.LastIndex(name, "/")+1:]
-	return strings.TrimPrefix(name, p.files[0].Name.Name+".")
+	return strings.TrimPrefix(name, p.packageName()+".")
 }
 
 // Extract returns the canonical source of the figure function name: gofmt'ed,

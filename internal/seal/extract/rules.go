@@ -85,16 +85,50 @@ func (x *extraction) positionOf(name string) token.Pos {
 	return token.NoPos
 }
 
-// refuseMissing says what the function may be called instead, or where it is.
-func (x *extraction) refuseMissing(name string) {
+// unconstrained is the remedy for code in a file that is left out.
+const unconstrained = "move it to a file without build constraints: no //go:build line, no _linux or the like in its name"
+
+// declaredElsewhere returns where a file that is not built for wasip1 declares
+// name at the top level or as a method; not valid if none does.
+func (x *extraction) declaredElsewhere(name string) token.Pos {
 	for _, file := range x.skipped {
 		for _, decl := range file.Decls {
-			if d, ok := decl.(*ast.FuncDecl); ok && d.Recv == nil && d.Name.Name == name {
-				x.refuse(Platform, d.Pos(), "move it to a file without build constraints",
-					"%s is in a file that is not built for wasip1", name)
-				return
+			switch d := decl.(type) {
+			case *ast.FuncDecl:
+				if d.Name.Name == name {
+					return d.Name.Pos()
+				}
+			case *ast.GenDecl:
+				for _, spec := range d.Specs {
+					for _, id := range declared(spec) {
+						if id.Name == name {
+							return id.Pos()
+						}
+					}
+				}
 			}
 		}
+	}
+	return token.NoPos
+}
+
+// declared returns the names that a type, constant or variable declaration
+// declares.
+func declared(spec ast.Spec) []*ast.Ident {
+	switch s := spec.(type) {
+	case *ast.TypeSpec:
+		return []*ast.Ident{s.Name}
+	case *ast.ValueSpec:
+		return s.Names
+	}
+	return nil
+}
+
+// refuseMissing says what the function may be called instead, or where it is.
+func (x *extraction) refuseMissing(name string) {
+	if pos := x.declaredElsewhere(name); pos.IsValid() {
+		x.refuse(Platform, pos, unconstrained, "%s is in a file that is not built for wasip1", name)
+		return
 	}
 	var figures []string
 	for o := range x.nodes {
@@ -188,10 +222,28 @@ func (x *extraction) refuseImports(n node) bool {
 func (x *extraction) refuseErrors(n node) {
 	for _, err := range x.errors {
 		at := func(s ast.Node) bool { return s.Pos() <= err.Pos && err.Pos < s.End() }
-		if n.object.Pos() == err.Pos || slices.ContainsFunc(n.syntax, at) {
-			x.refuse(Compile, err.Pos, "make the program compile first", "%s", err.Msg)
+		if n.object.Pos() != err.Pos && !slices.ContainsFunc(n.syntax, at) {
+			continue
+		}
+		if name := n.unresolved(x.info, err.Pos); name != "" {
+			if pos := x.declaredElsewhere(name); pos.IsValid() {
+				x.refuse(Platform, err.Pos, unconstrained, "%s needs %s, which is in a file that is not built for wasip1 (%s)",
+					n.name(), name, x.position(pos))
+				continue
+			}
+		}
+		x.refuse(Compile, err.Pos, "make the program compile first", "%s", err.Msg)
+	}
+}
+
+// unresolved returns the identifier at pos in n if it means nothing, or "".
+func (n node) unresolved(info types.Info, pos token.Pos) string {
+	for id := range n.idents() {
+		if id.Pos() == pos && info.ObjectOf(id) == nil {
+			return id.Name
 		}
 	}
+	return ""
 }
 
 // refuseInitialiser refuses a variable whose first value takes more than
