@@ -72,15 +72,23 @@ const (
 // ErrOutputLimit is matched when a module writes more than Limits.Output.
 var ErrOutputLimit = errors.New("the figure writes more than the limit")
 
+// ErrMemoryLimit is matched by the FigureError of a module that needs more memory
+// than Limits.Memory.
+var ErrMemoryLimit = errors.New("the figure needs more memory than the limit")
+
 // A FigureError says that the module ran and gave up.
 type FigureError struct {
 	Exit   int    // status; 1: the figure function returned an error; 2: it panicked; -1: the module trapped
 	Stderr string // its last 64 KiB
 	Trap   error  // what the engine says, if the module trapped
+	Memory int64  // the limit in bytes that it ran into; 0: it did not
 }
 
 // Error returns what the figure function said, or where it panicked.
 func (e *FigureError) Error() string {
+	if e.Memory > 0 {
+		return fmt.Sprintf("%v of %d bytes", ErrMemoryLimit, e.Memory) // and not the state of every goroutine
+	}
 	text := strings.TrimSpace(e.Stderr)
 	switch message, where, panicked := parsePanic(text); {
 	case panicked:
@@ -94,8 +102,13 @@ func (e *FigureError) Error() string {
 	}
 }
 
-// Unwrap returns Trap.
-func (e *FigureError) Unwrap() error { return e.Trap }
+// Unwrap returns ErrMemoryLimit if that is why, else Trap.
+func (e *FigureError) Unwrap() error {
+	if e.Memory > 0 {
+		return ErrMemoryLimit
+	}
+	return e.Trap
+}
 
 // Run runs module over tables and returns its drawings by format, one for each
 // that request names. It returns soon after ctx ends, with ctx's error. An
@@ -141,7 +154,14 @@ func Run(ctx context.Context, module []byte, request Request, tables [][]byte, o
 		}
 		return nil, fmt.Errorf("%s: %w%s", o.Engine, err, after(": ", strings.TrimSpace(stderr.String())))
 	case exit != 0:
-		return nil, &FigureError{Exit: exit, Stderr: stderr.String()}
+		failed := &FigureError{Exit: exit, Stderr: stderr.String()}
+		if outOfMemory(failed.Stderr) {
+			failed.Memory = o.Limits.Memory
+			if o.Engine == Node {
+				failed.Memory = DefaultMemory
+			}
+		}
+		return nil, failed
 	}
 	return unpack(stdout.kept.Bytes(), request, o.Limits)
 }
@@ -188,6 +208,17 @@ func unpack(b []byte, request Request, limits Limits) (map[string][]byte, error)
 		}
 	}
 	return outputs, nil
+}
+
+// outOfMemory reports whether a Go program ended for want of memory.
+func outOfMemory(stderr string) bool {
+	for line := range strings.Lines(stderr) {
+		cause, ok := strings.CutPrefix(strings.TrimSpace(line), "fatal error: ")
+		if ok && (cause == "out of memory" || cause == "runtime: cannot allocate memory") {
+			return true
+		}
+	}
+	return false
 }
 
 // parsePanic takes the message and the innermost frame in the figure's own

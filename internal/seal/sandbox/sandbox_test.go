@@ -192,8 +192,9 @@ func TestMemoryLimit(t *testing.T) {
 		}
 		o.Limits.Memory = 256 << 20
 		_, err := run(t, o, "hog")
-		if figure, ok := errors.AsType[*FigureError](err); !ok || !strings.Contains(figure.Stderr, "out of memory") {
-			t.Errorf("%s: error %v, want out of memory", name, err)
+		const want = "the figure needs more memory than the limit of 268435456 bytes"
+		if figure, ok := errors.AsType[*FigureError](err); !ok || figure.Error() != want || !errors.Is(err, ErrMemoryLimit) {
+			t.Errorf("%s: error %v, want %s", name, err, want)
 		}
 	}
 }
