@@ -2,6 +2,7 @@ package agent_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/internal/tooltest"
 	"github.com/assay-notebooks/assay/runners/measure"
 )
 
@@ -19,7 +21,7 @@ import (
 func BenchmarkOverhead(b *testing.B) {
 	hyperfine, err := exec.LookPath("hyperfine")
 	if err != nil {
-		b.Skip("hyperfine not found: install the package hyperfine")
+		tooltest.Missing(b, "hyperfine", fmt.Errorf("%w; install the package hyperfine", err))
 	}
 	const turn = 200
 	command := assay.Command{Argv: []string{"/bin/true"}}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/internal/tooltest"
 	"github.com/assay-notebooks/assay/runners/measure"
 )
 
@@ -207,7 +208,7 @@ func TestLargeCommand(t *testing.T) {
 // A process that leaves the group and holds stdout does not hold us.
 func TestEscape(t *testing.T) {
 	if _, err := exec.LookPath("setsid"); err != nil {
-		t.Skip(err)
+		tooltest.Missing(t, "setsid", err)
 	}
 	l := start(t)
 	res, err := l.Run(t.Context(), assay.Command{Argv: []string{"/bin/sh", "-c", "setsid sleep 20 & sleep 0.2; echo hi"},
