@@ -42,7 +42,7 @@ type bar struct {
 
 func (b bar) legend() []key { return nil }
 
-func (b bar) notes() []string {
+func (b bar) notes(said func(*cell) bool) []string {
 	short := ""
 	for _, of := range b.estimates {
 		for _, e := range of {
@@ -51,8 +51,7 @@ func (b bar) notes() []string {
 			}
 		}
 	}
-	notes := append([]string{sentences(b.estimate.name(), b.counts(), short)}, b.leftOuts()...)
-	return append(notes, b.empties(inRow)...)
+	return b.grouped.notes(sentences(b.estimate.name(), b.counts(), short), said)
 }
 
 const rowHeight = 19.0 // of a category
@@ -61,9 +60,12 @@ func (b bar) body(s *scene, top float64) float64 {
 	m := multiples{
 		names: b.names(), x: b.x, y: axis{categories: b.categories()},
 		height: float64(rowHeight * float64(len(b.panels[0].cells))), minWidth: 90,
-		sideHead: string(b.estimate) + " [95%]", side: make([][]string, len(b.panels)),
 		draw: b.panel,
 	}
+	if b.x.empty {
+		return m.body(s, top)
+	}
+	m.sideHead, m.side = string(b.estimate)+" [95%]", make([][]string, len(b.panels))
 	for i, of := range b.estimates {
 		for _, e := range of {
 			m.side[i] = append(m.side[i], e.text())
@@ -76,7 +78,7 @@ func (b bar) panel(f frame, panel int) {
 	for i, e := range b.estimates[panel] {
 		y := f.py(float64(i))
 		if e.n == 0 {
-			drawMissing(f, y, b.panels[panel].cells[i].reason())
+			drawMissing(f, y, &b.panels[panel].cells[i])
 			continue
 		}
 		l := lookOf(i)
@@ -108,18 +110,11 @@ func drawWhisker(f frame, p pen, y, low, high, cap float64) {
 	f.s.line(p, point{b, y - cap}, point{b, y + cap})
 }
 
-// inRow reports whether drawMissing has room for the whole reason wherever it
-// is; a longer one is in the notes too.
-func inRow(p panel, i int) bool { return len([]rune(p.cells[i].reason())) <= 14 }
-
 // drawMissing writes, where the bar would be, why there is none.
-func drawMissing(f frame, y float64, reason string) {
-	room := f.right - f.left - 16
+func drawMissing(f frame, y float64, c *cell) {
 	cross.draw(f.s, grey, point{f.left + 6, y}, 2.4)
-	lines := noteText.wrap(reason, room)
-	if len(lines) > 2 {
-		lines = []string{lines[0], noteText.fit(lines[1]+" "+lines[2]+"…", room)}
-	}
+	lines, whole := noteText.shorten(c.reason(), f.right-f.left-16, 2)
+	f.s.said[c] = whole
 	lead := noteText.size + 0.5
 	y += 2.5 - float64(lead*float64(len(lines)-1)/2)
 	for _, line := range lines {

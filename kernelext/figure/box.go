@@ -34,10 +34,9 @@ type box struct {
 
 func (b box) legend() []key { return nil }
 
-func (b box) notes() []string {
+func (b box) notes(said func(*cell) bool) []string {
 	how := "Box: quartiles and median; whiskers: last value within 1.5 interquartile ranges; points: values beyond."
-	notes := append([]string{sentences(how, b.counts())}, b.leftOuts()...)
-	return append(notes, b.empties(inRow)...)
+	return b.grouped.notes(sentences(how, b.counts()), said)
 }
 
 func (b box) body(s *scene, top float64) float64 {
@@ -48,7 +47,7 @@ func (b box) body(s *scene, top float64) float64 {
 			for i := range b.panels[panel].cells {
 				c := &b.panels[panel].cells[i]
 				if len(c.values) == 0 {
-					drawMissing(f, f.py(float64(i)), c.reason())
+					drawMissing(f, f.py(float64(i)), c)
 					continue
 				}
 				drawBox(f, lookOf(i), f.py(float64(i)), c.values)

@@ -38,28 +38,30 @@ func (g grouped) keys(how keyKind) []key {
 	var out []key
 	for i, name := range g.categories() {
 		k := key{look: lookOf(i), name: name, how: how}
-		if g.inLegend(g.panels[0], i) {
-			k.missing = g.panels[0].cells[i].reason()
-		}
+		k.cells, k.missing = g.missing(i)
 		out = append(out, k)
 	}
 	return out
 }
 
-// inLegend reports whether the legend says that the category has no samples:
-// it does where none of the panels has any.
-func (g grouped) inLegend(_ panel, i int) bool {
+// missing returns why no panel has samples of a category, "" if one has, and
+// the cells of which that is the reason.
+func (g grouped) missing(category int) (cells []*cell, reason string) {
+	reason = g.panels[0].cells[category].reason()
 	for _, p := range g.panels {
-		if len(p.cells[i].values) > 0 {
-			return false
+		c := &p.cells[category]
+		if len(c.values) > 0 {
+			return nil, ""
+		}
+		if c.reason() == reason {
+			cells = append(cells, c)
 		}
 	}
-	return true
+	return cells, reason
 }
 
-func (e ecdf) notes() []string {
-	notes := append([]string{sentences("Empirical distribution; the marker is the median.", e.counts())}, e.leftOuts()...)
-	return append(notes, e.empties(e.inLegend)...)
+func (e ecdf) notes(said func(*cell) bool) []string {
+	return e.grouped.notes(sentences("Empirical distribution; the marker is the median.", e.counts()), said)
 }
 
 func (e ecdf) body(s *scene, top float64) float64 {

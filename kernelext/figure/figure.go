@@ -52,8 +52,10 @@ func (f *Figure) Estimate(e Estimator) { f.estimator = e }
 type chart interface {
 	legend() []key
 	body(s *scene, top float64) (bottom float64)
-	notes() []string
-	rows() [][]string // as text, a header first
+	// notes returns the lines below the body; said reports whether the drawing
+	// has the whole reason of a cell without samples.
+	notes(said func(*cell) bool) []string
+	rows() [][]string // as text, a header first, with all reasons
 }
 
 // begin notes which method draws the figure.
@@ -80,7 +82,7 @@ func (f *Figure) scene() (*scene, error) {
 	if f.chart == nil {
 		return nil, errors.New("the figure function drew nothing; call one of ECDF, Box, Bar, Line, Scatter, HeatMap, TableText")
 	}
-	s := &scene{width: f.width}
+	s := &scene{width: f.width, said: make(map[*cell]bool)}
 	y := float64(margin)
 	if f.title != "" {
 		for _, line := range titleText.wrap(f.title, s.width-2*margin) {
@@ -92,7 +94,7 @@ func (f *Figure) scene() (*scene, error) {
 	y = drawLegend(s, f.chart.legend(), y)
 	y = f.chart.body(s, y)
 	y += 3
-	for _, note := range f.chart.notes() {
+	for _, note := range f.chart.notes(func(c *cell) bool { return s.said[c] }) {
 		for _, line := range noteText.wrap(note, s.width-2*margin) {
 			y += noteText.lead()
 			s.write(noteText, point{margin, y - 2}, left, line)

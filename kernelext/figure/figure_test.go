@@ -208,6 +208,96 @@ func TestCodesInEveryFormat(t *testing.T) {
 	}
 }
 
+// A reason that is too long ends after a clause that fits.
+func TestShorten(t *testing.T) {
+	const reason = "unsupported: wasmtime not found: install it with assay; or do without it"
+	tests := []struct {
+		fits  string // the width
+		most  int
+		want  []string
+		whole bool
+	}{
+		{reason, 1, []string{reason}, true},
+		{"unsupported: wasmtime not found: install it with assay …", 1, []string{"unsupported: wasmtime not found: install it with assay …"}, false},
+		{"unsupported: wasmtime not found: install it", 1, []string{"unsupported: wasmtime not found …"}, false},
+		{"unsupported: wasmtime", 2, []string{"unsupported: wasmtime", "not found …"}, false},
+		{"unsupported: was", 1, []string{"unsupported …"}, false},
+		{"unsupp", 1, []string{"unsu…"}, false},
+	}
+	for _, test := range tests {
+		width := noteText.measure(test.fits) + 0.01
+		got, whole := noteText.shorten(reason, width, test.most)
+		if !slices.Equal(got, test.want) || whole != test.whole {
+			t.Errorf("shorten to %q, %d lines = %q, %v; want %q, %v", test.fits, test.most, got, whole, test.want, test.whole)
+		}
+		for _, line := range got {
+			if noteText.measure(line) > width {
+				t.Errorf("shorten to %q: %q is too wide", test.fits, line)
+			}
+		}
+	}
+}
+
+// Notes count all rows, and say a reason once, where the drawing has it not.
+func TestNotes(t *testing.T) {
+	a := &cell{category: "a", values: []float64{1, 2}}
+	b := &cell{category: "b", leftOut: []leftOut{{outcome: "trap", n: 1}, {outcome: "unsupported", n: 2, detail: "no threads"}}}
+	again := *b
+	some := *a
+	some.leftOut = []leftOut{{outcome: notMeasured, n: 3}}
+	few := cell{category: "a", values: []float64{1}}
+	never, always := func(*cell) bool { return false }, func(*cell) bool { return true }
+	tests := map[string]struct {
+		panels [][]cell
+		said   func(*cell) bool
+		want   []string
+	}{
+		"all":        {[][]cell{{*a}}, never, []string{"n = 2 per runtime."}},
+		"null":       {[][]cell{{some}}, never, []string{"n = 2 per runtime.", "Left out: a: 3 not measured."}},
+		"none":       {[][]cell{{*b}}, always, []string{"No samples.", "Left out: b: 1 trap, 2 unsupported."}},
+		"none, tell": {[][]cell{{*b}}, never, []string{"No samples: b – unsupported: no threads.", "Left out: b: 1 trap, 2 unsupported."}},
+		"one empty":  {[][]cell{{*a, *b}}, always, []string{"n = 2 per runtime, but 0 for b.", "Left out: b: 1 trap, 2 unsupported."}},
+		"panels": {[][]cell{{*a, *b}, {few, again}}, never, []string{"n = 2 per runtime, but 1 for a (p1), 0 for b.",
+			"Left out: b: 1 trap, 2 unsupported per panel.", "No samples: b – unsupported: no threads."}},
+	}
+	for name, test := range tests {
+		g := grouped{group: "runtime"}
+		for i, cells := range test.panels {
+			p := panel{cells: cells}
+			if len(test.panels) > 1 {
+				p.name = "p" + string(rune('0'+i))
+			}
+			g.panels = append(g.panels, p)
+		}
+		if got := g.notes(g.counts(), test.said); !slices.Equal(got, test.want) {
+			t.Errorf("%s: notes %q, want %q", name, got, test.want)
+		}
+	}
+}
+
+// The heading of estimates stands only over estimates.
+func TestHeadingOfEstimates(t *testing.T) {
+	for name, test := range map[string]struct {
+		runtimes []string
+		want     int
+	}{"two panels, one without samples": {[]string{"native", "wasmtime"}, 1}, "no samples": {[]string{"wasmtime"}, 0}} {
+		_, s := drawn(t, 84, coldStarts(t, 12), func(f *Figure, s Table) error {
+			s = s.Where("runtime", test.runtimes...)
+			f.Facet(s.Group("runtime"))
+			return f.Bar(s.Group("workload"), s.Float("wall_ns"))
+		})
+		got := 0
+		for _, l := range s.labels {
+			if l.text == "median [95%]" {
+				got++
+			}
+		}
+		if got != test.want {
+			t.Errorf("%s: %d headings, want %d", name, got, test.want)
+		}
+	}
+}
+
 // A recorder keeps what is painted on it.
 type recorder struct {
 	lines [][]point

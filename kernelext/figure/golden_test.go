@@ -86,6 +86,30 @@ var gallery = []struct {
 	{"heatmap-param-84", 84, parameters, func(f *Figure, s Table) error {
 		return f.HeatMap(s.Group("param.n"), s.Group("runtime"), s.Float("wall_ns").In("ms"))
 	}},
+	{"bar-absent-84", 84, absent, func(f *Figure, s Table) error {
+		f.Facet(s.Group("workload"))
+		return f.Bar(s.Group("runtime"), s.Float("wall_ns").In("ms"))
+	}},
+	{"bar-absent-178", 178, absent, func(f *Figure, s Table) error {
+		f.Facet(s.Group("workload"))
+		return f.Bar(s.Group("runtime"), s.Float("wall_ns").In("ms"))
+	}},
+	{"bar-all-absent-84", 84, absent, func(f *Figure, s Table) error {
+		s = s.Where("runtime", "wasmtime", "v8")
+		return f.Bar(s.Group("runtime"), s.Float("wall_ns").In("ms"))
+	}},
+	{"ecdf-absent-84", 84, absent, func(f *Figure, s Table) error {
+		return f.ECDF(s.Group("runtime"), s.Float("wall_ns").In("ms"))
+	}},
+	{"box-null-84", 84, absent, func(f *Figure, s Table) error {
+		return f.Box(s.Group("runtime"), s.Float("peak_rss_bytes").In("MiB"))
+	}},
+	{"table-null-84", 84, absent, func(f *Figure, s Table) error {
+		return f.TableText(s.Group("runtime"), s.Float("wall_ns").In("ms"), s.Float("peak_rss_bytes").In("MiB"))
+	}},
+	{"heatmap-absent-84", 84, absent, func(f *Figure, s Table) error {
+		return f.HeatMap(s.Group("workload"), s.Group("runtime"), s.Float("wall_ns").In("ms"))
+	}},
 	{"bar-codes-84", 84, abroad, func(f *Figure, s Table) error {
 		f.Title("Cold start 冷启动 🚀")
 		return f.Bar(s.Group("runtime"), s.Float("wall_ns").In("ms"))
@@ -109,6 +133,38 @@ func parameters(t testing.TB) []byte {
 	}
 	return encode(t, table.Strings("runtime", "", "", runtime), table.Strings("param.n", "", "parameter", n),
 		table.Ints("wall_ns", "ns", "wall time", wall))
+}
+
+// absent has runtimes of which one cannot run at all, one cannot run the second
+// workload, and one does not always say its peak memory.
+func absent(t testing.TB) []byte {
+	const install = `wasmtime not found: install it with "assay runtimes install wasmtime", or name the program in ` +
+		`ASSAY_WASMTIME; the experiment goes on without it`
+	var workload, runtime, outcome, detail []string
+	var wall, rss []int64
+	var noWall, noRSS []bool
+	for i := range 80 {
+		w, name, end, why := []string{"noop", "threads"}[i%2], []string{"native", "wazero", "wasmtime", "v8"}[i/2%4], "ok", ""
+		switch {
+		case name == "wasmtime":
+			end, why = "unsupported", install
+		case name == "v8":
+			end, why = "unsupported", "node not found"
+		case name == "wazero" && w == "threads":
+			end, why = "unsupported", "no threads"
+		}
+		workload, runtime = append(workload, w), append(runtime, name)
+		outcome, detail = append(outcome, end), append(detail, why)
+		wall, rss = append(wall, int64(1+i/2%4)*1e6+int64(i)*1e4), append(rss, int64(4+i/2%4)<<20)
+		noWall = append(noWall, end != "ok")
+		noRSS = append(noRSS, end != "ok" || name == "native" && i%3 == 0)
+	}
+	wallColumn := table.Ints("wall_ns", "ns", "wall time", wall)
+	wallColumn.Null = noWall
+	rssColumn := table.Ints("peak_rss_bytes", "bytes", "peak memory", rss)
+	rssColumn.Null = noRSS
+	return encode(t, table.Strings("workload", "", "", workload), table.Strings("runtime", "", "", runtime),
+		table.Strings("outcome", "", "", outcome), table.Strings("detail", "", "", detail), wallColumn, rssColumn)
 }
 
 // abroad has names with characters that the font has and that it lacks.

@@ -3,6 +3,7 @@ package figure
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -92,15 +93,10 @@ func (g grouped) categories() []string {
 	return out
 }
 
-// counts says how many values were drawn: "n = 30 per runtime."
+// counts says how many values were drawn: "n = 30 per runtime, but 0 for v8."
 func (g grouped) counts() string {
 	n, same := g.sameN()
-	switch {
-	case n == 0 && same:
-		return "No samples."
-	case same:
-		return fmt.Sprintf("n = %d per %s.", n, g.group)
-	case len(g.panels) == 1:
+	if !same && len(g.panels) == 1 {
 		return "" // the names say it
 	}
 	often := make(map[int]int)
@@ -117,14 +113,49 @@ func (g grouped) counts() string {
 		}
 	}
 	var others []string
-	for _, p := range g.panels {
-		for _, c := range p.cells {
-			if size := len(c.values); size != 0 && size != n {
-				others = append(others, fmt.Sprintf("%d for %s", size, c.in(p)))
+	for _, r := range g.remarks(func(c *cell) string {
+		if len(c.values) == n {
+			return ""
+		}
+		return fmt.Sprint(len(c.values))
+	}) {
+		others = append(others, r.text+" for "+r.name)
+	}
+	text := fmt.Sprintf("n = %d per %s", n, g.group)
+	if others != nil {
+		text += ", but " + strings.Join(others, ", ")
+	}
+	return text + "."
+}
+
+// A remark is something to say of a category, or of it in one panel.
+type remark struct {
+	name  string // "wazero", "wazero (noop)"
+	every bool   // it holds in each of several panels
+	text  string
+}
+
+// remarks returns what say says of each cell, if that is not "": once for a
+// category of which it says the same in every panel.
+func (g grouped) remarks(say func(c *cell) string) []remark {
+	var out []remark
+	for i := range g.panels[0].cells {
+		var here []remark
+		every := len(g.panels) > 1
+		for _, p := range g.panels {
+			c := &p.cells[i]
+			text := say(c)
+			every = every && text == say(&g.panels[0].cells[i])
+			if text != "" {
+				here = append(here, remark{name: c.in(p), text: text})
 			}
 		}
+		if every && here != nil {
+			here = []remark{{name: g.panels[0].cells[i].category, every: true, text: here[0].text}}
+		}
+		out = append(out, here...)
 	}
-	return fmt.Sprintf("n = %d per %s, but %s.", n, g.group, strings.Join(others, ", "))
+	return out
 }
 
 // in returns "wazero (noop)", the category and its panel.
@@ -135,15 +166,27 @@ func (c *cell) in(p panel) string {
 	return c.category + " (" + p.name + ")"
 }
 
+// notes returns how the drawing is to be read, which rows are not in its
+// numbers, and why a category has none, unless the drawing has said that.
+func (g grouped) notes(how string, said func(*cell) bool) []string {
+	empties := g.empties(said)
+	if n, same := g.sameN(); n > 0 || !same {
+		return slices.Concat([]string{how}, g.leftOuts(), empties)
+	}
+	if empties == nil {
+		empties = []string{"No samples."}
+	}
+	return slices.Concat(empties, g.leftOuts())
+}
+
 // leftOuts says which rows were left out of the numbers.
 func (g grouped) leftOuts() []string {
 	var parts []string
-	for _, p := range g.panels {
-		for _, c := range p.cells {
-			if len(c.values) > 0 && len(c.leftOut) > 0 {
-				parts = append(parts, c.in(p)+": "+leftOutText(c.leftOut))
-			}
+	for _, r := range g.remarks(func(c *cell) string { return leftOutText(c.leftOut) }) {
+		if r.every {
+			r.text += " per panel"
 		}
+		parts = append(parts, r.name+": "+r.text)
 	}
 	if parts == nil {
 		return nil
@@ -151,19 +194,27 @@ func (g grouped) leftOuts() []string {
 	return []string{"Left out: " + strings.Join(parts, "; ") + "."}
 }
 
-// empties says which categories have no samples and why, of those that the
-// drawing does not say it of in full.
-func (g grouped) empties(said func(p panel, i int) bool) []string {
+// empties says which categories have no samples and why, each reason once.
+func (g grouped) empties(said func(*cell) bool) []string {
+	names := make(map[string][]string)
+	var reasons []string
+	for _, r := range g.remarks(func(c *cell) string {
+		if len(c.values) > 0 || said(c) {
+			return ""
+		}
+		return c.reason()
+	}) {
+		if names[r.text] == nil {
+			reasons = append(reasons, r.text)
+		}
+		names[r.text] = append(names[r.text], r.name)
+	}
 	var parts []string
-	for _, p := range g.panels {
-		for i := range p.cells {
-			if c := &p.cells[i]; len(c.values) == 0 && !said(p, i) {
-				text := c.in(p)
-				if reason := c.reason(); reason != noSamples {
-					text += " – " + reason
-				}
-				parts = append(parts, text)
-			}
+	for _, reason := range reasons {
+		if reason == noSamples {
+			parts = append(parts, names[reason]...)
+		} else {
+			parts = append(parts, strings.Join(names[reason], " and ")+" – "+reason)
 		}
 	}
 	if parts == nil {
@@ -176,7 +227,7 @@ func (g grouped) empties(said func(p panel, i int) bool) []string {
 func leftOutText(l []leftOut) string {
 	var parts []string
 	for _, o := range l {
-		parts = append(parts, fmt.Sprintf("%d %s", o.n, o.outcome))
+		parts = append(parts, o.text())
 	}
 	return strings.Join(parts, ", ")
 }
@@ -201,13 +252,12 @@ func (g grouped) rows() [][]string {
 	}
 	out := [][]string{header}
 	for _, p := range g.panels {
-		for _, c := range p.cells {
+		for i := range p.cells {
+			c := &p.cells[i]
 			e := g.estimate.of(c.values)
-			row := []string{c.category, fmt.Sprint(e.n), "–", "–", leftOutText(c.leftOut)}
+			row := []string{c.category, fmt.Sprint(e.n), "–", "–", c.account()}
 			if e.n > 0 {
 				row[2] = estimateText(e.value)
-			} else {
-				row[4] = sentences(row[4], "("+c.reason()+")")
 			}
 			if e.ok {
 				row[3] = e.intervalText()

@@ -56,7 +56,7 @@ func pairs(a, b Group) Group {
 	}
 	for _, outer := range a.names {
 		for _, inner := range b.names {
-			g.names = append(g.names, outer+", "+inner)
+			g.names = append(g.names, a.title(outer)+", "+b.title(inner))
 		}
 	}
 	g.code = make([]uint32, len(a.code))
@@ -75,7 +75,7 @@ type heatMap struct {
 
 func (h heatMap) legend() []key { return nil }
 
-func (h heatMap) notes() []string {
+func (h heatMap) notes(said func(*cell) bool) []string {
 	how := "Median"
 	if h.estimate == GeometricMean {
 		how = "Geometric mean"
@@ -84,27 +84,30 @@ func (h heatMap) notes() []string {
 	if h.scale.log {
 		how += ", colours on a log scale"
 	}
-	notes := append([]string{sentences(how+".", h.counts())}, h.leftOuts()...)
-	return append(notes, h.empties(func(panel, int) bool { return false })...)
+	return h.grouped.notes(sentences(how+".", h.counts()), said)
 }
 
 // counts says how many samples a field has; single names would be too long.
 func (h heatMap) counts() string {
-	least, most := math.MaxInt, 0
+	least, most, without, fields := math.MaxInt, 0, 0, 0
 	for _, p := range h.estimates {
 		for _, e := range p {
-			if e.n > 0 {
-				least, most = min(least, e.n), max(most, e.n)
+			fields++
+			if e.n == 0 {
+				without++
+				continue
 			}
+			least, most = min(least, e.n), max(most, e.n)
 		}
 	}
-	switch {
-	case most == 0:
-		return "No samples."
-	case least == most:
-		return fmt.Sprintf("n = %d per field.", most)
+	text := fmt.Sprintf("n = %d to %d per field", least, most)
+	if least == most {
+		text = fmt.Sprintf("n = %d per field", most)
 	}
-	return fmt.Sprintf("n = %d to %d per field.", least, most)
+	if without > 0 {
+		text += fmt.Sprintf(", but 0 in %d of %d", without, fields)
+	}
+	return text + "."
 }
 
 func (h heatMap) body(s *scene, top float64) float64 {

@@ -5,7 +5,8 @@ type key struct {
 	look    look
 	name    string
 	how     keyKind
-	missing string // why the category has no samples
+	missing string  // why the category has no samples, "" if it has some
+	cells   []*cell // that have none for this reason
 }
 
 // A keyKind is what a key shows beside its name.
@@ -43,7 +44,12 @@ func drawLegend(s *scene, keys []key, top float64) float64 {
 		if k.missing == "" {
 			continue
 		}
-		for i, line := range noteText.wrap(k.name+" – "+k.missing, room-swatch-4) {
+		const most = 2 // lines of one key
+		lines, whole := noteText.shorten(k.name+" – "+k.missing, room-swatch-4, most)
+		for _, c := range k.cells {
+			s.said[c] = whole
+		}
+		for i, line := range lines {
 			top += lead
 			if i == 0 {
 				cross.draw(s, grey, point{margin + k.swatch()/2, top - 4.5}, 2.4)

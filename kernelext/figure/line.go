@@ -62,9 +62,8 @@ type line struct {
 
 func (l line) legend() []key { return l.keys(lineKey) }
 
-func (l line) notes() []string {
-	notes := append([]string{sentences(l.estimate.name(), l.perPoint())}, l.leftOuts()...)
-	return append(notes, l.empties(l.inLegend)...)
+func (l line) notes(said func(*cell) bool) []string {
+	return l.grouped.notes(sentences(l.estimate.name(), l.perPoint()), said)
 }
 
 // perPoint says how many samples a point has.
@@ -80,9 +79,6 @@ func (l line) perPoint() string {
 	text := fmt.Sprintf("n = %d per point.", most)
 	if least < most {
 		text = fmt.Sprintf("n = %d to %d per point.", least, most)
-	}
-	if most == 0 {
-		return "No samples."
 	}
 	if without {
 		text += " No band: too few samples for an interval."
@@ -144,7 +140,8 @@ func (l line) rows() [][]string {
 	faceted := l.panels[0].name != ""
 	out := [][]string{header}
 	for i, p := range l.panels {
-		for k, c := range p.cells {
+		for k := range p.cells {
+			c := &p.cells[k]
 			for _, s := range l.lines[i][k] {
 				row := []string{p.name, c.category, number(s.x), fmt.Sprint(s.n), estimateText(s.value), "–"}
 				if s.ok {
@@ -153,7 +150,7 @@ func (l line) rows() [][]string {
 				out = append(out, row)
 			}
 			if len(l.lines[i][k]) == 0 {
-				out = append(out, []string{p.name, c.category, "–", "0", "–", "(" + c.reason() + ")"})
+				out = append(out, []string{p.name, c.category, "–", "0", "–", c.account()})
 			}
 		}
 	}

@@ -1,6 +1,9 @@
 package figure
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Multiples are panels with the same axes, in rows; one panel is a figure
 // without Facet.
@@ -56,6 +59,9 @@ func (m multiples) body(s *scene, top float64) float64 {
 	yTitle := 0.0
 	if m.y.title != "" {
 		yTitle = axisText.lead() + 1
+		if m.y.categories != nil {
+			yTitle += 3 // names are less regular than numbers
+		}
 	}
 	xTicks := plainText.measure(m.widestX())
 	sideWidth := plainText.measure(m.sideHead)
@@ -137,7 +143,9 @@ func (m multiples) panel(f frame, i int, xTicks, sideWidth float64) {
 		return
 	}
 	edge := f.right + 5 + sideWidth
-	f.s.write(noteText, point{edge, f.top - 4}, right, m.sideHead)
+	if slices.ContainsFunc(m.side[i], func(text string) bool { return text != "" }) {
+		f.s.write(noteText, point{edge, f.top - 4}, right, m.sideHead)
+	}
 	for k, text := range m.side[i] {
 		f.s.write(plainText, point{edge, f.py(float64(k)) + 2.5}, right, text)
 	}

@@ -23,7 +23,6 @@ type cell struct {
 	values   []float64 // ascending, in the unit of the axis
 	pairs    []pair    // of Line and Scatter
 	leftOut  []leftOut
-	detail   string // of the first row left out
 }
 
 // A pair is one row of a drawing with two axes of values.
@@ -33,6 +32,7 @@ type pair struct{ x, y float64 }
 type leftOut struct {
 	outcome string
 	n       int
+	detail  string // the first that a row has
 }
 
 const notMeasured = "not measured" // what a row without a value is counted as
@@ -45,11 +45,33 @@ func (c *cell) reason() string {
 		return noSamples
 	}
 	most := slices.MaxFunc(c.leftOut, func(a, b leftOut) int { return a.n - b.n })
-	detail, _, _ := strings.Cut(strings.TrimSpace(c.detail), "\n")
-	if detail == "" {
-		return most.outcome
+	return most.outcome + most.why()
+}
+
+// text returns "2 timeout".
+func (l leftOut) text() string { return fmt.Sprintf("%d %s", l.n, l.outcome) }
+
+// why returns ": node not found", the detail in one line; "" if there is none.
+func (l leftOut) why() string {
+	detail, _, _ := strings.Cut(strings.TrimSpace(l.detail), "\n")
+	if detail = strings.TrimPrefix(detail, l.outcome+": "); detail == "" {
+		return ""
 	}
-	return most.outcome + ": " + strings.TrimPrefix(detail, most.outcome+": ")
+	return ": " + detail
+}
+
+// account says which rows are not in the numbers; of a cell that has no numbers
+// also why.
+func (c *cell) account() string {
+	switch {
+	case len(c.values) > 0:
+		return leftOutText(c.leftOut)
+	case len(c.leftOut) == 0:
+		return noSamples
+	case len(c.leftOut) == 1:
+		return leftOutText(c.leftOut) + c.leftOut[0].why()
+	}
+	return leftOutText(c.leftOut) + " (" + c.reason() + ")"
 }
 
 // A panel is one of small multiples; a figure without Facet has one, unnamed.
@@ -128,16 +150,16 @@ func collectPairs(facet, group Group, x, y Values) ([]panel, error) {
 
 // leave counts a row that is not a measurement.
 func (c *cell) leave(outcome, detail string) {
-	if c.detail == "" {
-		c.detail = detail
-	}
 	for i := range c.leftOut {
-		if c.leftOut[i].outcome == outcome {
-			c.leftOut[i].n++
+		if l := &c.leftOut[i]; l.outcome == outcome {
+			l.n++
+			if l.detail == "" {
+				l.detail = detail
+			}
 			return
 		}
 	}
-	c.leftOut = append(c.leftOut, leftOut{outcome, 1})
+	c.leftOut = append(c.leftOut, leftOut{outcome, 1, detail})
 }
 
 // A division says of each row of a view in which cell it is, and whether it

@@ -60,9 +60,8 @@ type scatter struct {
 
 func (s scatter) legend() []key { return s.keys(markerKey) }
 
-func (s scatter) notes() []string {
-	notes := append([]string{sentences("Every sample is a point.", s.counts())}, s.leftOuts()...)
-	return append(notes, s.empties(s.inLegend)...)
+func (s scatter) notes(said func(*cell) bool) []string {
+	return s.grouped.notes(sentences("Every sample is a point.", s.counts()), said)
 }
 
 func (s scatter) body(on *scene, top float64) float64 {

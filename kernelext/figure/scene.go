@@ -46,7 +46,8 @@ type surface interface {
 type scene struct {
 	width, height float64
 	paints        []func(surface)
-	labels        []label // also in paints; for tests of the layout
+	labels        []label        // also in paints; for tests of the layout
+	said          map[*cell]bool // the whole reasons for having no samples that are written
 }
 
 func (s *scene) line(p pen, pts ...point) {
@@ -131,6 +132,26 @@ func (t typeface) fit(text string, width float64) string {
 		runes = runes[:len(runes)-1]
 	}
 	return string(runes) + "…"
+}
+
+// shorten returns text in at most so many lines, and whether that is all of it.
+// It ends after a clause, before ": ", "; " or ". ", where one fits.
+func (t typeface) shorten(text string, width float64, most int) (lines []string, whole bool) {
+	if lines = t.wrap(text, width); len(lines) <= most {
+		return lines, true
+	}
+	for end := len(text); end > 0; {
+		end = max(strings.LastIndex(text[:end], ": "), strings.LastIndex(text[:end], "; "), strings.LastIndex(text[:end], ". "))
+		if end <= 0 {
+			break
+		}
+		if clause := t.wrap(text[:end]+" …", width); len(clause) <= most {
+			return clause, false
+		}
+	}
+	lines = lines[:most]
+	lines[most-1] = t.fit(lines[most-1]+" …", width)
+	return lines, false
 }
 
 // endsLine reports whether a line may end after r.

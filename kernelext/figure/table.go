@@ -128,7 +128,7 @@ func (g Group) title(category string) string {
 		parts = strings.Split(category, ", ")
 	}
 	if len(parts) != len(g.columns) {
-		return category // of Order, or with a comma in it
+		return category // one of Order, or with a comma in it
 	}
 	for i, part := range parts {
 		switch {

@@ -33,16 +33,21 @@ type tableText []grouped
 
 func (t tableText) legend() []key { return nil }
 
-func (t tableText) notes() []string {
-	short := ""
+func (t tableText) notes(func(*cell) bool) []string {
+	short, none := "", true
 	for _, g := range t {
 		for _, p := range g.panels {
 			for _, c := range p.cells {
-				if e := g.estimate.of(c.values); e.n > 0 && !e.ok {
+				e := g.estimate.of(c.values)
+				none = none && e.n == 0
+				if e.n > 0 && !e.ok {
 					short = "[–]: too few samples for an interval."
 				}
 			}
 		}
+	}
+	if none {
+		return []string{"No samples."}
 	}
 	return []string{sentences(t[0].estimate.name(), short)}
 }
@@ -88,17 +93,39 @@ func (t tableText) rows() [][]string {
 			}
 			row = append(row, text)
 		}
-		left := leftOutText(c.leftOut)
-		if len(c.values) == 0 {
-			left = c.reason()
-		}
-		row = append(row, left)
+		row = append(row, t.account(i, k))
 		if faceted {
 			row = append([]string{t[0].panels[i].name}, row...)
 		}
 		out = append(out, row)
 	})
 	return out
+}
+
+// account says what is not in the numbers of a row. Rows without a value can be
+// others for each of the values.
+func (t tableText) account(panel, category int) string {
+	first := &t[0].panels[panel].cells[category]
+	var failed, unmeasured []string
+	for _, l := range first.leftOut {
+		if l.outcome != notMeasured {
+			failed = append(failed, l.text())
+		}
+	}
+	same := true
+	for _, g := range t {
+		c := &g.panels[panel].cells[category]
+		same = same && c.account() == first.account()
+		for _, l := range c.leftOut {
+			if l.outcome == notMeasured {
+				unmeasured = append(unmeasured, l.text()+" ("+g.values.label+")")
+			}
+		}
+	}
+	if same {
+		return first.account()
+	}
+	return strings.Join(append(failed, unmeasured...), ", ")
 }
 
 // each calls visit with every panel and category.
