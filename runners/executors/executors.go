@@ -32,7 +32,8 @@ type Executor interface {
 	// Start starts an agent in dir, a run directory on the host that holds
 	// plan.json, and returns when it has announced itself. The agent outlives
 	// the caller. One that could not begin, such as beside another, is an
-	// error with its last words; all of them are in agent.log there.
+	// error with its last words, or its exit status if it had none. All words
+	// are in agent.log there too, if the disk has room.
 	Start(ctx context.Context, dir string) error
 
 	// Status says how the agent of dir is. The error matches fs.ErrNotExist
