@@ -140,7 +140,8 @@ func (t typeface) shorten(text string, width float64, most int) (lines []string,
 	if lines = t.wrap(text, width); len(lines) <= most {
 		return lines, true
 	}
-	for end := len(text); end > 0; {
+	end := min(len(text), len(strings.Join(lines[:most], " "))+1) // no more fits, however long the text
+	for {
 		end = max(strings.LastIndex(text[:end], ": "), strings.LastIndex(text[:end], "; "), strings.LastIndex(text[:end], ". "))
 		if end <= 0 {
 			break
