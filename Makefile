@@ -6,9 +6,11 @@ AGENTS  := runners/executors/agents
 STATIC  := CGO_ENABLED=0 $(GO) build -trimpath
 LDFLAGS := -s -w -X github.com/assay-notebooks/assay/internal/lab.Version=$(VERSION)
 
+SHELL       := /bin/bash
+.SHELLFLAGS := -o pipefail -c
 export ASSAY_CACHE := $(CACHE)
 
-.PHONY: build agents demo test check bench docs tools test-tools clean
+.PHONY: build agents demo test kills check bench docs tools test-tools clean
 
 build: agents ## bin/assay and bin/assay-agent
 	$(STATIC) -ldflags "$(LDFLAGS)" -o bin/assay ./cmd/assay
@@ -23,6 +25,9 @@ demo: build ## run the main job on real workloads, then replay its figures
 
 test: build test-tools ## everything that can be tested here
 	$(GO) test ./...
+
+kills: agents ## the tests that kill, once more, to show their counts
+	@$(GO) test -count=1 -v -run '^Test(Killed|Crash|Processes|Resume)$$' ./cmd/assay ./artifacts/journal ./artifacts/disk ./internal/agent | grep -vE '^(=== |PASS)'
 
 test-tools: ## independent programs that the tests ask for a second opinion
 	@sh tools/install.sh

@@ -17,13 +17,16 @@ import (
 // run, and has the run go on each time: in the end every planned invocation
 // has exactly one outcome.
 func TestKilled(t *testing.T) {
-	const kills, planned = 100, 6000
+	const kills, planned = 100, 5000
 	dir := newWorkspace(t, `
 name: killed
-workloads: [hello]
+workloads: [endless]
+limits: {timeout: 5ms}
 runtimes: [wazero/interpreter]
-protocol: {cold: {invocations: 6000}}
+protocol: {cold: {invocations: 5000}}
 `)
+	// Each invocation takes its 5 ms: the run outlasts the kills on any machine.
+	mustAssay(t, dir, "pin", abs(t, filepath.Join("..", "..", "runners", "runtimes", "runtimetest", "testdata", "endless.wasm")))
 	rng := rand.New(rand.NewPCG(1, 2))
 	var assays, agents int
 	for i := range kills {
@@ -33,19 +36,20 @@ protocol: {cold: {invocations: 6000}}
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Duration(rng.IntN(100)) * time.Millisecond)
-		if i%2 == 1 && killAgent(t, dir) {
-			// assay says so and ends, unless it had not looked yet: then it has
-			// started another agent and is killed, too.
-			agents++
-			patience := time.AfterFunc(300*time.Millisecond, func() { cmd.Process.Kill() })
-			cmd.Wait()
-			patience.Stop()
-		} else {
+		if i%2 == 0 {
+			time.Sleep(time.Duration(rng.IntN(150)) * time.Millisecond)
 			if err := cmd.Process.Kill(); err != nil {
 				t.Fatal(err)
 			}
 			assays++
+		} else {
+			killAgent(t, dir, time.Duration(rng.IntN(60))*time.Millisecond)
+			agents++
+			// assay says so and ends, unless it had not looked yet: then it has
+			// started another agent and is killed, too.
+			patience := time.AfterFunc(300*time.Millisecond, func() { cmd.Process.Kill() })
+			cmd.Wait()
+			patience.Stop()
 		}
 		if cmd.Wait(); cmd.ProcessState.Success() {
 			t.Fatalf("the run was complete after %d kills: plan more of them", i)
@@ -79,18 +83,27 @@ protocol: {cold: {invocations: 6000}}
 		assays, agents, len(segments), planned, len(rows)-1)
 }
 
-// killAgent kills the agent of the one run in dir; false if none is at work.
-func killAgent(t *testing.T, dir string) bool {
+// killAgent waits until the one run in dir has an agent, and kills it when it
+// has been at work for so long.
+func killAgent(t *testing.T, dir string, after time.Duration) {
 	t.Helper()
-	runs, err := filepath.Glob(filepath.Join(dir, ".assay", "runs", "2*"))
-	if err != nil {
-		t.Fatal(err)
+	for range 3000 {
+		runs, err := filepath.Glob(filepath.Join(dir, ".assay", "runs", "2*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(runs) == 1 {
+			if s, err := (executors.Local{}).Status(t.Context(), runs[0]); err == nil && s.Alive {
+				time.Sleep(after)
+				if err := syscall.Kill(s.PID, syscall.SIGKILL); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
-	if len(runs) == 0 {
-		return false
-	}
-	s, err := executors.Local{}.Status(t.Context(), runs[0])
-	return err == nil && s.Alive && syscall.Kill(s.PID, syscall.SIGKILL) == nil
+	t.Fatal("no agent was started in 30 s")
 }
 
 func column(t *testing.T, header []string, name string) int {
