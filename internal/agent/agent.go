@@ -8,11 +8,9 @@ package agent
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -24,6 +22,7 @@ import (
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/journal"
 	"github.com/assay-notebooks/assay/runners"
+	"github.com/assay-notebooks/assay/runners/filedigest"
 	"github.com/assay-notebooks/assay/runners/measure"
 )
 
@@ -52,7 +51,7 @@ func Run(ctx context.Context, dir string) error {
 		return err
 	}
 	r := run{dir: dir, began: time.Now(), zero: measure.Now()}
-	if r.exe, err = digestFile(self); err != nil {
+	if r.exe, err = filedigest.Of(self); err != nil {
 		return fmt.Errorf("agent: %w", err)
 	}
 	digest, err := r.readPlan()
@@ -327,19 +326,6 @@ func (r *run) announce(state assay.RunState, cause error) error {
 		return fmt.Errorf("agent record: %w", err)
 	}
 	return nil
-}
-
-func digestFile(path string) (assay.Digest, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return assay.Digest{}, err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return assay.Digest{}, err
-	}
-	return assay.Digest(h.Sum(nil)), nil
 }
 
 func environment() []string {

@@ -20,6 +20,7 @@ import (
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/runners"
+	"github.com/assay-notebooks/assay/runners/filedigest"
 	"github.com/assay-notebooks/assay/runners/measure"
 )
 
@@ -56,7 +57,7 @@ func (l Local) Put(ctx context.Context, d assay.Digest, executable bool, blobs B
 		return "", err
 	}
 	path := filepath.Join(cache, dir, d.Hex())
-	if got, err := digestFile(path); err == nil && got == d {
+	if got, err := filedigest.Of(path); err == nil && got == d {
 		return path, nil
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -87,19 +88,6 @@ func (l Local) copy(ctx context.Context, path string, mode fs.FileMode, d assay.
 		return fmt.Errorf("its bytes have digest %v", got)
 	}
 	return dst.CloseAtomicallyReplace()
-}
-
-func digestFile(path string) (assay.Digest, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return assay.Digest{}, err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return assay.Digest{}, err
-	}
-	return assay.Digest(h.Sum(nil)), nil
 }
 
 // Start starts the agent in a session of its own.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/runners"
+	"github.com/assay-notebooks/assay/runners/filedigest"
 )
 
 // build returns the path of the program that t.Build makes, making it if the
@@ -58,7 +59,7 @@ func build(ctx context.Context, t runners.Tool, cache string) (string, error) {
 		return "", absence{fmt.Sprintf("building %s@%s: %v", t.Build.Package, t.Build.Version, err),
 			"check the network and GOPROXY, " + t.Remedy}
 	}
-	digest, err := digestFile(filepath.Join(tmp, t.Bin))
+	digest, err := filedigest.Of(filepath.Join(tmp, t.Bin))
 	if err != nil {
 		return "", err
 	}
@@ -81,7 +82,7 @@ func intact(bin string) bool {
 	if err != nil {
 		return false
 	}
-	got, err := digestFile(bin)
+	got, err := filedigest.Of(bin)
 	return err == nil && got.String() == string(want)
 }
 

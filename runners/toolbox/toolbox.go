@@ -6,10 +6,8 @@ package toolbox
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,6 +20,7 @@ import (
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/runners"
+	"github.com/assay-notebooks/assay/runners/filedigest"
 )
 
 // Options says where to look.
@@ -71,7 +70,7 @@ func locate(ctx context.Context, t runners.Tool, o Options) (assay.RuntimeVersio
 	if found.Version, err = probe(ctx, t, found.Path); err != nil {
 		return assay.RuntimeVersion{}, err
 	}
-	if found.Digest, err = digestFile(found.Path); err != nil {
+	if found.Digest, err = filedigest.Of(found.Path); err != nil {
 		return assay.RuntimeVersion{}, err
 	}
 	found.Files, err = files(t, o)
@@ -140,7 +139,7 @@ func files(t runners.Tool, o Options) ([]assay.File, error) {
 		if i > 0 && path == entry {
 			continue
 		}
-		d, err := digestFile(path)
+		d, err := filedigest.Of(path)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", t.Package, err)
 		}
@@ -164,19 +163,6 @@ func unpack(s *runners.Script, cache string) (string, error) {
 		return "", err
 	}
 	return path, renameio.WriteFile(path, s.Data, 0o444)
-}
-
-func digestFile(path string) (assay.Digest, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return assay.Digest{}, err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return assay.Digest{}, err
-	}
-	return assay.Digest(h.Sum(nil)), nil
 }
 
 func firstLine(b []byte) string {
