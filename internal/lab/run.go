@@ -81,9 +81,9 @@ func (w *Workspace) answer(ctx context.Context, name string, experiment assay.Di
 	return run, true, err
 }
 
-// beginOnce returns the run of the experiment that was begun and is not archived, or
-// begins one: of several processes that ask at once, one does. While this one
-// waited for another, that one's run may have been archived.
+// beginOnce returns the run of the experiment that was begun and is not
+// archived, or begins one: of several processes that ask at once, one does.
+// While this one waited for another, that one's run may have been archived.
 func (w *Workspace) beginOnce(ctx context.Context, frozen frozen, id assay.Digest, another bool) (run assay.Run, archived bool, err error) {
 	name := frozen.experiment.Name
 	release, err := exclude(ctx, w.path(runsDir, ".begin"))

@@ -36,45 +36,54 @@ func (w *Workspace) settle(ctx context.Context, id string) (assay.Run, error) {
 	if run.State == assay.Running {
 		return run, fmt.Errorf("run %s: %w", id, errAtWork) // another process has started one
 	}
-	if manifest, err := w.Store.Ref(ctx, "runs/"+id); err == nil {
-		if run, err = w.archivedRun(ctx, manifest); err != nil {
+	manifest, err := w.Store.Ref(ctx, "runs/"+id)
+	if errors.Is(err, fs.ErrNotExist) {
+		if run, manifest, err = w.close(ctx, run); err != nil {
 			return run, err
 		}
-		return run, errors.Join(w.pinRun(ctx, run, manifest), w.discard(id)) // all but this was done
-	} else if !errors.Is(err, fs.ErrNotExist) {
+	} else if err != nil {
 		return run, err
 	}
-	plan, err := w.livePlan(run)
-	if err != nil {
-		return run, err
-	}
-	book, err := journal.Read(filepath.Join(w.runDir(id), journalFile))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return run, fmt.Errorf("run %s: %w", id, err)
-	}
-	planned := len(plan.Order) * len(plan.Trials)
-	run.Segments, run.Outcomes = len(book.Segments), count(book.Samples)
-	if done := invocations(book.Samples); done < planned {
-		return run, fmt.Errorf(`run %s: %d of %d invocations are done and kept%s; "assay resume %s" goes on: %w`,
-			id, done, planned, w.lastWords(ctx, id), id, ErrIncomplete)
-	}
-	if book.Plan != run.Plan {
-		return run, fmt.Errorf("run %s: its journal is of plan %v, not %v: %w", id, book.Plan, run.Plan, journal.ErrCorrupt)
-	}
-	status, err := w.Local.Status(ctx, w.runDir(id))
-	if err != nil {
-		return run, fmt.Errorf("run %s: %w", id, err)
-	}
-	run.State, run.RSSFloor, run.Finished = assay.Complete, status.Floor, finished(book)
-	manifest, err := w.archive(ctx, run, plan, book)
-	if err != nil {
-		return run, fmt.Errorf("archive run %s: %w; what was measured is kept, \"assay resume %[1]s\" tries again", id, err)
-	}
-	// What the record names says what the trace's digest is.
+	// From here on all of it is in the archive, by this process or by one that
+	// was killed before it had done the rest.
 	if run, err = w.archivedRun(ctx, manifest); err != nil {
 		return run, err
 	}
 	return run, errors.Join(w.pinRun(ctx, run, manifest), w.discard(id))
+}
+
+// close archives a run for which everything planned has an outcome. For any
+// other it returns how far it is, and an error that matches ErrIncomplete.
+func (w *Workspace) close(ctx context.Context, run assay.Run) (assay.Run, assay.Digest, error) {
+	var none assay.Digest
+	dir := w.runDir(run.ID)
+	plan, err := w.livePlan(run)
+	if err != nil {
+		return run, none, err
+	}
+	book, err := journal.Read(filepath.Join(dir, journalFile))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return run, none, fmt.Errorf("run %s: %w", run.ID, err)
+	}
+	planned := len(plan.Order) * len(plan.Trials)
+	run.Segments, run.Outcomes = len(book.Segments), count(book.Samples)
+	if done := invocations(book.Samples); done < planned {
+		return run, none, fmt.Errorf(`run %s: %d of %d invocations are done and kept%s; "assay resume %s" goes on: %w`,
+			run.ID, done, planned, w.lastWords(ctx, run.ID), run.ID, ErrIncomplete)
+	}
+	if book.Plan != run.Plan {
+		return run, none, fmt.Errorf("run %s: its journal is of plan %v, not %v: %w", run.ID, book.Plan, run.Plan, journal.ErrCorrupt)
+	}
+	status, err := w.Local.Status(ctx, dir)
+	if err != nil {
+		return run, none, fmt.Errorf("run %s: %w", run.ID, err)
+	}
+	run.State, run.RSSFloor, run.Finished = assay.Complete, status.Floor, finished(book)
+	manifest, err := w.archive(ctx, run, plan, book)
+	if err != nil {
+		return run, none, fmt.Errorf("archive run %s: %w; what was measured is kept, \"assay resume %[1]s\" tries again", run.ID, err)
+	}
+	return run, manifest, nil
 }
 
 // finished is when the last invocation ended.
