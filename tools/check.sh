@@ -25,5 +25,5 @@ for package in ./kernelext/figure ./kernelext/stats ./kernelext/table; do
 done
 
 echo "check: layers and generated documents"
-$GO test -run 'TestLayers|TestStandardLibraryOnly' .
+$GO test -count=1 -run 'TestLayers|TestStandardLibraryOnly' . # it runs go list, which the test cache does not see
 $GO test -run TestReference ./cmd/assay
