@@ -24,7 +24,8 @@ type Param struct {
 
 // A Protocol says how samples are taken. Exactly one field is set.
 type Protocol struct {
-	Cold *Cold `json:"cold,omitempty" yaml:"cold,omitempty"`
+	Cold   *Cold   `json:"cold,omitempty" yaml:"cold,omitempty"`
+	Steady *Steady `json:"steady,omitempty" yaml:"steady,omitempty"`
 }
 
 // Cold measures a fresh process each time: process start to exit, caches of
@@ -32,6 +33,16 @@ type Protocol struct {
 type Cold struct {
 	Invocations int `json:"invocations" yaml:"invocations"`           // per trial; one a block
 	Warmup      int `json:"warmup,omitempty" yaml:"warmup,omitempty"` // discarded blocks that come first, recorded as such
+}
+
+// Steady measures calls in a process that goes on: each invocation is a fresh
+// process, in which the workload makes Warmup and then Calls calls and reports
+// the time of each by its own clock. The samples are of phase call; the
+// process has its own row.
+type Steady struct {
+	Invocations int `json:"invocations" yaml:"invocations"`           // per trial; one a block
+	Calls       int `json:"calls" yaml:"calls"`                       // recorded in each invocation
+	Warmup      int `json:"warmup,omitempty" yaml:"warmup,omitempty"` // calls that come first in each invocation, recorded as such
 }
 
 // Limits bound one invocation. A zero field takes the default.

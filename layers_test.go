@@ -37,12 +37,17 @@ var layers = map[string][]string{
 	"internal/agent":               {"", "runners/...", "artifacts/journal"},
 	"internal/seal/...":            {"", "kernelext", "internal/canonical", "internal/nodewasi", "internal/seal/..."},
 	"internal/lab":                 {"", "artifacts/...", "runners/...", "images", "internal/...", "kernelext/..."},
-	"internal/cells":               {"", "internal/lab", "kernelext/wire"},
+	"internal/display":             {"", "internal/lab", "kernelext/wire"},
+	"internal/cells":               {"", "internal/display", "internal/lab", "kernelext/wire"},
+	"internal/jupyter/...":         {"internal/jupyter/..."},
+	"internal/kernel":              {"", "internal/cells", "internal/jupyter/...", "internal/lab", "internal/seal/source", "internal/tooltest", "runners", "runners/toolbox"},
+	"internal/notebook":            {"", "artifacts", "internal/jupyter/...", "internal/kernel", "internal/lab", "internal/tooltest", "kernelext/wire"},
+	"internal/jupyterlab":          {"internal/jupyter/...", "internal/kernel", "internal/lab", "internal/tooltest"},
 	"notebooks/...":                {"kernelext/..."},
 	"cmd/assay-agent":              {"", "artifacts/journal", "internal/agent", "runners", "runners/measure"},
 	"tools/bench/figures":          {"kernelext/figure"},
 	"tools/bench":                  {"internal/lab", "kernelext/...", "tools/bench/figures"},
-	"cmd/assay":                    {"", "artifacts", "internal/lab", "internal/cells"},
+	"cmd/assay":                    {"", "artifacts", "internal/cells", "internal/jupyterlab", "internal/kernel", "internal/lab", "internal/notebook"},
 }
 
 func TestLayers(t *testing.T) {

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"context"
+
 	"github.com/spf13/cobra"
 
 	"github.com/assay-notebooks/assay/internal/cells"
+	"github.com/assay-notebooks/assay/internal/lab"
 )
 
 func newSession() *cobra.Command {
@@ -13,11 +16,8 @@ func newSession() *cobra.Command {
 		Hidden: true,
 		Args:   cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			w, err := workspace(cmd)
-			if err != nil {
-				return err
-			}
-			return cells.Serve(cmd.Context(), w, cmd.InOrStdin(), cmd.OutOrStdout())
+			open := func(context.Context) (*lab.Workspace, error) { return workspace(cmd) }
+			return cells.Serve(cmd.Context(), open, cmd.InOrStdin(), cmd.OutOrStdout())
 		},
 	}
 }

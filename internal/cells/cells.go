@@ -17,11 +17,15 @@ import (
 	"github.com/assay-notebooks/assay/kernelext/wire"
 )
 
+// An Opener opens the workspace that requests are about. It is called for each
+// request, so that a workspace may be made between two.
+type Opener func(context.Context) (*lab.Workspace, error)
+
 // Serve answers the requests that in holds, one after another, until it ends.
 // A request that fails is answered by an error; Serve's own error is that it
 // could not read or write.
-func Serve(ctx context.Context, w *lab.Workspace, in io.Reader, out io.Writer) error {
-	s := server{w: w, enc: json.NewEncoder(out)}
+func Serve(ctx context.Context, open Opener, in io.Reader, out io.Writer) error {
+	s := server{enc: json.NewEncoder(out)}
 	dec := json.NewDecoder(in)
 	for {
 		var req wire.Request
@@ -31,7 +35,12 @@ func Serve(ctx context.Context, w *lab.Workspace, in io.Reader, out io.Writer) e
 		case err != nil:
 			return fmt.Errorf("session: read request: %w", err)
 		}
-		resp, err := s.answer(ctx, req)
+		var resp wire.Response
+		w, err := open(ctx)
+		if err == nil {
+			s.w = w
+			resp, err = s.answer(ctx, req)
+		}
 		if err != nil {
 			resp = wire.Response{Error: err.Error()}
 		}
@@ -78,6 +87,8 @@ func (s server) answer(ctx context.Context, req wire.Request) (wire.Response, er
 		drawn, err := s.w.Draw(ctx, d)
 		resp.Drawn = &wire.Drawn{Figure: drawn.Figure, Paths: drawn.Paths}
 		return resp, err
+	case req.Claim != nil:
+		return s.claim(ctx, *req.Claim)
 	case req.Runtimes != nil:
 		var err error
 		resp.Runtimes, err = s.w.Runtimes(ctx)

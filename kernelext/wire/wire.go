@@ -9,13 +9,24 @@ import "github.com/assay-notebooks/assay"
 // A Request asks for one thing: exactly one of the pointers is set.
 type Request struct {
 	ID       int64     `json:"id"`
+	Show     bool      `json:"show,omitempty"` // the asker can show pictures: send displays
 	Pin      *Pin      `json:"pin,omitempty"`
 	Run      *Run      `json:"run,omitempty"`
 	Find     *Find     `json:"find,omitempty"`
 	Table    *Table    `json:"table,omitempty"`
+	Trace    *Trace    `json:"trace,omitempty"`
 	Draw     *Draw     `json:"draw,omitempty"`
+	Claim    *Claim    `json:"claim,omitempty"`
 	Runtimes *Runtimes `json:"runtimes,omitempty"`
+	Hosts    *Hosts    `json:"hosts,omitempty"`
+	Status   *Status   `json:"status,omitempty"`
+	Cancel   *Cancel   `json:"cancel,omitempty"`
 }
+
+// Cancel asks to stop the request being answered: what a run has measured is
+// kept, and its response says how to go on. It has no response of its own. An
+// asker that goes away without it leaves a run at work.
+type Cancel struct{}
 
 // Pin asks to pin a workload: a name in assay.lock, a digest, or a path
 // relative to Dir.
@@ -54,19 +65,43 @@ type Draw struct {
 	WidthMM float64  `json:"width_mm,omitempty"`
 }
 
+// Trace asks for the raw trace of a run: Parquet.
+type Trace struct {
+	Run string `json:"run"`
+}
+
+// Claim asks to judge a claim of the workspace's claims.yaml, by its ID, or
+// one that is written in place, by a run.
+type Claim struct {
+	ID    string       `json:"id"`
+	Check *assay.Check `json:"check,omitempty"` // in place of the one in claims.yaml
+	Run   string       `json:"run"`
+}
+
+// Hosts asks which hosts experiments can run on.
+type Hosts struct{}
+
+// Status asks how far the runs are that are not archived yet.
+type Status struct{}
+
 // Runtimes asks which runtimes this host has.
 type Runtimes struct{}
 
-// A Response answers the request with the same ID. With Progress set, more
-// follow.
+// A Response answers the request with the same ID. With Progress or Display
+// set, more follow.
 type Response struct {
 	ID       int64                  `json:"id"`
 	Progress *Progress              `json:"progress,omitempty"`
+	Display  *Display               `json:"display,omitempty"`
 	Error    string                 `json:"error,omitempty"` // one message, with its remedy
 	Workload *assay.Workload        `json:"workload,omitempty"`
 	Ran      *Ran                   `json:"ran,omitempty"`
 	Table    []byte                 `json:"table,omitempty"` // in the encoding of package table
+	Trace    *TraceFile             `json:"trace,omitempty"`
 	Drawn    *Drawn                 `json:"drawn,omitempty"`
+	Judged   *assay.Judgement       `json:"judged,omitempty"`
+	Hosts    []assay.Host           `json:"hosts,omitempty"`
+	Status   []Live                 `json:"status,omitempty"`
 	Runtimes []assay.RuntimeVersion `json:"runtimes,omitempty"`
 }
 
@@ -76,6 +111,33 @@ type Progress struct {
 	Done    int    `json:"done"`
 	Total   int    `json:"total"`
 	Current string `json:"current"` // the trial last finished
+}
+
+// A Display is something to show in a notebook: a MIME bundle. One with an ID
+// takes the place of the last with that ID.
+type Display struct {
+	ID       string            `json:"id,omitempty"`
+	Data     map[string]string `json:"data"` // by MIME type; images in base64, as notebook files have them
+	Metadata map[string]any    `json:"metadata,omitempty"`
+}
+
+// Facts is the key of a display's metadata that holds what it shows as data,
+// so that two displays can be compared: always "kind", and then digests and
+// names. docs/notebook.md lists them.
+const Facts = "assay"
+
+// A TraceFile is the trace of a run and a file with its bytes. The file is a
+// copy, and may be gone tomorrow.
+type TraceFile struct {
+	Digest assay.Digest `json:"digest"`
+	Path   string       `json:"path"`
+}
+
+// A Live is a run that is not archived yet.
+type Live struct {
+	Run   assay.Run `json:"run"`
+	Done  int       `json:"done"`  // invocations in its journal
+	Total int       `json:"total"` // planned
 }
 
 // Ran is a run in the archive.
