@@ -9,8 +9,10 @@ skip() { echo "test-tools: without $1: $2" >&2; }
 
 if have python3; then
   sh "$here/duckdb/install" >/dev/null || skip duckdb "no virtual environment could be made (python3-venv?)"
+  sh "$here/jupyter/install" >/dev/null || skip jupyter "no virtual environment could be made (python3-venv?)"
 else
-  skip duckdb "python3 not found"
+  skip "duckdb and jupyter" "python3 not found"
 fi
+have chromium || skip chromium "not found; notebooks are not tested in a browser"
 have node || skip node "not found; runtime v8 and the referee are not tested"
 have unshare || skip unshare "not found; replay without a network is not tested"
