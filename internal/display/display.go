@@ -1,17 +1,22 @@
 // Package display makes what a notebook shows of assay's results: MIME bundles
 // with HTML that needs no style sheet and no script, so that it reads the same
 // in JupyterLab, in a static export and on GitHub, and with plain text for
-// where there is no HTML. Each bundle has its facts, digests and names, in its
-// metadata (wire.Facts).
+// where there is no HTML. Each bundle has its facts in its metadata
+// (wire.Facts): names, digests and verdicts, nothing of the moment, so that two
+// executions from one archive can be compared.
 //
 // It formats. It computes nothing, reads no archive and writes no file.
 package display
 
 import (
+	"embed"
 	"fmt"
+	"html/template"
+	"strings"
+	"text/tabwriter"
+	"unicode"
 
 	"github.com/assay-notebooks/assay"
-	"github.com/assay-notebooks/assay/internal/lab"
 	"github.com/assay-notebooks/assay/kernelext/wire"
 )
 
@@ -31,67 +36,109 @@ const (
 	KindHosts    Kind = "hosts"
 )
 
-func bundle(kind Kind, html, text string, facts map[string]any) wire.Display {
+//go:embed *.tmpl
+var files embed.FS
+
+var templates = template.Must(template.New("").Funcs(template.FuncMap{"clean": clean, "titled": titled}).ParseFS(files, "*.tmpl"))
+
+// bundle makes a display of text and of the template of that kind, which is
+// given view.
+func bundle(kind Kind, view any, text string, facts map[string]any) wire.Display {
 	all := map[string]any{"kind": string(kind)}
 	for k, v := range facts {
 		all[k] = v
 	}
-	data := map[string]string{"text/plain": text}
-	if html != "" {
-		data["text/html"] = html
+	return wire.Display{
+		Data:     map[string]string{"text/html": render(string(kind), view), "text/plain": strings.TrimRight(text, "\n")},
+		Metadata: map[string]any{wire.Facts: all},
 	}
-	return wire.Display{Data: data, Metadata: map[string]any{wire.Facts: all}}
 }
 
-// Workload shows a pinned workload: name, digest, what it was built as.
-func Workload(w assay.Workload) wire.Display {
-	return bundle(KindWorkload, "", fmt.Sprintf("%s %v", w.Name, w.Manifest), map[string]any{"name": w.Name, "manifest": w.Manifest.String()})
+func render(name string, view any) string {
+	var b strings.Builder
+	if err := templates.ExecuteTemplate(&b, name, view); err != nil {
+		panic(fmt.Sprintf("display %s: %v", name, err)) // the template does not fit its view
+	}
+	return strings.TrimSpace(b.String())
 }
 
-// Progress shows how far a run is: a bar with done/total, rate, time left and
-// the current trial. In its last state, final, it is one plain line.
-func Progress(name string, p lab.Progress, final bool) wire.Display {
-	return bundle(KindProgress, "", fmt.Sprintf("%s: %d of %d", name, p.Done, p.Total), map[string]any{"run": p.Run})
+// columns aligns rows of cells as text.
+func columns(rows [][]string) string {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 8, 2, ' ', 0)
+	for _, row := range rows {
+		for i, cell := range row {
+			row[i] = clean(cell)
+		}
+		fmt.Fprintln(w, strings.Join(row, "\t"))
+	}
+	w.Flush() // a strings.Builder takes everything
+	lines := strings.Split(b.String(), "\n")
+	for i, line := range lines {
+		lines[i] = strings.TrimRight(line, " ")
+	}
+	return strings.Join(lines, "\n")
 }
 
-// Run shows a run: the table of its summary, failures and notes with it, and
-// folded, where its numbers come from.
-func Run(run assay.Run, s assay.Summary, archived bool) wire.Display {
-	return bundle(KindRun, "", run.ID, map[string]any{"run": run.ID, "experiment": run.Experiment.String(), "trace": run.Trace.String()})
+// longest is how many characters of a string from outside are shown.
+const longest = 400
+
+// clean makes s one line of printable characters: guests and files may have
+// put anything into it, escape sequences of terminals among it.
+func clean(s string) string {
+	var b strings.Builder
+	n := 0
+	for _, r := range strings.TrimSpace(s) {
+		if n++; n > longest {
+			b.WriteString("…")
+			break
+		}
+		switch {
+		case r == '\n' || r == '\t':
+			b.WriteRune(' ')
+		case unicode.IsGraphic(r) && !unicode.Is(unicode.Cf, r):
+			b.WriteRune(r)
+		default:
+			b.WriteRune('�')
+		}
+	}
+	return b.String()
 }
 
-// A Badge says how a figure's bytes came about.
-type Badge string
-
-// The badges.
-const (
-	Sealed   Badge = "sealed"   // drawn by its sealed code for the first time
-	Replayed Badge = "replayed" // drawn again: the same bytes as in the archive
-	Stale    Badge = "stale"    // of a run that is no longer the one assay.lock has for its experiment
-)
-
-// Figure shows a figure as two displays, the picture and its caption: badge,
-// digests and, folded, where it comes from. outputs are its bytes by format.
-func Figure(d lab.Drawn, badge Badge, outputs map[string][]byte) []wire.Display {
-	return []wire.Display{bundle(KindFigure, "", d.Figure.Name, map[string]any{"name": d.Figure.Name})}
+// short is a digest for people: enough of it to tell it from the others of a
+// page.
+func short(d assay.Digest) string {
+	if d.IsZero() {
+		return ""
+	}
+	return "sha256:" + d.Short() + "…"
 }
 
-// Judgement shows a claim, its check and the verdict.
-func Judgement(j assay.Judgement) wire.Display {
-	return bundle(KindClaim, "", fmt.Sprintf("%s: %s: %s", j.Claim.ID, j.Verdict, j.Reason), map[string]any{"claim": j.Claim.ID, "verdict": string(j.Verdict)})
+// A fact is a line of a folded card. An empty value is left out.
+type fact struct{ Name, Value string }
+
+// titled is a card with its title, for a template.
+func titled(title string, facts []fact) any {
+	return struct {
+		Title string
+		Facts []fact
+	}{title, facts}
 }
 
-// Runtimes shows what this host has of the runtimes assay knows.
-func Runtimes(versions []assay.RuntimeVersion) wire.Display {
-	return bundle(KindRuntimes, "", fmt.Sprintf("%d runtimes", len(versions)), nil)
+// card lists the facts that have a value.
+func card(facts ...fact) []fact {
+	var kept []fact
+	for _, f := range facts {
+		if f.Value != "" {
+			kept = append(kept, f)
+		}
+	}
+	return kept
 }
 
-// Hosts shows the hosts that experiments can run on.
-func Hosts(hosts []assay.Host) wire.Display {
-	return bundle(KindHosts, "", fmt.Sprintf("%d hosts", len(hosts)), nil)
-}
-
-// Status shows the runs that are not archived yet.
-func Status(live []wire.Live) wire.Display {
-	return bundle(KindStatus, "", fmt.Sprintf("%d runs in progress", len(live)), nil)
+func digest(d assay.Digest) string {
+	if d.IsZero() {
+		return ""
+	}
+	return d.String()
 }

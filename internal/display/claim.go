@@ -1,0 +1,110 @@
+package display
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/kernelext/wire"
+)
+
+// Judgement shows a claim, its check and the verdict.
+func Judgement(j assay.Judgement) wire.Display {
+	c := j.Claim
+	v := claimView{ID: clean(c.ID), Symbol: verdictSymbol(j.Verdict), Verdict: string(j.Verdict), Reason: clean(j.Reason), Check: checkText(j.Check)}
+	claimed := ""
+	if c.Value != nil {
+		claimed = strings.Join(strings.Fields(strings.Join([]string{c.Metric, comparator(c.Comparator), strconv.FormatFloat(*c.Value, 'g', -1, 64), c.Unit}, " ")), " ")
+	}
+	v.Said = card(
+		fact{"claim", quoted(c.Quote)},
+		fact{"about", c.Subject}, fact{"value", claimed}, fact{"scope", c.Scope}, fact{"conditions", c.Conditions},
+		fact{"said", joined(prefixed("from ", c.From), prefixed("until ", c.Until))}, fact{"source", c.Source})
+	if e := j.Estimate; e != nil {
+		bound := j.Check.Value
+		v.Found = fmt.Sprintf("%s %s, %g%% interval of the %s (%s), n = %d", spell(e), clean(e.Unit), 100*e.Confidence, clean(e.Statistic), clean(e.Interval), e.N)
+		if e.Low == nil {
+			v.Found = fmt.Sprintf("%s %s, %s, n = %d", spell(e), clean(e.Unit), clean(e.Statistic), e.N)
+		}
+		if e.Unit == j.Check.Unit {
+			if a, ok := axisOf([]*assay.Estimate{e}, bound); ok {
+				v.Strip, v.Axis = a.strip(e, bound), a.ends(clean(e.Unit))
+			}
+		}
+	}
+	return bundle(KindClaim, v, v.text(), map[string]any{"claim": c.ID, "verdict": string(j.Verdict), "run": j.Run, "check": v.Check})
+}
+
+// A claimView is a judgement as its template and its text show it.
+type claimView struct {
+	ID, Symbol, Verdict, Reason string
+	Said                        []fact
+	Check, Found                string
+	Strip, Axis                 string // the estimate beside the bound
+}
+
+func (v claimView) text() string {
+	var rows [][]string
+	for _, f := range append(v.Said, card(fact{"check", v.Check}, fact{"found", v.Found})...) {
+		rows = append(rows, []string{f.Name, f.Value})
+	}
+	return fmt.Sprintf("%s: %s %s: %s\n", v.ID, v.Symbol, v.Verdict, v.Reason) + columns(rows)
+}
+
+func quoted(s string) string {
+	if s == "" {
+		return ""
+	}
+	return "“" + s + "”"
+}
+
+// verdictSymbol tells verdicts apart where colour does not.
+func verdictSymbol(v assay.Verdict) string {
+	switch v {
+	case assay.Holds:
+		return "✓"
+	case assay.Fails:
+		return "✗"
+	case assay.Inconclusive:
+		return "≈"
+	default:
+		return "–"
+	}
+}
+
+// checkText is a check in words.
+func checkText(c assay.Check) string {
+	text := c.Metric
+	if c.Phase != "" {
+		text += " (" + string(c.Phase) + ")"
+	}
+	text += " of " + selection(c.Of)
+	if c.Over != nil {
+		text += " ÷ that of " + selection(*c.Over)
+	}
+	text += fmt.Sprintf(" %s %s %s", comparator(c.Comparator), strconv.FormatFloat(c.Value, 'g', -1, 64), c.Unit)
+	if c.Tolerance != 0 {
+		text += fmt.Sprintf(", give or take %g%%", 100*c.Tolerance)
+	}
+	return clean(text)
+}
+
+func comparator(c string) string {
+	switch c {
+	case "<=":
+		return "≤"
+	case ">=":
+		return "≥"
+	default:
+		return c
+	}
+}
+
+func selection(s assay.Selection) string {
+	text := s.Workload
+	if text == "" {
+		text = "every workload"
+	}
+	return text + prefixed(" on ", s.Runtime) + prefixed(" with ", params(s.Params))
+}

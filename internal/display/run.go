@@ -1,0 +1,248 @@
+package display
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/kernelext/wire"
+)
+
+// Run shows a run: the table of its summary, failures and notes with it, and
+// folded, where its numbers come from. archived says that nothing was measured
+// for it now.
+func Run(run assay.Run, s assay.Summary, archived bool) wire.Display {
+	v := runView{Name: s.Name, Scope: s.Scope, How: howEstimated(s), Notes: s.Notes, Origin: "measured now", Card: provenance(run)}
+	if archived {
+		v.Origin = "from the archive"
+	}
+	v.addRows(s)
+	return bundle(KindRun, v, v.text(), map[string]any{
+		"name": run.Name, "run": run.ID, "experiment": digest(run.Experiment), "trace": digest(run.Trace),
+	})
+}
+
+// A runView is a run as its template and its text show it.
+type runView struct {
+	Name, Scope, Origin string
+	Counts              string // how all its invocations ended
+	Measures            []string
+	Axis                string // what the strips of the first measure span; "" for none
+	Params, Failed      bool   // whether there is such a column
+	Rows                []runRow
+	How                 string
+	Notes               []string
+	Card                []fact
+}
+
+type runRow struct {
+	Workload, Runtime, Params, N string
+	Numbers                      []number // a measure each
+	Strip                        string
+	Failures                     string
+}
+
+func (v *runView) addRows(s assay.Summary) {
+	measures := []struct {
+		name string
+		of   func(assay.SummaryRow) *assay.Estimate
+	}{
+		{"wall time", func(r assay.SummaryRow) *assay.Estimate { return r.Wall }},
+		{"CPU time", func(r assay.SummaryRow) *assay.Estimate { return r.CPU }},
+		{"peak memory", func(r assay.SummaryRow) *assay.Estimate { return r.RSS }},
+	}
+	var times []*assay.Estimate
+	all := map[assay.Outcome]int{}
+	planned := 0
+	for _, r := range s.Rows {
+		times = append(times, r.Wall)
+		planned += r.Planned
+		for o, n := range r.Outcomes {
+			all[o] += n
+		}
+	}
+	axis, drawn := axisOf(times)
+	for _, m := range measures {
+		var es []*assay.Estimate
+		for _, r := range s.Rows {
+			es = append(es, m.of(r))
+		}
+		v.Measures = append(v.Measures, m.name+prefixed(", ", firstUnit(es)))
+	}
+	if s.Floor > 0 && !strings.Contains(v.Measures[2], ",") {
+		v.Measures[2] += ", MiB" // every peak is below the floor
+	}
+	if drawn && len(s.Rows) > 1 {
+		v.Axis = axis.ends(firstUnit(times))
+	}
+	for _, r := range s.Rows {
+		row := runRow{Workload: clean(r.Workload), Runtime: clean(r.Runtime), Params: params(r.Params), Failures: failures(r)}
+		row.N = fmt.Sprintf("%d of %d", r.Outcomes[assay.OK], r.Planned)
+		for _, m := range measures {
+			row.Numbers = append(row.Numbers, spell(m.of(r)))
+		}
+		if r.RSSBelow > 0 {
+			row.Numbers[2] = number{"below " + fixed(float64(s.Floor)/(1<<20), 1), ""}
+		}
+		if v.Axis != "" && r.Wall != nil {
+			row.Strip = axis.strip(r.Wall)
+		}
+		v.Params = v.Params || row.Params != ""
+		v.Failed = v.Failed || row.Failures != ""
+		v.Rows = append(v.Rows, row)
+	}
+	v.Counts = fmt.Sprintf("%d of %d invocations ok", all[assay.OK], planned)
+	for _, o := range slices.Sorted(maps.Keys(all)) {
+		if o != assay.OK {
+			v.Counts += fmt.Sprintf(", %d %s", all[o], o)
+		}
+	}
+}
+
+// firstUnit is the unit of a column of estimates.
+func firstUnit(es []*assay.Estimate) string {
+	for _, e := range es {
+		if e != nil {
+			return clean(e.Unit)
+		}
+	}
+	return ""
+}
+
+func (v runView) text() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s (%s)\n%s\n\n", clean(v.Name), v.Counts, v.Origin, clean(v.Scope))
+	head := []string{"workload", "runtime"}
+	if v.Params {
+		head = append(head, "parameters")
+	}
+	head = append(head, "n")
+	head = append(head, v.Measures...)
+	if v.Failed {
+		head = append(head, "not ok")
+	}
+	rows := [][]string{head}
+	for _, r := range v.Rows {
+		row := []string{r.Workload, r.Runtime}
+		if v.Params {
+			row = append(row, r.Params)
+		}
+		row = append(row, r.N)
+		for _, n := range r.Numbers {
+			row = append(row, n.String())
+		}
+		if v.Failed {
+			row = append(row, r.Failures)
+		}
+		rows = append(rows, row)
+	}
+	b.WriteString(columns(rows))
+	fmt.Fprintf(&b, "\n%s\n", v.How)
+	if len(v.Notes) > 0 {
+		fmt.Fprintf(&b, "beware: %s\n", clean(strings.Join(v.Notes, "; ")))
+	}
+	return b.String()
+}
+
+// howEstimated says how the numbers of a summary were made.
+func howEstimated(s assay.Summary) string {
+	for _, r := range s.Rows {
+		for _, e := range []*assay.Estimate{r.Wall, r.CPU, r.RSS} {
+			if e != nil {
+				return fmt.Sprintf("%s [%g%% interval of the %[1]s: %[3]s] of the n invocations that were ok",
+					clean(e.Statistic), 100*e.Confidence, clean(e.Interval))
+			}
+		}
+	}
+	return "no invocation was ok: there is nothing to estimate"
+}
+
+// failures says in words how what was not ok ended; "" if all was.
+func failures(r assay.SummaryRow) string {
+	var parts []string
+	add := func(n int, how string) { parts = append(parts, fmt.Sprintf("%d %s", n, clean(how))) }
+	for _, o := range slices.Sorted(maps.Keys(r.Outcomes)) {
+		switch {
+		case o == assay.OK:
+		case o == assay.Exit && len(r.Exits) > 0:
+			for _, status := range slices.Sorted(maps.Keys(r.Exits)) {
+				add(r.Exits[status], "exit "+strconv.Itoa(int(status)))
+			}
+		case o == assay.Signal && len(r.Signals) > 0:
+			for _, name := range slices.Sorted(maps.Keys(r.Signals)) {
+				add(r.Signals[name], name)
+			}
+		default:
+			add(r.Outcomes[o], string(o))
+		}
+	}
+	text := strings.Join(parts, ", ")
+	if first, _, _ := strings.Cut(strings.TrimSpace(r.Detail), "\n"); first != "" && text != "" {
+		text += ": " + clean(first)
+	}
+	return text
+}
+
+func params(of map[string]string) string {
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(of)) {
+		parts = append(parts, clean(name)+"="+clean(of[name]))
+	}
+	return strings.Join(parts, " ")
+}
+
+// provenance says where the numbers of a run come from.
+func provenance(run assay.Run) []fact {
+	h := run.Host
+	facts := []fact{
+		{"run", run.ID},
+		{"experiment", digest(run.Experiment)},
+		{"plan", digest(run.Plan)},
+		{"trace", digest(run.Trace)},
+		{"host", joined(h.Name, h.OS+"/"+h.Arch, h.Kernel)},
+		{"processor", joined(h.CPU, fmt.Sprintf("%d cores", h.Cores), memory(h.Memory))},
+		{"conditions", joined(prefixed("load ", h.Load1), governor(h.Governor), prefixed("virtual: ", h.Virtual), prefixed("clock ", h.Clock))},
+	}
+	for _, r := range run.Runtimes {
+		facts = append(facts, fact{"runtime " + r.Name, joined(r.Version, digest(r.Digest), r.Origin, prefixed("absent: ", r.Absent))})
+		for _, f := range r.Files {
+			facts = append(facts, fact{"", joined(fileName(f.Path), digest(f.Digest))})
+		}
+	}
+	began := run.Started.UTC().Format(time.DateTime) + " UTC"
+	if !run.Finished.IsZero() {
+		began += ", for " + run.Finished.Sub(run.Started).Round(time.Second).String()
+	}
+	if run.Segments > 1 {
+		began += fmt.Sprintf(", in %d parts", run.Segments)
+	}
+	return card(append(facts, fact{"measured", began}, fact{"agent", digest(run.Agent)}, fact{"assay", run.Version}, fact{"environment", strings.Join(run.Env, " ")})...)
+}
+
+func governor(name string) string {
+	if name == "" {
+		return "governor not told"
+	}
+	return "governor " + name
+}
+
+func memory(bytes int64) string { return fmt.Sprintf("%.1f GiB", float64(bytes)/(1<<30)) }
+
+// joined joins the parts that are not empty.
+func joined(parts ...string) string {
+	return strings.Join(slices.DeleteFunc(parts, func(p string) bool { return p == "" }), ", ")
+}
+
+func prefixed(prefix, s string) string {
+	if s == "" {
+		return ""
+	}
+	return prefix + s
+}
+
+// fileName is the last element of a path of any system.
+func fileName(path string) string { return path[strings.LastIndexAny(path, `/\`)+1:] }

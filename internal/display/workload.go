@@ -1,0 +1,41 @@
+package display
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/kernelext/wire"
+)
+
+// Workload shows a pinned workload: name, digest, what it was built as.
+func Workload(w assay.Workload) wire.Display {
+	forms := []string{"Wasm"}
+	if len(w.Native) > 0 {
+		forms = append(forms, "native ("+strings.Join(slices.Sorted(maps.Keys(w.Native)), ", ")+")")
+	}
+	if len(w.Image) > 0 {
+		forms = append(forms, "container image ("+strings.Join(slices.Sorted(maps.Keys(w.Image)), ", ")+")")
+	}
+	facts := []fact{{"manifest", digest(w.Manifest)}, {"Wasm module", digest(w.Module)}}
+	for _, p := range slices.Sorted(maps.Keys(w.Native)) {
+		facts = append(facts, fact{"native " + p, digest(w.Native[p])})
+	}
+	for _, p := range slices.Sorted(maps.Keys(w.Image)) {
+		facts = append(facts, fact{"image " + p, digest(w.Image[p])})
+	}
+	facts = append(facts, fact{"arguments", strings.Join(w.Args, " ")}, fact{"environment", strings.Join(w.Env, " ")}, fact{"standard input", digest(w.Stdin)},
+		fact{"right answer", joined(prefixed("stdout ", digest(w.Expect.Stdout)), fmt.Sprintf("exit status %d", w.Expect.Exit))})
+	for _, k := range slices.Sorted(maps.Keys(w.Source)) {
+		facts = append(facts, fact{k, w.Source[k]})
+	}
+	v := workloadView{Name: clean(w.Name), Manifest: short(w.Manifest), Forms: clean(strings.Join(forms, ", ")), Card: card(facts...)}
+	return bundle(KindWorkload, v, fmt.Sprintf("%s %v: %s", v.Name, w.Manifest, v.Forms), map[string]any{"name": w.Name, "manifest": digest(w.Manifest)})
+}
+
+type workloadView struct {
+	Name, Manifest, Forms string
+	Card                  []fact
+}
