@@ -17,6 +17,7 @@ type Build struct {
 	Version string // of the module that holds it
 	Mod     []byte // go.mod
 	Sum     []byte // go.sum: what is downloaded is checked against it
+	Main    []byte // its main.go, if Mod is the program's own module; nil: Package is another's
 }
 
 // A Script is a file that assay brings along.

@@ -3,6 +3,7 @@ package toolbox
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -18,6 +19,16 @@ import (
 	"github.com/assay-notebooks/assay/runners"
 	"github.com/assay-notebooks/assay/runners/filedigest"
 )
+
+// Build returns the path of the program that t.Build makes. The error says how
+// to get it if it cannot be made.
+func Build(ctx context.Context, t runners.Tool, cache string) (string, error) {
+	path, err := build(ctx, t, cache)
+	if missing, ok := errors.AsType[absence](err); ok && ctx.Err() == nil {
+		err = fmt.Errorf("%w: %s", missing, missing.remedy)
+	}
+	return path, err
+}
 
 // build returns the path of the program that t.Build makes, making it if the
 // cache below has none for this source, Go version and platform, or one that
@@ -37,6 +48,9 @@ func build(ctx context.Context, t runners.Tool, cache string) (string, error) {
 	}
 	args := []string{"build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", t.Bin, t.Build.Package}
 	key := assay.DigestOf(fmt.Appendf(nil, "%s\n%s\n%s\n%q\n%s/%s\n", t.Build.Mod, t.Build.Sum, version, args, runtime.GOOS, runtime.GOARCH))
+	if t.Build.Main != nil {
+		key = assay.DigestOf(fmt.Appendf(nil, "%v\n%s", key, t.Build.Main))
+	}
 	dir := filepath.Join(cache, "tools", fmt.Sprintf("%s-%s-%s", path.Base(t.Build.Package), t.Build.Version, key.Short()))
 	bin := filepath.Join(dir, t.Bin)
 	if intact(bin) {
@@ -50,7 +64,11 @@ func build(ctx context.Context, t runners.Tool, cache string) (string, error) {
 		return "", err
 	}
 	defer os.RemoveAll(tmp)
-	for name, data := range map[string][]byte{"go.mod": t.Build.Mod, "go.sum": t.Build.Sum} {
+	files := map[string][]byte{"go.mod": t.Build.Mod, "go.sum": t.Build.Sum}
+	if t.Build.Main != nil {
+		files["main.go"] = t.Build.Main
+	}
+	for name, data := range files {
 		if err := os.WriteFile(filepath.Join(tmp, name), data, 0o644); err != nil {
 			return "", err
 		}
