@@ -13,9 +13,11 @@ type Plan struct {
 	Host       string  `json:"host"`
 	Seed       string  `json:"seed"` // 64-bit hexadecimal: JSON numbers are not exact there
 	Trials     []Trial `json:"trials"`
-	Warmup     int     `json:"warmup,omitempty"` // the first so many blocks are not samples
-	Order      [][]int `json:"order"`            // a block each: indices into Trials, every one once
-	Limits     Limits  `json:"limits"`           // no zero field but Memory
+	Warmup     int     `json:"warmup,omitempty"`       // the first so many blocks are not samples
+	Calls      int     `json:"calls,omitempty"`        // that each invocation makes and reports; 0: it is not asked to
+	WarmCalls  int     `json:"warmup_calls,omitempty"` // the first so many of Calls are not samples
+	Order      [][]int `json:"order"`                  // a block each: indices into Trials, every one once
+	Limits     Limits  `json:"limits"`                 // no zero field but Memory
 }
 
 // A Trial is one planned treatment.

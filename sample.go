@@ -38,19 +38,20 @@ type Sample struct {
 	Seq      int64             `json:"seq"` // planned position: block*len(trials) + position in the block
 	Block    int32             `json:"block"`
 	Trial    int32             `json:"trial"`  // index into Plan.Trials
-	Warmup   bool              `json:"warmup"` // taken in a warm-up block: not a sample of the result
+	Warmup   bool              `json:"warmup"` // taken in a warm-up block, or a warm-up call: not a sample of the result
 	Workload string            `json:"workload"`
 	Runtime  string            `json:"runtime"`
 	Host     string            `json:"host"`
 	Params   map[string]string `json:"params,omitempty"`
 	Phase    Phase             `json:"phase"`
+	Call     int32             `json:"call,omitempty"` // number of the call in its invocation, from 1; 0: not a call
 	Outcome  Outcome           `json:"outcome"`
 	Detail   string            `json:"detail,omitempty"` // the reason of a failure, at most 4 KiB: last lines of stderr, or why unsupported
 	Exit     int32             `json:"exit"`             // status, -1 where there is none
 	Signal   string            `json:"signal,omitempty"` // "SIGKILL"
-	StartNS  int64             `json:"start_ns"`         // since the segment's agent began; 0 if not run
+	StartNS  int64             `json:"start_ns"`         // since the segment's agent began; of a call, that of its process; 0 if not run
 	Segment  int32             `json:"segment"`          // how often the run had been resumed
-	WallNS   *int64            `json:"wall_ns"`          // monotonic; nil if not measured
+	WallNS   *int64            `json:"wall_ns"`          // monotonic, of a call by the guest's clock; nil if not measured
 	CPUNS    *int64            `json:"cpu_ns"`           // user + system, the process and its waited-for children
 	RSSBytes *int64            `json:"peak_rss_bytes"`   // highest resident set of one process; nil where it is below what the launcher can tell
 	Stdout   Digest            `json:"stdout,omitzero"`  // of all of stdout

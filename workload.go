@@ -28,6 +28,7 @@ type Workload struct {
 	Env      []string          `json:"env,omitempty"`    // KEY=VALUE, in order
 	Stdin    Digest            `json:"stdin,omitzero"`   // zero: empty
 	Expect   Expectation       `json:"expect,omitzero"`  // what a right answer is
+	Steady   bool              `json:"steady,omitempty"` // it makes and reports as many calls as it is asked for: see CallsVariable
 	Source   map[string]string `json:"source,omitempty"` // source digest, toolchain, licence, for people and reports
 }
 
@@ -37,6 +38,15 @@ type Expectation struct {
 	Stdout Digest `json:"stdout,omitzero"` // digest of the whole of stdout; zero: anything
 	Exit   int    `json:"exit,omitempty"`  // exit status
 }
+
+// CallsVariable is the environment variable that asks a workload for calls, in
+// decimal: it then does its work so many times, one after another, answers
+// once, and writes a line of CallReport, a space and nanoseconds for each call,
+// in order, to standard error. docs/workload.md has an example.
+const (
+	CallsVariable = "ASSAY_CALLS"
+	CallReport    = "assay-call"
+)
 
 // Filename returns name made safe to be one element of a path or a reference:
 // what is not a letter, digit, '.', '_' or '-' is hex-escaped with '%'.

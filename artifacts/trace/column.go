@@ -14,6 +14,7 @@ type column struct {
 	Column
 	node     parquet.Node
 	optional bool
+	later    bool                              // traces written before it was added lack it: its values are zero there
 	get      func(*assay.Sample) parquet.Value // null where there is none
 	set      func(s *assay.Sample, v *Values, row int) error
 }
@@ -28,20 +29,21 @@ func columnsFor(params []string) []column {
 			func(s *assay.Sample) *int64 { return &s.Seq }),
 		small("block", "", "the block it was taken in", func(s *assay.Sample) *int32 { return &s.Block }),
 		small("trial", "", "index of the trial in the plan", func(s *assay.Sample) *int32 { return &s.Trial }),
-		truth("warmup", "taken in a warm-up block: not a sample of the result",
+		truth("warmup", "taken in a warm-up block, or a warm-up call: not a sample of the result",
 			func(s *assay.Sample) *bool { return &s.Warmup }),
 		text("workload", "name of the workload", func(s *assay.Sample) *string { return &s.Workload }),
 		text("runtime", "what executed it", func(s *assay.Sample) *string { return &s.Runtime }),
 		text("host", "what the experiment calls the machine", func(s *assay.Sample) *string { return &s.Host }),
 		text("phase", "what the times span", func(s *assay.Sample) *assay.Phase { return &s.Phase }),
+		call(),
 		text("outcome", "how the invocation ended", func(s *assay.Sample) *assay.Outcome { return &s.Outcome }),
 		note("detail", "why it failed", plain(parquet.String()), func(s *assay.Sample) *string { return &s.Detail }),
 		small("exit", "", "exit status, -1 where there is none", func(s *assay.Sample) *int32 { return &s.Exit }),
 		note("signal", "what killed it", labels(), func(s *assay.Sample) *string { return &s.Signal }),
-		integer("start_ns", "ns", "start, since the segment's agent began; 0 if not run",
+		integer("start_ns", "ns", "start, since the segment's agent began; of a call, that of its process; 0 if not run",
 			func(s *assay.Sample) *int64 { return &s.StartNS }),
 		small("segment", "", "how often the run had been resumed", func(s *assay.Sample) *int32 { return &s.Segment }),
-		measured("wall_ns", "ns", "elapsed, monotonic clock", func(s *assay.Sample) **int64 { return &s.WallNS }),
+		measured("wall_ns", "ns", "elapsed, monotonic clock; of a call, the guest's own", func(s *assay.Sample) **int64 { return &s.WallNS }),
 		measured("cpu_ns", "ns", "processor time, user and system, of the process and its waited-for children",
 			func(s *assay.Sample) **int64 { return &s.CPUNS }),
 		measured("peak_rss_bytes", "bytes", "highest resident set of one process",
@@ -149,6 +151,29 @@ func measured(name, unit, meaning string, field func(*assay.Sample) **int64) col
 		set: func(s *assay.Sample, v *Values, row int) error {
 			x := v.Ints[row]
 			*field(s) = &x
+			return nil
+		},
+	}
+}
+
+func call() column {
+	return column{
+		Column:   Column{Name: "call", Kind: Int, Meaning: "number of the call in its invocation, from 1; null if it is not a call"},
+		node:     plain(parquet.Int(32)),
+		optional: true,
+		later:    true,
+		get: func(s *assay.Sample) parquet.Value {
+			if s.Call == 0 {
+				return parquet.NullValue()
+			}
+			return parquet.Int32Value(s.Call)
+		},
+		set: func(s *assay.Sample, v *Values, row int) error {
+			x := v.Ints[row]
+			if x < 1 || x > math.MaxInt32 {
+				return fmt.Errorf("%d is out of range", x)
+			}
+			s.Call = int32(x)
 			return nil
 		},
 	}

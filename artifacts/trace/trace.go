@@ -58,6 +58,9 @@ func Open(r io.ReaderAt, size int64) (t *Trace, err error) {
 	}
 	for _, c := range columnsFor(meta.Params) {
 		i, ok := t.indices[c.Name]
+		if !ok && c.later {
+			continue
+		}
 		if !ok || meta.Columns[i].Kind != c.Kind || file.Root().Columns()[i].Optional() != c.optional {
 			return nil, fmt.Errorf("open trace: column %s is missing or of another type: %w", c.Name, ErrFormat)
 		}
@@ -78,10 +81,12 @@ func (t *Trace) Rows() int64 { return t.file.NumRows() }
 // Samples yields every sample in order, or an error as its last pair. It holds
 // one row group at a time; columns that are not of assay.Sample are left out.
 func (t *Trace) Samples() iter.Seq2[assay.Sample, error] {
-	columns := columnsFor(t.meta.Params)
-	indices := make([]int, len(columns))
-	for i, c := range columns {
-		indices[i] = t.indices[c.Name]
+	var columns []column
+	var indices []int
+	for _, c := range columnsFor(t.meta.Params) {
+		if i, ok := t.indices[c.Name]; ok {
+			columns, indices = append(columns, c), append(indices, i)
+		}
 	}
 	return func(yield func(assay.Sample, error) bool) {
 		for g := range t.file.RowGroups() {

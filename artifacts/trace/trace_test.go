@@ -42,6 +42,27 @@ func samples(n int) []assay.Sample {
 	return all
 }
 
+// calls returns the rows of n invocations of so many calls each, the first of
+// which is a warm-up.
+func calls(n, each int) []assay.Sample {
+	var all []assay.Sample
+	for i, s := range samples(n) {
+		s.Warmup = false
+		all = append(all, s)
+		if s.Outcome != assay.OK {
+			continue
+		}
+		for k := range each {
+			wall := int64(1000*i + k)
+			all = append(all, assay.Sample{
+				Seq: s.Seq, Block: s.Block, Trial: s.Trial, Workload: s.Workload, Runtime: s.Runtime, Host: s.Host, Params: s.Params,
+				Phase: assay.Call, Call: int32(k + 1), Warmup: k == 0, Outcome: s.Outcome, Exit: -1, StartNS: s.StartNS, WallNS: &wall,
+			})
+		}
+	}
+	return all
+}
+
 var meta = Meta{
 	Run:        "20261124T181530Z-3f9a1c",
 	Plan:       assay.DigestOf([]byte("plan")),
@@ -140,7 +161,7 @@ func TestMeta(t *testing.T) {
 			}
 		}
 	}
-	want := "seq block trial warmup workload runtime host param.size param.flag phase outcome detail exit signal " +
+	want := "seq block trial warmup workload runtime host param.size param.flag phase call outcome detail exit signal " +
 		"start_ns segment wall_ns cpu_ns peak_rss_bytes stdout output_bytes"
 	if got := strings.Join(names, " "); got != want {
 		t.Errorf("columns are %s, want %s", got, want)
