@@ -42,7 +42,7 @@ var layers = map[string][]string{
 	"internal/jupyter/...":         {"internal/jupyter/..."},
 	"internal/kernel":              {"", "internal/cells", "internal/jupyter/...", "internal/lab", "internal/seal/source", "internal/tooltest", "runners", "runners/toolbox"},
 	"internal/notebook":            {"", "artifacts", "internal/jupyter/...", "internal/kernel", "internal/lab", "internal/tooltest", "kernelext/wire"},
-	"internal/jupyterlab":          {"internal/jupyter/...", "internal/kernel", "internal/lab", "internal/tooltest"},
+	"internal/jupyterlab":          {"", "internal/jupyter/...", "internal/kernel", "internal/lab", "internal/tooltest"},
 	"notebooks/...":                {"kernelext/..."},
 	"cmd/assay-agent":              {"", "artifacts/journal", "internal/agent", "runners", "runners/measure"},
 	"tools/bench/figures":          {"kernelext/figure"},
