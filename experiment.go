@@ -45,6 +45,10 @@ type Steady struct {
 	Warmup      int `json:"warmup,omitempty" yaml:"warmup,omitempty"` // calls that come first in each invocation, recorded as such
 }
 
+// MaxCalls is how many calls an invocation makes at most, warm-up included: all
+// of them become one frame of the journal.
+const MaxCalls = 5000
+
 // Limits bound one invocation. A zero field takes the default.
 type Limits struct {
 	Timeout time.Duration `json:"timeout_ns,omitempty"`   // default 60 s; outcome timeout

@@ -47,7 +47,7 @@ func build(ctx context.Context, dir string, o Options) (*Built, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Built{Name: spec.Name, Args: spec.Args, Env: spec.Env, Facts: map[string]string{}}
+	b := &Built{Name: spec.Name, Args: spec.Args, Env: spec.Env, Steady: spec.Steady, Facts: map[string]string{}}
 	if b.Expect, err = spec.Expect.expectation(src); err != nil {
 		return nil, err
 	}

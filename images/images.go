@@ -18,6 +18,7 @@ type Built struct {
 	Env    []string          // KEY=VALUE, in order
 	Stdin  []byte            // nil: empty
 	Expect assay.Expectation // zero: nothing but exit status 0
+	Steady bool              // it makes as many calls as it is asked for: assay.CallsVariable
 
 	Module []byte               // Wasm for wasip1
 	Native map[string][]byte    // static executables by "linux/amd64"

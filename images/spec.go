@@ -23,6 +23,7 @@ type Spec struct {
 	Env     []string `yaml:"env,omitempty" json:"env,omitempty"`         // KEY=VALUE
 	Stdin   string   `yaml:"stdin,omitempty" json:"stdin,omitempty"`     // a file
 	Expect  Expect   `yaml:"expect,omitempty" json:"expect,omitzero"`    // what a right answer is
+	Steady  bool     `yaml:"steady,omitempty" json:"steady,omitempty"`   // it heeds ASSAY_CALLS: docs/workload.md
 	Licence string   `yaml:"licence,omitempty" json:"licence,omitempty"` // SPDX expression
 	URL     string   `yaml:"url,omitempty" json:"url,omitempty"`         // where the source comes from
 	Module  string   `yaml:"module,omitempty" json:"module,omitempty"`   // a ready .wasm file, in place of Go source

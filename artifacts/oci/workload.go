@@ -25,6 +25,7 @@ const (
 	annotationEnv    = AnnotationPrefix + "env"           // JSON array of strings, KEY=VALUE
 	annotationStdout = AnnotationPrefix + "expect.stdout" // digest of the whole of stdout
 	annotationExit   = AnnotationPrefix + "expect.exit"   // decimal
+	annotationSteady = AnnotationPrefix + "steady"        // "true": it heeds assay.CallsVariable
 	annotationFact   = AnnotationPrefix + "source."       // + "toolchain", "licence", "url"
 	blobStdin        = BlobPrefix + "stdin"
 	blobSource       = BlobPrefix + "source"
@@ -47,6 +48,7 @@ type WorkloadFiles struct {
 	Env    []string
 	Stdin  []byte // empty: none
 	Expect assay.Expectation
+	Steady bool // it heeds assay.CallsVariable
 
 	Module []byte
 	Native map[string][]byte // by "linux/amd64"
@@ -82,7 +84,7 @@ func putWorkload(ctx context.Context, w Writer, f WorkloadFiles) (assay.Workload
 		return assay.Workload{}, err
 	}
 	out := assay.Workload{
-		Name: f.Name, Module: module, Args: f.Args, Env: f.Env, Expect: f.Expect, Source: map[string]string{},
+		Name: f.Name, Module: module, Args: f.Args, Env: f.Env, Expect: f.Expect, Steady: f.Steady, Source: map[string]string{},
 	}
 	for k, v := range f.Facts {
 		out.Source[k] = v
@@ -186,6 +188,9 @@ func encodeWorkload(w assay.Workload, size int64) (config, manifest []byte, err 
 	setDigest(a, annotationStdout, w.Expect.Stdout)
 	if w.Expect.Exit != 0 {
 		a[annotationExit] = strconv.Itoa(w.Expect.Exit)
+	}
+	if w.Steady {
+		a[annotationSteady] = "true"
 	}
 	for p, d := range w.Native {
 		setDigest(a, blobNative+p, d)
@@ -313,6 +318,12 @@ func setField(w *assay.Workload, name, value string) (err error) {
 		exit, err := strconv.ParseUint(value, 10, 8)
 		w.Expect.Exit = int(exit)
 		return err
+	case name == annotationSteady:
+		w.Steady = value == "true"
+		if !w.Steady {
+			return fmt.Errorf("%q, want true or no such annotation", value)
+		}
+		return nil
 	case name == blobStdin:
 		w.Stdin, err = assay.ParseDigest(value)
 		return err

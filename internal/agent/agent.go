@@ -135,6 +135,9 @@ func check(p assay.Plan) error {
 	if p.Limits.Timeout <= 0 || p.Limits.Output <= 0 || p.Limits.Memory < 0 {
 		fail("limits %+v: want a timeout and an output limit", p.Limits)
 	}
+	if p.Calls < 0 || p.Calls > assay.MaxCalls || p.WarmCalls < 0 || p.WarmCalls > p.Calls {
+		fail("%d calls, %d of them warm-up: want at most %d", p.Calls, p.WarmCalls, assay.MaxCalls)
+	}
 	for i, t := range p.Trials {
 		if t.Unsupported == "" && (len(t.Command.Argv) == 0 || !filepath.IsAbs(t.Command.Argv[0])) {
 			fail("trial %d: argv %q: want an absolute path first", i, t.Command.Argv)
@@ -196,12 +199,15 @@ func (r *run) blocks(ctx context.Context) error {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			s, err := r.invoke(ctx, trial)
+			rows, err := r.invoke(ctx, trial)
 			if err != nil {
 				return err
 			}
-			s.Seq, s.Block, s.Warmup = seq, int32(b), b < r.plan.Warmup
-			if err := r.journal.Invocation([]assay.Sample{s}); err != nil {
+			for i := range rows {
+				rows[i].Seq, rows[i].Block = seq, int32(b)
+				rows[i].Warmup = rows[i].Warmup || b < r.plan.Warmup
+			}
+			if err := r.journal.Invocation(rows); err != nil {
 				return err
 			}
 		}
@@ -219,7 +225,7 @@ func (r *run) prepare(ctx context.Context) error {
 	for i, t := range r.plan.Trials {
 		for _, c := range t.Prepare {
 			files := filesOf(c)
-			res, err := r.launcher.Run(ctx, c, r.plan.Limits)
+			res, err := r.launcher.Run(ctx, c, r.plan.Limits, 0)
 			if err != nil {
 				return err
 			}
@@ -238,8 +244,9 @@ func (r *run) prepare(ctx context.Context) error {
 	return nil
 }
 
-// invoke runs trial once and returns its row, without its place in the plan.
-func (r *run) invoke(ctx context.Context, trial int) (assay.Sample, error) {
+// invoke runs trial once and returns its rows, without their place in the plan:
+// that of the process, and one for each call that it reported.
+func (r *run) invoke(ctx context.Context, trial int) ([]assay.Sample, error) {
 	t := r.plan.Trials[trial]
 	s := assay.Sample{
 		Trial: int32(trial), Workload: t.Workload, Runtime: t.Runtime, Host: r.plan.Host, Params: t.Params,
@@ -248,19 +255,19 @@ func (r *run) invoke(ctx context.Context, trial int) (assay.Sample, error) {
 	switch {
 	case t.Unsupported != "":
 		s.Outcome, s.Detail = assay.Unsupported, clip([]byte(t.Unsupported))
-		return s, nil
+		return []assay.Sample{s}, nil
 	case r.failed[trial] != "":
 		s.Outcome, s.Detail = assay.RuntimeCrash, r.failed[trial]
-		return s, nil
+		return []assay.Sample{s}, nil
 	}
-	res, err := r.launcher.Run(ctx, t.Command, r.plan.Limits)
+	res, err := r.launcher.Run(ctx, t.Command, r.plan.Limits, r.plan.Calls)
 	if err != nil {
-		return assay.Sample{}, err
+		return nil, err
 	}
 	s.Outcome = r.judges[trial].Outcome(res)
 	if s.Outcome != assay.OK {
 		if err := present(r.files[trial]); err != nil {
-			return assay.Sample{}, err
+			return nil, err
 		}
 	}
 	s.Exit, s.Signal, s.Stdout, s.OutBytes = int32(res.Exit), res.Signal, res.Stdout, res.OutBytes
@@ -268,12 +275,27 @@ func (r *run) invoke(ctx context.Context, trial int) (assay.Sample, error) {
 		s.StartNS, s.WallNS, s.CPUNS, s.RSSBytes = res.StartNS-r.zero, &res.WallNS, &res.CPUNS, res.RSSBytes
 	}
 	switch {
+	case s.Outcome == assay.WrongOutput && r.judges[trial].Answered(res):
+		s.Detail = clip([]byte(res.Calls.Wrong))
 	case s.Outcome == assay.WrongOutput && res.Reason == "":
 		s.Detail = fmt.Sprintf("stdout is not the expected one; it ends %q", last(res.StdoutTail, 200))
 	case s.Outcome != assay.OK || res.Reason != "":
 		s.Detail = detail("", res)
 	}
-	return s, nil
+	return append([]assay.Sample{s}, r.calls(s, res.Calls)...), nil
+}
+
+// calls returns the rows of the calls that the process of row p reported.
+func (r *run) calls(p assay.Sample, calls measure.Calls) []assay.Sample {
+	var rows []assay.Sample
+	for i := range calls.NS {
+		rows = append(rows, assay.Sample{
+			Trial: p.Trial, Workload: p.Workload, Runtime: p.Runtime, Host: p.Host, Params: p.Params,
+			Phase: assay.Call, Call: int32(i + 1), Warmup: i < r.plan.WarmCalls, Outcome: p.Outcome, Exit: -1,
+			StartNS: p.StartNS, Segment: p.Segment, WallNS: &calls.NS[i],
+		})
+	}
+	return rows
 }
 
 // detail says why a command failed, as far as is known: our reason, and its

@@ -37,7 +37,7 @@ func BenchmarkOverhead(b *testing.B) {
 		n += turn
 		begin := time.Now()
 		for range turn {
-			res, err := launcher.Run(b.Context(), command, limits)
+			res, err := launcher.Run(b.Context(), command, limits, 0)
 			if err != nil {
 				b.Fatal(err)
 			}

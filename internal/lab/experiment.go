@@ -21,6 +21,13 @@ import (
 // experiment.
 const maxInvocations = 10_000_000
 
+// maxRows bounds the samples of a steady experiment, for they are all in memory
+// when it is archived; maxRowText the parameters in each.
+const (
+	maxRows    = 1_000_000
+	maxRowText = 256
+)
+
 // LoadSpec reads an experiment file. Paths in it are relative to it; they come
 // back absolute.
 func LoadSpec(path string) (assay.Spec, error) {
@@ -104,9 +111,15 @@ func (w *Workspace) Resolve(ctx context.Context, spec assay.Spec) (assay.Experim
 			break
 		}
 	}
-	switch c := spec.Protocol.Cold; {
-	case c == nil:
-		bad("protocol is missing: write protocol: {cold: {invocations: 30}}")
+	switch c, s := spec.Protocol.Cold, spec.Protocol.Steady; {
+	case c == nil && s == nil:
+		bad("protocol is missing: write protocol: {cold: {invocations: 30}} or {steady: {invocations: 10, calls: 50, warmup: 5}}")
+	case c != nil && s != nil:
+		bad("protocol has both cold and steady: ask them in two experiments, for their times span different things")
+	case s != nil:
+		if err := checkSteady(*s, matrix, spec.Params); err != nil {
+			bad("protocol.steady: %v", err)
+		}
 	case c.Invocations < 1 || c.Warmup < 0:
 		bad("protocol.cold: invocations must be at least 1 and warmup at least 0")
 	case c.Invocations > maxInvocations || c.Warmup > maxInvocations || c.Invocations+c.Warmup > maxInvocations/max(matrix, 1):
@@ -143,9 +156,36 @@ func (w *Workspace) Resolve(ctx context.Context, spec assay.Spec) (assay.Experim
 				return exp, usagef("experiment %s: workload %s has ${%s}, and there is no parameter of that name: list it under params", spec.Name, wl.Name, m[1])
 			}
 		}
+		if slices.ContainsFunc(wl.Env, func(kv string) bool { return strings.HasPrefix(kv, assay.CallsVariable+"=") }) {
+			return exp, usagef("experiment %s: workload %s sets %s, which is for assay to set: leave it out of env", spec.Name, wl.Name, assay.CallsVariable)
+		}
 		exp.Workloads = append(exp.Workloads, wl)
 	}
 	return exp, nil
+}
+
+// checkSteady says what is wrong with a steady protocol for a matrix of so many
+// trials.
+func checkSteady(s assay.Steady, matrix int, params []assay.Param) error {
+	text := 0
+	for _, p := range params {
+		longest := 0
+		for _, v := range p.Values {
+			longest = max(longest, len(v))
+		}
+		text += len(p.Name) + longest
+	}
+	switch {
+	case s.Invocations < 1 || s.Calls < 1 || s.Warmup < 0:
+		return errors.New("invocations and calls must be at least 1 and warmup at least 0")
+	case s.Calls > assay.MaxCalls || s.Warmup > assay.MaxCalls || s.Calls+s.Warmup > assay.MaxCalls:
+		return fmt.Errorf("%d and %d calls are more than %d an invocation: take more invocations, which tell more", s.Calls, s.Warmup, assay.MaxCalls)
+	case s.Invocations > maxRows/(s.Calls+s.Warmup+1)/max(matrix, 1):
+		return fmt.Errorf("%d invocations of %d calls of %d trials are more than %d samples", s.Invocations, s.Calls+s.Warmup, matrix, maxRows)
+	case text > maxRowText:
+		return fmt.Errorf("names and values of parameters take up to %d bytes in every sample: want at most %d", text, maxRowText)
+	}
+	return nil
 }
 
 // parseLimits reads limits, and reports every one that is wrong.

@@ -30,20 +30,28 @@ func freeze(exp assay.Experiment, host string, trial treat) (assay.Plan, error) 
 	if err != nil {
 		return assay.Plan{}, err
 	}
+	var blocks int
 	plan := assay.Plan{
 		Format:     assay.PlanFormat,
 		Experiment: id,
 		Name:       exp.Name,
 		Host:       host,
 		Seed:       fmt.Sprintf("%016x", seed(id)),
-		Warmup:     exp.Protocol.Cold.Warmup,
 		Limits:     exp.Limits,
+	}
+	if s := exp.Protocol.Steady; s != nil {
+		blocks, plan.Calls, plan.WarmCalls = s.Invocations, s.Warmup+s.Calls, s.Warmup
+	} else {
+		c := exp.Protocol.Cold
+		blocks, plan.Warmup = c.Warmup+c.Invocations, c.Warmup
 	}
 	for _, wl := range exp.Workloads {
 		for _, params := range combinations(exp.Params) {
 			for i, runtime := range exp.Runtimes {
-				t, err := trial(i, substitute(wl, params))
-				if err != nil {
+				var t assay.Trial
+				if plan.Calls > 0 && !wl.Steady {
+					t.Unsupported = wl.Name + " does not say that it makes calls and reports them: see steady in docs/workload.md"
+				} else if t, err = trial(i, ask(substitute(wl, params), plan.Calls)); err != nil {
 					return plan, fmt.Errorf("plan %s: %s on %s: %w", exp.Name, wl.Name, runtime, err)
 				}
 				t.Workload, t.Manifest, t.Runtime, t.Params, t.Expect = wl.Name, wl.Manifest, runtime, params, wl.Expect
@@ -52,10 +60,19 @@ func freeze(exp assay.Experiment, host string, trial treat) (assay.Plan, error) 
 		}
 	}
 	rng := rand.New(rand.NewPCG(seed(id), 0))
-	for range exp.Protocol.Cold.Warmup + exp.Protocol.Cold.Invocations {
+	for range blocks {
 		plan.Order = append(plan.Order, rng.Perm(len(plan.Trials)))
 	}
 	return plan, nil
+}
+
+// ask adds to the workload's environment that it shall make so many calls;
+// nothing, for none.
+func ask(wl assay.Workload, calls int) assay.Workload {
+	if calls > 0 {
+		wl.Env = append(slices.Clone(wl.Env), fmt.Sprintf("%s=%d", assay.CallsVariable, calls))
+	}
+	return wl
 }
 
 // combinations returns every choice of one value a parameter, the last

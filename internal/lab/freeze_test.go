@@ -61,6 +61,56 @@ func TestFreeze(t *testing.T) {
 	}
 }
 
+func TestFreezeSteady(t *testing.T) {
+	exp := experiment()
+	exp.Protocol = assay.Protocol{Steady: &assay.Steady{Invocations: 3, Calls: 50, Warmup: 5}}
+	exp.Workloads[0].Steady = true
+	var asked []assay.Workload
+	p, err := freeze(exp, "here", func(i int, wl assay.Workload) (assay.Trial, error) {
+		asked = append(asked, wl)
+		return assay.Trial{}, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(p.Order) != 3 || p.Warmup != 0 || p.Calls != 55 || p.WarmCalls != 5 {
+		t.Errorf("%d blocks, %d of warm-up, %d calls, %d of warm-up; want 3, 0, 55, 5", len(p.Order), p.Warmup, p.Calls, p.WarmCalls)
+	}
+	if len(asked) != 12 || !slices.Equal(asked[0].Env, []string{"ASSAY_CALLS=55"}) {
+		t.Errorf("%d trials are asked for calls, the first by %q; want the 12 of a, by ASSAY_CALLS=55", len(asked), asked[0].Env)
+	}
+	for _, trial := range p.Trials {
+		if (trial.Unsupported != "") != (trial.Workload == "b") {
+			t.Errorf("%s: unsupported %q; want that for b alone, which does not say that it can", trial.Workload, trial.Unsupported)
+		}
+	}
+}
+
+func TestCheckSteady(t *testing.T) {
+	long := []assay.Param{{Name: "n", Values: []string{"1", string(make([]byte, 300))}}}
+	for _, c := range []struct {
+		s      assay.Steady
+		matrix int
+		params []assay.Param
+		ok     bool
+	}{
+		{assay.Steady{Invocations: 10, Calls: 50, Warmup: 5}, 6, nil, true},
+		{assay.Steady{Invocations: 1, Calls: 4999, Warmup: 1}, 1, nil, true},
+		{assay.Steady{Invocations: 1, Calls: 5000, Warmup: 1}, 1, nil, false},
+		{assay.Steady{Invocations: 1, Calls: 1, Warmup: 1 << 62}, 1, nil, false},
+		{assay.Steady{Calls: 50}, 1, nil, false},
+		{assay.Steady{Invocations: 10}, 1, nil, false},
+		{assay.Steady{Invocations: 10, Calls: 1, Warmup: -1}, 1, nil, false},
+		{assay.Steady{Invocations: 100_000, Calls: 9}, 1, nil, true},
+		{assay.Steady{Invocations: 100_000, Calls: 9}, 2, nil, false},
+		{assay.Steady{Invocations: 10, Calls: 50}, 2, long, false},
+	} {
+		if err := checkSteady(c.s, c.matrix, c.params); (err == nil) != c.ok {
+			t.Errorf("%+v of %d trials: error %v, want none: %t", c.s, c.matrix, err, c.ok)
+		}
+	}
+}
+
 func TestParseLimits(t *testing.T) {
 	l, err := parseLimits(assay.SpecLimits{Timeout: "1m30s", Memory: "512MiB", Output: "10"})
 	if err != nil || l.Timeout.Seconds() != 90 || l.Memory != 512<<20 || l.Output != 10 {

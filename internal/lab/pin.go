@@ -125,7 +125,7 @@ func listed(names []string) string {
 // keep stores a workload that was built.
 func (w *Workspace) keep(ctx context.Context, b *images.Built) (assay.Workload, error) {
 	files := oci.WorkloadFiles{
-		Name: b.Name, Args: b.Args, Env: b.Env, Stdin: b.Stdin, Expect: b.Expect,
+		Name: b.Name, Args: b.Args, Env: b.Env, Stdin: b.Stdin, Expect: b.Expect, Steady: b.Steady,
 		Module: b.Module, Native: b.Native, Images: map[string]oci.Image{},
 		Source: b.Source, Facts: b.Facts,
 	}

@@ -30,7 +30,7 @@ func pin(t *testing.T, store *artifacts.Store, dir string) assay.Workload {
 		t.Fatal(err)
 	}
 	f := oci.WorkloadFiles{
-		Name: b.Name, Args: b.Args, Env: b.Env, Stdin: b.Stdin, Expect: b.Expect,
+		Name: b.Name, Args: b.Args, Env: b.Env, Stdin: b.Stdin, Expect: b.Expect, Steady: b.Steady,
 		Module: b.Module, Native: b.Native, Images: map[string]oci.Image{}, Source: b.Source, Facts: b.Facts,
 	}
 	for p, c := range b.Images {

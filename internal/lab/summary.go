@@ -5,6 +5,7 @@ import (
 	"io"
 	"iter"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -18,15 +19,29 @@ const confidence = 0.95
 // processScope is what a cold-start time spans.
 const processScope = "process start to exit of a fresh process; compiled code not cached, page cache warm"
 
+// callScope is what a steady time spans. What it says of the invocations is not
+// known if the plan has none.
+func callScope(plan assay.Plan) string {
+	return fmt.Sprintf("one call in a process that goes on, by the guest's own clock; %d calls in each of %d fresh processes, after %d of warm-up; "+
+		"CPU and peak RSS are of the whole process", plan.Calls-plan.WarmCalls, len(plan.Order), plan.WarmCalls)
+}
+
 // summarise sums up samples of a plan, a row a trial.
 func summarise(run assay.Run, plan assay.Plan, samples iter.Seq2[assay.Sample, error]) (assay.Summary, error) {
-	s := assay.Summary{Run: run.ID, Name: run.Name, Scope: processScope, Floor: run.RSSFloor}
+	s := assay.Summary{Run: run.ID, Name: run.Name, Phase: assay.Process, Scope: processScope, Floor: run.RSSFloor}
+	if plan.Calls > 0 {
+		s.Phase, s.Scope = assay.Call, callScope(plan)
+	}
 	for _, f := range noise(run.Host) {
 		if f.Mark == Noisy {
 			s.Notes = append(s.Notes, f.What+": "+f.Found)
 		}
 	}
-	type times struct{ wall, cpu, rss []float64 }
+	type times struct {
+		wall, cpu, rss []float64
+		calls          []float64 // ns
+		seqs           []int64   // of calls: their invocations
+	}
 	data := make([]times, len(plan.Trials))
 	for _, t := range plan.Trials {
 		s.Rows = append(s.Rows, assay.SummaryRow{
@@ -38,13 +53,19 @@ func summarise(run assay.Run, plan assay.Plan, samples iter.Seq2[assay.Sample, e
 		if err != nil {
 			return s, err
 		}
-		if x.Warmup || x.Phase != assay.Process {
+		if x.Warmup || x.Phase != assay.Process && x.Phase != assay.Call {
 			continue
 		}
 		if x.Trial < 0 || int(x.Trial) >= len(s.Rows) {
 			return s, fmt.Errorf("run %s: a sample of trial %d, the plan has %d", run.ID, x.Trial, len(s.Rows))
 		}
 		row, d := &s.Rows[x.Trial], &data[x.Trial]
+		if x.Phase == assay.Call {
+			if x.Outcome == assay.OK && x.WallNS != nil {
+				d.calls, d.seqs = append(d.calls, float64(*x.WallNS)), append(d.seqs, x.Seq)
+			}
+			continue
+		}
 		row.Outcomes[x.Outcome]++
 		switch x.Outcome {
 		case assay.Exit:
@@ -70,9 +91,19 @@ func summarise(run assay.Run, plan assay.Plan, samples iter.Seq2[assay.Sample, e
 			row.RSSBelow++
 		}
 	}
+	slowest := 0.0
+	for _, d := range data {
+		slowest = max(slowest, stats.Median(stats.GroupMedians(d.calls, d.seqs)))
+	}
+	unit := timeUnit(slowest)
 	for i := range s.Rows {
 		row := &s.Rows[i]
-		row.Wall = median(data[i].wall, "ms")
+		if row.Wall = median(data[i].wall, "ms"); s.Phase == assay.Call {
+			row.Calls, row.Wall = len(data[i].calls), callMedian(data[i].calls, data[i].seqs, unit)
+			if coarse := coarseness(data[i].calls); coarse != "" {
+				s.Notes = append(s.Notes, title(*row)+" on "+row.Runtime+": "+coarse)
+			}
+		}
 		row.CPU = median(data[i].cpu, "ms")
 		if row.RSSBelow == 0 {
 			row.RSS = median(data[i].rss, "MiB")
@@ -93,27 +124,105 @@ func median(xs []float64, unit string) *assay.Estimate {
 	return e
 }
 
+// callMedian returns the median of the invocations' medians of the call times ns
+// in unit, and its interval; nil for no calls.
+func callMedian(ns []float64, seqs []int64, unit string) *assay.Estimate {
+	medians := stats.GroupMedians(ns, seqs)
+	for i := range medians {
+		medians[i] /= timeUnits[unit]
+	}
+	e := median(medians, unit)
+	if e != nil {
+		e.Statistic, e.Interval = "median of the invocations' medians", "order statistics of the invocations' medians"
+	}
+	return e
+}
+
+// timeUnits are the units of time, in nanoseconds.
+var timeUnits = map[string]float64{"ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9}
+
+// timeUnit returns the unit in which so many nanoseconds are read well.
+func timeUnit(ns float64) string {
+	switch {
+	case ns < 1e3:
+		return "ns"
+	case ns < 1e6:
+		return "us"
+	}
+	return "ms"
+}
+
+// coarseness says whether the clock was too coarse for the call times ns: some
+// are 0, or they come in steps that are not small against the median. "" says
+// that it was fine enough.
+func coarseness(ns []float64) string {
+	if len(ns) == 0 {
+		return ""
+	}
+	zeros := 0
+	for _, v := range ns {
+		if v == 0 {
+			zeros++
+		}
+	}
+	if zeros > 0 {
+		return fmt.Sprintf("%d of %d call times are 0: the guest's clock is too coarse for them; let a call do more", zeros, len(ns))
+	}
+	distinct := slices.Compact(slices.Sorted(slices.Values(ns)))
+	if 2*len(distinct) > len(ns) {
+		return "" // where a clock rounds, times are equal
+	}
+	step := distinct[0]
+	for i := 1; i < len(distinct); i++ {
+		step = min(step, distinct[i]-distinct[i-1])
+	}
+	if m := stats.Median(ns); step > m/100 {
+		return fmt.Sprintf("call times come in steps of %.0f ns, and their median is %.0f ns: the guest's clock is coarse for them; let a call do more", step, m)
+	}
+	return ""
+}
+
+// title names the workload of a row and its parameters.
+func title(r assay.SummaryRow) string {
+	name := r.Workload
+	for _, k := range sortedKeys(r.Params) {
+		name += " " + k + "=" + r.Params[k]
+	}
+	return name
+}
+
 // WriteSummary writes s as a table of text.
 func WriteSummary(out io.Writer, s assay.Summary) error {
-	fmt.Fprintf(out, "%s: %s\nmedian [95%% interval of the median, order statistics]; run %s\n\n", s.Name, s.Scope, s.Run)
-	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(w, "workload\truntime\tn\twall (ms)\tCPU (ms)\tpeak RSS (MiB)\tfailures")
-	for _, r := range s.Rows {
-		name := r.Workload
-		for _, k := range sortedKeys(r.Params) {
-			name += " " + k + "=" + r.Params[k]
+	statistic, n, wall, cpu := "median [95% interval of the median, order statistics]", "n", "wall (ms)", "CPU (ms)"
+	if s.Phase == assay.Call {
+		unit := "ms"
+		for _, r := range s.Rows {
+			if r.Wall != nil {
+				unit = r.Wall.Unit
+			}
 		}
+		statistic, n = "median over invocations of each one's median [95% interval, order statistics over invocations]", "invocations\tcalls"
+		wall, cpu = fmt.Sprintf("call (%s)", unit), "process CPU (ms)"
+	}
+	fmt.Fprintf(out, "%s: %s\n%s; run %s\n\n", s.Name, s.Scope, statistic, s.Run)
+	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	fmt.Fprintf(w, "workload\truntime\t%s\t%s\t%s\tpeak RSS (MiB)\tfailures\n", n, wall, cpu)
+	for _, r := range s.Rows {
 		rss := cell(r.RSS)
 		if r.RSSBelow > 0 {
 			rss = fmt.Sprintf("below %.1f", float64(s.Floor)/(1<<20))
 		}
-		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\t%s\t%s\n", name, r.Runtime, r.Outcomes[assay.OK], cell(r.Wall), cell(r.CPU), rss, failures(r))
+		count := fmt.Sprint(r.Outcomes[assay.OK])
+		if s.Phase == assay.Call {
+			count += fmt.Sprintf("\t%d", r.Calls)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", title(r), r.Runtime, count, cell(r.Wall), cell(r.CPU), rss, failures(r))
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
 	if len(s.Notes) > 0 {
-		fmt.Fprintf(out, "\nnoise: %s\n", strings.Join(s.Notes, "; "))
+		fmt.Fprintf(out, "\nnotes: %s\n", strings.Join(s.Notes, "; "))
 	}
 	return nil
 }
@@ -138,8 +247,10 @@ func figures3(v float64) string {
 		return fmt.Sprintf("%.1f", v)
 	case v >= 1:
 		return fmt.Sprintf("%.2f", v)
+	case v > 0:
+		return fmt.Sprintf("%.*f", 2-int(math.Floor(math.Log10(v))), v)
 	default:
-		return fmt.Sprintf("%.3f", v)
+		return "0"
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/oci"
@@ -158,11 +159,15 @@ func project(t *trace.Trace, columns []string) ([]byte, error) {
 	if len(columns) == 0 {
 		return nil, usagef("a table needs columns: name at least one")
 	}
-	values, err := t.Project(append(slices.Clone(columns), "warmup"))
+	values, err := t.Project(append(slices.Clone(columns), "phase", "warmup"))
 	if err != nil {
 		return nil, usagef("%w", err)
 	}
-	warmup := values[len(values)-1]
+	phase, warmup := values[len(values)-2], values[len(values)-1]
+	if phases := slices.Compact(slices.Sorted(slices.Values(phase.Strings))); len(phases) > 1 && !slices.Contains(columns, "phase") {
+		return nil, usagef(`the samples are of the phases %s, whose times span different things: name the column phase too, and draw t.Where("phase", %q)`,
+			strings.Join(phases, ", "), phases[0])
+	}
 	var keep []int
 	for i, v := range warmup.Bools {
 		if !v {
@@ -170,7 +175,7 @@ func project(t *trace.Trace, columns []string) ([]byte, error) {
 		}
 	}
 	var out []table.Column
-	for _, v := range values[:len(values)-1] {
+	for _, v := range values[:len(values)-2] {
 		out = append(out, column(v, keep))
 	}
 	return table.Encode(out...)

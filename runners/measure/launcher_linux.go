@@ -88,10 +88,11 @@ func (l *Launcher) Close() error {
 	return errors.Join(err, l.process.Wait())
 }
 
-// Run runs c to its end, with all fields of limits but Memory set. When ctx
+// Run runs c to its end, with all fields of limits but Memory set. With calls
+// above 0 it was asked for so many (assay.CallsVariable) and must report each. When ctx
 // ends first the command is killed and the error is the context's: it was not
 // measured. After any other error the Launcher is of no more use.
-func (l *Launcher) Run(ctx context.Context, c assay.Command, limits assay.Limits) (Result, error) {
+func (l *Launcher) Run(ctx context.Context, c assay.Command, limits assay.Limits, calls int) (Result, error) {
 	kind := uint32(requestRun)
 	if limits.Memory > 0 {
 		kind = requestWatch
@@ -108,7 +109,7 @@ func (l *Launcher) Run(ctx context.Context, c assay.Command, limits assay.Limits
 		defer stdin.Close()
 	}
 	over := make(chan struct{})
-	stdout, stderr := newOutputs(limits.Output, sync.OnceFunc(func() { close(over) }))
+	stdout, stderr := newOutputs(limits.Output, calls, sync.OnceFunc(func() { close(over) }))
 	outRead, outWrite, err := pipe()
 	if err != nil {
 		return Result{}, err
@@ -150,8 +151,12 @@ func (l *Launcher) Run(ctx context.Context, c assay.Command, limits assay.Limits
 
 	r := Result{
 		StartNS: end.Start, WallNS: end.End - end.Start, CPUNS: end.CPU, FloorBytes: end.Floor, Exit: int(end.Exit),
-		StdoutTail: stdout.end(), StderrTail: stderr.end(), OutBytes: stdout.count.Load(),
+		OutBytes: stdout.count.Load(),
 	}
+	if stderr.calls != nil {
+		r.Calls = stderr.calls.close()
+	}
+	r.StdoutTail, r.StderrTail = stdout.end(), stderr.end()
 	if end.Errno != 0 {
 		r.Reason = fmt.Sprintf("start %s: %v", c.Argv[0], syscall.Errno(end.Errno))
 		return r, nil

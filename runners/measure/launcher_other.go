@@ -19,7 +19,7 @@ func Start(exe, dir string) (*Launcher, error) { return nil, ErrNeedsLinux }
 func Launch() error { return ErrNeedsLinux }
 
 // Run fails with ErrNeedsLinux.
-func (*Launcher) Run(context.Context, assay.Command, assay.Limits) (Result, error) {
+func (*Launcher) Run(context.Context, assay.Command, assay.Limits, int) (Result, error) {
 	return Result{}, ErrNeedsLinux
 }
 

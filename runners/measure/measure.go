@@ -33,8 +33,9 @@ type Result struct {
 	Reason     string        // why it was killed or could not be started
 	Stdout     assay.Digest  // of all of stdout; zero if something that outlived the command kept it open
 	StdoutTail []byte        // last TailSize bytes
-	StderrTail []byte        // last TailSize bytes
+	StderrTail []byte        // last TailSize bytes, without reports of calls
 	OutBytes   int64         // stdout and stderr together
+	Calls      Calls         // what it reported, if it was asked to
 }
 
 // Started reports whether the command could be started at all.

@@ -44,7 +44,7 @@ func NewJudge(expect assay.Expectation, signs []assay.Sign) (*Judge, error) {
 }
 
 // Outcome names how r ended: what we did to it comes first, then the runtime's
-// signs, then its status, then its answer.
+// signs, then its status, then its answer and its reports of calls.
 func (j *Judge) Outcome(r Result) assay.Outcome {
 	switch {
 	case r.Killed != "":
@@ -62,10 +62,17 @@ func (j *Judge) Outcome(r Result) assay.Outcome {
 		return assay.Signal
 	case r.Exit != j.expect.Exit:
 		return assay.Exit
-	case !j.expect.Stdout.IsZero() && j.expect.Stdout != r.Stdout:
+	case !j.Answered(r):
+		return assay.WrongOutput
+	case r.Calls.Wrong != "":
 		return assay.WrongOutput
 	}
 	return assay.OK
+}
+
+// Answered reports whether the answer of r is the expected one.
+func (j *Judge) Answered(r Result) bool {
+	return j.expect.Stdout.IsZero() || j.expect.Stdout == r.Stdout
 }
 
 func (s sign) matches(r Result) bool {

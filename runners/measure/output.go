@@ -12,31 +12,46 @@ import (
 // An output takes in one stream of a command, in bounded memory.
 type output struct {
 	hash  hash.Hash // nil: not wanted
+	calls *reports  // takes what it knows out of the tail; nil: none are wanted
 	tail  []byte    // at most 2*TailSize
 	count *atomic.Int64
 	limit int64
 	over  func() // called, perhaps often, once count is beyond limit
 }
 
-// newOutputs returns stdout and stderr, which share the limit.
-func newOutputs(limit int64, over func()) (stdout, stderr *output) {
+// newOutputs returns stdout and stderr, which share the limit. The reports of
+// calls, if there shall be any, are taken out of stderr.
+func newOutputs(limit int64, calls int, over func()) (stdout, stderr *output) {
 	var count atomic.Int64
-	return &output{hash: sha256.New(), count: &count, limit: limit, over: over},
-		&output{count: &count, limit: limit, over: over}
+	stdout = &output{hash: sha256.New(), count: &count, limit: limit, over: over}
+	stderr = &output{count: &count, limit: limit, over: over}
+	if calls > 0 {
+		stderr.calls = &reports{want: calls, rest: stderr.keep}
+	}
+	return stdout, stderr
 }
 
 func (o *output) Write(p []byte) (int, error) {
 	if o.hash != nil {
 		o.hash.Write(p)
 	}
-	o.tail = append(o.tail, p[max(0, len(p)-TailSize):]...)
-	if len(o.tail) > 2*TailSize {
-		o.tail = append(o.tail[:0], o.tail[len(o.tail)-TailSize:]...)
+	if o.calls != nil {
+		o.calls.write(p)
+	} else {
+		o.keep(p)
 	}
 	if o.count.Add(int64(len(p))) > o.limit {
 		o.over()
 	}
 	return len(p), nil
+}
+
+// keep appends p to the tail.
+func (o *output) keep(p []byte) {
+	o.tail = append(o.tail, p[max(0, len(p)-TailSize):]...)
+	if len(o.tail) > 2*TailSize {
+		o.tail = append(o.tail[:0], o.tail[len(o.tail)-TailSize:]...)
+	}
 }
 
 // drain reads r to its end, into o. It reports whether it saw the end.

@@ -79,7 +79,7 @@ func TestV8WithoutItsFiles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		res, err := launcher.Run(t.Context(), p.Command, assay.Limits{Timeout: time.Minute, Output: 1 << 20})
+		res, err := launcher.Run(t.Context(), p.Command, assay.Limits{Timeout: time.Minute, Output: 1 << 20}, 0)
 		if err != nil {
 			t.Fatal(err)
 		}

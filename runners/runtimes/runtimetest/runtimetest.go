@@ -192,11 +192,11 @@ func (c live) run(t *testing.T, r runners.Runtime, p runners.Plan, l *measure.La
 		t.Fatal(err)
 	}
 	for _, cmd := range p.Prepare {
-		if res, err := l.Run(t.Context(), cmd, limits); err != nil || !res.Started() || res.Exit != 0 {
+		if res, err := l.Run(t.Context(), cmd, limits, 0); err != nil || !res.Started() || res.Exit != 0 {
 			t.Fatalf("prepare %q: %+v, %v", cmd.Argv, res, err)
 		}
 	}
-	res, err := l.Run(t.Context(), p.Command, limits)
+	res, err := l.Run(t.Context(), p.Command, limits, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
