@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -44,7 +45,8 @@ const (
 	stopWithin = 30 * time.Second      // to end, when asked, before it is killed
 	poll       = 50 * time.Millisecond // between two looks
 	patience   = 15 * time.Second      // before we say that starting takes long
-	goneWithin = 2 * time.Second       // for its kernels to be gone after it
+	attempts   = 5                     // to get a port
+	goneWithin = 10 * time.Second      // for its kernels to end after it
 )
 
 // Start makes ready what a lab needs and starts it. It returns when the page
@@ -73,6 +75,20 @@ func Start(ctx context.Context, o Options, say func(string)) (*Server, error) {
 	if err := kernel.Prepare(ctx, o.Kernel, true, say); err != nil {
 		return nil, err
 	}
+	for attempt := 1; ; attempt++ {
+		s, err := startOnce(ctx, w, at, p, ip, o, say)
+		if errors.Is(err, errPortTaken) && o.Port == 0 && attempt < attempts && ctx.Err() == nil {
+			continue
+		}
+		return s, err
+	}
+}
+
+// errPortTaken reports that the server found a port free which another program
+// then took before it did.
+var errPortTaken = errors.New("the port was taken by another program")
+
+func startOnce(ctx context.Context, w *lab.Workspace, at place, p program, ip string, o Options, say func(string)) (*Server, error) {
 	h, err := makeHome(w.Root, o)
 	if err != nil {
 		return nil, err
@@ -82,7 +98,8 @@ func Start(ctx context.Context, o Options, say func(string)) (*Server, error) {
 		return nil, errors.Join(err, h.release())
 	}
 	if err := s.ready(ctx, ip, at.notebook, say); err != nil {
-		return nil, errors.Join(err, s.Stop(context.WithoutCancel(ctx)))
+		s.stop(context.WithoutCancel(ctx))
+		return nil, errors.Join(err, h.release())
 	}
 	return s, nil
 }
@@ -174,6 +191,9 @@ func (s *Server) ready(ctx context.Context, ip, notebook string, say func(string
 		case <-ctx.Done():
 			return fmt.Errorf("start JupyterLab: %w", ctx.Err())
 		case <-s.done:
+			if strings.Contains(s.lastWords(), "no available port") {
+				return fmt.Errorf("start JupyterLab: %w: name another with --port", errPortTaken)
+			}
 			return fmt.Errorf("start JupyterLab %s (%s): it ended (%v); its log, %s, ends with:\n%s", s.Version, s.Program, s.err, s.Log, s.lastWords())
 		case <-late:
 			say("JupyterLab takes long to start; its log is " + s.Log)
@@ -252,14 +272,23 @@ func (s *Server) Stop(ctx context.Context) error {
 			failed = fmt.Errorf("JupyterLab ended (%w); its log, %s, ends with:\n%s", s.err, s.Log, s.lastWords())
 		}
 	default:
-		s.end(ctx)
 	}
-	s.endKernels(ctx)
+	s.stop(ctx)
 	return errors.Join(failed, s.home.release())
 }
 
-// end ends the process.
+// stop ends the process, if it has not ended, and its kernels.
+func (s *Server) stop(ctx context.Context) {
+	s.end(ctx)
+	s.endKernels()
+}
+
 func (s *Server) end(ctx context.Context) {
+	select {
+	case <-s.done:
+		return
+	default:
+	}
 	_ = syscall.Kill(s.PID, syscall.SIGTERM) // it may end at this moment
 	select {
 	case <-s.done:
@@ -271,11 +300,11 @@ func (s *Server) end(ctx context.Context) {
 	<-s.done
 }
 
-// endKernels kills the kernels that have not ended with the server: they are
-// in sessions of their own.
-func (s *Server) endKernels(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, goneWithin)
-	defer cancel()
+// endKernels waits for the kernels, which are in sessions of their own, to see
+// that the server has ended and to end what they started; it kills those that
+// do not.
+func (s *Server) endKernels() {
+	late := time.After(goneWithin)
 	tick := time.NewTicker(poll)
 	defer tick.Stop()
 	for {
@@ -284,7 +313,7 @@ func (s *Server) endKernels(ctx context.Context) {
 			return
 		}
 		select {
-		case <-ctx.Done():
+		case <-late:
 			for _, pid := range left {
 				if group, err := syscall.Getpgid(pid); err == nil && group == pid {
 					_ = syscall.Kill(-pid, syscall.SIGKILL)

@@ -1,0 +1,234 @@
+"""Drives a real JupyterLab in a real browser, as a person would.
+
+browser.py URL SHOTS STEP...: opens URL, does the steps in order, says each that
+is done, and writes pictures into the folder SHOTS if it is not "". It waits for
+what the page shows, never for a time.
+"""
+
+import os
+import re
+import sys
+
+from playwright.sync_api import expect, sync_playwright
+
+PATIENCE = 240_000  # ms, for what takes a second or two on a quiet machine
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]
+expect.set_options(timeout=PATIENCE)
+
+# The cells of testdata/lab.ipynb.
+IMPORTS, PIN, RUN, FUNC, DRAW, LONG, WRONG, TYPED = range(8)
+
+
+class Notebook:
+    def __init__(self, page, shots):
+        self.page, self.shots = page, shots
+
+    def opened(self):
+        self.page.wait_for_selector(".jp-Notebook .jp-CodeCell")
+        self.idle()
+
+    def idle(self):
+        expect(self.page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').first).to_be_attached()
+
+    def cell(self, n):
+        return self.page.locator(f'.jp-Notebook [data-windowed-list-index="{n}"]')
+
+    def output(self, n):
+        return self.cell(n).locator(".jp-Cell-outputArea")
+
+    def prompt(self, n):
+        return self.cell(n).locator(".jp-InputArea-prompt")
+
+    def select(self, n):
+        self.cell(n).scroll_into_view_if_needed()
+        self.cell(n).locator(".cm-content").click()
+
+    def start(self, n):
+        self.select(n)
+        self.page.keyboard.press("Control+Enter")
+        expect(self.prompt(n)).to_have_text(re.compile(r"\[[*\d]+\]:"))
+
+    def ended(self, n):
+        expect(self.prompt(n)).to_have_text(re.compile(r"\[\d+\]:"))
+        self.idle()
+
+    def run(self, n):
+        self.start(n)
+        self.ended(n)
+        text = self.output(n).inner_text()
+        if "Error" in text or "error" in text:
+            raise AssertionError(f"cell {n} says {text!r}")
+
+    def moving(self, n, least):
+        """Waits until the output of cell n has had that many states of progress."""
+        self.page.wait_for_function(
+            """([n, least]) => {
+                const area = document.querySelector(`.jp-Notebook [data-windowed-list-index="${n}"] .jp-Cell-outputArea`);
+                const said = area && area.innerText.match(/(\\d+) of (\\d+) invocations/);
+                window.seen = window.seen || {};
+                const seen = window.seen[n] = window.seen[n] || [];
+                if (said && Number(said[1]) < Number(said[2]) && !seen.includes(said[1])) seen.push(said[1]);
+                return seen.length >= least;
+            }""", arg=[n, least], polling=50, timeout=PATIENCE)
+        return self.page.evaluate("n => window.seen[n]", n)
+
+    def interrupt(self):
+        self.page.locator('[data-jp-item-name="interrupt"]').first.click()
+
+    def save(self):
+        self.page.keyboard.press("Escape")
+        self.page.keyboard.press("Control+s")
+        expect(self.page.locator(".jp-DirtyIndicator, .jp-mod-dirty")).to_have_count(0)
+
+    def shot(self, name):
+        if self.shots:
+            self.page.screenshot(path=os.path.join(self.shots, name + ".png"))
+
+
+def kept(text):
+    """How many invocations a message of an interrupted cell says are kept."""
+    said = re.search(r"(\d+) of (\d+) invocations", text)
+    assert said and 0 < int(said[1]) < int(said[2]), text
+    return int(said[1])
+
+
+def imports(nb):
+    nb.run(IMPORTS)
+
+
+def pin(nb):
+    nb.run(PIN)
+    expect(nb.output(PIN)).to_contain_text("noop")
+
+
+def progress(nb):
+    nb.start(RUN)
+    states = nb.moving(RUN, 3)
+    nb.cell(RUN).scroll_into_view_if_needed()
+    nb.shot("run")
+    print("  progress:", " ".join(states))
+
+
+def interrupt(nb):
+    nb.interrupt()
+    nb.ended(RUN)
+    expect(nb.output(RUN)).to_contain_text("run this cell again")
+    nb.shot("interrupted")
+    print("  kept:", kept(nb.output(RUN).inner_text()))
+
+
+def resume(nb):
+    nb.run(RUN)
+    expect(nb.output(RUN).locator("table").first).to_be_visible()
+    nb.shot("resumed")
+
+
+def reload(nb):
+    nb.start(LONG)
+    nb.moving(LONG, 2)
+    nb.save()
+    nb.page.reload()
+    nb.opened_again()
+    nb.start(LONG)
+    nb.moving(LONG, 1)
+    nb.shot("attached")
+    nb.ended(LONG)
+    expect(nb.output(LONG).locator("table").first).to_be_visible()
+
+
+def opened_again(nb):
+    nb.page.wait_for_selector(".jp-Notebook .jp-CodeCell")
+    expect(nb.page.locator(".jp-Notebook-ExecutionIndicator").first).to_be_attached()
+
+
+Notebook.opened_again = opened_again
+
+
+def figure(nb):
+    nb.run(FUNC)
+    nb.run(DRAW)
+    picture = nb.output(DRAW).locator("img, svg").first
+    expect(picture).to_be_visible()
+    nb.page.wait_for_function("e => e.getBoundingClientRect().width > 100 && (e.naturalWidth === undefined || e.naturalWidth > 0)",
+                              arg=picture.element_handle(), timeout=PATIENCE)
+    expect(nb.output(DRAW)).to_contain_text("sealed")
+    nb.cell(DRAW).scroll_into_view_if_needed()
+    nb.shot("figure")
+
+
+def wrong(nb):
+    nb.start(WRONG)
+    nb.ended(WRONG)
+    expect(nb.output(WRONG)).to_contain_text("undefined: nowhere")
+    nb.cell(WRONG).scroll_into_view_if_needed()
+    nb.shot("wrong")
+    expect(nb.output(WRONG)).to_contain_text(re.compile(r"Line 3\b"))
+
+
+def typed(nb, text):
+    nb.select(TYPED)
+    nb.page.keyboard.press("Control+a")
+    nb.page.keyboard.type("%%\n" + text)
+
+
+def complete(nb):
+    typed(nb, "assay.")
+    nb.page.keyboard.press("Escape")
+    nb.page.keyboard.press("Enter")
+    nb.page.keyboard.press("Control+End")
+    nb.page.keyboard.press("Tab")
+    items = nb.page.locator(".jp-Completer .jp-Completer-item")
+    expect(items.first).to_be_visible()
+    names = items.all_inner_texts()
+    nb.shot("completion")
+    for name in ("Workload", "Experiment", "Draw"):
+        if not any(name in n for n in names):
+            raise AssertionError(f"completion has no {name}: {names}")
+    nb.page.keyboard.press("Escape")
+
+
+def hover(nb):
+    typed(nb, "assay.Experiment")
+    nb.page.keyboard.press("Shift+Tab")
+    expect(nb.page.locator(".jp-Tooltip")).to_contain_text("Experiment")
+    expect(nb.page.locator(".jp-Tooltip")).to_contain_text("func")
+    nb.shot("hover")
+    nb.page.keyboard.press("Escape")
+
+
+def leave(nb):
+    """Leaves a run behind that is being measured."""
+    typed(nb, 'assay.Experiment("left", assay.Cold{Invocations: 2000}).Workloads(assay.Workload("matmul")).Runtimes("wazero").Run()')
+    nb.page.keyboard.press("Control+Enter")
+    nb.moving(TYPED, 1)
+
+
+STEPS = {f.__name__: f for f in (imports, pin, progress, interrupt, resume, reload, figure, wrong, complete, hover, leave)}
+
+
+def main(url, shots, *steps):
+    with sync_playwright() as p:
+        browser = p.chromium.launch(executable_path=os.environ["CHROMIUM"], args=FLAGS)
+        page = browser.new_page(viewport={"width": 1400, "height": 900})
+        page.set_default_timeout(PATIENCE)
+        page.on("dialog", lambda d: d.accept())
+        nb = Notebook(page, shots)
+        step = "open"
+        try:
+            page.goto(url)
+            nb.opened()
+            print("open", flush=True)
+            for step in steps:
+                STEPS[step](nb)
+                print(step, flush=True)
+        except Exception:
+            nb.shot("failed-" + step)
+            print(f"in step {step}; the page says:\n{page.inner_text('body')[:4000]}", file=sys.stderr)
+            raise
+        finally:
+            browser.close()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
