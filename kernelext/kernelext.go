@@ -4,16 +4,20 @@
 //	noop := assay.Workload("images/workloads/noop")
 //	start := assay.Experiment("coldstart", assay.Cold{Invocations: 30}).
 //		Workloads(noop).Runtimes("wazero", "native")
-//	fmt.Println(start.Run())
+//	start.Run()
 //	assay.Draw(ColdStart, start.Run().Samples("runtime", "outcome", "wall_ns"))
 //
+// In a cell, what such a call gives shows itself. In a program, print it.
+//
 // Calls return no error: an analysis has nothing better to do with one than to
-// stop. The first that goes wrong ends the program with status 1 and one
-// message, which names the line that called and the remedy.
+// stop. The first that goes wrong ends the cell with one message, which names
+// the line that called and the remedy. Everything may be run again: what is
+// archived is not measured twice.
 //
 // It uses the standard library only and does no work of its own: each call is
-// one request to assay, started as a child process ($ASSAY_BIN, or "assay" on
-// PATH) in the working directory, whose workspace it uses.
+// one request to the kernel of the cell or, in a plain program, to an assay
+// that is started as a child process ($ASSAY_BIN, or "assay" on PATH). The
+// workspace is that of the working directory, or $ASSAY_WORKSPACE.
 package kernelext
 
 import (
@@ -32,7 +36,14 @@ import (
 // Cold is the cold-start protocol: a fresh process for each invocation.
 type Cold = assay.Cold
 
-// A Pinned is a workload whose bytes are fixed.
+// Steady is the protocol for work that goes on: each invocation is a fresh
+// process, in which the workload is called many times and times each call.
+type Steady = assay.Steady
+
+// A Protocol says how samples are taken.
+type Protocol interface{ Cold | Steady }
+
+// A Pinned is a workload whose bytes are fixed: Workload and Pin make one.
 type Pinned struct {
 	assay.Workload
 }
@@ -40,22 +51,35 @@ type Pinned struct {
 // String names the workload and its digest.
 func (p Pinned) String() string { return fmt.Sprintf("%s %v", p.Name, p.Manifest) }
 
-// Workload builds and pins the workload whose source is in dir.
+// Workload builds the workload whose source is in dir, pins it in assay.lock,
+// and shows its digest. What was built from the same source is not built again.
 func Workload(dir string) Pinned { return Pin(dir) }
 
-// Pin pins a workload: a name in assay.lock, a manifest's digest, a folder
-// with workload.yaml, or a Wasm file.
+// Pin pins a workload: a name in assay.lock, a manifest's digest, a folder with
+// workload.yaml, or a Wasm file. A path is relative to the notebook.
 func Pin(ref string) Pinned {
 	return Pinned{*ask(wire.Request{Pin: &wire.Pin{Ref: ref, Dir: workingDir()}}).Workload}
 }
 
 // A Question is an experiment as it is being written. Its methods add to it
-// and return it.
-type Question struct{ spec assay.Spec }
+// and return it; Run asks it.
+type Question struct {
+	spec  assay.Spec
+	hosts []string
+}
 
-// Experiment begins a question under the cold-start protocol.
-func Experiment(name string, protocol Cold) *Question {
-	return &Question{assay.Spec{Name: name, Protocol: assay.Protocol{Cold: &protocol}}}
+// Experiment begins a question: a name, and how samples are taken, which is
+// assay.Cold{Invocations: 30} or
+// assay.Steady{Invocations: 10, Calls: 50, Warmup: 5}.
+func Experiment[P Protocol](name string, protocol P) *Question {
+	q := &Question{spec: assay.Spec{Name: name}}
+	switch p := any(protocol).(type) {
+	case Cold:
+		q.spec.Protocol.Cold = &p
+	case Steady:
+		q.spec.Protocol.Steady = &p
+	}
+	return q
 }
 
 // Workloads adds workloads.
@@ -66,9 +90,18 @@ func (q *Question) Workloads(ws ...Pinned) *Question {
 	return q
 }
 
-// Runtimes adds runtimes, in the order tables and figures shall list them.
+// Runtimes adds runtimes, in the order tables and figures shall list them. The
+// function of that name lists what there is.
 func (q *Question) Runtimes(names ...string) *Question {
 	q.spec.Runtimes = append(q.spec.Runtimes, names...)
+	return q
+}
+
+// Hosts adds hosts to measure on; without it that is the local one. The
+// function of that name lists what there is. Hosts are no part of the question:
+// the same one can be asked on many.
+func (q *Question) Hosts(names ...string) *Question {
+	q.hosts = append(q.hosts, names...)
 	return q
 }
 
@@ -86,21 +119,27 @@ func (q *Question) Limits(l assay.SpecLimits) *Question {
 }
 
 // Run returns the archived run of the experiment. If there is none it makes
-// one, or goes on with the one that was begun.
+// one, or goes on with the one that was begun, and shows how far it is. In the
+// end it shows the run's table: n, median, 95% interval.
+//
+// An interrupt stops it and keeps what was measured; the cell run again goes
+// on. A run does not need the cell: it outlives a closed page and a restarted
+// kernel, and the cell run again watches it.
 func (q *Question) Run() Ran { return q.run(false) }
 
-// Rerun takes new samples, whatever is archived.
+// Rerun takes new samples, whatever is archived: a new run, which becomes the
+// answer to the experiment. The archived one is kept.
 func (q *Question) Rerun() Ran { return q.run(true) }
 
 func (q *Question) run(again bool) Ran {
-	return Ran{ask(wire.Request{Run: &wire.Run{Spec: q.spec, Dir: workingDir(), Rerun: again}}).Ran}
+	return Ran{ask(wire.Request{Run: &wire.Run{Spec: q.spec, Dir: workingDir(), Hosts: q.hosts, Rerun: again}}).Ran}
 }
 
 // A Ran is an archived run.
 type Ran struct{ ran *wire.Ran }
 
-// Run returns an archived run by its ID, or the run of the experiment of that
-// name.
+// Run returns an archived run by its ID, or the latest run of the experiment of
+// that name. It measures nothing and shows nothing.
 func Run(ref string) Ran { return Ran{ask(wire.Request{Find: &wire.Find{Ref: ref}}).Ran} }
 
 // Record returns everything about the run that is not a sample.
@@ -111,6 +150,21 @@ func (r Ran) Summary() assay.Summary { return r.ran.Summary }
 
 // String returns the summary as a table of text.
 func (r Ran) String() string { return r.ran.Text }
+
+// A Trace is the raw trace of a run: every sample, as Parquet.
+type Trace struct {
+	Digest assay.Digest // of the bytes: the trace's name
+	Path   string       // of a file with them: a copy, which may be gone tomorrow
+}
+
+// String names the digest and the file.
+func (t Trace) String() string { return fmt.Sprintf("%v %s", t.Digest, t.Path) }
+
+// Trace returns the run's raw trace, as a file that DuckDB and pandas read.
+// docs/trace.md lists its columns.
+func (r Ran) Trace() Trace {
+	return Trace(*ask(wire.Request{Trace: &wire.Trace{Run: r.ran.Run.ID}}).Trace)
+}
 
 // Samples names columns of the run's trace; docs/trace.md lists them.
 func (r Ran) Samples(columns ...string) Samples {
@@ -140,7 +194,9 @@ type Drawing struct {
 // A Drawn is a sealed figure and the files it was written to.
 type Drawn = wire.Drawn
 
-// Draw seals f and draws it; see Drawing.Draw.
+// Draw seals f, draws it from samples, and shows it with its badge: sealed, if
+// these are new bytes; replayed, if assay.lock had this figure, byte for byte;
+// stale, if there are newer samples than these. See Drawing.Draw.
 func Draw(f any, samples ...Samples) Drawn { return Drawing{}.Draw(f, samples...) }
 
 // Draw seals the named top-level function f, a
@@ -174,28 +230,20 @@ func Runtimes() []assay.RuntimeVersion {
 	return ask(wire.Request{Runtimes: &wire.Runtimes{}}).Runtimes
 }
 
+// Hosts lists the hosts that experiments can run on.
+func Hosts() []assay.Host { return ask(wire.Request{Hosts: &wire.Hosts{}}).Hosts }
+
+// A Live is a run that is not archived yet, and how far it is.
+type Live = wire.Live
+
+// Status lists the runs that are not archived yet: those being measured, and
+// those that were interrupted.
+func Status() []Live { return ask(wire.Request{Status: &wire.Status{}}).Status }
+
 func workingDir() string {
 	dir, err := os.Getwd()
 	if err != nil {
 		fail(err)
 	}
 	return dir
-}
-
-// fail ends the program: err on one line, led by the line of the first caller
-// outside this package.
-func fail(err error) {
-	at := ""
-	for skip := 1; ; skip++ {
-		pc, file, line, ok := runtime.Caller(skip)
-		if !ok {
-			break
-		}
-		if !strings.Contains(runtime.FuncForPC(pc).Name(), "/kernelext.") {
-			at = fmt.Sprintf("%s:%d: ", filepath.Base(file), line)
-			break
-		}
-	}
-	fmt.Fprintf(os.Stderr, "%sassay: %v\n", at, err)
-	os.Exit(1)
 }

@@ -1,6 +1,7 @@
 // Package cells answers programs that import kernelext: it reads requests of
-// kernelext/wire, has internal/lab do them, and writes responses. It keeps no
-// state between requests but the workspace.
+// kernelext/wire, has internal/lab do them, and writes responses; what can be
+// seen it has formatted by internal/display. Between requests it remembers only
+// what package-level variables have shown.
 package cells
 
 import (
@@ -11,8 +12,10 @@ import (
 	"io"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/internal/display"
 	"github.com/assay-notebooks/assay/internal/lab"
 	"github.com/assay-notebooks/assay/kernelext/wire"
 )
@@ -21,39 +24,203 @@ import (
 // request, so that a workspace may be made between two.
 type Opener func(context.Context) (*lab.Workspace, error)
 
-// Serve answers the requests that in holds, one after another, until it ends.
-// A request that fails is answered by an error; Serve's own error is that it
-// could not read or write.
+// A Server answers the programs of one kernel, which are its cells. It is safe
+// for concurrent use.
+type Server struct {
+	open Opener
+
+	mu    sync.Mutex
+	shown map[assay.Digest]bool // by package-level variables
+}
+
+// New returns a server of the workspace that open opens.
+func New(open Opener) *Server { return &Server{open: open, shown: map[assay.Digest]bool{}} }
+
+// Serve is New(open).Serve, for a single program.
 func Serve(ctx context.Context, open Opener, in io.Reader, out io.Writer) error {
-	s := server{enc: json.NewEncoder(out)}
-	dec := json.NewDecoder(in)
+	return New(open).Serve(ctx, in, out)
+}
+
+var (
+	errCancelled = errors.New("interrupted")
+	errGone      = errors.New("the program has gone")
+)
+
+// Serve answers the requests of one program, which in holds, one after another,
+// until it ends. A request that fails is answered by an error; Serve's own
+// error is that it could not read.
+//
+// A wire.Cancel stops what is being done. A program that goes away without one
+// leaves its run at work, and Serve watches that to its end; all else is given
+// up. When ctx ends, runs go on by themselves, and Serve returns after the
+// request that it is at, if in is closed then, as it must be.
+func (s *Server) Serve(ctx context.Context, in io.Reader, out io.Writer) error {
+	requests := make(chan wire.Request)
+	var failed error
+	var now at
+	done := make(chan struct{})
+	defer close(done)
+	go func() {
+		defer close(requests)
+		dec := json.NewDecoder(in)
+		for {
+			var req wire.Request
+			if err := dec.Decode(&req); err != nil {
+				if !errors.Is(err, io.EOF) {
+					failed = fmt.Errorf("session: read request: %w", err)
+				}
+				now.gone()
+				return
+			}
+			if req.Cancel != nil {
+				now.cancel(req.ID)
+				continue
+			}
+			select {
+			case requests <- req:
+			case <-done:
+				return
+			}
+		}
+	}()
+	enc := json.NewEncoder(out)
 	for {
-		var req wire.Request
-		switch err := dec.Decode(&req); {
-		case errors.Is(err, io.EOF):
+		select {
+		case <-ctx.Done():
 			return nil
-		case err != nil:
-			return fmt.Errorf("session: read request: %w", err)
-		}
-		var resp wire.Response
-		w, err := open(ctx)
-		if err == nil {
-			s.w = w
-			resp, err = s.answer(ctx, req)
-		}
-		if err != nil {
-			resp = wire.Response{Error: err.Error()}
-		}
-		resp.ID = req.ID
-		if err := s.enc.Encode(resp); err != nil {
-			return fmt.Errorf("session: write response: %w", err)
+		case req, ok := <-requests:
+			if !ok {
+				return failed
+			}
+			resp := s.one(ctx, &now, req, enc)
+			resp.ID = req.ID
+			// A program that is gone reads nothing: the reader will say so.
+			_ = enc.Encode(resp)
 		}
 	}
 }
 
+// one answers one request.
+func (s *Server) one(ctx context.Context, now *at, req wire.Request, enc *json.Encoder) wire.Response {
+	ctx, stop := lasting(ctx)
+	defer stop(nil)
+	now.begin(req, stop)
+	defer now.end()
+	w, err := s.open(ctx)
+	if err != nil {
+		return wire.Response{Error: err.Error()}
+	}
+	resp, err := server{Server: s, w: w, enc: enc, req: req}.answer(ctx, req)
+	if err != nil {
+		return wire.Response{Error: message(ctx, err)}
+	}
+	return resp
+}
+
+// lasting returns a context that ends, with the cause lab.ErrLeft, when ctx
+// does.
+func lasting(ctx context.Context) (context.Context, context.CancelCauseFunc) {
+	own, stop := context.WithCancelCause(context.WithoutCancel(ctx))
+	unhook := context.AfterFunc(ctx, func() { stop(lab.ErrLeft) })
+	return own, func(cause error) {
+		unhook()
+		stop(cause)
+	}
+}
+
+// message says what went wrong to whoever runs a cell.
+func message(ctx context.Context, err error) string {
+	var incomplete *lab.IncompleteError
+	switch interrupted := errors.Is(context.Cause(ctx), errCancelled); {
+	case errors.As(err, &incomplete):
+		what := "stopped"
+		if interrupted {
+			what = "interrupted"
+		}
+		if incomplete.LastWords != "" {
+			what += " (" + incomplete.LastWords + ")"
+		}
+		return fmt.Sprintf("%s %s: %d of %d invocations are kept; run this cell again to go on, or: assay resume %s",
+			incomplete.Run.Name, what, incomplete.Done, incomplete.Planned, incomplete.Run.ID)
+	case interrupted && errors.Is(err, context.Canceled):
+		return "interrupted"
+	default:
+		return err.Error()
+	}
+}
+
+// at is the request that is being answered, for whoever reads the next ones.
+type at struct {
+	mu   sync.Mutex
+	id   int64
+	run  bool // it is a run, which outlives its program
+	stop context.CancelCauseFunc
+	left bool
+}
+
+func (a *at) begin(req wire.Request, stop context.CancelCauseFunc) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.id, a.run, a.stop = req.ID, req.Run != nil, stop
+	if a.left && !a.run {
+		stop(errGone)
+	}
+}
+
+func (a *at) end() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.stop = nil
+}
+
+func (a *at) cancel(id int64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.stop != nil && a.id == id {
+		a.stop(errCancelled)
+	}
+}
+
+func (a *at) gone() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.left = true
+	if a.stop != nil && !a.run {
+		a.stop(errGone)
+	}
+}
+
+// A server answers one request.
 type server struct {
+	*Server
 	w   *lab.Workspace
 	enc *json.Encoder
+	req wire.Request
+}
+
+// show sends displays, if the program can show them. What the initialisers of
+// package-level variables show, each later cell would show again: it is sent
+// once.
+func (s server) show(displays ...wire.Display) {
+	if !s.req.Show || s.req.Again && s.seen(displays) {
+		return
+	}
+	for _, d := range displays {
+		_ = s.enc.Encode(wire.Response{ID: s.req.ID, Display: &d})
+	}
+}
+
+func (s server) seen(displays []wire.Display) bool {
+	b, err := json.Marshal(displays)
+	if err != nil {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d := assay.DigestOf(b)
+	seen := s.shown[d]
+	s.shown[d] = true
+	return seen
 }
 
 func (s server) answer(ctx context.Context, req wire.Request) (wire.Response, error) {
@@ -61,10 +228,14 @@ func (s server) answer(ctx context.Context, req wire.Request) (wire.Response, er
 	switch {
 	case req.Pin != nil:
 		wl, err := s.w.Pin(ctx, within(req.Pin.Dir, req.Pin.Ref))
+		if err != nil {
+			return resp, err
+		}
+		s.show(display.Workload(wl))
 		resp.Workload = &wl
-		return resp, err
+		return resp, nil
 	case req.Run != nil:
-		return s.run(ctx, req.ID, *req.Run)
+		return s.run(ctx, *req.Run)
 	case req.Find != nil:
 		run, err := s.w.FindRun(ctx, req.Find.Ref)
 		if err != nil {
@@ -79,53 +250,72 @@ func (s server) answer(ctx context.Context, req wire.Request) (wire.Response, er
 		}
 		resp.Table, err = s.w.Table(ctx, run, req.Table.Columns)
 		return resp, err
-	case req.Draw != nil:
-		d := lab.Drawing{Name: req.Draw.Name, Dir: req.Draw.Dir, Func: req.Draw.Func, Formats: req.Draw.Formats, WidthMM: req.Draw.WidthMM}
-		for _, t := range req.Draw.Tables {
-			d.Tables = append(d.Tables, lab.TableOf(t))
+	case req.Trace != nil:
+		run, err := s.w.FindRun(ctx, req.Trace.Run)
+		if err != nil {
+			return resp, err
 		}
-		drawn, err := s.w.Draw(ctx, d)
-		resp.Drawn = &wire.Drawn{Figure: drawn.Figure, Paths: drawn.Paths}
+		path, err := s.w.TraceFile(ctx, run)
+		resp.Trace = &wire.TraceFile{Digest: run.Trace, Path: path}
 		return resp, err
+	case req.Draw != nil:
+		return s.draw(ctx, *req.Draw)
 	case req.Claim != nil:
 		return s.claim(ctx, *req.Claim)
 	case req.Runtimes != nil:
-		var err error
-		resp.Runtimes, err = s.w.Runtimes(ctx)
-		return resp, err
+		versions, err := s.w.Runtimes(ctx)
+		if err != nil {
+			return resp, err
+		}
+		s.show(display.Runtimes(versions))
+		resp.Runtimes = versions
+		return resp, nil
+	case req.Hosts != nil:
+		hosts, err := s.w.Hosts(ctx)
+		if err != nil {
+			return resp, err
+		}
+		s.show(display.Hosts(hosts))
+		resp.Hosts = hosts
+		return resp, nil
+	case req.Status != nil:
+		runs, err := s.w.Unfinished(ctx)
+		if err != nil {
+			return resp, err
+		}
+		for _, r := range runs {
+			resp.Status = append(resp.Status, wire.Live(r))
+		}
+		s.show(display.Status(resp.Status))
+		return resp, nil
 	}
 	return resp, errors.New("session: a request that this assay does not know: use the kernelext of the same version")
 }
 
-func (s server) run(ctx context.Context, id int64, req wire.Run) (wire.Response, error) {
-	for i, ref := range req.Spec.Workloads {
-		req.Spec.Workloads[i] = within(req.Dir, ref)
+func (s server) draw(ctx context.Context, req wire.Draw) (wire.Response, error) {
+	d := lab.Drawing{Name: req.Name, Dir: req.Dir, Func: req.Func, Formats: req.Formats, WidthMM: req.WidthMM}
+	for _, t := range req.Tables {
+		d.Tables = append(d.Tables, lab.TableOf(t))
 	}
-	exp, err := s.w.Resolve(ctx, req.Spec)
+	drawn, err := s.w.Draw(ctx, d)
 	if err != nil {
 		return wire.Response{}, err
 	}
-	result, err := s.w.Run(ctx, exp, lab.RunOptions{Rerun: req.Rerun}, func(p lab.Progress) {
-		// A program that is gone does not end its run.
-		_ = s.enc.Encode(wire.Response{ID: id, Progress: &wire.Progress{Run: p.Run, Done: p.Done, Total: p.Total, Current: p.Current}})
-	})
-	if err != nil {
-		return wire.Response{}, err
+	if s.req.Show {
+		outputs, err := s.w.Outputs(ctx, drawn.Figure)
+		if err != nil {
+			return wire.Response{}, err
+		}
+		badge := display.Sealed
+		switch {
+		case drawn.Stale:
+			badge = display.Stale
+		case drawn.Replayed:
+			badge = display.Replayed
+		}
+		s.show(display.Figure(drawn, badge, outputs)...)
 	}
-	ran, err := s.ran(ctx, result.Run, result.Archived)
-	return wire.Response{Ran: ran}, err
-}
-
-func (s server) ran(ctx context.Context, run assay.Run, archived bool) (*wire.Ran, error) {
-	summary, err := s.w.Summary(ctx, run)
-	if err != nil {
-		return nil, err
-	}
-	var text strings.Builder
-	if err := lab.WriteSummary(&text, summary); err != nil {
-		return nil, err
-	}
-	return &wire.Ran{Run: run, Summary: summary, Text: text.String(), Archived: archived}, nil
+	return wire.Response{Drawn: &wire.Drawn{Figure: drawn.Figure, Paths: drawn.Paths}}, nil
 }
 
 // within makes a path relative to dir absolute; what is no path stays.

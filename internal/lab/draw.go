@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"time"
 
@@ -87,7 +88,9 @@ func checkDrawing(req Drawing) error {
 type Drawn struct {
 	Figure   assay.Figure      `json:"figure"`
 	Manifest assay.Digest      `json:"manifest"`
-	Paths    map[string]string `json:"paths"` // by format
+	Paths    map[string]string `json:"paths"`              // by format
+	Replayed bool              `json:"replayed,omitempty"` // assay.lock had this figure, to the byte
+	Stale    bool              `json:"stale,omitempty"`    // assay.lock has a newer run of one of its experiments
 }
 
 // Formats lists the formats of the outputs in order.
@@ -118,11 +121,13 @@ func (w *Workspace) draw(ctx context.Context, req Drawing) (Drawn, error) {
 	}
 	a := oci.Artifact{Type: figureType, Annotations: map[string]string{oci.AnnotationPrefix + "figure": req.Name}}
 	var tables [][]byte
+	var runs []assay.Run
 	for i, of := range req.Tables {
 		run, err := w.FindRun(ctx, of.Run)
 		if err != nil {
 			return Drawn{}, err
 		}
+		runs = append(runs, run)
 		b, err := w.Table(ctx, run, of.Columns)
 		if err != nil {
 			return Drawn{}, err
@@ -190,13 +195,29 @@ func (w *Workspace) draw(ctx context.Context, req Drawing) (Drawn, error) {
 		return d, err
 	}
 	err = w.updateLock(ctx, func(l *Lock) {
-		l.Figures[fig.Name] = LockedFigure{Manifest: d.Manifest, Module: fig.Module, Tables: fig.Tables, Outputs: fig.Outputs}
+		locked := LockedFigure{Manifest: d.Manifest, Module: fig.Module, Tables: fig.Tables, Outputs: fig.Outputs}
+		d.Replayed = reflect.DeepEqual(l.Figures[fig.Name], locked)
+		d.Stale = slices.ContainsFunc(runs, func(r assay.Run) bool { return l.Experiments[r.Experiment].Run > r.ID })
+		l.Figures[fig.Name] = locked
 	})
 	if err != nil {
 		return d, err
 	}
 	d.Paths, err = writeOutputs(w.figuresDir(""), fig.Name, outputs)
 	return d, err
+}
+
+// Outputs reads what a figure gave, by format.
+func (w *Workspace) Outputs(ctx context.Context, f assay.Figure) (map[string][]byte, error) {
+	outputs := map[string][]byte{}
+	for format, d := range f.Outputs {
+		b, err := w.Store.ReadAll(ctx, d, maxRecord)
+		if err != nil {
+			return nil, fmt.Errorf("figure %s: %s: %w", f.Name, format, lacking(err))
+		}
+		outputs[format] = b
+	}
+	return outputs, nil
 }
 
 // figuresDir is where figures are written: out, or the configured folder.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	goruntime "runtime"
+	"slices"
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/internal/nodewasi"
@@ -32,6 +33,33 @@ func (w *Workspace) Runtimes(ctx context.Context, names ...string) ([]assay.Runt
 		versions = append(versions, t.found)
 	}
 	return versions, nil
+}
+
+// Hosts lists the hosts that experiments can run on: this machine, as "local".
+func (w *Workspace) Hosts(ctx context.Context) ([]assay.Host, error) {
+	host, err := w.Local.Host(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("fingerprint of this host: %w", err)
+	}
+	return []assay.Host{host}, nil
+}
+
+// CheckHosts returns an error for the first name that is of no host.
+func (w *Workspace) CheckHosts(ctx context.Context, names []string) error {
+	hosts, err := w.Hosts(ctx)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if !slices.ContainsFunc(hosts, func(h assay.Host) bool { return h.Name == name }) {
+			var there []string
+			for _, h := range hosts {
+				there = append(there, h.Name)
+			}
+			return usagef("no host %q: there is %s", name, listed(there))
+		}
+	}
+	return nil
 }
 
 // locate finds the named runtimes, in that order; all, for none named.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts"
+	"github.com/assay-notebooks/assay/artifacts/journal"
 	"github.com/assay-notebooks/assay/internal/agent"
 	"github.com/assay-notebooks/assay/runners"
 )
@@ -56,6 +57,37 @@ func (w *Workspace) live(ctx context.Context) ([]assay.Run, error) {
 		runs = append(runs, run)
 	}
 	return runs, errors.Join(problems...)
+}
+
+// An Unfinished is a run that is not archived yet, and how far it is.
+type Unfinished struct {
+	Run         assay.Run
+	Done, Total int // planned invocations
+}
+
+// Unfinished lists the runs that are not archived yet, oldest first. Those that
+// cannot be read are left out and are the error.
+func (w *Workspace) Unfinished(ctx context.Context) ([]Unfinished, error) {
+	live, err := w.live(ctx)
+	problems := []error{err}
+	var all []Unfinished
+	for _, run := range live {
+		plan, err := w.livePlan(run)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // archived meanwhile
+		}
+		book, bookErr := journal.Read(filepath.Join(w.runDir(run.ID), journalFile))
+		if bookErr != nil && !errors.Is(bookErr, fs.ErrNotExist) {
+			err = errors.Join(err, fmt.Errorf("run %s: %w", run.ID, bookErr))
+		}
+		if err != nil {
+			problems = append(problems, err)
+			continue
+		}
+		run.Segments, run.Outcomes = len(book.Segments), count(book.Samples)
+		all = append(all, Unfinished{run, invocations(book.Samples), len(plan.Order) * len(plan.Trials)})
+	}
+	return all, errors.Join(problems...)
 }
 
 // liveRun reads the record of a run that is not archived yet.

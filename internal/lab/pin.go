@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/google/renameio/v2"
+
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/oci"
 	"github.com/assay-notebooks/assay/images"
@@ -27,7 +29,15 @@ func (w *Workspace) Pin(ctx context.Context, ref string) (assay.Workload, error)
 	if err != nil {
 		return wl, fmt.Errorf("pin %s: %w", ref, err)
 	}
-	if err := w.Store.SetRef(ctx, "workloads/"+assay.Filename(wl.Name), wl.Manifest); err != nil {
+	name := "workloads/" + assay.Filename(wl.Name)
+	lock, err := w.Lock()
+	if err != nil {
+		return wl, err
+	}
+	if d, err := w.Store.Ref(ctx, name); err == nil && d == wl.Manifest && lock.Workloads[wl.Name] == d {
+		return wl, nil // as it is
+	}
+	if err := w.Store.SetRef(ctx, name, wl.Manifest); err != nil {
 		return wl, fmt.Errorf("pin %s: %w", ref, err)
 	}
 	return wl, w.updateLock(ctx, func(l *Lock) { l.Workloads[wl.Name] = wl.Manifest })
@@ -51,16 +61,43 @@ func (w *Workspace) pin(ctx context.Context, ref string) (assay.Workload, error)
 	case err != nil:
 		return assay.Workload{}, err
 	}
-	var built *images.Built
-	if st.IsDir() {
-		built, err = images.Build(ctx, ref, images.Options{})
-	} else {
-		built, err = images.Module(ref, images.ModuleOptions{})
+	if !st.IsDir() {
+		built, err := images.Module(ref, images.ModuleOptions{})
+		if err != nil {
+			return assay.Workload{}, err
+		}
+		return w.keep(ctx, built)
 	}
+	return w.build(ctx, ref)
+}
+
+// build builds the workload in a folder, unless the archive has what the same
+// source gives with the same Go: a cell that begins by pinning its workloads,
+// and every later cell with it, must not take a build's time.
+func (w *Workspace) build(ctx context.Context, dir string) (assay.Workload, error) {
+	note := ""
+	if input, err := images.Input(dir); err == nil { // else Build says what is wrong
+		note = w.path(builtDir, assay.DigestOf([]byte(Version+"\n"+input)).Hex())
+		if b, err := os.ReadFile(note); err == nil {
+			if d, err := assay.ParseDigest(string(b)); err == nil {
+				if wl, err := oci.Workload(ctx, w.Store, d); err == nil {
+					return wl, nil
+				}
+			}
+		}
+	}
+	built, err := images.Build(ctx, dir, images.Options{})
 	if err != nil {
 		return assay.Workload{}, err
 	}
-	return w.keep(ctx, built)
+	wl, err := w.keep(ctx, built)
+	if err != nil || note == "" {
+		return wl, err
+	}
+	if err := os.MkdirAll(filepath.Dir(note), 0o777); err != nil {
+		return wl, err
+	}
+	return wl, renameio.WriteFile(note, []byte(wl.Manifest.String()), 0o666)
 }
 
 // imported reads a workload that came from elsewhere, and refuses one whose

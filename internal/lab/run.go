@@ -37,8 +37,9 @@ type Result struct {
 // on with a run of exp that was begun and not finished, or makes one.
 //
 // When ctx ends, an agent that this call has started is stopped: what was
-// measured is kept, and the error matches ErrIncomplete and says how to go on.
-// One that another process has started is left at work.
+// measured is kept, and the error is an *IncompleteError. One that another
+// process has started is left at work; so is every one if the context's cause
+// is ErrLeft.
 func (w *Workspace) Run(ctx context.Context, exp assay.Experiment, opts RunOptions, watcher Watcher) (Result, error) {
 	id, err := identity(exp)
 	if err != nil {

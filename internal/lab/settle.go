@@ -68,8 +68,7 @@ func (w *Workspace) close(ctx context.Context, run assay.Run) (assay.Run, assay.
 	planned := len(plan.Order) * len(plan.Trials)
 	run.Segments, run.Outcomes = len(book.Segments), count(book.Samples)
 	if done := invocations(book.Samples); done < planned {
-		return run, none, fmt.Errorf(`run %s: %d of %d invocations are done and kept%s; "assay resume %s" goes on: %w`,
-			run.ID, done, planned, w.lastWords(ctx, run.ID), run.ID, ErrIncomplete)
+		return run, none, &IncompleteError{Run: run, Done: done, Planned: planned, LastWords: w.lastWords(ctx, run.ID)}
 	}
 	if book.Plan != run.Plan {
 		return run, none, fmt.Errorf("run %s: its journal is of plan %v, not %v: %w", run.ID, book.Plan, run.Plan, journal.ErrCorrupt)
@@ -85,6 +84,27 @@ func (w *Workspace) close(ctx context.Context, run assay.Run) (assay.Run, assay.
 	}
 	return run, manifest, nil
 }
+
+// An IncompleteError is that a run has stopped before its end. It matches
+// ErrIncomplete.
+type IncompleteError struct {
+	Run           assay.Run
+	Done, Planned int    // invocations
+	LastWords     string // of an agent that nobody stopped
+}
+
+// Error says how much is kept, and how to go on.
+func (e *IncompleteError) Error() string {
+	why := ""
+	if e.LastWords != "" {
+		why = " (the agent stopped: " + e.LastWords + ")"
+	}
+	return fmt.Sprintf(`run %s: %d of %d invocations are done and kept%s; "assay resume %s" goes on: %v`,
+		e.Run.ID, e.Done, e.Planned, why, e.Run.ID, ErrIncomplete)
+}
+
+// Unwrap returns ErrIncomplete.
+func (e *IncompleteError) Unwrap() error { return ErrIncomplete }
 
 // finished is when the last invocation ended.
 func finished(book journal.Journal) time.Time {
@@ -163,5 +183,5 @@ func (w *Workspace) lastWords(ctx context.Context, id string) string {
 	if err != nil || status.Error == "" {
 		return ""
 	}
-	return " (the agent stopped: " + status.Error + ")"
+	return status.Error
 }

@@ -8,7 +8,10 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
+
+	"github.com/google/renameio/v2"
 	"strings"
 
 	"github.com/assay-notebooks/assay"
@@ -58,6 +61,23 @@ func (w *Workspace) openTrace(ctx context.Context, d assay.Digest) (*trace.Trace
 		return nil, fmt.Errorf("trace %v: %w", d, err)
 	}
 	return t, nil
+}
+
+// TraceFile returns a file with the trace of an archived run: a copy below
+// .assay, for programs that read Parquet.
+func (w *Workspace) TraceFile(ctx context.Context, run assay.Run) (string, error) {
+	b, err := w.Store.ReadAll(ctx, run.Trace, maxTrace)
+	if err != nil {
+		return "", fmt.Errorf("run %s: trace: %w", run.ID, lacking(err))
+	}
+	path := w.path(tracesDir, assay.Filename(run.ID)+".parquet")
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return "", fmt.Errorf("run %s: trace: %w", run.ID, err)
+	}
+	if err := renameio.WriteFile(path, b, 0o444); err != nil {
+		return "", fmt.Errorf("run %s: trace: %w", run.ID, err)
+	}
+	return path, nil
 }
 
 // lacking adds to an error that the archive has no such blob what can be done.

@@ -12,6 +12,10 @@ import (
 	"github.com/assay-notebooks/assay/runners/executors"
 )
 
+// ErrLeft is the cause of a context that ends because whoever watched has left,
+// and not because the work shall stop: a run then goes on by itself.
+var ErrLeft = errors.New("the watcher has left")
+
 // Attach watches a run to its end, and archives it then. When ctx ends the run
 // goes on. It, Resume and Cancel take a run's ID or its experiment's name.
 func (w *Workspace) Attach(ctx context.Context, ref string, watcher Watcher) (assay.Run, error) {
@@ -111,10 +115,13 @@ func (w *Workspace) startAgent(ctx context.Context, id string) error {
 // second, and little enough work not to disturb what is being measured.
 const pollInterval = 100 * time.Millisecond
 
+// heartbeat is how often a watcher is called while nothing comes to an end.
+const heartbeat = time.Second
+
 // watch follows the journal until the agent ends, and archives the run. When
-// ctx ends, it stops the agent if it is ours, and leaves it at work if not.
+// ctx ends, it stops the agent if it is ours and its cause is not ErrLeft, and
+// leaves it at work if not.
 func (w *Workspace) watch(ctx context.Context, id string, ours bool, watcher Watcher) (assay.Run, error) {
-	dir := w.runDir(id)
 	run, err := w.liveRun(ctx, id)
 	if errors.Is(err, fs.ErrNotExist) {
 		return w.FindRun(ctx, id) // archived meanwhile
@@ -126,38 +133,18 @@ func (w *Workspace) watch(ctx context.Context, id string, ours bool, watcher Wat
 	if err != nil {
 		return run, err
 	}
-	began := time.Now()
-	p := Progress{Run: id, Total: len(plan.Order) * len(plan.Trials)}
-	follow := follower{path: filepath.Join(dir, journalFile)}
-	defer follow.close()
+	v := newView(w.runDir(id), id, len(plan.Order)*len(plan.Trials), watcher)
+	defer v.close()
 	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
-	first := true
 	for {
 		alive, err := w.alive(ctx, id)
 		if err != nil {
 			return assay.Run{}, err
 		}
-		rows, err := follow.next()
-		if err != nil {
-			return assay.Run{}, fmt.Errorf("run %s: %w", id, err)
+		if err := v.look(); err != nil {
+			return assay.Run{}, err
 		}
-		for _, inv := range rows {
-			p.Done++
-			if !first {
-				p.Fresh++
-			}
-			s := inv[0]
-			p.Current = s.Workload + " on " + s.Runtime
-			if s.Outcome != assay.OK {
-				p.Current += ": " + string(s.Outcome)
-			}
-		}
-		p.Elapsed = time.Since(began)
-		if watcher != nil && (len(rows) > 0 || first) {
-			watcher(p)
-		}
-		first = false
 		if !alive {
 			run, err := w.settle(ctx, id)
 			if !errors.Is(err, errAtWork) {
@@ -166,15 +153,63 @@ func (w *Workspace) watch(ctx context.Context, id string, ours bool, watcher Wat
 		}
 		select {
 		case <-ctx.Done():
-			if !ours {
+			if !ours || errors.Is(context.Cause(ctx), ErrLeft) {
 				return run, fmt.Errorf(`run %s goes on: "assay attach %[1]s" watches it, "assay cancel %[1]s" stops it: %w`, id, ErrIncomplete)
 			}
 			// The agent ends after it has made sure of what it has.
-			if err := w.Local.Cancel(context.WithoutCancel(ctx), dir); err != nil {
+			if err := w.Local.Cancel(context.WithoutCancel(ctx), w.runDir(id)); err != nil {
 				return assay.Run{}, fmt.Errorf("cancel %s: %w", id, err)
+			}
+			if err := v.look(); err != nil {
+				return assay.Run{}, err
 			}
 			return w.settle(context.WithoutCancel(ctx), id)
 		case <-tick.C:
 		}
 	}
+}
+
+// A view is a journal as its watcher is shown it.
+type view struct {
+	watcher  Watcher
+	progress Progress
+	follow   follower
+	began    time.Time
+	shown    time.Time // when the watcher was called last
+}
+
+func newView(dir, id string, total int, watcher Watcher) *view {
+	return &view{watcher: watcher, progress: Progress{Run: id, Total: total}, follow: follower{path: filepath.Join(dir, journalFile)}, began: time.Now()}
+}
+
+func (v *view) close() { v.follow.close() }
+
+// look reads what has come into the journal, and shows it.
+func (v *view) look() error {
+	rows, err := v.follow.next()
+	if err != nil {
+		return fmt.Errorf("run %s: %w", v.progress.Run, err)
+	}
+	p := &v.progress
+	for _, inv := range rows {
+		p.Done++
+		if !v.shown.IsZero() {
+			p.Fresh++
+		}
+		s := inv[0]
+		p.Current = s.Workload + " on " + s.Runtime
+		if s.Outcome != assay.OK {
+			p.Current += ": " + string(s.Outcome)
+		}
+	}
+	now := time.Now()
+	p.Elapsed = now.Sub(v.began)
+	if len(rows) == 0 && now.Sub(v.shown) < heartbeat {
+		return nil
+	}
+	v.shown = now
+	if v.watcher != nil {
+		v.watcher(*p)
+	}
+	return nil
 }

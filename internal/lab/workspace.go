@@ -27,6 +27,8 @@ const (
 	workspaceDir = ".assay"
 	storeDir     = "store"
 	runsDir      = "runs"
+	tracesDir    = "traces"
+	builtDir     = "built"
 )
 
 // Init makes root a workspace. Doing it again changes nothing.

@@ -9,7 +9,8 @@ import "github.com/assay-notebooks/assay"
 // A Request asks for one thing: exactly one of the pointers is set.
 type Request struct {
 	ID       int64     `json:"id"`
-	Show     bool      `json:"show,omitempty"` // the asker can show pictures: send displays
+	Show     bool      `json:"show,omitempty"`  // the asker can show pictures: send displays
+	Again    bool      `json:"again,omitempty"` // asked by the initialiser of a package-level variable, which every later cell repeats
 	Pin      *Pin      `json:"pin,omitempty"`
 	Run      *Run      `json:"run,omitempty"`
 	Find     *Find     `json:"find,omitempty"`
@@ -40,6 +41,7 @@ type Pin struct {
 type Run struct {
 	Spec  assay.Spec `json:"spec"`
 	Dir   string     `json:"dir"`
+	Hosts []string   `json:"hosts,omitempty"` // where; default local
 	Rerun bool       `json:"rerun,omitempty"`
 }
 

@@ -1,0 +1,81 @@
+package cells
+
+import (
+	"context"
+	"crypto/rand"
+	"strings"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/internal/display"
+	"github.com/assay-notebooks/assay/internal/lab"
+	"github.com/assay-notebooks/assay/kernelext/wire"
+)
+
+// run answers an experiment by its run, and says meanwhile how far that is.
+func (s server) run(ctx context.Context, req wire.Run) (wire.Response, error) {
+	if err := s.w.CheckHosts(ctx, req.Hosts); err != nil {
+		return wire.Response{}, err
+	}
+	for i, ref := range req.Spec.Workloads {
+		req.Spec.Workloads[i] = within(req.Dir, ref)
+	}
+	exp, err := s.w.Resolve(ctx, req.Spec)
+	if err != nil {
+		return wire.Response{}, err
+	}
+	b := bar{server: s, name: exp.Name, id: "assay-" + rand.Text()}
+	result, err := s.w.Run(ctx, exp, lab.RunOptions{Rerun: req.Rerun}, b.watch)
+	b.end()
+	if err != nil {
+		return wire.Response{}, err
+	}
+	ran, err := s.ran(ctx, result.Run, result.Archived)
+	if err != nil {
+		return wire.Response{}, err
+	}
+	s.show(display.Run(result.Run, ran.Summary, result.Archived))
+	return wire.Response{Ran: ran}, nil
+}
+
+func (s server) ran(ctx context.Context, run assay.Run, archived bool) (*wire.Ran, error) {
+	summary, err := s.w.Summary(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	var text strings.Builder
+	if err := lab.WriteSummary(&text, summary); err != nil {
+		return nil, err
+	}
+	return &wire.Ran{Run: run, Summary: summary, Text: text.String(), Archived: archived}, nil
+}
+
+// A bar says how far a run is: in a notebook in one display, which it replaces,
+// and to a program in so many words.
+type bar struct {
+	server
+	name string
+	id   string // of the display
+	last *lab.Progress
+}
+
+func (b *bar) watch(p lab.Progress) {
+	b.last = &p
+	if b.req.Show {
+		b.display(false)
+		return
+	}
+	_ = b.enc.Encode(wire.Response{ID: b.req.ID, Progress: &wire.Progress{Run: p.Run, Done: p.Done, Total: p.Total, Current: p.Current}})
+}
+
+// end leaves a plain line, if there was anything to see.
+func (b *bar) end() {
+	if b.last != nil && b.req.Show {
+		b.display(true)
+	}
+}
+
+func (b *bar) display(final bool) {
+	d := display.Progress(b.name, *b.last, final)
+	d.ID = b.id
+	b.show(d)
+}

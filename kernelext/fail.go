@@ -1,0 +1,65 @@
+package kernelext
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+)
+
+// fail ends the program with status 1 and one message.
+func fail(err error) { failWith(1, err) }
+
+// failWith ends the program: err, and the line of the first caller outside of
+// this package. In a cell that line stands by itself: GoNB writes the cell's
+// number and line before it, and shows the code there.
+func failWith(status int, err error) {
+	flush()
+	file, line := caller()
+	switch dir := os.Getenv("GONB_TMP_DIR"); {
+	case file == "":
+		fmt.Fprintf(os.Stderr, "assay: %v\n", err)
+	case dir != "" && filepath.Dir(file) == filepath.Clean(dir):
+		fmt.Fprintf(os.Stderr, "assay: %v\n  %s:%d\n", err, file, line)
+	default:
+		fmt.Fprintf(os.Stderr, "%s:%d: assay: %v\n", filepath.Base(file), line, err)
+	}
+	os.Exit(status)
+}
+
+// caller returns the line of the first caller outside of this package; "" if
+// there is none.
+func caller() (file string, line int) {
+	for f := range frames() {
+		if !strings.Contains(f.Function, "/kernelext.") {
+			return f.File, f.Line
+		}
+	}
+	return "", 0
+}
+
+// initialising reports whether the caller is the initialiser of a package-level
+// variable or an init function.
+func initialising() bool {
+	for f := range frames() {
+		if f.Function == "main.init" || strings.HasPrefix(f.Function, "main.init.") {
+			return true
+		}
+	}
+	return false
+}
+
+// frames yields the frames of the stack, the innermost first.
+func frames() func(yield func(runtime.Frame) bool) {
+	return func(yield func(runtime.Frame) bool) {
+		pcs := make([]uintptr, 64)
+		frames := runtime.CallersFrames(pcs[:runtime.Callers(1, pcs)])
+		for {
+			f, more := frames.Next()
+			if f.Function != "" && !yield(f) || !more {
+				return
+			}
+		}
+	}
+}
