@@ -2,12 +2,16 @@ package cells
 
 import (
 	"context"
-	"errors"
 
 	"github.com/assay-notebooks/assay/kernelext/wire"
 )
 
 // claim judges a claim by a run.
 func (s server) claim(ctx context.Context, req wire.Claim) (wire.Response, error) {
-	return wire.Response{}, errors.New("claims are not judged yet")
+	run, err := s.w.FindRun(ctx, req.Run)
+	if err != nil {
+		return wire.Response{}, err
+	}
+	j, err := s.w.JudgeClaim(ctx, req.ID, req.Check, run)
+	return wire.Response{Judged: &j}, err
 }

@@ -1,0 +1,63 @@
+package kernelext
+
+import (
+	"fmt"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/kernelext/wire"
+)
+
+// A Check says how a claim is judged: a metric of some trials, or its ratio to
+// that of others, against a value.
+type Check = assay.Check
+
+// A Selection says which trial of a run a Check is about.
+type Selection = assay.Selection
+
+// The verdicts of a Judged.
+const (
+	Holds        = assay.Holds
+	Fails        = assay.Fails
+	Inconclusive = assay.Inconclusive
+	NotTestable  = assay.NotTestable
+)
+
+// A Claimed is a claim that can be checked.
+type Claimed struct {
+	id    string
+	check *Check
+}
+
+// Claim names an advertised number, to be tested: a claim of the workspace's
+// claims.yaml, where it has its quote, its source and its check, or, With a
+// check, any name.
+//
+//	assay.Claim("wasmedge-100x").Check(assay.Run("coldstart"))
+func Claim(id string) Claimed { return Claimed{id: id} }
+
+// With gives the claim a check in place, instead of the one in claims.yaml:
+//
+//	assay.Claim("compiler-10x").With(assay.Check{
+//		Metric: "wall_ns", Phase: "call",
+//		Of:         assay.Selection{Workload: "matmul", Runtime: "wazero/interpreter"},
+//		Over:       &assay.Selection{Workload: "matmul", Runtime: "wazero"},
+//		Comparator: ">=", Value: 10, Unit: "x", Tolerance: 0.05,
+//	}).Check(run)
+func (c Claimed) With(check Check) Claimed {
+	c.check = &check
+	return c
+}
+
+// Check judges the claim by the run's samples, and shows the verdict in a
+// notebook. A claim that fails is a result and ends nothing; a check that is
+// none, such as one with an unknown unit, ends the program as every mistake does.
+func (c Claimed) Check(run Ran) Judged {
+	return Judged{*ask(wire.Request{Claim: &wire.Claim{ID: c.id, Check: c.check, Run: run.ran.Run.ID}}).Judged}
+}
+
+// A Judged is a claim judged by a run: its Verdict, the Estimate the verdict is
+// about (nil if there is none) and the Reason in one sentence.
+type Judged struct{ assay.Judgement }
+
+// String says the verdict and its reason.
+func (j Judged) String() string { return fmt.Sprintf("%s: %s: %s", j.Claim.ID, j.Verdict, j.Reason) }
