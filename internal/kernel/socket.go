@@ -31,23 +31,24 @@ func serve(ctx context.Context, path string, open cells.Opener) (*server, error)
 	// A signal to the process is not the end of a request.
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	s := &server{listener: l, cancel: cancel}
+	answers := cells.New(open)
 	s.conns.Go(func() {
 		for {
 			conn, err := l.AcceptUnix()
 			if err != nil {
 				return // closed
 			}
-			s.conns.Go(func() { answer(ctx, open, conn) })
+			s.conns.Go(func() { answer(ctx, answers, conn) })
 		}
 	})
 	return s, nil
 }
 
-func answer(ctx context.Context, open cells.Opener, conn io.ReadWriteCloser) {
+func answer(ctx context.Context, answers *cells.Server, conn io.ReadWriteCloser) {
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
 	defer conn.Close()
-	if err := cells.Serve(ctx, open, conn, conn); err != nil && ctx.Err() == nil {
+	if err := answers.Serve(ctx, conn, conn); err != nil && ctx.Err() == nil {
 		say(err.Error())
 	}
 }
