@@ -39,7 +39,7 @@ const (
 //go:embed *.tmpl
 var files embed.FS
 
-var templates = template.Must(template.New("").Funcs(template.FuncMap{"clean": clean, "titled": titled}).ParseFS(files, "*.tmpl"))
+var templates = template.Must(template.New("").Funcs(template.FuncMap{"clean": clean, "titled": titled, "solid": solid}).ParseFS(files, "*.tmpl"))
 
 // bundle makes a display of text and of the template of that kind, which is
 // given view.
@@ -104,6 +104,9 @@ func clean(s string) string {
 	}
 	return b.String()
 }
+
+// solid is s with no space to break a line at.
+func solid(s string) string { return strings.ReplaceAll(s, " ", "\u00a0") }
 
 // short is a digest for people: enough of it to tell it from the others of a
 // page.

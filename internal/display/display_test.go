@@ -115,6 +115,11 @@ func judgement(verdict assay.Verdict) assay.Judgement {
 // cases are displays of every kind, as good names and as hostile ones.
 func cases(t *testing.T) map[string][]wire.Display {
 	run, s := record(), summary()
+	steady := summary()
+	steady.Phase, steady.Rows = assay.Call, steady.Rows[:2]
+	for i := range steady.Rows {
+		steady.Rows[i].Calls = 1500
+	}
 	badRun, badSummary := hostileSummary()
 	one := func(d wire.Display) []wire.Display { return []wire.Display{d} }
 	w := assay.Workload{Name: "matmul", Manifest: sum("manifest"), Module: sum("module"), Native: map[string]assay.Digest{"linux/amd64": sum("native")},
@@ -132,6 +137,7 @@ func cases(t *testing.T) map[string][]wire.Display {
 	return map[string][]wire.Display{
 		"run":               one(display.Run(run, s, true)),
 		"run-hostile":       one(display.Run(badRun, badSummary, false)),
+		"run-steady":        one(display.Run(run, steady, false)),
 		"progress":          one(display.Progress("coldstart", at, false)),
 		"progress-done":     one(display.Progress("coldstart", end, true)),
 		"progress-stopped":  one(display.Progress("coldstart", at, true)),

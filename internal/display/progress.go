@@ -18,10 +18,11 @@ func Progress(name string, p lab.Progress, final bool) wire.Display {
 	case final && p.Done < p.Total:
 		v.Facts = "kept; run this cell again to go on"
 	case final:
-		v.Facts = joined(elapsed("in ", p.Elapsed), rate(p))
+		v.Of += " in " + span(p.Elapsed)
+		v.Facts = rate(p)
 	default:
 		v.Bar = bar(p.Done, p.Total)
-		v.Facts = joined(percent(p.Done, p.Total), rate(p), left(p), elapsed("", p.Elapsed))
+		v.Facts = joined(percent(p.Done, p.Total), rate(p), left(p), span(p.Elapsed)+" so far")
 		v.Current = clean(p.Current)
 	}
 	return bundle(KindProgress, v, v.text(), map[string]any{"name": name, "run": p.Run})
@@ -77,13 +78,6 @@ func left(p lab.Progress) string {
 	}
 	each := p.Elapsed / time.Duration(p.Fresh)
 	return "about " + span(each*time.Duration(p.Total-p.Done)) + " left"
-}
-
-func elapsed(prefix string, d time.Duration) string {
-	if prefix == "" {
-		return span(d) + " so far"
-	}
-	return prefix + span(d)
 }
 
 // span writes a duration for people: "0.4 s", "12 s", "3 min 5 s", "2 h 7 min".

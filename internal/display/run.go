@@ -21,6 +21,7 @@ func Run(run assay.Run, s assay.Summary, archived bool) wire.Display {
 		v.Origin = "from the archive"
 	}
 	v.addRows(s)
+	v.Reasons = reasons(s)
 	return bundle(KindRun, v, v.text(), map[string]any{
 		"name": run.Name, "run": run.ID, "experiment": digest(run.Experiment), "trace": digest(run.Trace),
 	})
@@ -35,6 +36,7 @@ type runView struct {
 	Params, Failed      bool   // whether there is such a column
 	Rows                []runRow
 	How                 string
+	Reasons             []string // why what was not ok was not
 	Notes               []string
 	Card                []fact
 }
@@ -65,6 +67,9 @@ func (v *runView) addRows(s assay.Summary) {
 			all[o] += n
 		}
 	}
+	if s.Phase == assay.Call {
+		measures[0].name, measures[1].name, measures[2].name = "time of a call", "CPU time of the process", "its peak memory"
+	}
 	axis, drawn := axisOf(times)
 	for _, m := range measures {
 		var es []*assay.Estimate
@@ -82,6 +87,9 @@ func (v *runView) addRows(s assay.Summary) {
 	for _, r := range s.Rows {
 		row := runRow{Workload: clean(r.Workload), Runtime: clean(r.Runtime), Params: params(r.Params), Failures: failures(r)}
 		row.N = fmt.Sprintf("%d of %d", r.Outcomes[assay.OK], r.Planned)
+		if r.Calls > 0 {
+			row.N += fmt.Sprintf(" (%d calls)", r.Calls)
+		}
 		for _, m := range measures {
 			row.Numbers = append(row.Numbers, spell(m.of(r)))
 		}
@@ -142,6 +150,9 @@ func (v runView) text() string {
 	}
 	b.WriteString(columns(rows))
 	fmt.Fprintf(&b, "\n%s\n", v.How)
+	for _, r := range v.Reasons {
+		fmt.Fprintln(&b, r)
+	}
 	if len(v.Notes) > 0 {
 		fmt.Fprintf(&b, "beware: %s\n", clean(strings.Join(v.Notes, "; ")))
 	}
@@ -180,11 +191,28 @@ func failures(r assay.SummaryRow) string {
 			add(r.Outcomes[o], string(o))
 		}
 	}
-	text := strings.Join(parts, ", ")
-	if first, _, _ := strings.Cut(strings.TrimSpace(r.Detail), "\n"); first != "" && text != "" {
-		text += ": " + clean(first)
+	return strings.Join(parts, ", ")
+}
+
+// reasons says once each why trials were not ok: which, and the first line of
+// the first reason that is known.
+func reasons(s assay.Summary) []string {
+	var all []string
+	trials := map[string][]string{}
+	for _, r := range s.Rows {
+		first, _, _ := strings.Cut(strings.TrimSpace(r.Detail), "\n")
+		if first = clean(first); first == "" {
+			continue
+		}
+		if trials[first] == nil {
+			all = append(all, first)
+		}
+		trials[first] = append(trials[first], clean(joined(r.Workload+" on "+r.Runtime, params(r.Params))))
 	}
-	return text
+	for i, reason := range all {
+		all[i] = strings.Join(trials[reason], "; ") + ": " + reason
+	}
+	return all
 }
 
 func params(of map[string]string) string {
