@@ -1,0 +1,142 @@
+// Package notebook executes notebooks without a browser: it starts a kernel of
+// its own, has it execute the cells in order, and keeps what they give, as
+// nbclient and papermill do; and it compares what a notebook holds with what
+// it gives today.
+//
+// It asks for no input, shows no widgets, and reads and writes no file but
+// where more output went than a notebook can hold.
+package notebook
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/assay-notebooks/assay/internal/jupyter/nbformat"
+	"github.com/assay-notebooks/assay/internal/kernel"
+	"github.com/assay-notebooks/assay/internal/lab"
+)
+
+// A Notebook is a notebook file.
+type Notebook = nbformat.Notebook
+
+// Read reads a notebook file.
+func Read(path string) (*Notebook, error) { return nbformat.Read(path) }
+
+// A classed error is one of a class that the command line has an exit status
+// for.
+type classed struct{ err, class error }
+
+func (e *classed) Error() string        { return e.err.Error() }
+func (e *classed) Unwrap() error        { return e.err }
+func (e *classed) Is(target error) bool { return target == e.class }
+
+// Options say how a notebook is executed.
+type Options struct {
+	Kernel      kernel.Options
+	Workspace   string        // for the cells; "": the one that Dir is in
+	Dir         string        // the cells' working directory
+	Timeout     time.Duration // of a cell; 0: none
+	AllowErrors bool          // go on after a cell that fails
+	Overflow    string        // what the files' paths begin with that take the output of cells that give too much
+}
+
+// The tags of cells that mean something here: nbclient's and papermill's.
+const (
+	tagRaises     = "raises-exception"
+	tagSkip       = "skip-execution"
+	tagParameters = "parameters"
+	tagInjected   = "injected-parameters"
+)
+
+// A Step says that a cell begins, or how it ended.
+type Step struct {
+	Cell    int           `json:"cell"` // of the notebook, from 1
+	K       int           `json:"k"`    // of those that are executed, from 1
+	N       int           `json:"n"`
+	State   State         `json:"state"`
+	Line    string        `json:"line"`       // the cell's first line
+	Elapsed time.Duration `json:"elapsed_ns"` // since the cell began
+}
+
+// A State is where a cell is.
+type State string
+
+// The states of a cell.
+const (
+	Begins State = "begins"
+	Done   State = "done"
+	Failed State = "failed" // and that stops the notebook
+	Raised State = "raised" // failed, as it may
+)
+
+var errLanguage error = &classed{errors.New(`"assay notebook" executes Go cells: use "jupyter nbconvert --execute" or papermill for others`), lab.ErrUsage}
+
+// Executable reports why the notebook cannot be executed by assay's kernel:
+// its error matches lab.ErrUsage.
+func Executable(nb *nbformat.Notebook) error {
+	language, spec := nb.Language()
+	if l := strings.ToLower(language); l != "" && l != kernel.Language && l != "golang" {
+		return fmt.Errorf("its kernelspec is %q, of the language %q: %w", spec, language, errLanguage)
+	}
+	if language == "" && spec != "" && spec != kernel.Name && spec != "gonb" {
+		return fmt.Errorf("its kernelspec is %q: %w", spec, errLanguage)
+	}
+	return nil
+}
+
+// A CellError is a cell that stopped the notebook.
+type CellError struct {
+	Cell   int // from 1
+	Source string
+	Output string // its output so far, as text
+	Name   string
+	Value  string
+	Cause  error // nil if the cell itself failed
+}
+
+// Error is one line; Report says all.
+func (e *CellError) Error() string {
+	if e.Cause != nil {
+		return fmt.Sprintf("cell %d: %v", e.Cell, e.Cause)
+	}
+	what := e.Name
+	if value, _, _ := strings.Cut(e.Value, "\n"); value != "" && value != e.Name {
+		what = strings.TrimPrefix(what+": "+value, ": ")
+	}
+	return fmt.Sprintf("cell %d failed: %s", e.Cell, what)
+}
+
+// Unwrap returns the cause.
+func (e *CellError) Unwrap() error { return e.Cause }
+
+// Report is the cell's source with line numbers, and its output so far.
+func (e *CellError) Report() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "cell %d:\n", e.Cell)
+	n := 0
+	for line := range strings.Lines(e.Source) {
+		n++
+		fmt.Fprintf(&b, "%4d  %s\n", n, strings.TrimRight(line, "\r\n"))
+	}
+	if e.Output != "" {
+		b.WriteString("its output so far:\n")
+		for line := range strings.Lines(e.Output) {
+			fmt.Fprintf(&b, "      %s\n", strings.TrimRight(line, "\r\n"))
+		}
+	}
+	return b.String()
+}
+
+// firstLine returns the first line of a cell that says something.
+func firstLine(source string) string {
+	for line := range strings.Lines(source) {
+		line = strings.TrimSpace(line)
+		if line != "" && !strings.HasPrefix(line, "%") && !strings.HasPrefix(line, "import") {
+			return line
+		}
+	}
+	first, _, _ := strings.Cut(strings.TrimSpace(source), "\n")
+	return first
+}

@@ -1,0 +1,278 @@
+package notebook
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/assay-notebooks/assay/internal/jupyter/nbformat"
+	"github.com/assay-notebooks/assay/internal/jupyter/protocol"
+)
+
+// What a cell may put into the notebook. Of text, the first headText bytes and
+// the last tailText of each stream stay, and all of it goes into a file.
+const (
+	headText   = 1 << 20
+	tailText   = 64 << 10
+	maxOutputs = 10_000
+	maxData    = 64 << 20
+)
+
+// outputs is what the cells of a notebook have put out. It is used by one
+// goroutine at a time.
+type outputs struct {
+	overflow string
+	display  map[string][]nbformat.Output // by display ID, in all cells
+
+	cell    int // the one that is being executed
+	list    []*output
+	clear   bool // when the next output comes
+	text    int  // bytes of text in list
+	data    int  // bytes of other things
+	dropped int  // outputs that were not kept
+	streams map[string]*tail
+	lost    int // bytes of text that are only in file
+	file    *os.File
+	err     error // of the file
+}
+
+// An output is one of a cell; text grows while a stream goes on.
+type output struct {
+	nbformat.Output
+	text bytes.Buffer
+}
+
+func newOutputs(overflow string) *outputs {
+	return &outputs{overflow: overflow, display: map[string][]nbformat.Output{}}
+}
+
+// begin begins with cell n, which has no output yet.
+func (o *outputs) begin(n int) {
+	*o = outputs{overflow: o.overflow, display: o.display, cell: n, streams: map[string]*tail{}}
+}
+
+// add takes a message of iopub. It returns the metadata of a display.
+func (o *outputs) add(m protocol.Message) map[string]any {
+	content, err := object(m.Content)
+	if err != nil {
+		return nil
+	}
+	metadata, _ := content["metadata"].(map[string]any)
+	if metadata == nil {
+		metadata = map[string]any{}
+	}
+	data, _ := content["data"].(map[string]any)
+	if data == nil {
+		data = map[string]any{}
+	}
+	transient, _ := content["transient"].(map[string]any)
+	id, _ := transient["display_id"].(string)
+	switch m.Header.Type {
+	case "stream":
+		name, _ := content["name"].(string)
+		text, _ := content["text"].(string)
+		o.clearNow()
+		o.stream(name, text)
+	case "display_data":
+		o.show(nbformat.Output{"output_type": "display_data", "data": data, "metadata": metadata}, id, len(m.Content))
+		return metadata
+	case "execute_result":
+		o.show(nbformat.Output{"output_type": "execute_result", "data": data, "metadata": metadata, "execution_count": content["execution_count"]}, id, len(m.Content))
+		return metadata
+	case "update_display_data":
+		for _, shown := range o.display[id] {
+			shown["data"], shown["metadata"] = maps.Clone(data), maps.Clone(metadata)
+		}
+		return metadata
+	case "error":
+		o.failed(content["ename"], content["evalue"], content["traceback"])
+	case "clear_output":
+		o.clear = true
+		if wait, _ := content["wait"].(bool); !wait {
+			o.clearNow()
+		}
+	}
+	return nil
+}
+
+func object(b []byte) (map[string]any, error) {
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.UseNumber()
+	var m map[string]any
+	err := dec.Decode(&m)
+	return m, err
+}
+
+func (o *outputs) clearNow() {
+	if o.clear {
+		o.clear, o.list, o.text, o.data = false, nil, 0, 0
+	}
+}
+
+func (o *outputs) show(out nbformat.Output, id string, size int) {
+	o.clearNow()
+	if len(o.list) >= maxOutputs || o.data+size > maxData {
+		o.dropped++
+		return
+	}
+	o.data += size
+	o.list = append(o.list, &output{Output: out})
+	if id != "" {
+		o.display[id] = append(o.display[id], out)
+	}
+}
+
+// failed adds an error output. It is always kept: it says why.
+func (o *outputs) failed(name, value, traceback any) {
+	o.clearNow()
+	if _, ok := traceback.([]any); !ok {
+		traceback = []any{}
+	}
+	o.list = append(o.list, &output{Output: nbformat.Output{"output_type": "error", "ename": text(name), "evalue": text(value), "traceback": traceback}})
+}
+
+func text(v any) string {
+	s, _ := v.(string)
+	return s
+}
+
+// stream adds text to a stream. What goes on where the last output ended is
+// one output with it.
+func (o *outputs) stream(name, s string) {
+	if o.file != nil {
+		o.spill(s)
+	}
+	if o.file == nil && o.err == nil && (o.text+len(s) > headText || len(o.list) >= maxOutputs) {
+		o.open()
+		o.spill(s)
+	}
+	if room := headText - o.text; o.file == nil && o.err == nil && len(s) <= room {
+		var last *output
+		if n := len(o.list); n > 0 {
+			last = o.list[n-1]
+		}
+		if last == nil || last.Kind() != "stream" || last.String("name") != name {
+			last = &output{Output: nbformat.Output{"output_type": "stream", "name": name}}
+			o.list = append(o.list, last)
+		}
+		last.text.WriteString(s)
+		o.text += len(s)
+		return
+	}
+	t := o.streams[name]
+	if t == nil {
+		t = &tail{max: tailText}
+		o.streams[name] = t
+	}
+	_, _ = t.Write([]byte(s)) // it cannot fail
+	o.lost += len(s)
+}
+
+// overflowPath names the file that takes all of the text of cell n.
+func overflowPath(prefix string, n int) string { return fmt.Sprintf("%s.cell%d.txt", prefix, n) }
+
+// open makes the file and writes what there is of text.
+func (o *outputs) open() {
+	o.file, o.err = os.Create(overflowPath(o.overflow, o.cell))
+	for _, out := range o.list {
+		o.spill(out.text.String())
+	}
+}
+
+func (o *outputs) spill(s string) {
+	if o.err == nil {
+		_, o.err = o.file.WriteString(s)
+	}
+}
+
+// end returns the outputs of the cell.
+func (o *outputs) end() ([]nbformat.Output, error) {
+	list := []nbformat.Output{}
+	for _, out := range o.list {
+		if out.Kind() == "stream" {
+			out.Output["text"] = out.text.String()
+		}
+		list = append(list, out.Output)
+	}
+	var err error
+	notice := func(format string, args ...any) {
+		list = append(list, nbformat.Output{"output_type": "stream", "name": "stderr", "text": fmt.Sprintf(format, args...)})
+	}
+	if o.file != nil {
+		err = errors.Join(o.err, o.file.Close())
+		kept := 0
+		var ends []nbformat.Output
+		for _, name := range []string{"stdout", "stderr"} {
+			if t := o.streams[name]; t != nil {
+				end := t.String()
+				for len(end) > 0 && !utf8.RuneStart(end[0]) {
+					end = end[1:]
+				}
+				kept += len(end)
+				ends = append(ends, nbformat.Output{"output_type": "stream", "name": name, "text": end})
+			}
+		}
+		if left := o.lost - kept; left > 0 {
+			notice("\nassay: %d bytes are left out here; all of the text is in %s\n", left, filepath.Base(o.file.Name()))
+		}
+		list = append(list, ends...)
+	} else if o.err != nil {
+		err = o.err
+	}
+	if o.dropped > 0 {
+		notice("assay: %d displays are left out: a cell may have %d outputs and %d MiB of them\n", o.dropped, maxOutputs, maxData>>20)
+	}
+	if err != nil {
+		err = fmt.Errorf("keep all output of cell %d: %w", o.cell, err)
+	}
+	return list, err
+}
+
+// plain returns outputs as a terminal shows them.
+func plain(outs []nbformat.Output) string {
+	var b strings.Builder
+	for _, o := range outs {
+		switch o.Kind() {
+		case "stream":
+			b.WriteString(o.String("text"))
+		case "error":
+			if lines, _ := o["traceback"].([]any); len(lines) > 0 {
+				for _, line := range lines {
+					b.WriteString(text(line) + "\n")
+				}
+			} else {
+				b.WriteString(o.String("ename") + ": " + o.String("evalue"))
+			}
+		default:
+			b.WriteString(text(o.Object("data")["text/plain"]))
+		}
+		if s := b.String(); s != "" && !strings.HasSuffix(s, "\n") {
+			b.WriteByte('\n')
+		}
+	}
+	return uncoloured(b.String())
+}
+
+// uncoloured leaves out what colours a terminal, and all else that only a
+// terminal understands.
+func uncoloured(s string) string {
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == 0x1b && i+1 < len(s) && s[i+1] == '[':
+			for i += 2; i < len(s) && (s[i] < '@' || s[i] > '~'); {
+				i++
+			}
+		case c < ' ' && c != '\n' && c != '\t', c == 0x7f:
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}

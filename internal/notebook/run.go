@@ -1,0 +1,174 @@
+package notebook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/assay-notebooks/assay/internal/jupyter/nbformat"
+	"github.com/assay-notebooks/assay/internal/jupyter/protocol"
+	"github.com/assay-notebooks/assay/internal/kernel"
+)
+
+// Run executes the code cells of nb in order, in a kernel of its own, and puts
+// their outputs into it; what was in it before is taken out first. It stops at
+// the first cell that fails, unless that or all may: that is a *CellError.
+// Whatever it returns, nb holds what there is. When ctx ends the cell that is
+// executed is interrupted and given time to end. watch is called before and
+// after each cell.
+func Run(ctx context.Context, nb *nbformat.Notebook, values Values, o Options, watch func(Step)) error {
+	return run(ctx, nb, values, o, watch, nil)
+}
+
+// run is Run. seen, unless nil, gets the metadata of displays as they come; if
+// it returns an error, the cell is interrupted for that cause.
+func run(ctx context.Context, nb *nbformat.Notebook, values Values, o Options, watch func(Step), seen func(metadata map[string]any) error) (err error) {
+	if err := Executable(nb); err != nil {
+		return err
+	}
+	cells := executable(nb)
+	for _, i := range cells {
+		nb.Cells[i].Outputs, nb.Cells[i].ExecutionCount = nil, nil
+	}
+	if len(cells) == 0 {
+		return nil
+	}
+	k, err := start(ctx, o, values.environ())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, k.stop()) }()
+	describe(nb, k.client.Info())
+	e := &execution{kernel: k, o: o, outs: newOutputs(o.Overflow), seen: seen}
+	for at, i := range cells {
+		c := nb.Cells[i]
+		step := Step{Cell: i + 1, K: at + 1, N: len(cells), State: Begins, Line: firstLine(c.Source)}
+		watch(step)
+		began := time.Now()
+		failure := e.cell(ctx, i+1, c)
+		step.State, step.Elapsed = Done, time.Since(began)
+		if failure != nil {
+			step.State = Raised
+			if failure.Cause != nil || !o.AllowErrors && !c.HasTag(tagRaises) {
+				step.State = Failed
+			}
+		}
+		watch(step)
+		if step.State == Failed {
+			return failure
+		}
+	}
+	return nil
+}
+
+// describe says what the notebook's language is, if that is not said, as
+// programs that show notebooks want it.
+func describe(nb *nbformat.Notebook, info protocol.Info) {
+	nb.Upgrade()
+	if nb.Metadata["kernelspec"] == nil {
+		nb.Metadata["kernelspec"] = map[string]any{"name": kernel.Name, "display_name": kernel.DisplayName, "language": kernel.Language}
+	}
+	if nb.Metadata["language_info"] == nil {
+		l := info.Language
+		nb.Metadata["language_info"] = map[string]any{"name": l.Name, "mimetype": l.Mimetype, "file_extension": l.Extension}
+	}
+}
+
+// executable returns the indices of the cells that are executed.
+func executable(nb *nbformat.Notebook) []int {
+	var list []int
+	for i, c := range nb.Cells {
+		if c.Type == nbformat.Code && strings.TrimSpace(c.Source) != "" && !c.HasTag(tagSkip) {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
+// An execution is a notebook being executed.
+type execution struct {
+	kernel *running
+	o      Options
+	outs   *outputs
+	seen   func(map[string]any) error
+}
+
+// errTimeout is the cause with which a cell ends that took too long.
+var errTimeout = errors.New("")
+
+// cell executes the nth cell and puts its outputs into it. It returns how it
+// failed, or nil.
+func (e *execution) cell(ctx context.Context, n int, c *nbformat.Cell) *CellError {
+	e.outs.begin(n)
+	going, interrupt := context.WithCancelCause(ctx)
+	defer interrupt(nil)
+	if e.o.Timeout > 0 {
+		timer := time.AfterFunc(e.o.Timeout, func() { interrupt(errTimeout) })
+		defer timer.Stop()
+	}
+	// The kernel has interruptTime to end a cell that shall end.
+	patient, giveUp := context.WithCancel(context.WithoutCancel(ctx))
+	defer giveUp()
+	asked := make(chan struct{})
+	stop := context.AfterFunc(going, func() {
+		defer close(asked)
+		limited, cancel := context.WithTimeout(patient, interruptTime)
+		defer cancel()
+		_ = e.kernel.client.Interrupt(limited) // if it cannot hear, it is killed
+		<-limited.Done()
+		giveUp()
+	})
+	reply, err := e.kernel.client.Execute(patient, protocol.Code{Code: c.Source, Output: func(m protocol.Message) {
+		if metadata := e.outs.add(m); metadata != nil && e.seen != nil {
+			if err := e.seen(metadata); err != nil {
+				interrupt(err)
+			}
+		}
+	}})
+	if !stop() {
+		giveUp()
+		<-asked
+	}
+	failure := &CellError{Cell: n, Source: c.Source}
+	switch cause := context.Cause(going); {
+	case errors.Is(err, protocol.ErrClosed):
+		<-e.kernel.exited
+		failure.Name, failure.Cause = "DeadKernel", e.kernel.end()
+	case errors.Is(cause, errTimeout):
+		failure.Name, failure.Cause = "Timeout", fmt.Errorf("it did not end within %v and was %s; give it longer with --timeout", e.o.Timeout, ended(err))
+	case cause != nil && ctx.Err() == nil:
+		failure.Name, failure.Cause = "Interrupted", cause
+	case cause != nil:
+		failure.Name, failure.Cause = "Interrupted", fmt.Errorf("interrupted: %w", ctx.Err())
+	case err != nil:
+		failure.Name, failure.Cause = "Protocol", err
+	case reply.Status != "ok":
+		failure.Name, failure.Value = reply.Name, reply.Value
+	default:
+		failure = nil
+	}
+	if err != nil {
+		e.kernel.kill()
+		e.kernel.client.Close() // nothing comes any more that would be added
+		e.outs.failed(failure.Name, failure.Cause.Error(), nil)
+	} else if reply.ExecutionCount > 0 {
+		c.ExecutionCount = &reply.ExecutionCount
+	}
+	var kept error
+	c.Outputs, kept = e.outs.end()
+	if failure != nil {
+		failure.Output = plain(c.Outputs)
+	} else if kept != nil {
+		failure = &CellError{Cell: n, Source: c.Source, Cause: kept}
+	}
+	return failure
+}
+
+func ended(err error) string {
+	if err != nil {
+		return "killed, for it did not end when it was interrupted"
+	}
+	return "interrupted"
+}
