@@ -18,12 +18,12 @@ type keeper struct {
 }
 
 // keep is the keeper's program: $1 is the place. It reads the process group of
-// GoNB, then the word that all has ended well.
+// GoNB, then the word that all has ended well. (dash knows no kill -KILL -- .)
 const keep = `trap '' INT HUP TERM QUIT
 read -r group || exit
 read -r word && exit
-kill -KILL -- "-$group"
-read -r gopls <"$1/gopls.pid" && kill -KILL -- "-$gopls"
+kill -s KILL -- "-$group"
+read -r gopls <"$1/gopls.pid" && kill -s KILL -- "-$gopls"
 rm -rf -- "$1"
 `
 
