@@ -12,8 +12,7 @@ import (
 func fail(err error) { failWith(1, err) }
 
 // failWith ends the program: err, and the line of the first caller outside of
-// this package. In a cell that line stands by itself: GoNB writes the cell's
-// number and line before it, and shows the code there.
+// this package.
 func failWith(status int, err error) {
 	flush()
 	file, line := caller()
@@ -21,11 +20,30 @@ func failWith(status int, err error) {
 	case file == "":
 		fmt.Fprintf(os.Stderr, "assay: %v\n", err)
 	case dir != "" && filepath.Dir(file) == filepath.Clean(dir):
-		fmt.Fprintf(os.Stderr, "assay: %v\n  %s:%d\n", err, file, line)
+		fmt.Fprintf(os.Stderr, "%s\n  %s:%d\n", located("assay: "+err.Error(), file), file, line)
 	default:
 		fmt.Fprintf(os.Stderr, "%s:%d: assay: %v\n", filepath.Base(file), line, err)
 	}
 	os.Exit(status)
+}
+
+// located moves each place in file that text names, "file:12: ", to a line of
+// its own below the one that names it. There GoNB writes the cell's number and
+// line before it and shows the code; and GoNB v0.11.4 does not survive a line
+// with other colons before such a place.
+func located(text, file string) string {
+	var lines []string
+	for line := range strings.SplitSeq(text, "\n") {
+		before, after, ok := strings.Cut(line, file+":")
+		if !ok {
+			lines = append(lines, line)
+			continue
+		}
+		rest := strings.TrimLeft(after, "0123456789")
+		place := "  " + file + ":" + after[:len(after)-len(rest)]
+		lines = append(lines, before+strings.TrimPrefix(rest, ": "), place)
+	}
+	return strings.Join(lines, "\n")
 }
 
 // caller returns the line of the first caller outside of this package; "" if

@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"os/signal"
 	"sync"
-	"syscall"
 
 	"github.com/assay-notebooks/assay/kernelext/wire"
 )
@@ -129,7 +128,7 @@ func start() (io.Writer, io.Reader, error) {
 	}
 	cmd := exec.Command(bin, "session")
 	cmd.Stderr = os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	apart(cmd)
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, nil, err
@@ -142,29 +141,6 @@ func start() (io.Writer, io.Reader, error) {
 		return nil, nil, fmt.Errorf(`start assay: %w; put it on PATH or name it in ASSAY_BIN ("make build" makes bin/assay)`, err)
 	}
 	return in, out, nil
-}
-
-// dial connects to a Unix socket. Package net would do it, and cost each cell
-// a tenth of a second to link.
-func dial(path string) (*os.File, error) {
-	syscall.ForkLock.RLock()
-	fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
-	if err == nil {
-		syscall.CloseOnExec(fd)
-	}
-	syscall.ForkLock.RUnlock()
-	if err != nil {
-		return nil, err
-	}
-	if err := syscall.Connect(fd, &syscall.SockaddrUnix{Name: path}); err != nil {
-		syscall.Close(fd)
-		return nil, err
-	}
-	if err := syscall.SetNonblock(fd, true); err != nil {
-		syscall.Close(fd)
-		return nil, err
-	}
-	return os.NewFile(uintptr(fd), path), nil
 }
 
 // gone says that nobody answers any more.
