@@ -142,6 +142,7 @@ func (p *Program) Extract(name string, imp types.Importer) ([]byte, error) {
 	if root := x.find(); root != nil {
 		x.reach(root)
 		x.refuseReached()
+		x.refuseInit()
 	}
 	if len(x.refusals) > 0 {
 		return nil, newRefusedError(name, x.refusals)

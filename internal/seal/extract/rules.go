@@ -35,11 +35,103 @@ func (x *extraction) refuseWholeProgram() {
 				x.refuse(DotImport, spec.Pos(), "import it by its name", "%q is imported without a name", path)
 			}
 		}
+	}
+}
+
+// refuseInit refuses init functions that set variables of the packages that a
+// figure may import: the sealed figure would be drawn without. The variables of
+// the program itself are subject to the rule about those that change.
+func (x *extraction) refuseInit() {
+	for _, n := range x.initReached() {
+		for child := range ast.Preorder(n.decl) {
+			for _, e := range written(child) {
+				if path, name, ok := x.importedVariable(e); ok && allowed(path) {
+					x.refuse(InitFunction, e.Pos(), "set it in the figure function",
+						"an init function sets %s of package %q, and is not part of the figure", name, path)
+				}
+			}
+		}
+	}
+}
+
+// initReached returns the functions of the program that its init functions
+// reach, themselves among them.
+func (x *extraction) initReached() []node {
+	var queue, reached []node
+	for _, file := range x.files {
 		for _, decl := range file.Decls {
 			if d, ok := decl.(*ast.FuncDecl); ok && d.Recv == nil && d.Name.Name == "init" {
-				x.refuse(InitFunction, d.Pos(), "call it by another name from main, and compute in the figure what the figure needs",
-					"the program has an init function, whose effects would not be in the figure")
+				queue = append(queue, node{file: file, decl: d, syntax: []ast.Node{d}})
 			}
+		}
+	}
+	funcs := map[types.Object]node{}
+	for o, n := range x.nodes {
+		if _, ok := n.decl.(*ast.FuncDecl); ok {
+			funcs[o] = n
+		}
+	}
+	for _, methods := range x.methods {
+		for _, n := range methods {
+			funcs[n.object] = n
+		}
+	}
+	for len(queue) > 0 {
+		n := queue[0]
+		queue, reached = queue[1:], append(reached, n)
+		for id := range n.idents() {
+			if f, ok := funcs[x.info.Uses[id]]; ok {
+				delete(funcs, x.info.Uses[id])
+				queue = append(queue, f)
+			}
+		}
+	}
+	return reached
+}
+
+// written returns what a statement or expression assigns to, or takes the
+// address of.
+func written(n ast.Node) []ast.Expr {
+	switch s := n.(type) {
+	case *ast.AssignStmt:
+		if s.Tok != token.DEFINE {
+			return s.Lhs
+		}
+	case *ast.IncDecStmt:
+		return []ast.Expr{s.X}
+	case *ast.RangeStmt:
+		if s.Tok == token.ASSIGN {
+			return []ast.Expr{s.Key, s.Value}
+		}
+	case *ast.UnaryExpr:
+		if s.Op == token.AND {
+			return []ast.Expr{s.X}
+		}
+	}
+	return nil
+}
+
+// importedVariable returns the package and the name of the variable of an
+// imported package that e is a part of.
+func (x *extraction) importedVariable(e ast.Expr) (path, name string, ok bool) {
+	for {
+		switch inner := e.(type) {
+		case *ast.ParenExpr:
+			e = inner.X
+		case *ast.IndexExpr:
+			e = inner.X
+		case *ast.StarExpr:
+			e = inner.X
+		case *ast.SelectorExpr:
+			if id, isIdent := inner.X.(*ast.Ident); isIdent {
+				if pkg, isPackage := x.info.Uses[id].(*types.PkgName); isPackage {
+					_, isVar := x.info.Uses[inner.Sel].(*types.Var)
+					return pkg.Imported().Path(), inner.Sel.Name, isVar
+				}
+			}
+			e = inner.X
+		default:
+			return "", "", false
 		}
 	}
 }
@@ -293,24 +385,10 @@ func (x *extraction) findMutations() {
 	x.mutated = map[types.Object]string{}
 	for _, file := range x.files {
 		for child := range ast.Preorder(file) {
+			for _, e := range written(child) {
+				x.mutates(e)
+			}
 			switch s := child.(type) {
-			case *ast.AssignStmt:
-				if s.Tok != token.DEFINE {
-					for _, e := range s.Lhs {
-						x.mutates(e)
-					}
-				}
-			case *ast.IncDecStmt:
-				x.mutates(s.X)
-			case *ast.RangeStmt:
-				if s.Tok == token.ASSIGN {
-					x.mutates(s.Key)
-					x.mutates(s.Value)
-				}
-			case *ast.UnaryExpr:
-				if s.Op == token.AND {
-					x.mutates(s.X)
-				}
 			case *ast.SliceExpr: // of an array: a slice that writes to it
 				if t := x.info.TypeOf(s.X); t != nil && isArray(t) {
 					x.mutates(s.X)

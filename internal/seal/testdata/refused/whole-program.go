@@ -8,8 +8,6 @@ import (
 	_ "example.com/driver" // refuse: blank-import
 )
 
-func init() {} // refuse: init-function
-
 func F(f *figure.Figure, s figure.Table) error { return nil }
 
 func main() {}
