@@ -71,7 +71,9 @@ func (h *home) config(o Options) map[string]any {
 			"ServerApp":                object{"allow_root": true, "answer_yes": true},
 			"PasswordIdentityProvider": object{"hashed_password": ""},
 			"KernelSpecManager":        kernels,
-			"MultiKernelManager":       object{"default_kernel_name": kernel.Name},
+			// It asks npm, which writes into the home, and finds none for Go cells.
+			"LanguageServerManager": object{"autodetect": false},
+			"MultiKernelManager":    object{"default_kernel_name": kernel.Name},
 		},
 		"config/jupyter_lab_config.json": object{
 			// The page installs nothing into an environment that is named for what is in it.
