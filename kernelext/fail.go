@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 )
 
@@ -27,21 +28,37 @@ func failWith(status int, err error) {
 	os.Exit(status)
 }
 
-// located moves each place in file that text names, "file:12: ", to a line of
-// its own below the one that names it. There GoNB writes the cell's number and
-// line before it and shows the code; and GoNB v0.11.4 does not survive a line
-// with other colons before such a place.
+// located moves each place in file that text names, such as "file:12", to a line
+// of its own below the line that names it. There GoNB writes the cell's number
+// and line before it, and shows the code. And GoNB v0.11.4 does not survive a
+// line that has other colons before a place in a main.go: those of other
+// main.go files are written in another way.
 func located(text, file string) string {
 	var lines []string
 	for line := range strings.SplitSeq(text, "\n") {
-		before, after, ok := strings.Cut(line, file+":")
-		if !ok {
-			lines = append(lines, line)
-			continue
+		var places []string
+		for {
+			before, after, ok := strings.Cut(line, file+":")
+			rest := strings.TrimLeft(after, "0123456789")
+			if !ok || len(rest) == len(after) {
+				break
+			}
+			place := "  " + file + ":" + after[:len(after)-len(rest)]
+			if remark, ok := strings.CutPrefix(rest, ": "); ok { // the place that line is about
+				line = before + remark
+			} else {
+				mark := fmt.Sprintf("(%d)", len(places)+1)
+				line, place = before+mark+rest, place+" "+mark
+			}
+			places = append(places, place)
 		}
-		rest := strings.TrimLeft(after, "0123456789")
-		place := "  " + file + ":" + after[:len(after)-len(rest)]
-		lines = append(lines, before+strings.TrimPrefix(rest, ": "), place)
+		for _, name := range []string{"main.go", "main_test.go"} {
+			for digit := range 10 {
+				d := strconv.Itoa(digit)
+				line = strings.ReplaceAll(line, name+":"+d, name+" line "+d)
+			}
+		}
+		lines = append(append(lines, line), places...)
 	}
 	return strings.Join(lines, "\n")
 }
