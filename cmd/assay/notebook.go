@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
@@ -74,26 +73,25 @@ where no -p does. --parameters lists them.`,
 				return fmt.Errorf("%s: %w", in, err)
 			}
 			values.Inject(nb)
-			if inPlace {
-				out = in
-			} else if out == "" {
+			if out == "" {
 				out = strings.TrimSuffix(in, ".ipynb") + ".executed.ipynb"
+			}
+			if inPlace {
+				out, err = notebook.Target(in, "")
+			} else {
+				out, err = notebook.Target(out, in)
+			}
+			if err != nil {
+				return fmt.Errorf("notebook run: %w", err)
 			}
 			if opts, err = placeOptions(cmd, opts, in); err != nil {
 				return err
 			}
 			opts.Overflow = strings.TrimSuffix(out, ".ipynb")
-			mode := os.FileMode(0o644)
-			if st, err := os.Stat(out); err == nil {
-				mode = st.Mode().Perm()
-			}
-			if err := os.MkdirAll(filepath.Dir(out), 0o755); err != nil {
-				return err
-			}
 			began := time.Now()
 			steps := newSteps(cmd)
 			failure := notebook.Run(cmd.Context(), nb, values, opts, steps.show)
-			if err := renameio.WriteFile(out, nb.Bytes(), mode); err != nil {
+			if err := notebook.Write(out, nb); err != nil {
 				return errors.Join(failure, err)
 			}
 			if cell, ok := errors.AsType[*notebook.CellError](failure); ok {
@@ -354,11 +352,11 @@ func strip(path string, check bool) (state string, err error) {
 	case check:
 		return "not stripped", fmt.Errorf("%s: %w", path, notebook.ErrNotStripped)
 	}
-	st, err := os.Stat(path)
+	target, err := notebook.Target(path, "")
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("notebook strip: %w", err)
 	}
-	return "stripped", renameio.WriteFile(path, nb.Bytes(), st.Mode().Perm())
+	return "stripped", notebook.Write(target, nb)
 }
 
 func newNotebookNew() *cobra.Command {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -82,7 +83,7 @@ func start(ctx context.Context, o Options, env []string) (_ *running, err error)
 
 // end says how the kernel ended, when it has.
 func (r *running) end() error {
-	if s := r.said.String(); s != "" {
+	if s := strings.TrimSpace(r.said.String()); s != "" {
 		return fmt.Errorf("the kernel ended (%v); it said:\n%s", r.cmd.ProcessState, s)
 	}
 	return fmt.Errorf("the kernel ended (%v)", r.cmd.ProcessState)

@@ -18,12 +18,6 @@ import (
 	"github.com/assay-notebooks/assay/internal/lab"
 )
 
-// A Notebook is a notebook file.
-type Notebook = nbformat.Notebook
-
-// Read reads a notebook file.
-func Read(path string) (*Notebook, error) { return nbformat.Read(path) }
-
 // A classed error is one of a class that the command line has an exit status
 // for.
 type classed struct{ err, class error }
@@ -101,11 +95,11 @@ func (e *CellError) Error() string {
 	if e.Cause != nil {
 		return fmt.Sprintf("cell %d: %v", e.Cell, e.Cause)
 	}
-	what := e.Name
-	if value, _, _ := strings.Cut(e.Value, "\n"); value != "" && value != e.Name {
-		what = strings.TrimPrefix(what+": "+value, ": ")
+	value, _, _ := strings.Cut(uncoloured(e.Value), "\n")
+	if strings.HasPrefix(value, "failed to run") && strings.Contains(value, "go build") { // GoNB's words
+		value = "it does not compile"
 	}
-	return fmt.Sprintf("cell %d failed: %s", e.Cell, what)
+	return fmt.Sprintf("cell %d failed: %s", e.Cell, value)
 }
 
 // Unwrap returns the cause.
@@ -129,14 +123,12 @@ func (e *CellError) Report() string {
 	return b.String()
 }
 
-// firstLine returns the first line of a cell that says something.
+// firstLine returns the first line of a cell that says something: not "%%".
 func firstLine(source string) string {
 	for line := range strings.Lines(source) {
-		line = strings.TrimSpace(line)
-		if line != "" && !strings.HasPrefix(line, "%") && !strings.HasPrefix(line, "import") {
+		if line = strings.TrimSpace(line); line != "" && line != "%%" {
 			return line
 		}
 	}
-	first, _, _ := strings.Cut(strings.TrimSpace(source), "\n")
-	return first
+	return strings.TrimSpace(source)
 }

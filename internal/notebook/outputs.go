@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"html"
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -238,25 +240,51 @@ func (o *outputs) end() ([]nbformat.Output, error) {
 func plain(outs []nbformat.Output) string {
 	var b strings.Builder
 	for _, o := range outs {
+		var s string
 		switch o.Kind() {
 		case "stream":
-			b.WriteString(o.String("text"))
+			s = o.String("text")
 		case "error":
-			if lines, _ := o["traceback"].([]any); len(lines) > 0 {
-				for _, line := range lines {
-					b.WriteString(text(line) + "\n")
-				}
-			} else {
-				b.WriteString(o.String("ename") + ": " + o.String("evalue"))
+			lines, _ := o["traceback"].([]any)
+			for _, line := range lines {
+				s += text(line) + "\n"
+			}
+			if len(lines) == 0 {
+				s = o.String("evalue")
+			}
+			if strings.HasSuffix(strings.TrimSpace(b.String()), strings.TrimSpace(s)) {
+				continue // the kernel has said it already
 			}
 		default:
-			b.WriteString(text(o.Object("data")["text/plain"]))
+			data := o.Object("data")
+			if s = text(data["text/plain"]); s == "" {
+				s = textOf(text(data["text/html"]))
+			}
 		}
-		if s := b.String(); s != "" && !strings.HasSuffix(s, "\n") {
+		if b.WriteString(s); s != "" && !strings.HasSuffix(s, "\n") {
 			b.WriteByte('\n')
 		}
 	}
 	return uncoloured(b.String())
+}
+
+var (
+	style = regexp.MustCompile(`(?s)<style>.*?</style>`)
+	tag   = regexp.MustCompile(`<[^<>]*>`)
+	blank = regexp.MustCompile(`\n\s*\n`)
+)
+
+// maxPlain bounds the HTML that is shown as text.
+const maxPlain = 64 << 10
+
+// textOf returns the text in HTML: for errors of the compiler, which come as
+// nothing else.
+func textOf(s string) string {
+	if len(s) > maxPlain {
+		return "(HTML)\n"
+	}
+	s = html.UnescapeString(tag.ReplaceAllString(style.ReplaceAllString(s, ""), ""))
+	return strings.TrimLeft(blank.ReplaceAllString(s, "\n"), "\n")
 }
 
 // uncoloured leaves out what colours a terminal, and all else that only a

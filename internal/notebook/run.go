@@ -98,6 +98,8 @@ type execution struct {
 // errTimeout is the cause with which a cell ends that took too long.
 var errTimeout = errors.New("")
 
+var errInterrupted = errors.New("interrupted")
+
 // cell executes the nth cell and puts its outputs into it. It returns how it
 // failed, or nil.
 func (e *execution) cell(ctx context.Context, n int, c *nbformat.Cell) *CellError {
@@ -141,7 +143,7 @@ func (e *execution) cell(ctx context.Context, n int, c *nbformat.Cell) *CellErro
 	case cause != nil && ctx.Err() == nil:
 		failure.Name, failure.Cause = "Interrupted", cause
 	case cause != nil:
-		failure.Name, failure.Cause = "Interrupted", fmt.Errorf("interrupted: %w", ctx.Err())
+		failure.Name, failure.Cause = "Interrupted", errInterrupted
 	case err != nil:
 		failure.Name, failure.Cause = "Protocol", err
 	case reply.Status != "ok":

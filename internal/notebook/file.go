@@ -1,0 +1,60 @@
+package notebook
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/google/renameio/v2"
+
+	"github.com/assay-notebooks/assay/internal/jupyter/nbformat"
+	"github.com/assay-notebooks/assay/internal/lab"
+)
+
+// A Notebook is a notebook file.
+type Notebook = nbformat.Notebook
+
+// Read reads a notebook file.
+func Read(path string) (*Notebook, error) { return nbformat.Read(path) }
+
+// Target returns the file that writing to path replaces: the one that it is a
+// link to. An error, which matches lab.ErrUsage, says that it is no file that
+// can be replaced, or that it is the notebook in, unless that is "".
+func Target(path, in string) (string, error) {
+	target, err := filepath.EvalSymlinks(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return path, nil
+	}
+	if err != nil {
+		return "", err
+	}
+	st, err := os.Stat(target)
+	if err != nil {
+		return "", err
+	}
+	if !st.Mode().IsRegular() {
+		return "", &classed{fmt.Errorf("%s is not a plain file: name one to write to", path), lab.ErrUsage}
+	}
+	if in == "" {
+		return target, nil
+	}
+	if input, err := os.Stat(in); err == nil && os.SameFile(input, st) {
+		return "", &classed{fmt.Errorf("%s is the notebook itself: --inplace writes to it", path), lab.ErrUsage}
+	}
+	return target, nil
+}
+
+// Write writes the notebook to a file that Target has returned, all or
+// nothing, with the permissions of one that is there.
+func Write(path string, nb *Notebook) error {
+	mode := fs.FileMode(0o644)
+	if st, err := os.Stat(path); err == nil {
+		mode = st.Mode().Perm()
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	return renameio.WriteFile(path, nb.Bytes(), mode)
+}
