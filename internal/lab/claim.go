@@ -8,6 +8,7 @@ import (
 	"maps"
 	"math"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,7 +33,7 @@ type Claims struct {
 // workspace without the file has none.
 func (w *Workspace) Claims() (Claims, error) {
 	var c Claims
-	b, err := os.ReadFile(w.path(ClaimsFile))
+	b, err := os.ReadFile(filepath.Join(w.Root, ClaimsFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return c, nil
 	}
@@ -40,7 +41,7 @@ func (w *Workspace) Claims() (Claims, error) {
 		return c, fmt.Errorf("claims: %w", err)
 	}
 	if c, err = parseClaims(b); err != nil {
-		return c, usagef("%s: %w; docs/claims.md shows the file", w.path(ClaimsFile), err)
+		return c, usagef("%s: %w; docs/claims.md shows the file", filepath.Join(w.Root, ClaimsFile), err)
 	}
 	return c, nil
 }
@@ -90,7 +91,7 @@ func (w *Workspace) JudgeClaim(ctx context.Context, id string, check *assay.Chec
 	if check == nil {
 		written, ok := claims.Checks[id]
 		if !ok {
-			return assay.Judgement{}, usagef("claim %s has no check: write one below checks in %s, or give one in place (docs/claims.md)", id, w.path(ClaimsFile))
+			return assay.Judgement{}, usagef("claim %s has no check: write one below checks in %s, or give one in place (docs/claims.md)", id, filepath.Join(w.Root, ClaimsFile))
 		}
 		check = &written
 	}

@@ -15,6 +15,17 @@ type Calls struct {
 	Wrong string  // what is wrong with the reports; "": they are as asked for
 }
 
+// within finds it wrong if the calls took longer, in all, than their process.
+func (c *Calls) within(wall int64) {
+	left := wall
+	for _, ns := range c.NS {
+		if left -= ns; left < 0 && c.Wrong == "" {
+			c.Wrong = fmt.Sprintf("the calls that were reported take longer together than their process, %d ns: is their clock wrong?", wall)
+		}
+		left = max(left, -1) // no overflow
+	}
+}
+
 // reportPrefix is how a line of stderr begins that reports a call.
 const reportPrefix = assay.CallReport + " "
 

@@ -54,6 +54,22 @@ func TestReports(t *testing.T) {
 	}
 }
 
+func TestCallsWithinTheirProcess(t *testing.T) {
+	for _, c := range []struct {
+		ns    []int64
+		wall  int64
+		wrong bool
+	}{
+		{nil, 0, false}, {[]int64{3, 4}, 7, false}, {[]int64{3, 5}, 7, true}, {[]int64{8, 0, 0}, 7, true},
+		{[]int64{1<<63 - 1, 1<<63 - 1, 1<<63 - 1}, 7, true},
+	} {
+		calls := Calls{NS: c.ns}
+		if calls.within(c.wall); (calls.Wrong != "") != c.wrong {
+			t.Errorf("%v in %d: wrong %q, want that to be said: %t", c.ns, c.wall, calls.Wrong, c.wrong)
+		}
+	}
+}
+
 // However the bytes come, the same is made of them, and nothing else is lost.
 func FuzzReports(f *testing.F) {
 	for _, s := range []string{"assay-call 5\n", "a\nassay-call 5\nassay-call x\n", "assay-call 99999999999999999999999999\nb", "assay-call 1\nassay-call 2"} {

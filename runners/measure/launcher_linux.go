@@ -155,6 +155,7 @@ func (l *Launcher) Run(ctx context.Context, c assay.Command, limits assay.Limits
 	}
 	if stderr.calls != nil {
 		r.Calls = stderr.calls.close()
+		r.Calls.within(r.WallNS)
 	}
 	r.StdoutTail, r.StderrTail = stdout.end(), stderr.end()
 	if end.Errno != 0 {
