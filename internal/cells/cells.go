@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/internal/display"
@@ -27,6 +28,11 @@ type Opener func(context.Context) (*lab.Workspace, error)
 // A Server answers the programs of one kernel, which are its cells. It is safe
 // for concurrent use.
 type Server struct {
+	// Grace is how long a wire.Cancel waits for the end of Serve's context: a
+	// kernel that is told to end interrupts its cell first, and nobody wants
+	// the run to stop for that.
+	Grace time.Duration
+
 	open Opener
 
 	mu    sync.Mutex
@@ -73,7 +79,11 @@ func (s *Server) Serve(ctx context.Context, in io.Reader, out io.Writer) error {
 				return
 			}
 			if req.Cancel != nil {
-				now.cancel(req.ID)
+				select {
+				case <-ctx.Done(): // interrupted because all ends: the run goes on
+				case <-time.After(s.Grace):
+					now.cancel(req.ID)
+				}
 				continue
 			}
 			select {

@@ -33,6 +33,9 @@ func Run(ctx context.Context, o Options, connectionFile string, open cells.Opene
 	defer stop()
 
 	t, k, err := prepareAtStart(ctx, o, signals)
+	if err != nil && !errors.Is(err, errEnd) {
+		return apologize(ctx, connectionFile, err, signals)
+	}
 	if err == nil {
 		err = run(ctx, o, t, k, connectionFile, open, signals)
 	}
@@ -130,7 +133,20 @@ func run(ctx context.Context, o Options, t toolchain, k kit, connectionFile stri
 		return errors.Join(err, cmd.Process.Kill(), cmd.Wait())
 	}
 	err = attend(ctx, cmd, s, signals)
+	if err != nil {
+		err = fmt.Errorf("%w%s", err, lastWords(filepath.Join(p.dir, logName)))
+	}
 	return errors.Join(err, clear(cmd.Process.Pid, p))
+}
+
+// lastWords returns the end of GoNB's log, which goes with its directory.
+func lastWords(path string) string {
+	b, err := os.ReadFile(path)
+	if err != nil || len(b) == 0 {
+		return ""
+	}
+	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
+	return "; its log ends with\n" + strings.Join(lines[max(0, len(lines)-10):], "\n")
 }
 
 const (
@@ -159,6 +175,7 @@ func attend(ctx context.Context, cmd *exec.Cmd, s *server, signals <-chan os.Sig
 	for {
 		select {
 		case err := <-ended:
+			s.ending()
 			if exit, ok := errors.AsType[*exec.ExitError](err); ok && !told {
 				return fmt.Errorf("GoNB ended with %v: restart the kernel", exit)
 			}

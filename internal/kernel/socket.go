@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"time"
 
 	"github.com/assay-notebooks/assay/internal/cells"
 )
@@ -32,6 +33,7 @@ func serve(ctx context.Context, path string, open cells.Opener) (*server, error)
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	s := &server{listener: l, cancel: cancel}
 	answers := cells.New(open)
+	answers.Grace = grace
 	s.conns.Go(func() {
 		for {
 			conn, err := l.AcceptUnix()
@@ -43,6 +45,10 @@ func serve(ctx context.Context, path string, open cells.Opener) (*server, error)
 	})
 	return s, nil
 }
+
+// grace is many times what GoNB takes to end after it has interrupted a cell
+// for a shutdown (20 ms), and little for who waits for an interrupt.
+const grace = 300 * time.Millisecond
 
 func answer(ctx context.Context, answers *cells.Server, conn io.ReadWriteCloser) {
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
