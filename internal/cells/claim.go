@@ -3,6 +3,7 @@ package cells
 import (
 	"context"
 
+	"github.com/assay-notebooks/assay/internal/display"
 	"github.com/assay-notebooks/assay/kernelext/wire"
 )
 
@@ -13,5 +14,9 @@ func (s server) claim(ctx context.Context, req wire.Claim) (wire.Response, error
 		return wire.Response{}, err
 	}
 	j, err := s.w.JudgeClaim(ctx, req.ID, req.Check, run)
-	return wire.Response{Judged: &j}, err
+	if err != nil {
+		return wire.Response{}, err
+	}
+	s.show(display.Judgement(j))
+	return wire.Response{Judged: &j}, nil
 }

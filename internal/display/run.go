@@ -68,7 +68,7 @@ func (v *runView) addRows(s assay.Summary) {
 		}
 	}
 	if s.Phase == assay.Call {
-		measures[0].name, measures[1].name, measures[2].name = "time of a call", "CPU time of the process", "its peak memory"
+		measures[0].name = "time of a call"
 	}
 	axis, drawn := axisOf(times)
 	for _, m := range measures {
@@ -164,7 +164,7 @@ func howEstimated(s assay.Summary) string {
 	for _, r := range s.Rows {
 		for _, e := range []*assay.Estimate{r.Wall, r.CPU, r.RSS} {
 			if e != nil {
-				return fmt.Sprintf("%s [%g%% interval of the %[1]s: %[3]s] of the n invocations that were ok",
+				return fmt.Sprintf("%s [%g%% interval by %s]; n: invocations that were ok, of those planned",
 					clean(e.Statistic), 100*e.Confidence, clean(e.Interval))
 			}
 		}
