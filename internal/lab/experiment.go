@@ -2,6 +2,7 @@ package lab
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -171,9 +172,9 @@ func checkSteady(s assay.Steady, matrix int, params []assay.Param) error {
 	for _, p := range params {
 		longest := 0
 		for _, v := range p.Values {
-			longest = max(longest, len(v))
+			longest = max(longest, jsonLen(v))
 		}
-		text += len(p.Name) + longest
+		text += jsonLen(p.Name) + longest + len(":,")
 	}
 	switch {
 	case s.Invocations < 1 || s.Calls < 1 || s.Warmup < 0:
@@ -186,6 +187,12 @@ func checkSteady(s assay.Steady, matrix int, params []assay.Param) error {
 		return fmt.Errorf("names and values of parameters take up to %d bytes in every sample: want at most %d", text, maxRowText)
 	}
 	return nil
+}
+
+// jsonLen returns how many bytes s takes in a frame of the journal.
+func jsonLen(s string) int {
+	b, _ := json.Marshal(s) // a string never fails
+	return len(b)
 }
 
 // parseLimits reads limits, and reports every one that is wrong.

@@ -1,12 +1,16 @@
 package lab
 
 import (
+	"encoding/json"
 	"errors"
+	"math"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/artifacts/journal"
 )
 
 func experiment() assay.Experiment {
@@ -108,6 +112,31 @@ func TestCheckSteady(t *testing.T) {
 		if err := checkSteady(c.s, c.matrix, c.params); (err == nil) != c.ok {
 			t.Errorf("%+v of %d trials: error %v, want none: %t", c.s, c.matrix, err, c.ok)
 		}
+	}
+}
+
+// The longest invocation that checkSteady lets through fits into one frame.
+func TestSteadyFitsAFrame(t *testing.T) {
+	long, wall := strings.Repeat("<", 35), int64(math.MaxInt64) // "<" is six bytes of JSON
+	params := []assay.Param{{Name: "name", Values: []string{"", long}}}
+	s := assay.Steady{Invocations: 1, Calls: assay.MaxCalls}
+	if err := checkSteady(s, 1, params); err != nil {
+		t.Fatal(err)
+	}
+	row := assay.Sample{
+		Seq: maxInvocations, Block: math.MaxInt32, Trial: math.MaxInt32, Workload: strings.Repeat("w", 128), Runtime: "wazero/interpreter",
+		Host: "local", Params: map[string]string{"name": long}, Phase: assay.Call, Call: assay.MaxCalls, Outcome: assay.RuntimeCrash, Exit: -1,
+		StartNS: wall, Segment: math.MaxInt32, WallNS: &wall,
+	}
+	first := row
+	first.Detail = strings.Repeat("<", 4<<10)
+	b, err := json.Marshal(append([]assay.Sample{first}, slices.Repeat([]assay.Sample{row}, assay.MaxCalls)...))
+	if err != nil || len(b) > journal.MaxFrame {
+		t.Errorf("%d bytes, %v; want at most %d", len(b), err, journal.MaxFrame)
+	}
+	params[0].Values[1] += "<<<<<<<"
+	if err := checkSteady(s, 1, params); err == nil {
+		t.Error("a longer parameter is let through")
 	}
 }
 
