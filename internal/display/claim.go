@@ -23,9 +23,10 @@ func Judgement(j assay.Judgement) wire.Display {
 		fact{"said", joined(prefixed("from ", c.From), prefixed("until ", c.Until))}, fact{"source", c.Source})
 	if e := j.Estimate; e != nil {
 		bound := j.Check.Value
-		v.Found = fmt.Sprintf("%s %s, %g%% interval of the %s (%s), n = %d", spell(e), clean(e.Unit), 100*e.Confidence, clean(e.Statistic), clean(e.Interval), e.N)
-		if e.Low == nil {
-			v.Found = fmt.Sprintf("%s %s, %s, n = %d", spell(e), clean(e.Unit), clean(e.Statistic), e.N)
+		v.Found = spell(e).String() + " " + clean(e.Unit)
+		v.How = joined(clean(e.Statistic), fmt.Sprintf("n = %d", e.N))
+		if e.Low != nil {
+			v.How = joined(clean(e.Statistic), fmt.Sprintf("%g%% interval by %s", 100*e.Confidence, clean(e.Interval)), fmt.Sprintf("n = %d", e.N))
 		}
 		if e.Unit == j.Check.Unit {
 			if a, ok := axisOf([]*assay.Estimate{e}, bound); ok {
@@ -40,13 +41,13 @@ func Judgement(j assay.Judgement) wire.Display {
 type claimView struct {
 	ID, Symbol, Verdict, Reason string
 	Said                        []fact
-	Check, Found                string
+	Check, Found, How           string
 	Strip, Axis                 string // the estimate beside the bound
 }
 
 func (v claimView) text() string {
 	var rows [][]string
-	for _, f := range append(v.Said, card(fact{"check", v.Check}, fact{"found", v.Found})...) {
+	for _, f := range append(v.Said, card(fact{"check", v.Check}, fact{"found", joined(v.Found, v.How)})...) {
 		rows = append(rows, []string{f.Name, f.Value})
 	}
 	return fmt.Sprintf("%s: %s %s: %s\n", v.ID, v.Symbol, v.Verdict, v.Reason) + columns(rows)

@@ -36,11 +36,11 @@ func TestSpell(t *testing.T) {
 func TestStrip(t *testing.T) {
 	at := func(v, low, high float64) *assay.Estimate { return &assay.Estimate{Value: v, Low: &low, High: &high} }
 	linear, _ := axisOf([]*assay.Estimate{at(4, 2, 5)}, 8)
-	if got, want := linear.strip(at(4, 2, 5), 8), "━━━━━━━━╋━━━━───────────┼"; got != want || linear.log {
+	if got, want := linear.strip(at(4, 2, 5), 8), "━━━━━╋━━━───────┼"; got != want || linear.log {
 		t.Errorf("2 to 8, linear: %s, want %s", got, want)
 	}
 	log, _ := axisOf([]*assay.Estimate{at(1, 1, 1), at(100, 100, 100)})
-	if got, want := log.strip(at(10, 10, 10)), "────────────╋────────────"; got != want || !log.log {
+	if got, want := log.strip(at(10, 10, 10)), "────────╋────────"; got != want || !log.log {
 		t.Errorf("1 to 100, logarithmic: %s, want %s", got, want)
 	}
 	for _, es := range [][]*assay.Estimate{nil, {nil}, {at(3, 3, 3)}} {
@@ -48,7 +48,7 @@ func TestStrip(t *testing.T) {
 			t.Errorf("axisOf(%v): want nothing to place", es)
 		}
 	}
-	if got, want := linear.strip(nil), "─────────────────────────"; got != want {
+	if got, want := linear.strip(nil), "─────────────────"; got != want {
 		t.Errorf("no estimate: %s, want %s", got, want)
 	}
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // stripWidth is how many characters an axis has.
-const stripWidth = 25
+const stripWidth = 17
 
 // An axis places values along a line of text: positions, not lengths, so that
 // it may begin anywhere.

@@ -12,12 +12,13 @@ import (
 
 // Workload shows a pinned workload: name, digest, what it was built as.
 func Workload(w assay.Workload) wire.Display {
-	forms := []string{"Wasm"}
-	if len(w.Native) > 0 {
-		forms = append(forms, "native ("+strings.Join(slices.Sorted(maps.Keys(w.Native)), ", ")+")")
-	}
-	if len(w.Image) > 0 {
-		forms = append(forms, "container image ("+strings.Join(slices.Sorted(maps.Keys(w.Image)), ", ")+")")
+	forms := "Wasm"
+	native, image := slices.Sorted(maps.Keys(w.Native)), slices.Sorted(maps.Keys(w.Image))
+	switch {
+	case len(native) > 0 && slices.Equal(native, image):
+		forms += ", native and container image for " + strings.Join(native, ", ")
+	default:
+		forms += prefixed(", native for ", strings.Join(native, ", ")) + prefixed(", container image for ", strings.Join(image, ", "))
 	}
 	facts := []fact{{"manifest", digest(w.Manifest)}, {"Wasm module", digest(w.Module)}}
 	for _, p := range slices.Sorted(maps.Keys(w.Native)) {
@@ -31,7 +32,7 @@ func Workload(w assay.Workload) wire.Display {
 	for _, k := range slices.Sorted(maps.Keys(w.Source)) {
 		facts = append(facts, fact{k, w.Source[k]})
 	}
-	v := workloadView{Name: clean(w.Name), Manifest: short(w.Manifest), Forms: clean(strings.Join(forms, ", ")), Card: card(facts...)}
+	v := workloadView{Name: clean(w.Name), Manifest: short(w.Manifest), Forms: clean(forms), Card: card(facts...)}
 	return bundle(KindWorkload, v, fmt.Sprintf("%s %v: %s", v.Name, w.Manifest, v.Forms), map[string]any{"name": w.Name, "manifest": digest(w.Manifest)})
 }
 
