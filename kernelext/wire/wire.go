@@ -4,7 +4,11 @@
 // It refuses to grow: heavy work is done on assay's side of the line.
 package wire
 
-import "github.com/assay-notebooks/assay"
+import (
+	"fmt"
+
+	"github.com/assay-notebooks/assay"
+)
 
 // A Request asks for one thing: exactly one of the pointers is set.
 type Request struct {
@@ -140,6 +144,11 @@ type Live struct {
 	Run   assay.Run `json:"run"`
 	Done  int       `json:"done"`  // invocations in its journal
 	Total int       `json:"total"` // planned
+}
+
+// String says how far the run is.
+func (l Live) String() string {
+	return fmt.Sprintf("%s %s: %d of %d, %s", l.Run.ID, l.Run.Name, l.Done, l.Total, l.Run.State)
 }
 
 // Ran is a run in the archive.
