@@ -227,8 +227,8 @@ else by its content; progress is left aside. Each run, workload and figure that
 the notebook shows must be in assay.lock, and whole in the archive, and the cells
 numbered from 1. Every difference is printed, and is exit status 4.
 
-The notebook is untouched. Nothing is measured: a cell that would is a
-difference, unless --measure allows it.`,
+The notebook is untouched. Nothing is measured: a cell for which the archive has
+no run is a difference, and ends the check, unless --measure allows it.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in := args[0]
@@ -251,8 +251,11 @@ difference, unless --measure allows it.`,
 				return err
 			}
 			defer os.RemoveAll(scratch)
-			opts.Overflow = filepath.Join(scratch, "check")
-			checked, err := notebook.Check(cmd.Context(), w, nb, opts, measure, newSteps(cmd).show)
+			opts.Overflow, opts.Archived = filepath.Join(scratch, "check"), !measure
+			checked, err := notebook.Check(cmd.Context(), w, nb, opts, newSteps(cmd).show)
+			if checked.Failure != nil {
+				fmt.Fprint(cmd.ErrOrStderr(), checked.Failure.Report())
+			}
 			if err != nil {
 				return fmt.Errorf("%s: %w", in, err)
 			}

@@ -26,7 +26,11 @@ func TestMain(m *testing.M) {
 // TestScript runs testdata/script. In a script $WASM is the folder of the
 // runtimes' test modules and $COLDSTART that of a figure's Go package. The
 // cache is the user's own, so that tools are built once.
-func TestScript(t *testing.T) {
+func TestScript(t *testing.T) { runScripts(t, "script") }
+
+// runScripts runs the scripts in a folder of testdata.
+func runScripts(t *testing.T, folder string) {
+	t.Helper()
 	if _, err := executors.AgentBinary("linux", "amd64"); err != nil {
 		t.Fatal(err)
 	}
@@ -41,6 +45,9 @@ func TestScript(t *testing.T) {
 		cache = filepath.Join(dir, "assay")
 	}
 	inherit := map[string]string{"ASSAY_CACHE": cache, "WASM": wasm, "FIGURES": figures}
+	if python := os.Getenv("PYTHON"); python != "" {
+		inherit["PYTHON"] = python
+	}
 	for _, k := range []string{"GOCACHE", "GOMODCACHE", "GOPROXY"} {
 		out, err := exec.Command("go", "env", k).Output()
 		if err != nil {
@@ -49,7 +56,7 @@ func TestScript(t *testing.T) {
 		inherit[k] = strings.TrimSpace(string(out))
 	}
 	testscript.Run(t, testscript.Params{
-		Dir:                 filepath.Join("testdata", "script"),
+		Dir:                 filepath.Join("testdata", folder),
 		RequireExplicitExec: true,
 		Setup: func(e *testscript.Env) error {
 			for k, v := range inherit {
@@ -58,7 +65,7 @@ func TestScript(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"status": status, "flip": flip, "edit": edit, "truncate": truncate,
+			"status": status, "flip": flip, "edit": edit, "truncate": truncate, "notebook": writeNotebook, "validate": validate,
 		},
 	})
 }

@@ -19,6 +19,7 @@ type Config struct {
 	Cache   string   `yaml:"-"`       // programs, compiled modules, laid-out sources: can be deleted at any time
 	Figures string   `yaml:"figures"` // where figures are written, relative to the workspace
 	Env     []string `yaml:"env"`     // variables of the measuring process that a run record keeps
+	Measure string   `yaml:"measure"` // "yes", or "no": only runs that are archived
 }
 
 // A Setting is one value of a Config and where it came from.
@@ -34,6 +35,7 @@ var configKeys = []struct {
 	{"cache", "ASSAY_CACHE", func(c *Config) any { return &c.Cache }},
 	{"figures", "ASSAY_FIGURES", func(c *Config) any { return &c.Figures }},
 	{"env", "ASSAY_ENV", func(c *Config) any { return &c.Env }},
+	{"measure", "ASSAY_MEASURE", func(c *Config) any { return &c.Measure }},
 }
 
 // ConfigFile is the name of a workspace's settings.
@@ -50,6 +52,7 @@ func LoadConfig(root string) (Config, []Setting, error) {
 		Cache:   filepath.Join(cache, "assay"),
 		Figures: "figures",
 		Env:     []string{"GOMAXPROCS", "GODEBUG", "LANG", "LC_ALL", "TZ", "MALLOC_ARENA_MAX"},
+		Measure: "yes",
 	}
 	written := map[string]bool{}
 	if root != "" {
@@ -100,6 +103,9 @@ func LoadConfig(root string) (Config, []Setting, error) {
 	}
 	if !filepath.IsLocal(c.Figures) && written["figures"] && os.Getenv("ASSAY_FIGURES") == "" {
 		return c, nil, usagef("%s: figures: %q is not a folder inside of the workspace; set ASSAY_FIGURES to write elsewhere", ConfigFile, c.Figures)
+	}
+	if c.Measure != "yes" && c.Measure != "no" {
+		return c, nil, usagef(`setting measure (ASSAY_MEASURE): %q: want yes or no`, c.Measure)
 	}
 	if c.Cache, err = filepath.Abs(c.Cache); err != nil {
 		return c, nil, fmt.Errorf("settings: cache: %w", err)

@@ -50,6 +50,9 @@ func (w *Workspace) Run(ctx context.Context, exp assay.Experiment, opts RunOptio
 			return Result{run, true}, err
 		}
 	}
+	if w.Config.Measure == "no" {
+		return Result{}, fmt.Errorf("%s: the archive has no run that answers it, and measuring is switched off by the setting measure (ASSAY_MEASURE)", exp.Name)
+	}
 	frozen, err := w.freezeHere(ctx, exp)
 	if err != nil {
 		return Result{}, err

@@ -31,6 +31,7 @@ type Checked struct {
 	Runs        int          `json:"runs"`
 	Figures     int          `json:"figures"`
 	Differences []Difference `json:"-"`
+	Failure     *CellError   `json:"-"` // of a cell that ended the execution
 }
 
 // Err returns nil if there are no differences; else its error matches
@@ -46,16 +47,12 @@ func (c Checked) Err() error {
 	}
 }
 
-// errMeasures stops a check in which a cell begins to measure.
-var errMeasures = errors.New(`it would measure: the archive has no run that answers its experiment; ` +
-	`"assay notebook run --inplace" measures and keeps, or check with --measure`)
-
 // Check executes a copy of the notebook from the top and compares what comes
 // with the outputs that nb holds, and what these say of runs, workloads and
 // figures with assay.lock and the archive. It finds all differences; a cell
-// that does not end as it should is one, and ends the execution. Unless
-// measure is set, so is a cell that would measure.
-func Check(ctx context.Context, w *lab.Workspace, nb *nbformat.Notebook, o Options, measure bool, watch func(Step)) (Checked, error) {
+// that does not end as it should is one, and ends the execution: it is in
+// Failure too.
+func Check(ctx context.Context, w *lab.Workspace, nb *nbformat.Notebook, o Options, watch func(Step)) (Checked, error) {
 	var c Checked
 	if err := Executable(nb); err != nil {
 		return c, err
@@ -70,19 +67,15 @@ func Check(ctx context.Context, w *lab.Workspace, nb *nbformat.Notebook, o Optio
 	}
 	o.AllowErrors = false
 	last := len(nb.Cells)
-	err = run(ctx, fresh, nil, o, func(s Step) {
+	err = Run(ctx, fresh, nil, o, func(s Step) {
 		if s.State != Begins {
 			c.Cells++
 		}
 		watch(s)
-	}, func(metadata map[string]any) error {
-		if facts, _ := metadata[wire.Facts].(map[string]any); !measure && facts["kind"] == "progress" {
-			return errMeasures
-		}
-		return nil
 	})
 	if failure, ok := errors.AsType[*CellError](err); ok && ctx.Err() == nil {
-		c.differ(failure.Cell, "it ends the execution: "+strings.TrimPrefix(failure.Error(), fmt.Sprintf("cell %d", failure.Cell)+": "), "", "")
+		c.Failure = failure
+		c.differ(failure.Cell, "it ends the execution: "+failure.what(), "", "")
 		last = failure.Cell - 1
 	} else if err != nil {
 		return c, err
@@ -117,6 +110,8 @@ func (c *Checked) locked(ctx context.Context, w *lab.Workspace, nb *nbformat.Not
 		return err
 	}
 	verified := map[assay.Digest]error{}
+	runs, figures := map[string]bool{}, map[string]bool{}
+	defer func() { c.Runs, c.Figures = len(runs), len(figures) }()
 	inArchive := func(cell int, name string, d assay.Digest) error {
 		err, known := verified[d]
 		if !known {
@@ -142,8 +137,8 @@ func (c *Checked) locked(ctx context.Context, w *lab.Workspace, nb *nbformat.Not
 					c.differ(n, fmt.Sprintf("workload %s is not the one in %s", name, lab.LockFile), text(facts["manifest"]), orNone(got))
 				}
 			case "run":
-				c.Runs++
 				run := text(facts["run"])
+				runs[run] = true
 				var manifest assay.Digest
 				for _, e := range lock.Experiments {
 					if e.Run == run {
@@ -162,10 +157,10 @@ func (c *Checked) locked(ctx context.Context, w *lab.Workspace, nb *nbformat.Not
 				}
 			case "figure":
 				outputs, _ := facts["outputs"].(map[string]any)
-				if outputs == nil {
-					continue // the picture: its caption has them
+				if figures[name] {
+					continue // its caption has the same facts as its picture
 				}
-				c.Figures++
+				figures[name] = true
 				locked, ok := lock.Figures[name]
 				if !ok {
 					c.differ(n, fmt.Sprintf("figure %s is not sealed: %s does not have it", name, lab.LockFile), "", "")
@@ -285,6 +280,11 @@ func split(outs []nbformat.Output) compared {
 			continue
 		case "":
 			c.shown = append(c.shown, shown{o.Kind(), canonical(o.Object("data"))})
+		case "figure":
+			// Its manifest also names the assay that drew it: not what it is.
+			facts = maps.Clone(facts)
+			delete(facts, "manifest")
+			fallthrough
 		default:
 			c.shown = append(c.shown, shown{kind, canonical(facts)})
 		}

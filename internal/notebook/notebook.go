@@ -32,6 +32,7 @@ type Options struct {
 	Workspace   string        // for the cells; "": the one that Dir is in
 	Dir         string        // the cells' working directory
 	Timeout     time.Duration // of a cell; 0: none
+	Archived    bool          // cells may not measure: runs come from the archive
 	AllowErrors bool          // go on after a cell that fails
 	Overflow    string        // what the files' paths begin with that take the output of cells that give too much
 }
@@ -91,15 +92,25 @@ type CellError struct {
 }
 
 // Error is one line; Report says all.
-func (e *CellError) Error() string {
+func (e *CellError) Error() string { return fmt.Sprintf("cell %d: %s", e.Cell, e.what()) }
+
+func (e *CellError) what() string {
 	if e.Cause != nil {
-		return fmt.Sprintf("cell %d: %v", e.Cell, e.Cause)
+		return e.Cause.Error()
 	}
 	value, _, _ := strings.Cut(uncoloured(e.Value), "\n")
 	if strings.HasPrefix(value, "failed to run") && strings.Contains(value, "go build") { // GoNB's words
 		value = "it does not compile"
 	}
-	return fmt.Sprintf("cell %d failed: %s", e.Cell, value)
+	if strings.HasPrefix(value, "exit status") {
+		for line := range strings.Lines(e.Output) {
+			if line = strings.TrimSpace(line); strings.HasPrefix(line, "assay: ") || strings.HasPrefix(line, "panic: ") {
+				value = line
+				break
+			}
+		}
+	}
+	return "failed: " + value
 }
 
 // Unwrap returns the cause.

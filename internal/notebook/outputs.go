@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -59,11 +60,11 @@ func (o *outputs) begin(n int) {
 	*o = outputs{overflow: o.overflow, display: o.display, cell: n, streams: map[string]*tail{}}
 }
 
-// add takes a message of iopub. It returns the metadata of a display.
-func (o *outputs) add(m protocol.Message) map[string]any {
+// add takes a message of iopub.
+func (o *outputs) add(m protocol.Message) {
 	content, err := object(m.Content)
 	if err != nil {
-		return nil
+		return // Parse has seen that it is an object
 	}
 	metadata, _ := content["metadata"].(map[string]any)
 	if metadata == nil {
@@ -83,15 +84,12 @@ func (o *outputs) add(m protocol.Message) map[string]any {
 		o.stream(name, text)
 	case "display_data":
 		o.show(nbformat.Output{"output_type": "display_data", "data": data, "metadata": metadata}, id, len(m.Content))
-		return metadata
 	case "execute_result":
 		o.show(nbformat.Output{"output_type": "execute_result", "data": data, "metadata": metadata, "execution_count": content["execution_count"]}, id, len(m.Content))
-		return metadata
 	case "update_display_data":
 		for _, shown := range o.display[id] {
 			shown["data"], shown["metadata"] = maps.Clone(data), maps.Clone(metadata)
 		}
-		return metadata
 	case "error":
 		o.failed(content["ename"], content["evalue"], content["traceback"])
 	case "clear_output":
@@ -100,7 +98,6 @@ func (o *outputs) add(m protocol.Message) map[string]any {
 			o.clearNow()
 		}
 	}
-	return nil
 }
 
 func object(b []byte) (map[string]any, error) {
@@ -238,6 +235,8 @@ func (o *outputs) end() ([]nbformat.Output, error) {
 
 // plain returns outputs as a terminal shows them.
 func plain(outs []nbformat.Output) string {
+	// Errors of a program are also text; those of the compiler are HTML alone.
+	said := slices.ContainsFunc(outs, func(o nbformat.Output) bool { return o.String("name") == "stderr" })
 	var b strings.Builder
 	for _, o := range outs {
 		var s string
@@ -257,7 +256,7 @@ func plain(outs []nbformat.Output) string {
 			}
 		default:
 			data := o.Object("data")
-			if s = text(data["text/plain"]); s == "" {
+			if s = text(data["text/plain"]); s == "" && !said {
 				s = textOf(text(data["text/html"]))
 			}
 		}
@@ -277,8 +276,7 @@ var (
 // maxPlain bounds the HTML that is shown as text.
 const maxPlain = 64 << 10
 
-// textOf returns the text in HTML: for errors of the compiler, which come as
-// nothing else.
+// textOf returns the text in HTML.
 func textOf(s string) string {
 	if len(s) > maxPlain {
 		return "(HTML)\n"

@@ -18,13 +18,7 @@ import (
 // Whatever it returns, nb holds what there is. When ctx ends the cell that is
 // executed is interrupted and given time to end. watch is called before and
 // after each cell.
-func Run(ctx context.Context, nb *nbformat.Notebook, values Values, o Options, watch func(Step)) error {
-	return run(ctx, nb, values, o, watch, nil)
-}
-
-// run is Run. seen, unless nil, gets the metadata of displays as they come; if
-// it returns an error, the cell is interrupted for that cause.
-func run(ctx context.Context, nb *nbformat.Notebook, values Values, o Options, watch func(Step), seen func(metadata map[string]any) error) (err error) {
+func Run(ctx context.Context, nb *nbformat.Notebook, values Values, o Options, watch func(Step)) (err error) {
 	if err := Executable(nb); err != nil {
 		return err
 	}
@@ -35,13 +29,17 @@ func run(ctx context.Context, nb *nbformat.Notebook, values Values, o Options, w
 	if len(cells) == 0 {
 		return nil
 	}
-	k, err := start(ctx, o, values.environ())
+	env := values.environ()
+	if o.Archived {
+		env = append(env, "ASSAY_MEASURE=no")
+	}
+	k, err := start(ctx, o, env)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, k.stop()) }()
 	describe(nb, k.client.Info())
-	e := &execution{kernel: k, o: o, outs: newOutputs(o.Overflow), seen: seen}
+	e := &execution{kernel: k, o: o, outs: newOutputs(o.Overflow)}
 	for at, i := range cells {
 		c := nb.Cells[i]
 		step := Step{Cell: i + 1, K: at + 1, N: len(cells), State: Begins, Line: firstLine(c.Source)}
@@ -92,13 +90,15 @@ type execution struct {
 	kernel *running
 	o      Options
 	outs   *outputs
-	seen   func(map[string]any) error
 }
 
 // errTimeout is the cause with which a cell ends that took too long.
 var errTimeout = errors.New("")
 
-var errInterrupted = errors.New("interrupted")
+var (
+	errInterrupted = errors.New("interrupted")
+	errInput       = errors.New("it asks for input, and nobody is there to give any: make it a parameter")
+)
 
 // cell executes the nth cell and puts its outputs into it. It returns how it
 // failed, or nil.
@@ -122,12 +122,9 @@ func (e *execution) cell(ctx context.Context, n int, c *nbformat.Cell) *CellErro
 		<-limited.Done()
 		giveUp()
 	})
-	reply, err := e.kernel.client.Execute(patient, protocol.Code{Code: c.Source, Output: func(m protocol.Message) {
-		if metadata := e.outs.add(m); metadata != nil && e.seen != nil {
-			if err := e.seen(metadata); err != nil {
-				interrupt(err)
-			}
-		}
+	reply, err := e.kernel.client.Execute(patient, protocol.Code{Code: c.Source, Output: e.outs.add, Input: func(protocol.Message) string {
+		interrupt(errInput)
+		return ""
 	}})
 	if !stop() {
 		giveUp()
@@ -140,8 +137,8 @@ func (e *execution) cell(ctx context.Context, n int, c *nbformat.Cell) *CellErro
 		failure.Name, failure.Cause = "DeadKernel", e.kernel.end()
 	case errors.Is(cause, errTimeout):
 		failure.Name, failure.Cause = "Timeout", fmt.Errorf("it did not end within %v and was %s; give it longer with --timeout", e.o.Timeout, ended(err))
-	case cause != nil && ctx.Err() == nil:
-		failure.Name, failure.Cause = "Interrupted", cause
+	case errors.Is(cause, errInput):
+		failure.Name, failure.Cause = "NoInput", errInput
 	case cause != nil:
 		failure.Name, failure.Cause = "Interrupted", errInterrupted
 	case err != nil:
