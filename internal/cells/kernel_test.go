@@ -228,7 +228,7 @@ func TestCellsShow(t *testing.T) {
 		t.Errorf("the last progress is %q, want 5 of 5", states[len(states)-1])
 	}
 	expect(n.run("%%\n"+quick+".Run()\n"), "run")
-	expect(n.run("%%\nfmt.Println(assay.Run(\"quick\").Samples(\"wall_ns\").Table().Rows(), assay.Run(\"quick\").Trace())\n"))
+	expect(n.run("%%\nfmt.Println(assay.Run(\"quick\").Samples(\"wall_ns\").Table().Rows, assay.Run(\"quick\").Trace())\n"))
 	expect(n.run("%%\nassay.Runtimes()\nassay.Hosts()\nassay.Status()\nassay.Workload(\"hello\")\n"), "runtimes", "hosts", "status", "workload")
 
 	expect(n.run(times))
