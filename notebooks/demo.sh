@@ -19,6 +19,9 @@ fi
 step "notebook: pin two workloads, measure cold starts and calls, draw figures, test a claim"
 "$assay" -C demo notebook run notebooks/quickstart.ipynb -o demo/quickstart.ipynb
 
+step "the same question from a file: the archive has the answer"
+"$assay" -C demo run notebooks/coldstart/coldstart.yaml
+
 step "replay: delete the figures, draw them again from the archive, compare the bytes"
 rm -rf demo/figures
 "$assay" -C demo replay --all
