@@ -158,7 +158,11 @@ func gone(err error) error {
 // tell prints progress on stderr: a line each tenth.
 func tell(p wire.Progress) {
 	if p.Total > 0 && (p.Done == p.Total || p.Done%max(p.Total/10, 1) == 0) {
-		fmt.Fprintf(os.Stderr, "%s: %d of %d, %s\n", p.Run, p.Done, p.Total, p.Current)
+		last := ""
+		if p.Current != "" {
+			last = "; " + p.Current
+		}
+		fmt.Fprintf(os.Stderr, "%s: %d of %d invocations%s\n", p.Run, p.Done, p.Total, last)
 	}
 }
 

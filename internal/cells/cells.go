@@ -122,7 +122,7 @@ func (s *Server) one(ctx context.Context, now *at, req wire.Request, enc *json.E
 	}
 	resp, err := server{Server: s, w: w, enc: enc, req: req}.answer(ctx, req)
 	if err != nil {
-		return wire.Response{Error: message(ctx, err)}
+		return wire.Response{Error: message(ctx, req, err)}
 	}
 	return resp
 }
@@ -138,8 +138,8 @@ func lasting(ctx context.Context) (context.Context, context.CancelCauseFunc) {
 	}
 }
 
-// message says what went wrong to whoever runs a cell.
-func message(ctx context.Context, err error) string {
+// message says what went wrong to whoever runs the cell or program.
+func message(ctx context.Context, req wire.Request, err error) string {
 	var incomplete *lab.IncompleteError
 	switch interrupted := errors.Is(context.Cause(ctx), errCancelled); {
 	case errors.As(err, &incomplete):
@@ -150,8 +150,12 @@ func message(ctx context.Context, err error) string {
 		if incomplete.LastWords != "" {
 			what += " (" + incomplete.LastWords + ")"
 		}
-		return fmt.Sprintf("%s %s: %d of %d invocations are kept; run this cell again to go on, or: assay resume %s",
-			incomplete.Run.Name, what, incomplete.Done, incomplete.Planned, incomplete.Run.ID)
+		this := "program"
+		if req.Show {
+			this = "cell"
+		}
+		return fmt.Sprintf("%s %s: %d of %d invocations are kept; run this %s again to go on, or: assay resume %s",
+			incomplete.Run.Name, what, incomplete.Done, incomplete.Planned, this, incomplete.Run.ID)
 	case interrupted && errors.Is(err, context.Canceled):
 		return "interrupted"
 	default:
