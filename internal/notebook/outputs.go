@@ -251,7 +251,7 @@ func plain(outs []nbformat.Output) string {
 			if len(lines) == 0 {
 				s = o.String("evalue")
 			}
-			if strings.HasSuffix(strings.TrimSpace(b.String()), strings.TrimSpace(s)) {
+			if strings.HasSuffix(strings.TrimSpace(uncoloured(b.String())), strings.TrimSpace(uncoloured(s))) {
 				continue // the kernel has said it already
 			}
 		default:

@@ -139,8 +139,11 @@ func kindOf(e ast.Expr) Kind {
 		if x == Duration || y == Duration {
 			return Duration
 		}
-		if x == y || x == Float && y == Int || x == Int && y == Float {
-			return max(Float, x)
+		if x == y {
+			return x
+		}
+		if x == Float && y == Int || x == Int && y == Float {
+			return Float
 		}
 	}
 	return ""
