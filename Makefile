@@ -10,7 +10,7 @@ SHELL       := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 export ASSAY_CACHE := $(CACHE)
 
-.PHONY: build agents demo test kills check bench docs tools test-tools clean
+.PHONY: build agents demo lab test kills check bench docs tools test-tools clean
 
 build: agents ## bin/assay and bin/assay-agent
 	$(STATIC) -ldflags "$(LDFLAGS)" -o bin/assay ./cmd/assay
@@ -20,8 +20,12 @@ agents: ## the agents that assay embeds
 	GOOS=linux GOARCH=amd64 $(STATIC) -buildvcs=false -ldflags "-s -w -buildid=" -o $(AGENTS)/assay-agent-linux-amd64 ./cmd/assay-agent
 	GOOS=linux GOARCH=arm64 $(STATIC) -buildvcs=false -ldflags "-s -w -buildid=" -o $(AGENTS)/assay-agent-linux-arm64 ./cmd/assay-agent
 
-demo: build ## run the main job on real workloads, then replay its figures
-	@sh notebooks/coldstart/demo.sh
+demo: build ## execute the quickstart notebook on real workloads, then replay its figures
+	@sh notebooks/demo.sh
+
+lab: build ## JupyterLab with the quickstart open, in the folder lab/
+	@test -e lab/quickstart.ipynb || { mkdir -p lab && cp notebooks/quickstart.ipynb lab/ && bin/assay notebook strip lab/quickstart.ipynb; }
+	@bin/assay lab lab/quickstart.ipynb
 
 test: build test-tools ## everything that can be tested here
 	$(GO) test ./...
