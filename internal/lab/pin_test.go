@@ -1,0 +1,75 @@
+package lab
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/assay-notebooks/assay"
+)
+
+// TestPinAgain pins a workload's folder, which is built, and again: what has
+// been built from a source is found, and only that.
+func TestPinAgain(t *testing.T) {
+	w, err := Init(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("../../images/workloads/noop")); err != nil {
+		t.Fatal(err)
+	}
+	pin := func() assay.Digest {
+		t.Helper()
+		wl, err := w.Pin(t.Context(), dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return wl.Manifest
+	}
+	notes := func() int {
+		t.Helper()
+		all, err := filepath.Glob(w.path(builtDir, "*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(all)
+	}
+	main := filepath.Join(dir, "main.go")
+	source, err := os.ReadFile(main)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(b []byte) {
+		t.Helper()
+		if err := os.WriteFile(main, b, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first := pin()
+	if got := pin(); got != first || notes() != 1 {
+		t.Errorf("again: %v and %d notes, want %v and 1", got, notes(), first)
+	}
+	write(append(source, "\n// changed\n"...))
+	if got := pin(); got == first || notes() != 2 {
+		t.Errorf("changed: %v and %d notes, want another digest and 2", got, notes())
+	}
+	write(source)
+	if got := pin(); got != first || notes() != 2 {
+		t.Errorf("changed back: %v and %d notes, want %v and 2", got, notes(), first)
+	}
+	lock, err := w.Lock()
+	if err != nil || lock.Workloads["noop"] != first {
+		t.Errorf("assay.lock: %v, %v, want noop to be %v", lock.Workloads, err, first)
+	}
+	// A note of what the archive has lost is of no use.
+	if err := os.RemoveAll(w.path(storeDir)); err != nil {
+		t.Fatal(err)
+	}
+	if w, err = Init(t.Context(), w.Root); err != nil {
+		t.Fatal(err)
+	}
+	if got := pin(); got != first {
+		t.Errorf("after the archive was lost: %v, want %v", got, first)
+	}
+}
