@@ -10,13 +10,13 @@ import (
 )
 
 // Progress shows how far a run is: a bar with done/total, rate, time left and
-// the trial last finished. In its last state, final, it is one plain line; how
-// to go on with a run that is not finished is the error's to say, which follows.
+// the trial last finished. In its last state, final, it is one plain line, which
+// says of a run that was not finished how to go on.
 func Progress(name string, p lab.Progress, final bool) wire.Display {
 	v := progressView{Name: clean(name), Done: p.Done, Total: p.Total, Final: final, Of: fmt.Sprintf("%d of %d invocations", p.Done, p.Total)}
 	switch {
 	case final && p.Done < p.Total:
-		v.Of += " when this cell ended"
+		v.Facts = "kept; run this cell again to go on"
 	case final:
 		v.Of += " in " + span(p.Elapsed)
 		v.Facts = rate(p)
