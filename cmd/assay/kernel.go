@@ -43,7 +43,7 @@ notebook names. docs/kernel.md lists the environment variables.`,
 		},
 	}
 	cmd.Flags().BoolVar(&headless, "headless", false, "nobody types: start no gopls, which completes and explains")
-	cmd.AddCommand(newKernelInstall())
+	cmd.AddCommand(newKernelInstall(), newKernelComplete())
 	return cmd
 }
 
@@ -102,4 +102,16 @@ func kernelOptions() (kernel.Options, error) {
 	}
 	config, _, err := lab.LoadConfig("")
 	return kernel.Options{Assay: exe, Cache: config.Cache}, err
+}
+
+func newKernelComplete() *cobra.Command {
+	return &cobra.Command{
+		Use:    "complete GOPLS SOCKET",
+		Short:  "Stand between GoNB and gopls, on a socket",
+		Hidden: true,
+		Args:   cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return kernel.Complete(cmd.Context(), args[0], args[1])
+		},
+	}
 }

@@ -6,12 +6,9 @@ import (
 	"fmt"
 	"os/exec"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 )
-
-func itoa(n int) string { return strconv.Itoa(n) }
 
 // request sends a request on the shell socket and decodes the reply's content.
 func request[T any](p *process, kind string, content any) (reply T) {
@@ -49,7 +46,7 @@ func TestEditor(t *testing.T) {
 		reply := request[struct{ Data map[string]string }](p, "inspect_request",
 			map[string]any{"code": hover, "cursor_pos": strings.Index(hover, "load"), "detail_level": 0})
 		for _, text := range reply.Data {
-			if strings.Contains(text, "pins the workload whose source is in dir") {
+			if strings.Contains(text, "func assay.Workload(dir string)") && strings.Contains(text, "Workload builds ") {
 				return ""
 			}
 		}

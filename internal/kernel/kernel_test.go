@@ -24,6 +24,12 @@ func TestMain(m *testing.M) {
 	if status, isWorker := lab.Work(os.Args[1:], os.Stdin, os.Stdout, os.Stderr); isWorker {
 		os.Exit(status)
 	}
+	if len(os.Args) == 5 && os.Args[2] == "complete" {
+		if err := kernel.Complete(context.Background(), os.Args[3], os.Args[4]); err != nil {
+			fmt.Fprintln(os.Stderr, "assay:", err)
+		}
+		os.Exit(1)
+	}
 	if len(os.Args) == 3 && os.Args[1] == "kernel" {
 		if err := kernel.Run(context.Background(), options(), os.Args[2], openHere); err != nil {
 			fmt.Fprintln(os.Stderr, "assay:", err)
@@ -55,7 +61,7 @@ func openHere(ctx context.Context) (*lab.Workspace, error) {
 }
 
 // prepared has the programs that a kernel needs in the user's own cache.
-func prepared(t *testing.T) {
+func prepared(t testing.TB) {
 	t.Helper()
 	if err := kernel.Prepare(t.Context(), options(), true, func(line string) { t.Log(line) }); err != nil {
 		tooltest.Missing(t, "gonb", err)
@@ -64,7 +70,7 @@ func prepared(t *testing.T) {
 
 // A process is a kernel at work, and a client of it.
 type process struct {
-	t      *testing.T
+	t      testing.TB
 	cmd    *exec.Cmd
 	tmp    string // where its private directory is
 	stderr bytes.Buffer
@@ -76,13 +82,13 @@ type process struct {
 const deadline = 2 * time.Minute
 
 // start starts a kernel in dir. edit may change its command.
-func start(t *testing.T, dir string, edit func(*exec.Cmd)) *process {
+func start(t testing.TB, dir string, edit func(*exec.Cmd)) *process {
 	t.Helper()
 	prepared(t)
 	return begin(t, dir, edit)
 }
 
-func begin(t *testing.T, dir string, edit func(*exec.Cmd)) *process {
+func begin(t testing.TB, dir string, edit func(*exec.Cmd)) *process {
 	t.Helper()
 	sockets := shortDir(t)
 	connection, err := protocol.NewConnection(sockets, kernel.Name)
@@ -128,7 +134,7 @@ func begin(t *testing.T, dir string, edit func(*exec.Cmd)) *process {
 }
 
 // shortDir is t.TempDir for sockets, whose paths must be short.
-func shortDir(t *testing.T) string {
+func shortDir(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("/tmp", "k")
 	if err != nil {
@@ -180,7 +186,7 @@ func (p *process) try(code string, output func(string)) (protocol.Reply, error) 
 
 // processes returns the processes that have s in their arguments or in their
 // environment: those of a kernel have its directory in either.
-func processes(t *testing.T, s string) (found []string) {
+func processes(t testing.TB, s string) (found []string) {
 	t.Helper()
 	dirs, err := filepath.Glob("/proc/[0-9]*")
 	if err != nil {
@@ -197,7 +203,7 @@ func processes(t *testing.T, s string) (found []string) {
 }
 
 // eventually waits until f returns "", or fails with what it returned last.
-func eventually(t *testing.T, f func() string) {
+func eventually(t testing.TB, f func() string) {
 	t.Helper()
 	var last string
 	for end := time.Now().Add(deadline); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {

@@ -244,8 +244,8 @@ func furnish(p *place, o Options, t toolchain, k kit) ([]string, error) {
 	}
 	if k.gopls != "" {
 		// In a process group of its own it is not killed with GoNB's.
-		scripts["gopls"] = fmt.Sprintf("echo $$ >%s\nXDG_CONFIG_HOME=%s XDG_CACHE_HOME=%s exec %s \"$@\"\n",
-			quote(filepath.Join(p.dir, goplsPID)), quote(t.settings), quote(filepath.Join(o.Cache, "gopls")), quote(k.gopls))
+		scripts["gopls"] = fmt.Sprintf("echo $$ >%s\n"+`XDG_CONFIG_HOME=%s XDG_CACHE_HOME=%s exec %s kernel complete %s "${2#unix;}"`+"\n",
+			quote(filepath.Join(p.dir, goplsPID)), quote(t.settings), quote(filepath.Join(o.Cache, "gopls")), quote(o.Assay), quote(k.gopls))
 	}
 	for name, script := range scripts {
 		if err := os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\n"+script), 0o700); err != nil {
