@@ -59,3 +59,12 @@ func FuzzWithImports(f *testing.F) {
 		}
 	})
 }
+
+// TestKnown: goimports and the relay import the same packages.
+func TestKnown(t *testing.T) {
+	for _, k := range known {
+		if want := fmt.Sprintf("%q:", k.name); !bytes.Contains(goimportsMain, []byte(want)) || !bytes.Contains(goimportsMain, []byte(fmt.Sprintf("%q,", k.path))) {
+			t.Errorf("goimports does not know %s as %s", k.path, k.name)
+		}
+	}
+}

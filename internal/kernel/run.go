@@ -230,9 +230,6 @@ func furnish(p *place, o Options, t toolchain, k kit) ([]string, error) {
 	if err := os.Mkdir(bin, 0o700); err != nil {
 		return nil, err
 	}
-	if err := os.Symlink(k.goimports, filepath.Join(bin, "goimports")); err != nil {
-		return nil, err
-	}
 	// GoNB runs a bare "go get" for each cell, which takes longer than it is of
 	// use: without network it can get nothing.
 	get := `case "$*" in get | "get -t") exit ;; esac` + "\n"
@@ -240,6 +237,7 @@ func furnish(p *place, o Options, t toolchain, k kit) ([]string, error) {
 		get = ""
 	}
 	scripts := map[string]string{
+		"goimports": fmt.Sprintf("XDG_CACHE_HOME=%s exec %s \"$@\"\n", quote(filepath.Join(o.Cache, "goimports")), quote(k.goimports)),
 		"go": get + fmt.Sprintf("XDG_CONFIG_HOME=%s exec %s \"$@\"\n", quote(t.settings), quote(t.path)),
 	}
 	if k.gopls != "" {
