@@ -32,6 +32,8 @@ var suites = []struct {
 }{
 	{"Overhead", goBench("./internal/agent", "Overhead", 20)},
 	{"Replay", replay},
+	{"Cell", goBench("./internal/kernel", "Cell", 7)},
+	{"Notebook", notebooks},
 	{"Rows", goBench("./internal/seal", "Rows", 11)},
 	{"Put", goBench("./artifacts/disk", "Put", 9)},
 	{"Trace", goBench("./artifacts/trace", "Trace", 7)},
@@ -52,6 +54,19 @@ var rows = []row{
 		ours: "Replay cold-s", peer: "Replay native-s", against: "figure.Render in process", goal: valueGoal(2)},
 	{title: "The same with its compiled module cached, against the referee",
 		ours: "Replay warm-s", peer: "Replay node-s", against: "replay --engine node"},
+
+	{title: "A cell that asks assay and shows the answer, warm",
+		ours: "Cell assay-ms", peer: "Cell gonb-println-ms", against: "a fmt.Println cell in bare GoNB", goal: ratioGoal(1.3)},
+	{title: "The same cell",
+		ours: "Cell assay-ms", peer: "Cell println-ms", against: "a fmt.Println cell in the same kernel", goal: ratioGoal(1.3)},
+	{title: "assay notebook run of the quickstart, its runs archived",
+		ours: "Notebook assay-s", peer: "Notebook nbconvert-s", against: "jupyter nbconvert --execute, same kernel", goal: ratioGoal(1 / 1.5)},
+	{title: "The same notebook",
+		ours: "Notebook assay-s", peer: "Notebook papermill-s", against: "papermill, same kernel", goal: ratioGoal(1 / 1.5)},
+	{title: "assay replay --all: the two figures of the quickstart, as SVG and PNG",
+		ours: "Notebook replay-s", peer: "Notebook measured-s", against: "executing the notebook, which measures", goal: ratioGoal(1.0 / 30)},
+	{title: "The same",
+		ours: "Notebook replay-s", peer: "Notebook assay-s", against: "executing the notebook, its runs archived"},
 
 	{title: "Sealed ECDF of 10,000,000 rows, as SVG",
 		ours: "Rows/ColdStart sealed-s", peer: "Rows/ColdStart native-s", against: "the same source, native", goal: ratioGoal(3)},

@@ -76,7 +76,7 @@ func (g goal) verdict(ours, ratio estimate, unit string) string {
 	case ofRatio:
 		e, of = ratio, "x"
 	}
-	said := fmt.Sprintf("at most %v%s: ", g.most, of)
+	said := fmt.Sprintf("at most %.3g%s: ", g.most, of)
 	switch {
 	case !e.bounded:
 		return said + "unknown"
