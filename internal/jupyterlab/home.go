@@ -81,6 +81,7 @@ func (h *home) config(o Options) map[string]any {
 		},
 		"config/labconfig/default_setting_overrides.json": object{
 			"@jupyterlab/apputils-extension:notification": object{"fetchNews": "false", "checkForUpdates": false},
+			"@jupyterlab/completer-extension:manager":     object{"providerTimeout": 10_000}, // ms; gopls may take more than Lab's one second
 		},
 	}
 }

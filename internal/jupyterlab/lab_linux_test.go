@@ -340,7 +340,7 @@ func TestBrowser(t *testing.T) {
 	p := start(t, notebook)
 	ctx, cancel := context.WithTimeout(t.Context(), 3*deadline)
 	defer cancel()
-	steps := []string{"imports", "pin", "progress", "interrupt", "resume", "figure", "reload", "wrong", "complete", "hover", "leave"}
+	steps := []string{"imports", "pin", "progress", "interrupt", "resume", "figure", "reload", "wrong", "complete", "hover", "restart"}
 	if only := os.Getenv("ASSAY_LAB_STEPS"); only != "" {
 		steps = strings.Fields(only)
 	}
@@ -355,6 +355,9 @@ func TestBrowser(t *testing.T) {
 	p.wait()
 	if p.err != nil {
 		t.Errorf("assay lab ended with %v", p.err)
+	}
+	if runs, err := exec.Command(p.cmd.Path, "-C", dir, "--json", "runs").Output(); err != nil || strings.Count(string(runs), `"reloaded"`) > 1 {
+		t.Errorf("assay runs: %v, %s: want each run once", err, runs)
 	}
 	_, after, left := strings.Cut(p.stderr.String(), "(left) is still being measured: assay attach ")
 	if !left {
