@@ -166,7 +166,7 @@ def typed(nb, text):
 
 
 def complete(nb):
-    typed(nb, "assay.D")
+    typed(nb, "assay.")
     items = nb.page.locator(".jp-Completer .jp-Completer-item")
     for _ in range(20):  # gopls says nothing until it has read the module
         nb.page.keyboard.press("Tab")
@@ -178,7 +178,7 @@ def complete(nb):
     expect(items.first).to_be_visible()
     names = items.all_inner_texts()
     nb.shot("completion")
-    for name in ("Draw", "Drawing"):
+    for name in ("Workload", "Experiment", "Draw"):
         if not any(name in n for n in names):
             raise AssertionError(f"completion has no {name}: {names}")
     nb.page.keyboard.press("Escape")
