@@ -1,6 +1,6 @@
 // Command bench measures assay beside peers and prints a table: what both
 // took, the ratio, and whether the goal is met. Run it with make bench;
-// docs/benchmarks.md has a recorded run.
+// docs/benchmarks.md has a recorded run. Arguments choose suites by name.
 //
 // A row's numbers are taken in rounds, ours and the peer's in turn within one
 // round, so that a busy machine slows both. The table shows medians of the
@@ -13,23 +13,27 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx); err != nil {
+	if err := run(ctx, os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-// suites lists everything that is measured, in order. Each returns its
-// samples by the metrics that rows name.
-var suites = []struct {
+// A suite measures the metrics of some rows.
+type suite struct {
 	name    string
 	measure func(context.Context) (samples, error)
-}{
+}
+
+// suites lists everything that is measured, in order. Each returns its
+// samples by the metrics that rows name.
+var suites = []suite{
 	{"Overhead", goBench("./internal/agent", "Overhead", 20)},
 	{"Replay", replay},
 	{"Cell", goBench("./internal/kernel", "Cell", 7)},
@@ -86,19 +90,30 @@ var rows = []row{
 		ours: "Trace project-ms", peer: "Trace duckdb-project-ms", against: "DuckDB, same file and columns"},
 }
 
-func run(ctx context.Context) error {
+// run measures the suites of these names, or all.
+func run(ctx context.Context, names []string) error {
+	for _, name := range names {
+		if !slices.ContainsFunc(suites, func(s suite) bool { return s.name == name }) {
+			return fmt.Errorf("no suite %q: see suites in tools/bench/main.go", name)
+		}
+	}
 	writeMachine(ctx, os.Stdout)
 	all := samples{}
+	measured := func(name string) bool { return len(names) == 0 || slices.Contains(names, name) }
 	for _, s := range suites {
+		if !measured(s.name) {
+			continue
+		}
 		fmt.Fprintln(os.Stderr, "bench:", s.name)
-		measured, err := s.measure(ctx)
+		values, err := s.measure(ctx)
 		if err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
-		for metric, values := range measured {
-			all[s.name+metric] = values
+		for metric, v := range values {
+			all[s.name+metric] = v
 		}
 	}
 	fmt.Printf("load     %s at the end\n\n", load())
-	return writeTable(os.Stdout, rows, all)
+	of := slices.DeleteFunc(slices.Clone(rows), func(r row) bool { return !measured(r.suite()) })
+	return writeTable(os.Stdout, of, all)
 }

@@ -21,6 +21,11 @@ type row struct {
 	goal       goal
 }
 
+// suite is the name of the suite that measures the row.
+func (r row) suite() string {
+	return r.ours[:strings.IndexAny(r.ours, " /")]
+}
+
 // A goal is the most that a ratio or a value may be.
 type goal struct {
 	kind goalKind
