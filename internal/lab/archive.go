@@ -280,7 +280,7 @@ func (w *Workspace) FindRun(ctx context.Context, ref string) (assay.Run, error) 
 	if unreadable != nil {
 		return assay.Run{}, unreadable
 	}
-	return assay.Run{}, usagef(`no run %q: "assay runs" lists them`, ref)
+	return assay.Run{}, Usagef(`no run %q: "assay runs" lists them`, ref)
 }
 
 // invocations counts the distinct planned invocations that samples are of.

@@ -41,7 +41,7 @@ func (w *Workspace) Claims() (Claims, error) {
 		return c, fmt.Errorf("claims: %w", err)
 	}
 	if c, err = parseClaims(b); err != nil {
-		return c, usagef("%s: %w; docs/claims.md shows the file", filepath.Join(w.Root, ClaimsFile), err)
+		return c, Usagef("%s: %w; docs/claims.md shows the file", filepath.Join(w.Root, ClaimsFile), err)
 	}
 	return c, nil
 }
@@ -91,7 +91,7 @@ func (w *Workspace) JudgeClaim(ctx context.Context, id string, check *assay.Chec
 	if check == nil {
 		written, ok := claims.Checks[id]
 		if !ok {
-			return assay.Judgement{}, usagef("claim %s has no check: write one below checks in %s, or give one in place (docs/claims.md)", id, filepath.Join(w.Root, ClaimsFile))
+			return assay.Judgement{}, Usagef("claim %s has no check: write one below checks in %s, or give one in place (docs/claims.md)", id, filepath.Join(w.Root, ClaimsFile))
 		}
 		check = &written
 	}
@@ -103,7 +103,7 @@ func (w *Workspace) JudgeClaim(ctx context.Context, id string, check *assay.Chec
 // could not be read.
 func (w *Workspace) Judge(ctx context.Context, claim assay.Claim, check assay.Check, run assay.Run) (assay.Judgement, error) {
 	if err := checkCheck(check); err != nil {
-		return assay.Judgement{}, usagef("claim %s: check: %w", claim.ID, err)
+		return assay.Judgement{}, Usagef("claim %s: check: %w", claim.ID, err)
 	}
 	t, err := w.openTrace(ctx, run.Trace)
 	if err != nil {

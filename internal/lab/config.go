@@ -64,11 +64,11 @@ func LoadConfig(root string) (Config, []Setting, error) {
 			return c, nil, fmt.Errorf("settings: %w", err)
 		default:
 			if err := strictyaml.Decode(b, &c); err != nil && !errors.Is(err, strictyaml.ErrEmpty) {
-				return c, nil, usagef("%s: %w", path, err)
+				return c, nil, Usagef("%s: %w", path, err)
 			}
 			var keys map[string]any
 			if err := strictyaml.Decode(b, &keys); err != nil && !errors.Is(err, strictyaml.ErrEmpty) {
-				return c, nil, usagef("%s: %w", path, err)
+				return c, nil, Usagef("%s: %w", path, err)
 			}
 			for k := range keys {
 				written[k] = true
@@ -102,10 +102,10 @@ func LoadConfig(root string) (Config, []Setting, error) {
 		settings = append(settings, s)
 	}
 	if !filepath.IsLocal(c.Figures) && written["figures"] && os.Getenv("ASSAY_FIGURES") == "" {
-		return c, nil, usagef("%s: figures: %q is not a folder inside of the workspace; set ASSAY_FIGURES to write elsewhere", ConfigFile, c.Figures)
+		return c, nil, Usagef("%s: figures: %q is not a folder inside of the workspace; set ASSAY_FIGURES to write elsewhere", ConfigFile, c.Figures)
 	}
 	if c.Measure != "yes" && c.Measure != "no" {
-		return c, nil, usagef(`setting measure (ASSAY_MEASURE): %q: want yes or no`, c.Measure)
+		return c, nil, Usagef(`setting measure (ASSAY_MEASURE): %q: want yes or no`, c.Measure)
 	}
 	if c.Cache, err = filepath.Abs(c.Cache); err != nil {
 		return c, nil, fmt.Errorf("settings: cache: %w", err)

@@ -66,19 +66,19 @@ func DrawingOf(f assay.FigureSpec, run string) Drawing {
 // anything is measured.
 func checkDrawing(req Drawing) error {
 	if req.Name == "" || req.Func == "" || len(req.Tables) == 0 {
-		return usagef("figure %q: it needs a name, a func and columns", req.Name)
+		return Usagef("figure %q: it needs a name, a func and columns", req.Name)
 	}
 	for _, f := range req.Formats {
 		if outputTypes[f] == "" {
-			return usagef("figure %s: format %q: want svg, png, pdf or txt", req.Name, f)
+			return Usagef("figure %s: format %q: want svg, png, pdf or txt", req.Name, f)
 		}
 	}
 	if st, err := os.Stat(req.Dir); err != nil || !st.IsDir() {
-		return usagef("figure %s: source %s is not a folder", req.Name, req.Dir)
+		return Usagef("figure %s: source %s is not a folder", req.Name, req.Dir)
 	}
 	for _, t := range req.Tables {
 		if len(t.Columns) == 0 {
-			return usagef("figure %s: columns is empty: name at least one of the trace (docs/trace.md)", req.Name)
+			return Usagef("figure %s: columns is empty: name at least one of the trace (docs/trace.md)", req.Name)
 		}
 	}
 	return nil
@@ -308,7 +308,7 @@ func (w *Workspace) Figures(ctx context.Context) ([]Drawn, error) {
 func (w *Workspace) lockedFigure(ctx context.Context, lock Lock, name string) (Drawn, error) {
 	locked, ok := lock.Figures[name]
 	if !ok {
-		return Drawn{}, usagef(`no figure %q: assay.lock has %s`, name, listed(sortedKeys(lock.Figures)))
+		return Drawn{}, Usagef(`no figure %q: assay.lock has %s`, name, listed(sortedKeys(lock.Figures)))
 	}
 	d := Drawn{Manifest: locked.Manifest}
 	a, err := oci.ReadArtifact(ctx, w.Store, locked.Manifest)

@@ -38,7 +38,7 @@ func LoadSpec(path string) (assay.Spec, error) {
 		return spec, fmt.Errorf("experiment: %w", err)
 	}
 	if err := strictyaml.Decode(b, &spec); err != nil {
-		return spec, usagef("%s: %w; docs/experiment.md shows an experiment", path, err)
+		return spec, Usagef("%s: %w; docs/experiment.md shows an experiment", path, err)
 	}
 	dir, err := filepath.Abs(filepath.Dir(path))
 	if err != nil {
@@ -140,7 +140,7 @@ func (w *Workspace) Resolve(ctx context.Context, spec assay.Spec) (assay.Experim
 		}
 	}
 	if len(wrong) > 0 {
-		return exp, usagef("experiment %s: %s", spec.Name, strings.ReplaceAll(strings.Join(wrong, "; "), "\n", "; "))
+		return exp, Usagef("experiment %s: %s", spec.Name, strings.ReplaceAll(strings.Join(wrong, "; "), "\n", "; "))
 	}
 	for _, ref := range spec.Workloads {
 		wl, err := w.Workload(ctx, ref)
@@ -149,16 +149,16 @@ func (w *Workspace) Resolve(ctx context.Context, spec assay.Spec) (assay.Experim
 		}
 		for _, other := range exp.Workloads {
 			if other.Name == wl.Name {
-				return exp, usagef("experiment %s: two workloads are called %s", spec.Name, wl.Name)
+				return exp, Usagef("experiment %s: two workloads are called %s", spec.Name, wl.Name)
 			}
 		}
 		for _, m := range placeholder.FindAllStringSubmatch(strings.Join(append(slices.Clone(wl.Args), wl.Env...), " "), -1) {
 			if !slices.ContainsFunc(spec.Params, func(p assay.Param) bool { return p.Name == m[1] }) {
-				return exp, usagef("experiment %s: workload %s has ${%s}, and there is no parameter of that name: list it under params", spec.Name, wl.Name, m[1])
+				return exp, Usagef("experiment %s: workload %s has ${%s}, and there is no parameter of that name: list it under params", spec.Name, wl.Name, m[1])
 			}
 		}
 		if slices.ContainsFunc(wl.Env, func(kv string) bool { return strings.HasPrefix(kv, assay.CallsVariable+"=") }) {
-			return exp, usagef("experiment %s: workload %s sets %s, which is for assay to set: leave it out of env", spec.Name, wl.Name, assay.CallsVariable)
+			return exp, Usagef("experiment %s: workload %s sets %s, which is for assay to set: leave it out of env", spec.Name, wl.Name, assay.CallsVariable)
 		}
 		exp.Workloads = append(exp.Workloads, wl)
 	}

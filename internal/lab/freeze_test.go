@@ -160,7 +160,7 @@ func TestParseLimits(t *testing.T) {
 
 func TestUsageError(t *testing.T) {
 	cause := errors.New("cause")
-	err := usagef("no %s: %w", "luck", cause)
+	err := Usagef("no %s: %w", "luck", cause)
 	if err.Error() != "no luck: cause" || !errors.Is(err, ErrUsage) || !errors.Is(err, cause) {
 		t.Errorf("usagef = %v; want the message alone, matching ErrUsage and its cause", err)
 	}

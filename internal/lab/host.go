@@ -56,7 +56,7 @@ func (w *Workspace) CheckHosts(ctx context.Context, names []string) error {
 			for _, h := range hosts {
 				there = append(there, h.Name)
 			}
-			return usagef("no host %q: there is %s", name, listed(there))
+			return Usagef("no host %q: there is %s", name, listed(there))
 		}
 	}
 	return nil
@@ -73,7 +73,7 @@ func (w *Workspace) locate(ctx context.Context, names []string) ([]tool, error) 
 	for _, name := range names {
 		r, err := runtimes.Find(name)
 		if err != nil {
-			return nil, usagef("%w", err)
+			return nil, Usagef("%w", err)
 		}
 		tools = append(tools, tool{runtime: r})
 	}

@@ -27,16 +27,19 @@ var (
 	ErrUsage = errors.New("usage")
 )
 
-// usagef returns an error that matches ErrUsage and reads as the message alone.
-func usagef(format string, args ...any) error {
-	return &usageError{fmt.Errorf(format, args...)}
+// Usagef returns an error that matches ErrUsage and reads as the message alone.
+func Usagef(format string, args ...any) error {
+	return Classed(ErrUsage, fmt.Errorf(format, args...))
 }
 
-type usageError struct{ err error }
+// Classed returns an error that reads as err and matches class as well.
+func Classed(class, err error) error { return &classed{err, class} }
 
-func (e *usageError) Error() string        { return e.err.Error() }
-func (e *usageError) Unwrap() error        { return e.err }
-func (e *usageError) Is(target error) bool { return target == ErrUsage }
+type classed struct{ err, class error }
+
+func (e *classed) Error() string        { return e.err.Error() }
+func (e *classed) Unwrap() error        { return e.err }
+func (e *classed) Is(target error) bool { return target == e.class }
 
 // Corrupt reports whether err is that archived bytes are not what they were.
 func Corrupt(err error) bool {

@@ -46,7 +46,7 @@ func (w *Workspace) Pin(ctx context.Context, ref string) (assay.Workload, error)
 func (w *Workspace) pin(ctx context.Context, ref string) (assay.Workload, error) {
 	if layout, digest, ok := strings.Cut(ref, "@"); ok {
 		if _, err := assay.ParseDigest(digest); err != nil {
-			return assay.Workload{}, usagef("%w", err)
+			return assay.Workload{}, Usagef("%w", err)
 		}
 		d, err := oci.ImportLayout(ctx, w.Store, layout, digest)
 		if err != nil {
@@ -131,9 +131,9 @@ func (w *Workspace) pinned(ctx context.Context, ref string) (assay.Workload, err
 		var ok bool
 		if d, ok = lock.Workloads[ref]; !ok {
 			if strings.ContainsAny(ref, `/\.`) {
-				return assay.Workload{}, usagef("%s: no such file or folder", ref)
+				return assay.Workload{}, Usagef("%s: no such file or folder", ref)
 			}
-			return assay.Workload{}, usagef(`no workload %q: assay.lock has %s; "assay pin FOLDER" adds one`, ref, listed(sortedKeys(lock.Workloads)))
+			return assay.Workload{}, Usagef(`no workload %q: assay.lock has %s; "assay pin FOLDER" adds one`, ref, listed(sortedKeys(lock.Workloads)))
 		}
 	}
 	wl, err := oci.Workload(ctx, w.Store, d)

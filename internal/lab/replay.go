@@ -78,7 +78,7 @@ func (w *Workspace) Replay(ctx context.Context, name string, opts ReplayOptions)
 	}
 	for _, e := range []string{opts.Engine, opts.Referee} {
 		if e != "" && !slices.Contains(sandbox.Engines, sandbox.Engine(e)) {
-			return r, usagef("engine %q: want one of %v", e, sandbox.Engines)
+			return r, Usagef("engine %q: want one of %v", e, sandbox.Engines)
 		}
 	}
 	err := w.replay(ctx, name, opts, &r)

@@ -39,7 +39,7 @@ func (w *Workspace) Show(ctx context.Context, ref string) (Shown, error) {
 	}
 	run, err := w.FindRun(ctx, ref)
 	if errors.Is(err, ErrUsage) {
-		return Shown{}, usagef(`nothing is called %q: there are workloads %s; figures %s; and the runs that "assay runs" lists`,
+		return Shown{}, Usagef(`nothing is called %q: there are workloads %s; figures %s; and the runs that "assay runs" lists`,
 			ref, listed(sortedKeys(lock.Workloads)), listed(sortedKeys(lock.Figures)))
 	}
 	if errors.Is(err, ErrIncomplete) {

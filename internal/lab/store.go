@@ -135,7 +135,7 @@ func (w *Workspace) ExportOCI(ctx context.Context, dir string) ([]ExportedRoot, 
 		}
 	}
 	if len(roots) == 0 {
-		return nil, usagef(`export-oci: the archive is empty: pin or run something first`)
+		return nil, Usagef(`export-oci: the archive is empty: pin or run something first`)
 	}
 	if err := oci.ExportLayout(ctx, w.Store, roots, dir); err != nil {
 		return nil, fmt.Errorf("export-oci: %w", err)

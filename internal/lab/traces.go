@@ -102,7 +102,7 @@ const (
 func (w *Workspace) ExportTrace(ctx context.Context, ref string, format TraceFormat, out io.Writer) error {
 	write := map[TraceFormat]func(io.Writer, *trace.Trace) error{CSV: trace.CSV, JSON: trace.JSON}
 	if format != Parquet && write[format] == nil {
-		return usagef("trace format %q: want csv, parquet or json", format)
+		return Usagef("trace format %q: want csv, parquet or json", format)
 	}
 	run, err := w.FindRun(ctx, ref)
 	if err != nil {
@@ -162,7 +162,7 @@ func (w *Workspace) runManifest(ctx context.Context, id string) (assay.Digest, e
 			return e.Manifest, nil
 		}
 	}
-	return d, usagef(`no run %q: "assay runs" lists them`, id)
+	return d, Usagef(`no run %q: "assay runs" lists them`, id)
 }
 
 // Table projects columns of a run's trace into the encoding that figures
@@ -177,15 +177,15 @@ func (w *Workspace) Table(ctx context.Context, run assay.Run, columns []string) 
 
 func project(t *trace.Trace, columns []string) ([]byte, error) {
 	if len(columns) == 0 {
-		return nil, usagef("a table needs columns: name at least one")
+		return nil, Usagef("a table needs columns: name at least one")
 	}
 	values, err := t.Project(append(slices.Clone(columns), "phase", "warmup"))
 	if err != nil {
-		return nil, usagef("%w", err)
+		return nil, Usagef("%w", err)
 	}
 	phase, warmup := values[len(values)-2], values[len(values)-1]
 	if phases := slices.Compact(slices.Sorted(slices.Values(phase.Strings))); len(phases) > 1 && !slices.Contains(columns, "phase") {
-		return nil, usagef(`the samples are of the phases %s, whose times span different things: name the column phase too, and draw t.Where("phase", %q)`,
+		return nil, Usagef(`the samples are of the phases %s, whose times span different things: name the column phase too, and draw t.Where("phase", %q)`,
 			strings.Join(phases, ", "), phases[0])
 	}
 	var keep []int

@@ -61,7 +61,7 @@ func Find(dir string) (string, error) {
 			return d, nil
 		}
 		if d == filepath.Dir(d) {
-			return "", usagef(`%s is not in a workspace: run "assay init" in the folder that shall be one`, dir)
+			return "", Usagef(`%s is not in a workspace: run "assay init" in the folder that shall be one`, dir)
 		}
 	}
 }
@@ -69,7 +69,7 @@ func Find(dir string) (string, error) {
 // Open opens the workspace at root.
 func Open(ctx context.Context, root string) (*Workspace, error) {
 	if _, err := os.Stat(filepath.Join(root, workspaceDir)); errors.Is(err, fs.ErrNotExist) {
-		return nil, usagef(`%s is not a workspace: run "assay init %s"`, root, root)
+		return nil, Usagef(`%s is not a workspace: run "assay init %s"`, root, root)
 	}
 	config, _, err := LoadConfig(root)
 	if err != nil {

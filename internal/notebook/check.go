@@ -41,9 +41,9 @@ func (c Checked) Err() error {
 	case 0:
 		return nil
 	case 1:
-		return &classed{errors.New("1 difference"), lab.ErrMismatch}
+		return lab.Classed(lab.ErrMismatch, errors.New("1 difference"))
 	default:
-		return &classed{fmt.Errorf("%d differences", n), lab.ErrMismatch}
+		return lab.Classed(lab.ErrMismatch, fmt.Errorf("%d differences", n))
 	}
 }
 

@@ -2,7 +2,6 @@ package notebook
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -35,13 +34,13 @@ func Target(path, in string) (string, error) {
 		return "", err
 	}
 	if !st.Mode().IsRegular() {
-		return "", &classed{fmt.Errorf("%s is not a plain file: name one to write to", path), lab.ErrUsage}
+		return "", lab.Usagef("%s is not a plain file: name one to write to", path)
 	}
 	if in == "" {
 		return target, nil
 	}
 	if input, err := os.Stat(in); err == nil && os.SameFile(input, st) {
-		return "", &classed{fmt.Errorf("%s is the notebook itself: --inplace writes to it", path), lab.ErrUsage}
+		return "", lab.Usagef("%s is the notebook itself: --inplace writes to it", path)
 	}
 	return target, nil
 }

@@ -18,14 +18,6 @@ import (
 	"github.com/assay-notebooks/assay/internal/lab"
 )
 
-// A classed error is one of a class that the command line has an exit status
-// for.
-type classed struct{ err, class error }
-
-func (e *classed) Error() string        { return e.err.Error() }
-func (e *classed) Unwrap() error        { return e.err }
-func (e *classed) Is(target error) bool { return target == e.class }
-
 // Options say how a notebook is executed.
 type Options struct {
 	Kernel      kernel.Options
@@ -66,7 +58,7 @@ const (
 	Raised State = "raised" // failed, as it may
 )
 
-var errLanguage error = &classed{errors.New(`"assay notebook" executes Go cells: use "jupyter nbconvert --execute" or papermill for others`), lab.ErrUsage}
+var errLanguage error = lab.Classed(lab.ErrUsage, errors.New(`"assay notebook" executes Go cells: use "jupyter nbconvert --execute" or papermill for others`))
 
 // Executable reports why the notebook cannot be executed by assay's kernel:
 // its error matches lab.ErrUsage.

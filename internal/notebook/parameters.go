@@ -228,7 +228,7 @@ func Assign(nb *nbformat.Notebook, settings, environ []string) (Values, error) {
 		} else {
 			message += "; there are:\n" + Describe(list)
 		}
-		return nil, &classed{errors.New(strings.TrimRight(message, "\n")), lab.ErrUsage}
+		return nil, lab.Usagef("%s", strings.TrimRight(message, "\n"))
 	}
 	return values, nil
 }

@@ -17,7 +17,7 @@ var (
 
 // ErrNotStripped is the error of a notebook that holds what Strip takes out.
 // It matches lab.ErrMismatch.
-var ErrNotStripped error = &classed{errors.New(`it holds outputs: "assay notebook strip" takes them out`), lab.ErrMismatch}
+var ErrNotStripped error = lab.Classed(lab.ErrMismatch, errors.New(`it holds outputs: "assay notebook strip" takes them out`))
 
 // Strip takes out of the notebook what executing it puts in: outputs, counts,
 // injected parameters, and metadata of executions; it reports whether there
