@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/google/renameio/v2"
@@ -21,10 +22,13 @@ import (
 )
 
 // Build returns the path of the program that t.Build makes. The error says how
-// to get it if it cannot be made.
+// to get it if it cannot be made, or is the cause of the end of ctx.
 func Build(ctx context.Context, t runners.Tool, cache string) (string, error) {
 	path, err := build(ctx, t, cache)
-	if missing, ok := errors.AsType[absence](err); ok && ctx.Err() == nil {
+	if err != nil && ctx.Err() != nil {
+		return "", context.Cause(ctx)
+	}
+	if missing, ok := errors.AsType[absence](err); ok {
 		err = fmt.Errorf("%w: %s", missing, missing.remedy)
 	}
 	return path, err
@@ -112,6 +116,8 @@ func goOutput(ctx context.Context, goCmd, dir string, args ...string) (string, e
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOENV=off", "GOFLAGS=", "GOWORK=off", "GOTOOLCHAIN=local",
 		"GOAMD64=", "GOARM64=", "GOEXPERIMENT=",
 		"GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // with its compilers
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = 2 * time.Second
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/internal/tooltest"
@@ -51,6 +52,28 @@ func TestCancelledIsNotAbsent(t *testing.T) {
 	_, err := toolbox.Locate(ctx, runtimes.Wazero, toolbox.Options{Cache: t.TempDir()})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("Locate with a cancelled context: error %v, want context.Canceled", err)
+	}
+}
+
+// TestBuildEnded ends a build at work: the error is the cause, not what go said
+// when it was killed.
+func TestBuildEnded(t *testing.T) {
+	bin := t.TempDir()
+	script := "#!/bin/sh\ncase $1 in env) echo go1.26.0 ;; *) echo began >" + bin + "/began; sleep 600 ;; esac\n"
+	if err := os.WriteFile(filepath.Join(bin, "go"), []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
+	want := errors.New("no longer wanted")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	go func() {
+		for _, err := os.Stat(filepath.Join(bin, "began")); err != nil && ctx.Err() == nil; _, err = os.Stat(filepath.Join(bin, "began")) {
+			time.Sleep(10 * time.Millisecond)
+		}
+		cancel(want)
+	}()
+	if path, err := toolbox.Build(ctx, runtimes.Wazero.Tool(), t.TempDir()); err != want {
+		t.Errorf("Build = %q, %v; want %v", path, err, want)
 	}
 }
 
