@@ -267,7 +267,6 @@ func TestCellsShow(t *testing.T) {
 
 	// New samples: the figure of the old ones is stale.
 	old := regexp.MustCompile(`\d{8}T\d{6}Z-\w+`).FindString(w.assay("runs"))
-	time.Sleep(time.Second) // run IDs order by the second
 	expect(n.run("%%\n"+quick+".Rerun()\n"), "progress", "run")
 	stale := n.run(strings.ReplaceAll(draw, `Run("quick")`, fmt.Sprintf("Run(%q)", old)))
 	expect(stale, "figure", "figure")
@@ -336,6 +335,18 @@ func TestCellsInterrupted(t *testing.T) {
 	}
 	if runs := w.assay("runs"); strings.Count(runs, "slow") != 1 {
 		t.Errorf("assay runs: %s, want one run", runs)
+	}
+
+	// New samples are interrupted and gone on with in the same way.
+	rerunCell := strings.Replace(slowCell, ".Run()", ".Rerun()", 1)
+	if o := n.run(rerunCell, n.interrupt()); o.status != "error" || !strings.Contains(o.stderr, "run this cell again to go on") {
+		t.Fatalf("%+v, want an error that says how to go on", o)
+	}
+	if o := n.run(rerunCell); o.status != "ok" || !strings.Contains(o.stdout, "done") || strings.Contains(o.displays[0].states[0], " 0 of 30") {
+		t.Errorf("the rerun again: %+v, want it to go on", o)
+	}
+	if runs := w.assay("runs"); strings.Count(runs, "complete") != 2 || strings.Contains(runs, "interrupted") {
+		t.Errorf("assay runs: %s, want two, complete", runs)
 	}
 }
 

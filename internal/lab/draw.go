@@ -90,7 +90,7 @@ type Drawn struct {
 	Manifest assay.Digest      `json:"manifest"`
 	Paths    map[string]string `json:"paths"`              // by format
 	Replayed bool              `json:"replayed,omitempty"` // assay.lock had this figure, to the byte
-	Stale    bool              `json:"stale,omitempty"`    // assay.lock has a newer run of one of its experiments
+	Stale    bool              `json:"stale,omitempty"`    // assay.lock has another run of one of its experiments
 }
 
 // Formats lists the formats of the outputs in order.
@@ -98,7 +98,8 @@ func (d Drawn) Formats() []string { return sortedKeys(d.Figure.Outputs) }
 
 // Draw seals the figure's code, draws it from its tables, archives code,
 // tables and outputs, and writes the outputs into the figures folder. What is
-// written is what the sealed module gave.
+// written is what the sealed module gave. A workspace whose lock is kept gets
+// neither: the figure is as it would be.
 func (w *Workspace) Draw(ctx context.Context, req Drawing) (Drawn, error) {
 	d, err := w.draw(ctx, req)
 	if err != nil {
@@ -191,19 +192,28 @@ func (w *Workspace) draw(ctx context.Context, req Drawing) (Drawn, error) {
 		return Drawn{}, err
 	}
 	d := Drawn{Figure: fig, Manifest: manifest.Digest}
+	answer := func(l *Lock) {
+		locked := LockedFigure{Manifest: d.Manifest, Module: fig.Module, Tables: fig.Tables, Outputs: fig.Outputs}
+		d.Replayed = reflect.DeepEqual(l.Figures[fig.Name], locked)
+		d.Stale = slices.ContainsFunc(runs, func(r assay.Run) bool {
+			answer, ok := l.Experiments[r.Experiment]
+			return ok && answer.Run != r.ID
+		})
+		l.Figures[fig.Name] = locked
+	}
+	d.Paths = outputPaths(w.figuresDir(""), fig.Name, outputs)
+	if w.Config.Lock == keepLock {
+		lock, err := w.Lock()
+		answer(&lock)
+		return d, err
+	}
 	if err := w.Store.SetRef(ctx, "figures/"+assay.Filename(fig.Name), d.Manifest); err != nil {
 		return d, err
 	}
-	err = w.updateLock(ctx, func(l *Lock) {
-		locked := LockedFigure{Manifest: d.Manifest, Module: fig.Module, Tables: fig.Tables, Outputs: fig.Outputs}
-		d.Replayed = reflect.DeepEqual(l.Figures[fig.Name], locked)
-		d.Stale = slices.ContainsFunc(runs, func(r assay.Run) bool { return l.Experiments[r.Experiment].Run > r.ID })
-		l.Figures[fig.Name] = locked
-	})
-	if err != nil {
+	if err := w.updateLock(ctx, answer); err != nil {
 		return d, err
 	}
-	d.Paths, err = writeOutputs(w.figuresDir(""), fig.Name, outputs)
+	_, err = writeOutputs(w.figuresDir(""), fig.Name, outputs)
 	return d, err
 }
 
@@ -236,14 +246,22 @@ func writeOutputs(dir, name string, outputs map[string][]byte) (map[string]strin
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, fmt.Errorf("write figure: %w", err)
 	}
-	paths := map[string]string{}
+	paths := outputPaths(dir, name, outputs)
 	for f, b := range outputs {
-		paths[f] = filepath.Join(dir, assay.Filename(name)+"."+f)
 		if err := renameio.WriteFile(paths[f], b, 0o666); err != nil {
 			return nil, fmt.Errorf("write figure: %w", err)
 		}
 	}
 	return paths, nil
+}
+
+// outputPaths returns where a figure's outputs are written, by format.
+func outputPaths(dir, name string, outputs map[string][]byte) map[string]string {
+	paths := map[string]string{}
+	for f := range outputs {
+		paths[f] = filepath.Join(dir, assay.Filename(name)+"."+f)
+	}
+	return paths
 }
 
 // runSealed runs a sealed module in a worker process of this program, so that

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/assay-notebooks/assay"
@@ -34,7 +35,9 @@ type Result struct {
 }
 
 // Run returns the archived run that the lock has for exp. Failing that it goes
-// on with a run of exp that was begun and not finished, or makes one.
+// on with a run of exp that was begun and not finished, or makes one. A rerun
+// goes on only with one that was begun since the archived one: so it, too, is
+// not begun again where it was interrupted.
 //
 // When ctx ends, an agent that this call has started is stopped: what was
 // measured is kept, and the error is an *IncompleteError. One that another
@@ -85,6 +88,14 @@ func (w *Workspace) answer(ctx context.Context, name string, experiment assay.Di
 	return run, true, err
 }
 
+// beganSince reports whether the run with this ID began after the other one, or
+// in the same second.
+func beganSince(id, other string) bool {
+	second, _, _ := strings.Cut(id, "-")
+	otherSecond, _, _ := strings.Cut(other, "-")
+	return id != other && second >= otherSecond
+}
+
 // beginOnce returns the run of the experiment that was begun and is not
 // archived, or begins one: of several processes that ask at once, one does.
 // While this one waited for another, that one's run may have been archived.
@@ -95,16 +106,20 @@ func (w *Workspace) beginOnce(ctx context.Context, frozen frozen, id assay.Diges
 		return run, false, fmt.Errorf("run %s: %w", name, err)
 	}
 	defer release()
+	lock, err := w.Lock()
+	if err != nil {
+		return run, false, err
+	}
+	live, err := w.live(ctx)
+	if err != nil {
+		return run, false, err
+	}
+	for _, run := range slices.Backward(live) {
+		if run.Experiment == id && (!another || beganSince(run.ID, lock.Experiments[id].Run)) {
+			return run, false, nil
+		}
+	}
 	if !another {
-		live, err := w.live(ctx)
-		if err != nil {
-			return run, false, err
-		}
-		for _, run := range slices.Backward(live) {
-			if run.Experiment == id {
-				return run, false, nil
-			}
-		}
 		if run, ok, err := w.answer(ctx, name, id); ok || err != nil {
 			return run, true, err
 		}
