@@ -20,7 +20,11 @@ type Config struct {
 	Figures string   `yaml:"figures"` // where figures are written, relative to the workspace
 	Env     []string `yaml:"env"`     // variables of the measuring process that a run record keeps
 	Measure string   `yaml:"measure"` // "yes", or "no": only runs that are archived
+	Lock    string   `yaml:"lock"`    // "update", or "keep": pinning and drawing leave assay.lock and the figures folder as they are
 }
+
+// keepLock is the value of the setting lock with which a notebook is checked.
+const keepLock = "keep"
 
 // A Setting is one value of a Config and where it came from.
 type Setting struct {
@@ -36,6 +40,7 @@ var configKeys = []struct {
 	{"figures", "ASSAY_FIGURES", func(c *Config) any { return &c.Figures }},
 	{"env", "ASSAY_ENV", func(c *Config) any { return &c.Env }},
 	{"measure", "ASSAY_MEASURE", func(c *Config) any { return &c.Measure }},
+	{"lock", "ASSAY_LOCK", func(c *Config) any { return &c.Lock }},
 }
 
 // ConfigFile is the name of a workspace's settings.
@@ -53,6 +58,7 @@ func LoadConfig(root string) (Config, []Setting, error) {
 		Figures: "figures",
 		Env:     []string{"GOMAXPROCS", "GODEBUG", "LANG", "LC_ALL", "TZ", "MALLOC_ARENA_MAX"},
 		Measure: "yes",
+		Lock:    "update",
 	}
 	written := map[string]bool{}
 	if root != "" {
@@ -106,6 +112,9 @@ func LoadConfig(root string) (Config, []Setting, error) {
 	}
 	if c.Measure != "yes" && c.Measure != "no" {
 		return c, nil, Usagef(`setting measure (ASSAY_MEASURE): %q: want yes or no`, c.Measure)
+	}
+	if c.Lock != "update" && c.Lock != keepLock {
+		return c, nil, Usagef(`setting lock (ASSAY_LOCK): %q: want update or keep`, c.Lock)
 	}
 	if c.Cache, err = filepath.Abs(c.Cache); err != nil {
 		return c, nil, fmt.Errorf("settings: cache: %w", err)

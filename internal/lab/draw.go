@@ -201,11 +201,14 @@ func (w *Workspace) draw(ctx context.Context, req Drawing) (Drawn, error) {
 		})
 		l.Figures[fig.Name] = locked
 	}
-	d.Paths = outputPaths(w.figuresDir(""), fig.Name, outputs)
 	if w.Config.Lock == keepLock {
 		lock, err := w.Lock()
+		if err != nil {
+			return d, err
+		}
 		answer(&lock)
-		return d, err
+		d.Paths = outputPaths(w.figuresDir(""), fig.Name, outputs)
+		return d, nil
 	}
 	if err := w.Store.SetRef(ctx, "figures/"+assay.Filename(fig.Name), d.Manifest); err != nil {
 		return d, err
@@ -213,7 +216,7 @@ func (w *Workspace) draw(ctx context.Context, req Drawing) (Drawn, error) {
 	if err := w.updateLock(ctx, answer); err != nil {
 		return d, err
 	}
-	_, err = writeOutputs(w.figuresDir(""), fig.Name, outputs)
+	d.Paths, err = writeOutputs(w.figuresDir(""), fig.Name, outputs)
 	return d, err
 }
 

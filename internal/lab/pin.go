@@ -17,7 +17,7 @@ import (
 )
 
 // Pin resolves ref to a workload, keeps its bytes, and writes its name into
-// assay.lock. ref is one of
+// assay.lock, unless that is to be kept as it is. ref is one of
 //
 //	a folder with workload.yaml: it is built
 //	a .wasm file
@@ -28,6 +28,9 @@ func (w *Workspace) Pin(ctx context.Context, ref string) (assay.Workload, error)
 	wl, err := w.pin(ctx, ref)
 	if err != nil {
 		return wl, fmt.Errorf("pin %s: %w", ref, err)
+	}
+	if w.Config.Lock == keepLock {
+		return wl, nil
 	}
 	name := "workloads/" + assay.Filename(wl.Name)
 	lock, err := w.Lock()
