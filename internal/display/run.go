@@ -16,9 +16,9 @@ import (
 // folded, where its numbers come from. archived says that nothing was measured
 // for it now.
 func Run(run assay.Run, s assay.Summary, archived bool) wire.Display {
-	v := runView{Name: s.Name, Scope: s.Scope, How: howEstimated(s), Notes: s.Notes, Origin: "measured now", Card: provenance(run)}
+	v := runView{Name: s.Name, Scope: s.Scope, How: howEstimated(s), Notes: s.Notes, Origin: originMeasured, Card: provenance(run)}
 	if archived {
-		v.Origin = "from the archive"
+		v.Origin = originArchived
 	}
 	v.addRows(s)
 	v.Reasons = reasons(s)
