@@ -150,7 +150,7 @@ func (w *Workspace) draw(ctx context.Context, req Drawing) (Drawn, error) {
 			a.Subject = &subject
 		}
 	}
-	sealed, err := seal.Build(ctx, seal.Options{Dir: req.Dir, Func: req.Func, Cache: w.Config.Cache})
+	sealed, err := seal.Build(ctx, seal.Options{Dir: req.Dir, Func: req.Func, Cache: w.Config.Cache}, w.Store)
 	if err != nil {
 		return Drawn{}, err
 	}

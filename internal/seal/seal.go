@@ -39,9 +39,21 @@ type Sealed struct {
 	Kernelext []byte // archive of the packages it was built with
 }
 
+// Modules is where the module may be that an earlier Build has returned. A
+// reader of it that does not fail has given the bytes of the digest.
+type Modules interface {
+	ReadAll(ctx context.Context, d assay.Digest, limit int64) ([]byte, error)
+}
+
+// maxModule bounds the module that is read of Modules.
+const maxModule = 256 << 20
+
 // Build seals a function. If its code cannot be sealed, the error is an
 // *extract.RefusedError with every reason; without Go it matches ErrNoGo.
-func Build(ctx context.Context, o Options) (*Sealed, error) {
+//
+// The same source is not compiled again with the same Go, if modules, which may
+// be nil, has what came of it.
+func Build(ctx context.Context, o Options, modules Modules) (*Sealed, error) {
 	packed, err := source.Archive()
 	if err != nil {
 		return nil, err
@@ -67,7 +79,7 @@ func Build(ctx context.Context, o Options) (*Sealed, error) {
 	if err != nil {
 		return nil, err
 	}
-	module, err := w.build(ctx, main)
+	module, err := w.module(ctx, main, modules)
 	if err != nil {
 		return nil, fmt.Errorf("seal %s: %w", o.Func, err)
 	}
@@ -147,6 +159,8 @@ type workshop struct {
 	toolchain *toolchain
 	dir       string
 	mod, sum  []byte
+	kernelext assay.Digest // of the source that it imports
+	known     recollection
 }
 
 // newWorkshop prepares a workshop with the packages archived in packed.
@@ -163,7 +177,7 @@ func newWorkshop(ctx context.Context, cache string, packed []byte) (*workshop, e
 	if err != nil {
 		return nil, err
 	}
-	w := &workshop{toolchain: t}
+	w := &workshop{toolchain: t, kernelext: assay.DigestOf(packed), known: recollectionIn(cache)}
 	layoutMod, err := os.ReadFile(filepath.Join(layout, "go.mod"))
 	if err != nil {
 		return nil, err
@@ -197,6 +211,23 @@ func (w *workshop) close() { os.RemoveAll(w.dir) }
 // modFiles returns go.mod and go.sum.
 func (w *workshop) modFiles() []archive.File {
 	return []archive.File{{Name: "go.mod", Data: w.mod}, {Name: "go.sum", Data: w.sum}}
+}
+
+// module returns what the program main compiles to: out of modules, if it was
+// compiled before.
+func (w *workshop) module(ctx context.Context, main []byte, modules Modules) ([]byte, error) {
+	made := recipe{"module", w.toolchain.version, w.toolchain.goroot, flags, w.kernelext, assay.DigestOf(main)}
+	var known assay.Digest
+	if modules != nil && w.known.recall(made, &known) {
+		if module, err := modules.ReadAll(ctx, known, maxModule); err == nil {
+			return module, nil
+		}
+	}
+	module, err := w.build(ctx, main)
+	if err == nil {
+		w.known.keep(made, assay.DigestOf(module))
+	}
+	return module, err
 }
 
 // build compiles the program main.

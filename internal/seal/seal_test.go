@@ -51,7 +51,7 @@ const example = "testdata/coldstart"
 
 func build(t testing.TB, dir, name string) *Sealed {
 	t.Helper()
-	s, err := Build(t.Context(), Options{Dir: dir, Func: name, Cache: cacheDir})
+	s, err := Build(t.Context(), Options{Dir: dir, Func: name, Cache: cacheDir}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,7 +165,7 @@ func TestRefusals(t *testing.T) {
 			}
 		}
 		dir := program(t, string(source))
-		_, err = Build(t.Context(), Options{Dir: dir, Func: "main.F", Cache: cacheDir})
+		_, err = Build(t.Context(), Options{Dir: dir, Func: "main.F", Cache: cacheDir}, nil)
 		refused, ok := errors.AsType[*extract.RefusedError](err)
 		if !ok {
 			t.Errorf("%s: error %v, want a refusal", file, err)
@@ -213,7 +213,7 @@ func TestOtherPlatforms(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		_, err := Build(t.Context(), Options{Dir: dir, Func: "main.F", Cache: cacheDir})
+		_, err := Build(t.Context(), Options{Dir: dir, Func: "main.F", Cache: cacheDir}, nil)
 		refused, ok := errors.AsType[*extract.RefusedError](err)
 		if !ok {
 			t.Errorf("%s: error %v, want a refusal", name, err)
@@ -241,7 +241,7 @@ func TestRefusedNames(t *testing.T) {
 		"Unit":               "main.go:14: Unit is not a function",
 		"largest":            "[signature]",
 	} {
-		if _, err := Build(t.Context(), Options{Dir: example, Func: name, Cache: cacheDir}); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Build(t.Context(), Options{Dir: example, Func: name, Cache: cacheDir}, nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("Build(%s): %v, want %q", name, err, want)
 		}
 	}
@@ -313,7 +313,7 @@ func TestEnvironments(t *testing.T) {
 			for key, value := range env {
 				t.Setenv(key, value)
 			}
-			s, err := Build(t.Context(), Options{Dir: program(t, source), Func: "ColdStart", Cache: cacheDir})
+			s, err := Build(t.Context(), Options{Dir: program(t, source), Func: "ColdStart", Cache: cacheDir}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -326,7 +326,7 @@ func TestEnvironments(t *testing.T) {
 
 func TestWithoutGo(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
-	if _, err := Build(t.Context(), Options{Dir: example, Func: "ColdStart", Cache: cacheDir}); !errors.Is(err, ErrNoGo) {
+	if _, err := Build(t.Context(), Options{Dir: example, Func: "ColdStart", Cache: cacheDir}, nil); !errors.Is(err, ErrNoGo) {
 		t.Errorf("error %v, want %v", err, ErrNoGo)
 	}
 }

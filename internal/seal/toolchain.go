@@ -28,6 +28,8 @@ type toolchain struct {
 	path    string
 	version string // "go1.26.8"
 	proxy   string // the user's GOPROXY
+	goroot  string
+	gocache string
 	env     []string
 }
 
@@ -66,7 +68,7 @@ func findToolchain(ctx context.Context, cacheDir string) (*toolchain, error) {
 	if cache := values["GOCACHE"]; cache == "" || cache == "off" {
 		values["GOCACHE"] = filepath.Join(cacheDir, "go-build")
 	}
-	t := &toolchain{path: path, version: values["GOVERSION"], proxy: values["GOPROXY"]}
+	t := &toolchain{path: path, version: values["GOVERSION"], proxy: values["GOPROXY"], goroot: values["GOROOT"], gocache: values["GOCACHE"]}
 	for _, name := range passed {
 		if value, ok := os.LookupEnv(name); ok {
 			t.env = append(t.env, name+"="+value)
