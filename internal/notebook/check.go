@@ -2,15 +2,19 @@ package notebook
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"html"
 	"io"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/internal/display"
 	"github.com/assay-notebooks/assay/internal/jupyter/nbformat"
 	"github.com/assay-notebooks/assay/internal/lab"
 	"github.com/assay-notebooks/assay/kernelext/wire"
@@ -51,7 +55,8 @@ func (c Checked) Err() error {
 // with the outputs that nb holds, and what these say of runs, workloads and
 // figures with assay.lock and the archive. It finds all differences; a cell
 // that does not end as it should is one, and ends the execution: it is in
-// Failure too.
+// Failure too. It writes no file of the workspace but archived ones: those of
+// runs, which o.Archived rules out, and what nothing refers to.
 func Check(ctx context.Context, w *lab.Workspace, nb *nbformat.Notebook, o Options, watch func(Step)) (Checked, error) {
 	var c Checked
 	if err := Executable(nb); err != nil {
@@ -65,7 +70,7 @@ func Check(ctx context.Context, w *lab.Workspace, nb *nbformat.Notebook, o Optio
 	if err := c.locked(ctx, w, nb); err != nil {
 		return c, err
 	}
-	o.AllowErrors = false
+	o.AllowErrors, o.KeepLock = false, true
 	last := len(nb.Cells)
 	err = Run(ctx, fresh, nil, o, func(s Step) {
 		if s.State != Begins {
@@ -110,7 +115,7 @@ func (c *Checked) locked(ctx context.Context, w *lab.Workspace, nb *nbformat.Not
 		return err
 	}
 	verified := map[assay.Digest]error{}
-	runs, figures := map[string]bool{}, map[string]bool{}
+	runs, figures, displays := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	defer func() { c.Runs, c.Figures = len(runs), len(figures) }()
 	inArchive := func(cell int, name string, d assay.Digest) error {
 		err, known := verified[d]
@@ -157,10 +162,15 @@ func (c *Checked) locked(ctx context.Context, w *lab.Workspace, nb *nbformat.Not
 				}
 			case "figure":
 				outputs, _ := facts["outputs"].(map[string]any)
-				if figures[name] {
-					continue // its caption has the same facts as its picture
+				if want, got, ok := pictured(o, outputs); !ok {
+					c.differ(n, fmt.Sprintf("figure %s: the picture in the notebook is not the one that its facts name", name), want, got)
 				}
 				figures[name] = true
+				if display := canonical(facts); displays[display] {
+					continue // its caption has the same facts as its picture
+				} else {
+					displays[display] = true
+				}
 				locked, ok := lock.Figures[name]
 				if !ok {
 					c.differ(n, fmt.Sprintf("figure %s is not sealed: %s does not have it", name, lab.LockFile), "", "")
@@ -208,6 +218,27 @@ func orNone(d assay.Digest) string {
 		return "none"
 	}
 	return d.String()
+}
+
+// pictured compares the picture in a figure's display with the digests of what
+// the figure gave.
+func pictured(o nbformat.Output, outputs map[string]any) (want, got string, ok bool) {
+	data := o.Object("data")
+	format, encoded := "png", text(data["image/png"])
+	if _, svg, found := strings.Cut(html.UnescapeString(text(data["text/html"])), "data:image/svg+xml;base64,"); found {
+		format = "svg"
+		encoded, _, _ = strings.Cut(svg, `"`)
+	}
+	if encoded == "" {
+		return "", "", true // a caption, or text, which is compared
+	}
+	want = text(outputs[format])
+	b, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(encoded), ""))
+	if err != nil {
+		return want, "not base64: " + err.Error(), false
+	}
+	got = assay.DigestOf(b).String()
+	return want, got, want == got
 }
 
 func factsOf(o nbformat.Output) map[string]any {
@@ -273,23 +304,48 @@ func split(outs []nbformat.Output) compared {
 			c.shown = append(c.shown, shown{"error", o.String("ename") + ": " + o.String("evalue")})
 			continue
 		}
-		facts := factsOf(o)
-		kind := text(facts["kind"])
-		switch kind {
-		case "progress", "status": // of the moment
-			continue
-		case "":
-			c.shown = append(c.shown, shown{o.Kind(), canonical(o.Object("data"))})
-		case "figure":
-			// Its manifest also names the assay that drew it: not what it is.
-			facts = maps.Clone(facts)
-			delete(facts, "manifest")
-			fallthrough
-		default:
-			c.shown = append(c.shown, shown{kind, canonical(facts)})
-		}
+		c.shown = append(c.shown, counts(o)...)
+	}
+	for name, said := range c.streams {
+		c.streams[name] = elsewhere.ReplaceAllString(said, "$1")
 	}
 	return c
+}
+
+// elsewhere is the name of the file that holds the text that leftOut says is
+// left out: a check's is another than a run's.
+var elsewhere = regexp.MustCompile(`(\nassay: \d+ bytes are left out here); all of the text is in [^\n]*`)
+
+// counts returns what counts in a display: of assay's the facts and what is
+// shown of them, but not how this came about just then.
+func counts(o nbformat.Output) []shown {
+	facts, data := factsOf(o), o.Object("data")
+	kind := display.Kind(text(facts["kind"]))
+	switch kind {
+	case display.KindProgress, display.KindStatus:
+		return nil // of the moment
+	case "":
+		return []shown{{o.Kind(), canonical(data)}}
+	case display.KindRuntimes, display.KindHosts:
+		return []shown{{string(kind), canonical(facts)}} // the rest is of today
+	}
+	said := ""
+	for _, mime := range slices.Sorted(maps.Keys(data)) {
+		s, ok := data[mime].(string)
+		if !ok {
+			s = canonical(data[mime])
+		}
+		said += "\n" + mime + ":\n" + display.Lasting(s)
+	}
+	if kind == display.KindFigure {
+		// Its manifest also names the assay that drew it: not what it is.
+		if d, err := assay.ParseDigest(text(facts["manifest"])); err == nil {
+			said = strings.ReplaceAll(said, d.String(), "")
+		}
+		facts = maps.Clone(facts)
+		delete(facts, "manifest")
+	}
+	return []shown{{string(kind), canonical(facts) + said}}
 }
 
 // canonical writes a value so that equal ones are equal strings: keys sorted.

@@ -25,6 +25,7 @@ type Options struct {
 	Dir         string        // the cells' working directory
 	Timeout     time.Duration // of a cell; 0: none
 	Archived    bool          // cells may not measure: runs come from the archive
+	KeepLock    bool          // cells leave assay.lock and the figures as they are
 	AllowErrors bool          // go on after a cell that fails
 	Overflow    string        // what the files' paths begin with that take the output of cells that give too much
 }

@@ -18,8 +18,8 @@ import (
 	"github.com/assay-notebooks/assay/internal/jupyter/protocol"
 )
 
-// What a cell may put into the notebook. Of text, the first headText bytes and
-// the last tailText of each stream stay, and all of it goes into a file.
+// What a cell may put into the notebook. Of each stream, the first headText
+// bytes and the last tailText stay, and all text goes into a file.
 const (
 	headText   = 1 << 20
 	tailText   = 64 << 10
@@ -31,16 +31,14 @@ const (
 // goroutine at a time.
 type outputs struct {
 	overflow string
-	display  map[string][]nbformat.Output // by display ID, in all cells
+	display  map[string][]*output // by display ID, in all cells
 
 	cell    int // the one that is being executed
 	list    []*output
 	clear   bool // when the next output comes
-	text    int  // bytes of text in list
-	data    int  // bytes of other things
-	dropped int  // outputs that were not kept
-	streams map[string]*tail
-	lost    int // bytes of text that are only in file
+	data    int  // bytes of displays in list
+	dropped int  // displays and updates that were not kept
+	streams map[string]*stream
 	file    *os.File
 	err     error // of the file
 }
@@ -48,16 +46,27 @@ type outputs struct {
 // An output is one of a cell; text grows while a stream goes on.
 type output struct {
 	nbformat.Output
+	cell int
+	size int // of a display
 	text bytes.Buffer
 }
 
+// A stream is what is kept of one.
+type stream struct {
+	last *output // that it was added to
+	head int     // bytes
+	full bool    // all else goes to the tail
+	tail tail
+	lost int // bytes that were given to the tail
+}
+
 func newOutputs(overflow string) *outputs {
-	return &outputs{overflow: overflow, display: map[string][]nbformat.Output{}}
+	return &outputs{overflow: overflow, display: map[string][]*output{}}
 }
 
 // begin begins with cell n, which has no output yet.
 func (o *outputs) begin(n int) {
-	*o = outputs{overflow: o.overflow, display: o.display, cell: n, streams: map[string]*tail{}}
+	*o = outputs{overflow: o.overflow, display: o.display, cell: n, streams: map[string]*stream{}}
 }
 
 // add takes a message of iopub.
@@ -87,9 +96,7 @@ func (o *outputs) add(m protocol.Message) {
 	case "execute_result":
 		o.show(nbformat.Output{"output_type": "execute_result", "data": data, "metadata": metadata, "execution_count": content["execution_count"]}, id, len(m.Content))
 	case "update_display_data":
-		for _, shown := range o.display[id] {
-			shown["data"], shown["metadata"] = maps.Clone(data), maps.Clone(metadata)
-		}
+		o.update(id, data, metadata, len(m.Content))
 	case "error":
 		o.failed(content["ename"], content["evalue"], content["traceback"])
 	case "clear_output":
@@ -108,10 +115,20 @@ func object(b []byte) (map[string]any, error) {
 	return m, err
 }
 
+// clearNow takes out all outputs of the cell, if that was asked for.
 func (o *outputs) clearNow() {
-	if o.clear {
-		o.clear, o.list, o.text, o.data = false, nil, 0, 0
+	if !o.clear {
+		return
 	}
+	for id, shown := range o.display {
+		o.display[id] = slices.DeleteFunc(shown, func(out *output) bool { return out.cell == o.cell })
+	}
+	err := o.err
+	if o.file != nil {
+		err = errors.Join(err, o.file.Close(), os.Remove(o.file.Name()))
+	}
+	o.begin(o.cell)
+	o.err = err
 }
 
 func (o *outputs) show(out nbformat.Output, id string, size int) {
@@ -121,9 +138,23 @@ func (o *outputs) show(out nbformat.Output, id string, size int) {
 		return
 	}
 	o.data += size
-	o.list = append(o.list, &output{Output: out})
+	shown := &output{Output: out, cell: o.cell, size: size}
+	o.list = append(o.list, shown)
 	if id != "" {
-		o.display[id] = append(o.display[id], out)
+		o.display[id] = append(o.display[id], shown)
+	}
+}
+
+// update replaces the displays of that ID, also those of earlier cells.
+func (o *outputs) update(id string, data, metadata map[string]any, size int) {
+	for _, shown := range o.display[id] {
+		if o.data+size-shown.size > maxData {
+			o.dropped++
+			continue
+		}
+		o.data += size - shown.size
+		shown.size = size
+		shown.Output["data"], shown.Output["metadata"] = maps.Clone(data), maps.Clone(metadata)
 	}
 }
 
@@ -142,35 +173,48 @@ func text(v any) string {
 }
 
 // stream adds text to a stream. What goes on where the last output ended is
-// one output with it.
-func (o *outputs) stream(name, s string) {
-	if o.file != nil {
-		o.spill(s)
+// one output with it. How much of a stream is kept does not depend on the
+// pieces in which it comes.
+func (o *outputs) stream(name, text string) {
+	s := o.streams[name]
+	if s == nil {
+		s = &stream{tail: tail{max: tailText}}
+		o.streams[name] = s
 	}
-	if o.file == nil && o.err == nil && (o.text+len(s) > headText || len(o.list) >= maxOutputs) {
+	var last *output
+	if n := len(o.list); n > 0 {
+		last = o.list[n-1]
+	}
+	begins := last == nil || last != s.last
+	if o.file == nil && o.err == nil && (s.head+len(text) > headText || begins && len(o.list) >= maxOutputs) {
 		o.open()
-		o.spill(s)
 	}
-	if room := headText - o.text; o.file == nil && o.err == nil && len(s) <= room {
-		var last *output
-		if n := len(o.list); n > 0 {
-			last = o.list[n-1]
+	if o.file != nil {
+		o.spill(text)
+	}
+	head := text
+	if room := headText - s.head; len(head) > room {
+		for room > 0 && !utf8.RuneStart(head[room]) {
+			room--
 		}
-		if last == nil || last.Kind() != "stream" || last.String("name") != name {
-			last = &output{Output: nbformat.Output{"output_type": "stream", "name": name}}
-			o.list = append(o.list, last)
+		head = head[:room]
+	}
+	if s.full {
+		head = ""
+	}
+	if head != "" {
+		if begins && (s.last == nil || len(o.list) < maxOutputs) { // else it goes on where it was
+			s.last = &output{Output: nbformat.Output{"output_type": "stream", "name": name}}
+			o.list = append(o.list, s.last)
 		}
-		last.text.WriteString(s)
-		o.text += len(s)
-		return
+		s.last.text.WriteString(head)
+		s.head += len(head)
 	}
-	t := o.streams[name]
-	if t == nil {
-		t = &tail{max: tailText}
-		o.streams[name] = t
+	if rest := text[len(head):]; rest != "" {
+		s.full = true
+		_, _ = s.tail.Write([]byte(rest)) // it cannot fail
+		s.lost += len(rest)
 	}
-	_, _ = t.Write([]byte(s)) // it cannot fail
-	o.lost += len(s)
 }
 
 // overflowPath names the file that takes all of the text of cell n.
@@ -190,6 +234,9 @@ func (o *outputs) spill(s string) {
 	}
 }
 
+// leftOut says how much text is not in the notebook, and where it is.
+const leftOut = "\nassay: %d bytes are left out here; all of the text is in %s\n"
+
 // end returns the outputs of the cell.
 func (o *outputs) end() ([]nbformat.Output, error) {
 	list := []nbformat.Output{}
@@ -199,31 +246,31 @@ func (o *outputs) end() ([]nbformat.Output, error) {
 		}
 		list = append(list, out.Output)
 	}
-	var err error
 	notice := func(format string, args ...any) {
 		list = append(list, nbformat.Output{"output_type": "stream", "name": "stderr", "text": fmt.Sprintf(format, args...)})
 	}
-	if o.file != nil {
-		err = errors.Join(o.err, o.file.Close())
-		kept := 0
-		var ends []nbformat.Output
-		for _, name := range []string{"stdout", "stderr"} {
-			if t := o.streams[name]; t != nil {
-				end := t.String()
-				for len(end) > 0 && !utf8.RuneStart(end[0]) {
-					end = end[1:]
-				}
-				kept += len(end)
-				ends = append(ends, nbformat.Output{"output_type": "stream", "name": name, "text": end})
+	left := 0
+	var ends []nbformat.Output
+	for _, name := range []string{"stdout", "stderr"} {
+		if s := o.streams[name]; s != nil && s.lost > 0 {
+			end := s.tail.String()
+			for len(end) > 0 && !utf8.RuneStart(end[0]) {
+				end = end[1:]
 			}
+			left += s.lost - len(end)
+			ends = append(ends, nbformat.Output{"output_type": "stream", "name": name, "text": end})
 		}
-		if left := o.lost - kept; left > 0 {
-			notice("\nassay: %d bytes are left out here; all of the text is in %s\n", left, filepath.Base(o.file.Name()))
-		}
-		list = append(list, ends...)
-	} else if o.err != nil {
-		err = o.err
 	}
+	err := o.err
+	if o.file != nil {
+		err = errors.Join(err, o.file.Close())
+		if left > 0 {
+			notice(leftOut, left, filepath.Base(o.file.Name()))
+		} else {
+			err = errors.Join(err, os.Remove(o.file.Name()))
+		}
+	}
+	list = append(list, ends...)
 	if o.dropped > 0 {
 		notice("assay: %d displays are left out: a cell may have %d outputs and %d MiB of them\n", o.dropped, maxOutputs, maxData>>20)
 	}

@@ -87,44 +87,113 @@ func TestUpdateOfEarlierCell(t *testing.T) {
 	}
 }
 
-// Of more text than a notebook can hold, the begin and the end stay, and a
-// file has all of it.
+// Of more text than a notebook can hold, the begin and the end of each stream
+// stay, the same whatever the pieces in which it came, and a file has all of it.
 func TestOverflow(t *testing.T) {
-	prefix := filepath.Join(t.TempDir(), "nb")
-	o := newOutputs(prefix)
-	o.begin(3)
-	var all strings.Builder
-	for i := range 40_000 {
-		name := []string{"stdout", "stderr"}[i%3%2]
-		line := fmt.Sprintf("line %d of some length, with an é\n", i)
-		all.WriteString(line)
-		b, err := json.Marshal(map[string]string{"name": name, "text": line})
+	var kept []map[string]string
+	for _, lines := range []int{1, 700} {
+		prefix := filepath.Join(t.TempDir(), "nb")
+		o := newOutputs(prefix)
+		o.begin(3)
+		said := map[string]*strings.Builder{"stdout": {}, "stderr": {}}
+		var all strings.Builder
+		say := func(name string) {
+			text := said[name].String()
+			said[name].Reset()
+			if text == "" {
+				return
+			}
+			all.WriteString(text)
+			b, err := json.Marshal(map[string]string{"name": name, "text": text})
+			if err != nil {
+				t.Fatal(err)
+			}
+			o.add(message(t, "stream", string(b)))
+		}
+		const n = 90_000
+		for i := range n {
+			name := []string{"stdout", "stderr"}[i%3%2]
+			fmt.Fprintf(said[name], "line %d of some length, with an é\n", i)
+			if i%lines == lines-1 || i == n-1 {
+				say("stdout")
+				say("stderr")
+			}
+		}
+		outs, err := o.end()
 		if err != nil {
 			t.Fatal(err)
 		}
-		o.add(message(t, "stream", string(b)))
+		b, err := os.ReadFile(prefix + ".cell3.txt")
+		if err != nil || string(b) != all.String() {
+			t.Errorf("%d lines at once: the file has %d bytes, %v; want all %d", lines, len(b), err, all.Len())
+		}
+		streams := map[string]string{}
+		for _, o := range outs {
+			streams[o.String("name")] += o.String("text")
+			if strings.ContainsRune(o.String("text"), '\uFFFD') {
+				t.Errorf("a character was cut in half: %.60q", o.String("text"))
+			}
+		}
+		kept = append(kept, streams)
+		for name, want := range map[string][]string{"stdout": {"line 0 ", "line 89999 "}, "stderr": {"line 1 ", "line 89998 ", "bytes are left out here; all of the text is in nb.cell3.txt"}} {
+			for _, want := range want {
+				if !strings.Contains(streams[name], want) {
+					t.Errorf("%d lines at once: %s lacks %q", lines, name, want)
+				}
+			}
+			if len(streams[name]) > headText+2*tailText {
+				t.Errorf("%d lines at once: %d bytes of %s are kept", lines, len(streams[name]), name)
+			}
+		}
+		if len(outs) > maxOutputs+4 {
+			t.Errorf("%d lines at once: %d outputs", lines, len(outs))
+		}
 	}
-	outs, err := o.end()
+	for name, text := range kept[0] {
+		if kept[1][name] != text {
+			t.Errorf("%s: what is kept depends on the pieces in which it came", name)
+		}
+	}
+}
+
+// What is cleared is as if it had not been, its file too.
+func TestClearOverflow(t *testing.T) {
+	dir := t.TempDir()
+	o := newOutputs(filepath.Join(dir, "nb"))
+	o.begin(1)
+	b, err := json.Marshal(map[string]string{"name": "stdout", "text": strings.Repeat("x", headText+2*tailText)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := os.ReadFile(prefix + ".cell3.txt")
-	if err != nil || string(b) != all.String() {
-		t.Errorf("the file has %d bytes, %v; want all %d", len(b), err, all.Len())
+	o.add(message(t, "stream", string(b)))
+	o.add(message(t, "clear_output", `{"wait":false}`))
+	o.add(message(t, "stream", `{"name":"stdout","text":"a"}`))
+	outs, err := o.end()
+	if got := say(outs); got != "stdout=a" || err != nil {
+		t.Errorf("%.100s, %v; want stdout=a", got, err)
 	}
-	kept := say(outs)
-	for _, want := range []string{"line 0 ", "line 39999 ", "bytes are left out here; all of the text is in nb.cell3.txt"} {
-		if !strings.Contains(kept, want) {
-			t.Errorf("the outputs lack %q", want)
-		}
+	if files, err := os.ReadDir(dir); len(files) != 0 || err != nil {
+		t.Errorf("files %v, %v; want none", files, err)
 	}
-	if len(outs) > maxOutputs+4 || len(kept) > headText+2*tailText+maxOutputs*20 {
-		t.Errorf("%d outputs with %d bytes are kept", len(outs), len(kept))
+}
+
+// An update counts as a display does.
+func TestTooMuchInUpdates(t *testing.T) {
+	o := newOutputs("")
+	o.begin(1)
+	const half = `{"data":{"text/plain":%q},"transient":{"display_id":%q}}`
+	big := strings.Repeat("x", maxData/2)
+	for _, id := range []string{"a", "b"} {
+		o.add(message(t, "display_data", fmt.Sprintf(half, "small", id)))
 	}
-	for _, o := range outs {
-		if strings.ContainsRune(o.String("text"), '\uFFFD') {
-			t.Errorf("a character was cut in half: %.60q", o.String("text"))
-		}
+	for range 3 { // each replaces the one before
+		o.add(message(t, "update_display_data", fmt.Sprintf(half, big, "a")))
+	}
+	o.add(message(t, "update_display_data", fmt.Sprintf(half, big, "b")))
+	outs, err := o.end()
+	if err != nil || len(outs) != 3 || text(outs[0].Object("data")["text/plain"]) != big || text(outs[1].Object("data")["text/plain"]) != "small" ||
+		!strings.HasPrefix(outs[2].String("text"), "assay: 1 displays are left out") {
+		t.Errorf("%.200s, %v; want the first updated, the second as it was, and a notice", say(outs), err)
 	}
 }
 

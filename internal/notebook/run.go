@@ -33,6 +33,9 @@ func Run(ctx context.Context, nb *nbformat.Notebook, values Values, o Options, w
 	if o.Archived {
 		env = append(env, "ASSAY_MEASURE=no")
 	}
+	if o.KeepLock {
+		env = append(env, "ASSAY_LOCK=keep")
+	}
 	k, err := start(ctx, o, env)
 	if err != nil {
 		return err
