@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -86,18 +87,22 @@ func (h *home) config(o Options) map[string]any {
 	}
 }
 
-// own makes the lab's runtime folder and marks it as in use.
+// own makes the lab's runtime folder and marks it as in use: the file that
+// does gets its name when it is locked, so that what has that name is in use
+// or left behind.
 func (h *home) own() error {
 	runtime, err := os.MkdirTemp(filepath.Join(h.dir, "runtime"), "")
 	if err != nil {
 		return err
 	}
 	h.runtime = runtime
-	if h.owner, err = os.Create(runtime + ownerSuffix); err != nil {
+	if h.owner, err = os.Create(runtime + ".new"); err != nil {
 		return err
 	}
-	return unix.Flock(int(h.owner.Fd()), unix.LOCK_EX)
+	return errors.Join(unix.Flock(int(h.owner.Fd()), unix.LOCK_EX), os.Rename(h.owner.Name(), h.ownerFile()))
 }
+
+func (h *home) ownerFile() string { return h.runtime + ownerSuffix }
 
 // ownerSuffix ends the name of the file that is locked while the folder of
 // that name is in use.
@@ -116,7 +121,10 @@ func (h *home) sweep() error {
 			continue // its lab has ended meanwhile
 		}
 		if unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil {
-			problems = append(problems, os.RemoveAll(strings.TrimSuffix(path, ownerSuffix)), os.Remove(path))
+			problems = append(problems, os.RemoveAll(strings.TrimSuffix(path, ownerSuffix)))
+			if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) { // its lab may just have removed it
+				problems = append(problems, err)
+			}
 		}
 		f.Close()
 	}
@@ -133,7 +141,7 @@ func (h *home) sweep() error {
 
 // release removes the runtime folder.
 func (h *home) release() error {
-	err := errors.Join(os.RemoveAll(h.runtime), os.Remove(h.owner.Name()))
+	err := errors.Join(os.RemoveAll(h.runtime), os.Remove(h.ownerFile()))
 	return errors.Join(err, h.owner.Close())
 }
 

@@ -241,10 +241,22 @@ func TestInterruptStopsAllItStartedAndNothingElse(t *testing.T) {
 	if status, body := p.request(http.MethodGet, "/api/kernelspecs", ""); strings.Count(body, `"display_name"`) != 1 || !strings.Contains(body, `"Go (assay)"`) {
 		t.Errorf("kernelspecs: %d %s: want ours alone", status, body)
 	}
+	stranger := exec.Command("tail", "-f", connectionFile(t, dir))
+	if err := stranger.Start(); err != nil {
+		t.Fatal(err)
+	}
+	strangerEnded := make(chan struct{})
+	go func() { stranger.Wait(); close(strangerEnded) }()
+	defer func() { stranger.Process.Kill(); <-strangerEnded }()
 	p.signal(os.Interrupt)
 	p.wait()
 	if p.err != nil {
 		t.Errorf("assay lab ended with %v: %s", p.err, p.stderr.String())
+	}
+	select {
+	case <-strangerEnded:
+		t.Errorf("a program that looked at a connection file has ended too: %v", stranger.ProcessState)
+	default:
 	}
 	if left := p.descendants(); len(left) > 0 {
 		t.Errorf("%v still run after assay lab", left)
@@ -256,9 +268,12 @@ func TestInterruptStopsAllItStartedAndNothingElse(t *testing.T) {
 		t.Errorf("left in the runtime folder: %v", files)
 	}
 
-	// A server that does not answer is killed by the second signal.
-	if err := syscall.Kill(other.PID, syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
+	// What does not answer is killed by the second signal: a server, or a kernel
+	// whose server has ended.
+	for _, pid := range append(kernels(other.PID, filepath.Dir(connectionFile(t, other.Root))), other.PID) {
+		if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+			t.Fatal(err)
+		}
 	}
 	other.signal(os.Interrupt)
 	until(t, "the server to be stopped", func() bool {
@@ -266,7 +281,9 @@ func TestInterruptStopsAllItStartedAndNothingElse(t *testing.T) {
 		case <-other.ended:
 			return true
 		case <-time.After(200 * time.Millisecond):
-			other.signal(syscall.SIGTERM)
+			if err := other.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+				t.Fatal(err)
+			}
 			return false
 		}
 	})
@@ -279,6 +296,16 @@ func TestInterruptStopsAllItStartedAndNothingElse(t *testing.T) {
 			}
 		}
 	}
+}
+
+// connectionFile returns that of the kernel of the lab in dir.
+func connectionFile(t *testing.T, dir string) string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, ".assay", "jupyter", "runtime", "*", "kernel-*.json"))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("connection files in %s: %v, %v; want one", dir, files, err)
+	}
+	return files[0]
 }
 
 func filesBelow(t *testing.T, dir string) []string {

@@ -3,8 +3,8 @@
 package jupyterlab
 
 import (
-	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -14,17 +14,23 @@ import (
 // server of a killed assay must be ended by hand.
 func endWithUs(*syscall.SysProcAttr) {}
 
-// naming returns the processes that have a path below dir among their
-// arguments, as kernels have the path of their connection file.
-func naming(dir string) []int {
-	out, err := exec.Command("ps", "-Ao", "pid=,command=").Output()
+// kernels returns the processes that server started as kernels, and what those
+// started with the same arguments: they have a path below runtime, which has
+// the connection files, among their arguments, and Jupyter told them their
+// parent. Where ps does not show the environment (macOS does), there is none.
+func kernels(server int, runtime string) []int {
+	out, err := exec.Command("ps", "-Axww", "-E", "-o", "pid=,command=").Output()
 	if err != nil {
 		return nil
 	}
+	parent := "JPY_PARENT_PID=" + strconv.Itoa(server)
 	var pids []int
 	for line := range strings.Lines(string(out)) {
-		number, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
-		if pid, err := strconv.Atoi(number); err == nil && pid != os.Getpid() && strings.Contains(rest, dir+"/") {
+		fields := strings.Fields(line)
+		if len(fields) == 0 || !strings.Contains(line, runtime+"/") || !slices.Contains(fields, parent) {
+			continue
+		}
+		if pid, err := strconv.Atoi(fields[0]); err == nil {
 			pids = append(pids, pid)
 		}
 	}

@@ -280,7 +280,7 @@ func (s *Server) Stop(ctx context.Context) error {
 // stop ends the process, if it has not ended, and its kernels.
 func (s *Server) stop(ctx context.Context) {
 	s.end(ctx)
-	s.endKernels()
+	s.endKernels(ctx)
 }
 
 func (s *Server) end(ctx context.Context) {
@@ -302,27 +302,29 @@ func (s *Server) end(ctx context.Context) {
 
 // endKernels waits for the kernels, which are in sessions of their own, to see
 // that the server has ended and to end what they started; it kills those that
-// do not.
-func (s *Server) endKernels() {
+// do not, and when ctx ends.
+func (s *Server) endKernels(ctx context.Context) {
 	late := time.After(goneWithin)
 	tick := time.NewTicker(poll)
 	defer tick.Stop()
 	for {
-		left := naming(s.home.runtime)
+		left := kernels(s.PID, s.home.runtime)
 		if len(left) == 0 {
 			return
 		}
 		select {
 		case <-late:
-			for _, pid := range left {
-				if group, err := syscall.Getpgid(pid); err == nil && group == pid {
-					_ = syscall.Kill(-pid, syscall.SIGKILL)
-				}
-				_ = syscall.Kill(pid, syscall.SIGKILL)
-			}
-			return
+		case <-ctx.Done():
 		case <-tick.C:
+			continue
 		}
+		for _, pid := range left {
+			if group, err := syscall.Getpgid(pid); err == nil && group == pid {
+				_ = syscall.Kill(-pid, syscall.SIGKILL)
+			}
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+		return
 	}
 }
 
