@@ -2,17 +2,12 @@ package figure
 
 import (
 	"bytes"
-	"encoding/binary"
-	"hash/crc32"
 	"image/color"
 	"math"
 
 	"gonum.org/v1/plot/vg"
-	"gonum.org/v1/plot/vg/vgimg"
 	"gonum.org/v1/plot/vg/vgsvg"
 )
-
-const dotsPerInch = 300 // of a PNG
 
 // svg returns the scene as SVG.
 func (s *scene) svg() ([]byte, error) {
@@ -25,31 +20,6 @@ func (s *scene) svg() ([]byte, error) {
 	// vgsvg names the one font it measured with; name those of the same widths.
 	return bytes.ReplaceAll(b.Bytes(), []byte("font-family:Liberation Sans;"),
 		[]byte("font-family:'Liberation Sans',Arial,Helvetica,sans-serif;")), nil
-}
-
-// png returns the scene as PNG that says how large it is on paper.
-func (s *scene) png() ([]byte, error) {
-	c := vgimg.NewWith(vgimg.UseWH(vg.Points(s.width), vg.Points(s.height)), vgimg.UseDPI(dotsPerInch))
-	s.paint(vector{c, s.height})
-	var b bytes.Buffer
-	if _, err := (vgimg.PngCanvas{Canvas: c}).WriteTo(&b); err != nil {
-		return nil, err
-	}
-	return withResolution(b.Bytes()), nil
-}
-
-// withResolution inserts a pHYs chunk after the header of a PNG.
-func withResolution(png []byte) []byte {
-	const header = 8 + 4 + 4 + 13 + 4 // signature; length, type, data and CRC of IHDR
-	perMetre := uint32(math.Round(dotsPerInch / 0.0254))
-	chunk := binary.BigEndian.AppendUint32(nil, 9)
-	chunk = append(chunk, "pHYs"...)
-	chunk = binary.BigEndian.AppendUint32(chunk, perMetre)
-	chunk = binary.BigEndian.AppendUint32(chunk, perMetre)
-	chunk = append(chunk, 1) // the unit is the metre
-	chunk = binary.BigEndian.AppendUint32(chunk, crc32.ChecksumIEEE(chunk[4:]))
-	out := append([]byte{}, png[:header]...)
-	return append(append(out, chunk...), png[header:]...)
 }
 
 // A vector paints on a canvas of gonum/plot, whose y axis points up.
