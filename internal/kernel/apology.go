@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"syscall"
 
@@ -33,6 +34,9 @@ func apologize(ctx context.Context, connectionFile string, why error, signals <-
 	var serving sync.WaitGroup
 	for port, s := range map[int]zmq4.Socket{c.Shell: shell, c.Control: control, c.IOPub: a.iopub, c.Heartbeat: a.heartbeat, c.Stdin: a.stdin} {
 		defer s.Close()
+		if path, ok := strings.CutPrefix(c.Endpoint(port), "ipc://"); ok {
+			_ = os.Remove(path) // GoNB may have left it; if not, Listen says so
+		}
 		if err := s.Listen(c.Endpoint(port)); err != nil {
 			return errors.Join(why, fmt.Errorf("listen on %s: %w", c.Endpoint(port), err))
 		}

@@ -2,6 +2,7 @@ package kernel_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/assay-notebooks/assay/internal/lab"
+	"github.com/assay-notebooks/assay/internal/tooltest"
 	"github.com/assay-notebooks/assay/runners/executors"
 )
 
@@ -32,7 +34,7 @@ func without(env []string, names ...string) (kept []string) {
 // TestApology starts kernels that cannot run GoNB: each says why, what to do
 // about it, and lives until it is told to end.
 func TestApology(t *testing.T) {
-	empty, old, broken := t.TempDir(), t.TempDir(), t.TempDir()
+	empty, old, broken, failing := t.TempDir(), t.TempDir(), t.TempDir(), t.TempDir()
 	fake := func(dir, script string) {
 		t.Helper()
 		if err := os.WriteFile(filepath.Join(dir, "go"), []byte("#!/bin/sh\n"+script), 0o755); err != nil {
@@ -41,6 +43,7 @@ func TestApology(t *testing.T) {
 	}
 	fake(old, `echo '{"GOVERSION": "go1.20", "GOCACHE": "/tmp", "GOMODCACHE": "/tmp"}'`)
 	fake(broken, "echo GOROOT is gone >&2; exit 3")
+	fake(failing, `case "$1 $2" in "mod init") echo no room >&2; exit 3 ;; esac; exec `+goCommand(t)+` "$@"`) // which is how GoNB begins
 	for _, c := range []struct {
 		name string
 		env  []string
@@ -52,6 +55,7 @@ func TestApology(t *testing.T) {
 		{"no cache", []string{"ASSAY_CACHE=/proc/nothing"}, []string{"/proc/nothing cannot be written", "set ASSAY_CACHE"}},
 		{"no network", []string{"ASSAY_CACHE=" + t.TempDir(), "GOPROXY=off", "GOMODCACHE=" + t.TempDir()},
 			[]string{"building github.com/janpfeifer/gonb@v0.11.4", "check the network and GOPROXY"}},
+		{"GoNB fails", []string{"PATH=" + failing + ":/usr/bin:/bin"}, []string{"GoNB ended with exit status 255", "its last words are: ", "go mod init"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := begin(t, t.TempDir(), func(cmd *exec.Cmd) { cmd.Env = append(cmd.Env, c.env...) })
@@ -77,6 +81,92 @@ func TestApology(t *testing.T) {
 				t.Errorf("exit status %d, want 0", got)
 			}
 		})
+	}
+}
+
+func goCommand(t *testing.T) string {
+	t.Helper()
+	path, err := exec.LookPath("go")
+	if err != nil {
+		tooltest.Missing(t, "go", err)
+	}
+	return path
+}
+
+// TestEndedWhileBuilding tells a kernel to end that still builds GoNB.
+func TestEndedWhileBuilding(t *testing.T) {
+	bin := t.TempDir()
+	began := filepath.Join(bin, "began")
+	script := `#!/bin/sh
+case $1 in build) echo >` + began + `; sleep 600 ;; esac
+exec ` + goCommand(t) + ` "$@"
+`
+	if err := os.WriteFile(filepath.Join(bin, "go"), []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	p := launch(t, t.TempDir(), func(cmd *exec.Cmd) {
+		cmd.Env = append(cmd.Env, "PATH="+bin+":/usr/bin:/bin", "ASSAY_CACHE="+t.TempDir())
+	})
+	eventually(t, func() string {
+		if _, err := os.Stat(began); err != nil {
+			return "the build does not begin"
+		}
+		return ""
+	})
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	p.wait()
+	if got := p.cmd.ProcessState.ExitCode(); got != 0 {
+		t.Errorf("exit status %d, want 0", got)
+	}
+	p.gone()
+}
+
+// TestNoEditor has no gopls and cannot build it: the kernel does all else.
+func TestNoEditor(t *testing.T) {
+	prepared(t)
+	cache, bin := t.TempDir(), t.TempDir()
+	tried := filepath.Join(bin, "tried")
+	for _, pattern := range []string{"tools/gonb-*", "tools/goimports-*", "kernel/*"} {
+		paths, err := filepath.Glob(filepath.Join(options().Cache, pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range paths {
+			to := filepath.Join(cache, filepath.Dir(pattern), filepath.Base(path))
+			if err := errors.Join(os.MkdirAll(filepath.Dir(to), 0o755), os.Symlink(path, to)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	script := `#!/bin/sh
+case "$*" in *x/tools/gopls) echo no network >&2; echo >` + tried + `; exit 1 ;; esac
+exec ` + goCommand(t) + ` "$@"
+`
+	if err := os.WriteFile(filepath.Join(bin, "go"), []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	p := begin(t, t.TempDir(), func(cmd *exec.Cmd) {
+		cmd.Env = append(cmd.Env, "HEADLESS=", "PATH="+bin+":/usr/bin:/bin", "ASSAY_CACHE="+cache)
+	})
+	if got, reply := p.execute("%%\nfmt.Println(\"fine\")"); got != "fine\n" {
+		t.Errorf("%+v, output %q; want fine", reply, got)
+	}
+	eventually(t, func() string {
+		if _, err := os.Stat(tried); err != nil {
+			return "gopls is not built"
+		}
+		return ""
+	})
+	if err := p.client.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	p.wait()
+	for _, want := range []string{"from the next start on", "cells are not completed and explained: building golang.org/x/tools/gopls", "no network"} {
+		if got := p.stderr.String(); !strings.Contains(got, want) {
+			t.Errorf("the kernel said %q, want %q", got, want)
+		}
 	}
 }
 

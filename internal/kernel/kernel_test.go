@@ -75,7 +75,9 @@ type process struct {
 	tmp    string // where its private directory is
 	stderr bytes.Buffer
 	ended  chan struct{}
-	client *protocol.Client
+
+	connection protocol.Connection
+	client     *protocol.Client
 }
 
 // deadline is for what takes a second on a quiet machine.
@@ -88,7 +90,32 @@ func start(t testing.TB, dir string, edit func(*exec.Cmd)) *process {
 	return begin(t, dir, edit)
 }
 
+// begin is start with whatever the cache has.
 func begin(t testing.TB, dir string, edit func(*exec.Cmd)) *process {
+	t.Helper()
+	p := launch(t, dir, edit)
+	ctx, cancel := context.WithTimeout(t.Context(), deadline)
+	defer cancel()
+	var err error
+	// A GoNB that fails does so after it has opened its sockets.
+	for p.client, err = protocol.Dial(ctx, p.connection); err != nil && ctx.Err() == nil; p.client, err = protocol.Dial(ctx, p.connection) {
+		select {
+		case <-p.ended:
+			cancel()
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	if err != nil {
+		p.cmd.Process.Kill()
+		<-p.ended
+		t.Fatalf("%v\n%s", err, p.stderr.Bytes())
+	}
+	t.Cleanup(p.client.Close)
+	return p
+}
+
+// launch is begin without a client.
+func launch(t testing.TB, dir string, edit func(*exec.Cmd)) *process {
 	t.Helper()
 	sockets := shortDir(t)
 	connection, err := protocol.NewConnection(sockets, kernel.Name)
@@ -99,7 +126,7 @@ func begin(t testing.TB, dir string, edit func(*exec.Cmd)) *process {
 	if err := connection.Write(file); err != nil {
 		t.Fatal(err)
 	}
-	p := &process{t: t, tmp: shortDir(t), ended: make(chan struct{})}
+	p := &process{t: t, tmp: shortDir(t), ended: make(chan struct{}), connection: connection}
 	p.cmd = exec.Command(options().Assay, "kernel", file)
 	p.cmd.Dir = dir
 	p.cmd.Env = append(os.Environ(), "TMPDIR="+p.tmp, "HEADLESS=1")
@@ -122,14 +149,6 @@ func begin(t testing.TB, dir string, edit func(*exec.Cmd)) *process {
 			t.Logf("the kernel said: %s", p.stderr.Bytes())
 		}
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), deadline)
-	defer cancel()
-	if p.client, err = protocol.Dial(ctx, connection); err != nil {
-		p.cmd.Process.Kill()
-		<-p.ended
-		t.Fatalf("%v\n%s", err, p.stderr.Bytes())
-	}
-	t.Cleanup(p.client.Close)
 	return p
 }
 

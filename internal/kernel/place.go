@@ -105,6 +105,12 @@ func (p *place) remove() error {
 	return errors.Join(os.RemoveAll(p.dir), p.lock.Close())
 }
 
+// served reports whether GoNB has begun with a cell: it writes its source here.
+func (p *place) served() bool {
+	sources, err := filepath.Glob(filepath.Join(p.dir, "gonb_*", "main.go"))
+	return err != nil || len(sources) > 0
+}
+
 // sweep removes the places of ours in base whose kernels are dead.
 func sweep(base string) error {
 	dirs, err := filepath.Glob(filepath.Join(base, placePrefix+"*"))

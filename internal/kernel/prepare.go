@@ -22,53 +22,65 @@ import (
 // Prepare puts all that a kernel needs into the cache: GoNB, goimports and,
 // with editor, gopls; the source that cells import, the modules that needs,
 // and both compiled. The first time takes a minute or two and the network;
-// after that it is quick and needs none. say gets a line for each step that
-// takes time. Any number of processes may call it at once.
+// after that it is quick and needs none. Without gopls a kernel does all but
+// complete and explain, so that it cannot be built is said and no error. say
+// gets a line for each step that takes time. Any number of processes may call
+// it at once.
 func Prepare(ctx context.Context, o Options, editor bool, say func(string)) error {
 	t, err := findToolchain(ctx, o)
 	if err != nil {
 		return err
 	}
-	_, err = prepare(ctx, t, o, editor, say)
-	return err
+	if _, err := prepare(ctx, t, o, say); err != nil || !editor {
+		return err
+	}
+	prepareEditor(ctx, o, say)
+	return context.Cause(ctx)
 }
 
 // A kit is what Prepare prepared: paths in the cache.
 type kit struct {
 	gonb, goimports string
-	gopls           string // "" without editor
+	gopls           string // "" without an editor
 	source          string // the module that cells import
 }
 
-func prepare(ctx context.Context, t toolchain, o Options, editor bool, say func(string)) (kit, error) {
+// prepare prepares all but the editor.
+func prepare(ctx context.Context, t toolchain, o Options, say func(string)) (kit, error) {
 	var k kit
 	release, err := alone(ctx, filepath.Join(o.Cache, "kernel.lock"), say)
 	if err != nil {
 		return k, err
 	}
 	defer release()
-	wanted := []struct {
-		tool runners.Tool
-		path *string
-	}{{gonb, &k.gonb}, {goimports, &k.goimports}}
-	if editor {
-		wanted = append(wanted, struct {
-			tool runners.Tool
-			path *string
-		}{gopls, &k.gopls})
+	if k.gonb, err = build(ctx, gonb, o, say); err != nil {
+		return k, err
 	}
-	for _, w := range wanted {
-		stop := sayLate(say, fmt.Sprintf("building %s %s", w.tool.Bin, w.tool.Build.Version))
-		*w.path, err = toolbox.Build(ctx, w.tool, o.Cache)
-		stop()
-		if err != nil {
-			return k, err
-		}
+	if k.goimports, err = build(ctx, goimports, o, say); err != nil {
+		return k, err
 	}
 	if k.source, err = source.Dir(o.Cache); err != nil {
 		return k, err
 	}
 	return k, compile(ctx, t, o, k.source, say)
+}
+
+// prepareEditor builds gopls, or says why not, unless ctx has ended.
+func prepareEditor(ctx context.Context, o Options, say func(string)) {
+	release, err := alone(ctx, filepath.Join(o.Cache, "gopls.lock"), say)
+	if err == nil {
+		defer release()
+		_, err = build(ctx, gopls, o, say)
+	}
+	if err != nil && ctx.Err() == nil {
+		say(fmt.Sprintf("cells are not completed and explained: %v", err))
+	}
+}
+
+func build(ctx context.Context, tool runners.Tool, o Options, say func(string)) (string, error) {
+	stop := sayLate(say, fmt.Sprintf("building %s %s", tool.Bin, tool.Build.Version))
+	defer stop()
+	return toolbox.Build(ctx, tool, o.Cache)
 }
 
 // imported are the packages of the standard library that cells import, with

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/assay-notebooks/assay/internal/cells"
+	"github.com/assay-notebooks/assay/runners/toolbox"
 )
 
 // ErrEnding is the cause with which the contexts of requests end when the
@@ -24,7 +25,8 @@ var ErrEnding = errors.New("the kernel ends")
 // connection file, and answers the cells, until GoNB ends or a signal says so.
 // SIGINT interrupts the running cell. When it returns, GoNB, its cells and
 // gopls have ended, and their directory is gone; runs that are being measured
-// go on. If GoNB cannot run it says so to whoever executes a cell.
+// go on. If GoNB cannot run, or fails before its first cell, Run says so to
+// whoever executes one.
 func Run(ctx context.Context, o Options, connectionFile string, open cells.Opener) error {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
@@ -32,15 +34,16 @@ func Run(ctx context.Context, o Options, connectionFile string, open cells.Opene
 	ctx, stop := untilOrphaned(ctx)
 	defer stop()
 
+	began := false
 	t, k, err := prepareAtStart(ctx, o, signals)
-	if err != nil && !errors.Is(err, errEnd) {
-		return apologize(ctx, connectionFile, err, signals)
-	}
 	if err == nil {
-		err = run(ctx, o, t, k, connectionFile, open, signals)
+		began, err = run(ctx, o, t, k, connectionFile, open, signals)
 	}
-	if errors.Is(err, errEnd) {
+	switch {
+	case errors.Is(err, errEnd):
 		return nil
+	case err != nil && !began:
+		return apologize(ctx, connectionFile, err, signals)
 	}
 	return err
 }
@@ -48,7 +51,8 @@ func Run(ctx context.Context, o Options, connectionFile string, open cells.Opene
 // errEnd reports that a signal or the end of our parent ended us.
 var errEnd = errors.New("told to end")
 
-// prepareAtStart is Prepare, ended by the signals that end a kernel.
+// prepareAtStart is Prepare, ended by the signals that end a kernel. It does
+// not wait for an editor: Jupyter waits a minute for us.
 func prepareAtStart(ctx context.Context, o Options, signals <-chan os.Signal) (toolchain, kit, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -58,7 +62,10 @@ func prepareAtStart(ctx context.Context, o Options, signals <-chan os.Signal) (t
 	go func() {
 		var err error
 		if t, err = findToolchain(ctx, o); err == nil {
-			k, err = prepare(ctx, t, o, !o.Headless, say)
+			k, err = prepare(ctx, t, o, say)
+		}
+		if err == nil && !o.Headless {
+			k.gopls, _ = toolbox.Built(ctx, gopls, o.Cache)
 		}
 		done <- err
 	}()
@@ -72,6 +79,22 @@ func prepareAtStart(ctx context.Context, o Options, signals <-chan os.Signal) (t
 			}
 		}
 	}
+}
+
+// editorForNext builds the editor, if there is to be one and is not, while the
+// kernel runs without: GoNB looks for it when it starts. stop ends the build.
+func editorForNext(ctx context.Context, o Options, k kit) (stop func()) {
+	if o.Headless || k.gopls != "" {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		say("cells are completed and explained from the next start on: gopls is not built yet")
+		prepareEditor(ctx, o, say)
+	}()
+	return func() { cancel(); <-done }
 }
 
 func say(line string) { fmt.Fprintf(os.Stderr, "assay kernel: %s\n", line) }
@@ -101,52 +124,53 @@ func untilOrphaned(ctx context.Context) (context.Context, func()) {
 	return ctx, func() { cancel(nil); <-done }
 }
 
-func run(ctx context.Context, o Options, t toolchain, k kit, connectionFile string, open cells.Opener, signals <-chan os.Signal) (err error) {
+// run runs GoNB until it ends. began reports whether somebody may be waiting
+// for its answer: then we must end, too, for Jupyter to notice.
+func run(ctx context.Context, o Options, t toolchain, k kit, connectionFile string, open cells.Opener, signals <-chan os.Signal) (began bool, err error) {
 	p, err := newPlace()
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer func() { err = errors.Join(err, p.remove()) }()
+	defer editorForNext(ctx, o, k)()
 	env, err := furnish(p, o, t, k)
 	if err != nil {
-		return err
+		return false, err
 	}
 	s, err := serve(ctx, filepath.Join(p.dir, socketName), open)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer s.close()
 	keeper, err := startKeeper(p)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer func() { err = errors.Join(err, keeper.dismiss()) }()
 	cmd := exec.Command(k.gonb, "-kernel="+connectionFile, "-go_work="+k.source,
 		"-logtostderr=false", "-stderrthreshold=FATAL", "-log_file="+filepath.Join(p.dir, logName))
 	cmd.Env = env
-	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	said, err := listen(os.Stderr)
+	if err != nil {
+		return false, err
+	}
+	cmd.Stdout, cmd.Stderr = os.Stdout, said.w
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // with its cells
-	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("start GoNB: %w", err)
+	err = cmd.Start()
+	said.w.Close()
+	defer said.close()
+	if err != nil {
+		return false, fmt.Errorf("start GoNB: %w", err)
 	}
 	if err := keeper.watch(cmd.Process.Pid); err != nil {
-		return errors.Join(err, cmd.Process.Kill(), cmd.Wait())
+		return false, errors.Join(err, cmd.Process.Kill(), cmd.Wait())
 	}
-	err = attend(ctx, cmd, s, signals)
-	if err != nil {
-		err = fmt.Errorf("%w%s", err, lastWords(filepath.Join(p.dir, logName)))
+	exit := attend(ctx, cmd, s, signals)
+	err = clear(cmd.Process.Pid, p)
+	if exit == nil {
+		return true, err
 	}
-	return errors.Join(err, clear(cmd.Process.Pid, p))
-}
-
-// lastWords returns the end of GoNB's log, which goes with its directory.
-func lastWords(path string) string {
-	b, err := os.ReadFile(path)
-	if err != nil || len(b) == 0 {
-		return ""
-	}
-	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
-	return "; its log ends with\n" + strings.Join(lines[max(0, len(lines)-10):], "\n")
+	return p.served(), errors.Join(fmt.Errorf("GoNB ended with %w%s", exit, said.last()), err)
 }
 
 const (
@@ -158,7 +182,8 @@ const (
 // Jupyter kills us five seconds after it asked us to end.
 const patience = 2 * time.Second
 
-// attend waits until GoNB ends, passing signals on.
+// attend waits until GoNB ends, passing signals on. The error is that it ended
+// badly, and not because it was told to.
 func attend(ctx context.Context, cmd *exec.Cmd, s *server, signals <-chan os.Signal) error {
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
@@ -177,7 +202,7 @@ func attend(ctx context.Context, cmd *exec.Cmd, s *server, signals <-chan os.Sig
 		case err := <-ended:
 			s.ending()
 			if exit, ok := errors.AsType[*exec.ExitError](err); ok && !told {
-				return fmt.Errorf("GoNB ended with %v: restart the kernel", exit)
+				return exit
 			}
 			return nil
 		case sig := <-signals:

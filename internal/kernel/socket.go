@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -37,14 +38,21 @@ func serve(ctx context.Context, path string, open cells.Opener) (*server, error)
 	s.conns.Go(func() {
 		for {
 			conn, err := l.AcceptUnix()
-			if err != nil {
-				return // closed
+			if errors.Is(err, net.ErrClosed) {
+				return
+			}
+			if err != nil { // too many open files, say: that passes
+				say(err.Error())
+				time.Sleep(acceptPause)
+				continue
 			}
 			s.conns.Go(func() { answer(ctx, answers, conn) })
 		}
 	})
 	return s, nil
 }
+
+const acceptPause = 100 * time.Millisecond
 
 // grace is many times what GoNB takes to end after it has interrupted a cell
 // for a shutdown (20 ms), and little for who waits for an interrupt.

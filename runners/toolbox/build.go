@@ -34,21 +34,35 @@ func Build(ctx context.Context, t runners.Tool, cache string) (string, error) {
 	return path, err
 }
 
-// build returns the path of the program that t.Build makes, making it if the
-// cache below has none for this source, Go version and platform, or one that
-// is damaged: its digest is kept beside it. Any number of processes may call
-// at once, for all of them make the same bytes.
-func build(ctx context.Context, t runners.Tool, cache string) (string, error) {
+// Built returns the path of the program if Build has nothing to make.
+func Built(ctx context.Context, t runners.Tool, cache string) (path string, ok bool) {
+	r, err := recipeOf(ctx, t, cache)
+	if err != nil || !intact(r.bin) {
+		return "", false
+	}
+	return r.bin, true
+}
+
+// A recipe is how a program is made on this host, and where it goes.
+type recipe struct {
+	goCmd string
+	args  []string // of goCmd
+	bin   string   // the program, alone in its directory but for its digest
+}
+
+// recipeOf returns how t.Build makes a program below cache: one for each source,
+// Go version and platform.
+func recipeOf(ctx context.Context, t runners.Tool, cache string) (recipe, error) {
 	goCmd, err := exec.LookPath("go")
 	if err != nil {
-		return "", absence{"go not found, which builds " + t.Bin, t.Remedy}
+		return recipe{}, absence{"go not found, which builds " + t.Bin, t.Remedy}
 	}
 	if cache, err = filepath.Abs(cache); err != nil {
-		return "", err
+		return recipe{}, err
 	}
 	version, err := goOutput(ctx, goCmd, "", "env", "GOVERSION")
 	if err != nil {
-		return "", absence{fmt.Sprintf("go env: %v", err), t.Remedy}
+		return recipe{}, absence{fmt.Sprintf("go env: %v", err), t.Remedy}
 	}
 	args := []string{"build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", t.Bin, t.Build.Package}
 	key := assay.DigestOf(fmt.Appendf(nil, "%s\n%s\n%s\n%q\n%s/%s\n", t.Build.Mod, t.Build.Sum, version, args, runtime.GOOS, runtime.GOARCH))
@@ -56,10 +70,21 @@ func build(ctx context.Context, t runners.Tool, cache string) (string, error) {
 		key = assay.DigestOf(fmt.Appendf(nil, "%v\n%s", key, t.Build.Main))
 	}
 	dir := filepath.Join(cache, "tools", fmt.Sprintf("%s-%s-%s", path.Base(t.Build.Package), t.Build.Version, key.Short()))
-	bin := filepath.Join(dir, t.Bin)
-	if intact(bin) {
-		return bin, nil
+	return recipe{goCmd, args, filepath.Join(dir, t.Bin)}, nil
+}
+
+// build returns the path of the program that t.Build makes, making it if the
+// cache has none, or one that is damaged: its digest is kept beside it. Any
+// number of processes may call at once, for all of them make the same bytes.
+func build(ctx context.Context, t runners.Tool, cache string) (string, error) {
+	r, err := recipeOf(ctx, t, cache)
+	if err != nil {
+		return "", err
 	}
+	if intact(r.bin) {
+		return r.bin, nil
+	}
+	dir := filepath.Dir(r.bin)
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
 		return "", err
 	}
@@ -77,7 +102,7 @@ func build(ctx context.Context, t runners.Tool, cache string) (string, error) {
 			return "", err
 		}
 	}
-	if _, err := goOutput(ctx, goCmd, tmp, args...); err != nil {
+	if _, err := goOutput(ctx, r.goCmd, tmp, r.args...); err != nil {
 		return "", absence{fmt.Sprintf("building %s@%s: %v", t.Build.Package, t.Build.Version, err),
 			"check the network and GOPROXY, " + t.Remedy}
 	}
@@ -88,10 +113,10 @@ func build(ctx context.Context, t runners.Tool, cache string) (string, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
 	}
-	if err := os.Rename(filepath.Join(tmp, t.Bin), bin); err != nil {
+	if err := os.Rename(filepath.Join(tmp, t.Bin), r.bin); err != nil {
 		return "", err
 	}
-	return bin, renameio.WriteFile(bin+digestSuffix, []byte(digest.String()), 0o644)
+	return r.bin, renameio.WriteFile(r.bin+digestSuffix, []byte(digest.String()), 0o644)
 }
 
 // digestSuffix is what follows a program's name in the name of the file that

@@ -131,12 +131,18 @@ func TestBuild(t *testing.T) {
 		tooltest.Missing(t, "go", err)
 	}
 	cache := t.TempDir()
+	if path, ok := toolbox.Built(t.Context(), runtimes.Wazero.Tool(), cache); ok {
+		t.Errorf("Built(wazero) = %s, want none in an empty cache", path)
+	}
 	first, err := toolbox.Locate(t.Context(), runtimes.Wazero, toolbox.Options{Cache: cache})
 	if err != nil || first.Absent != "" {
 		t.Fatalf("Locate(wazero) = %+v, %v", first, err)
 	}
 	if first.Version != "1.12.0" || !strings.HasPrefix(first.Path, cache) {
 		t.Errorf("Locate(wazero) = version %s at %s, want 1.12.0 below %s", first.Version, first.Path, cache)
+	}
+	if path, ok := toolbox.Built(t.Context(), runtimes.Wazero.Tool(), cache); !ok || path != first.Path {
+		t.Errorf("Built(wazero) = %s, %v; want %s", path, ok, first.Path)
 	}
 	second, err := toolbox.Locate(t.Context(), runtimes.WazeroInterpreter, toolbox.Options{Cache: cache})
 	if err != nil || second.Path != first.Path || second.Digest != first.Digest {
