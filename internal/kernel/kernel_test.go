@@ -353,3 +353,17 @@ func TestEnd(t *testing.T) {
 		})
 	}
 }
+
+// TestOrphan takes away the Jupyter server that started a kernel.
+func TestOrphan(t *testing.T) {
+	p := start(t, t.TempDir(), func(cmd *exec.Cmd) {
+		cmd.Path, cmd.Args = "/bin/sh", []string{"sh", "-c", `JPY_PARENT_PID=$$ "$0" kernel "$1" & wait`, cmd.Path, cmd.Args[2]}
+	})
+	done := p.executing(endless)
+	if err := p.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	p.wait() // for the kernel, too, which has its stderr
+	<-done
+	p.gone()
+}

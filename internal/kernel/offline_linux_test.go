@@ -1,6 +1,8 @@
 package kernel_test
 
 import (
+	"bytes"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -8,9 +10,11 @@ import (
 
 	"github.com/assay-notebooks/assay/internal/lab"
 	"github.com/assay-notebooks/assay/internal/tooltest"
+	"github.com/assay-notebooks/assay/runners/runtimes"
+	"github.com/assay-notebooks/assay/runners/toolbox"
 )
 
-// TestOffline runs the program alone, away from any checkout and in a network
+// TestOffline builds, measures, draws and replays with the program alone, away from any checkout and in a network
 // of its own that has nothing, with settings of go that would break each cell
 // if they were not ours to set.
 func TestOffline(t *testing.T) {
@@ -26,7 +30,13 @@ func TestOffline(t *testing.T) {
 	if _, err := lab.Init(t.Context(), dir); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.CopyFS(filepath.Join(dir, "noop"), os.DirFS("../../images/workloads/noop")); err != nil {
+		t.Fatal(err)
+	}
 	o := options()
+	if _, err := toolbox.Build(t.Context(), runtimes.Wazero.Tool(), o.Cache); err != nil {
+		tooltest.Missing(t, "wazero", err)
+	}
 	p := start(t, dir, func(cmd *exec.Cmd) {
 		cmd.Path, cmd.Args = "/usr/bin/env", []string{"env", "unshare", "--net", bin, "kernel", "--headless", cmd.Args[2]}
 		cmd.Env = append(cmd.Env, "ASSAY_CACHE="+o.Cache, "GOFLAGS=-no-such-flag", "GOWORK=/nowhere", "GOOS=plan9", "CGO_ENABLED=1")
@@ -36,15 +46,30 @@ func TestOffline(t *testing.T) {
 	"github.com/assay-notebooks/assay/kernelext/figure"
 )
 
-func F(f *figure.Figure, t figure.Table) error { return nil }
+func Cold(f *figure.Figure, s figure.Table) error {
+	f.Title("Cold start")
+	return f.ECDF(s.Group("runtime"), s.Float("wall_ns").In("ms"))
+}
 
 %%
-for _, r := range assay.Runtimes() {
-	fmt.Println("runtime", r.Name)
+if conn, err := net.Dial("tcp", "127.0.0.1:1"); conn != nil || !strings.Contains(err.Error(), "unreachable") {
+	panic(fmt.Sprint("there is a network: ", err))
 }
+r := assay.Experiment("cold", assay.Cold{Invocations: 5}).Workloads(assay.Workload("noop")).Runtimes("wazero", "native").Run()
+fmt.Println("measured", r.Record().Outcomes["ok"], "ok")
+assay.Draw(Cold, r.Samples("runtime", "outcome", "wall_ns"))
 `
 	got, reply := p.execute(cell)
-	if reply.Status != "ok" || !strings.Contains(got, "runtime wazero/interpreter") {
-		t.Errorf("%+v, output %q; want the runtimes", reply, got)
+	if reply.Status != "ok" || !strings.Contains(got, "measured 10 ok") {
+		t.Fatalf("%+v, output %q; want 10 invocations measured", reply, got)
+	}
+	svg, err := os.ReadFile(filepath.Join(dir, "figures", "cold.svg"))
+	if err != nil || !bytes.Contains(svg, []byte("Cold start")) {
+		t.Errorf("figures/cold.svg: %v, %q; want the figure", err, svg)
+	}
+	replay := exec.Command("unshare", "--net", bin, "-C", dir, "replay", "--all")
+	replay.Env = append(os.Environ(), "ASSAY_CACHE="+o.Cache)
+	if out, err := replay.CombinedOutput(); err != nil {
+		t.Errorf("assay replay --all: %v\n%s", err, out)
 	}
 }
