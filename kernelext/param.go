@@ -23,9 +23,9 @@ type ParamValue interface {
 //
 //	var invocations = assay.Param("invocations", 30)
 //
-// a number that "assay notebook run -p invocations=5" can set. A list of
-// strings is written with commas. A value that is not of def's type ends the
-// cell.
+// a number that "assay notebook run -p invocations=5" can set. Whole numbers
+// may be written as Go has them, 0x10 or 1_000; a list of strings is written
+// with commas. A value that is not of def's type ends the cell.
 func Param[T ParamValue](name string, def T) T {
 	text, ok := lookupParam(name)
 	if !ok {
@@ -53,15 +53,17 @@ func parseParam[T ParamValue](text string) (T, error) {
 	var err error
 	switch v := any(&value).(type) {
 	case *int:
-		if *v, err = strconv.Atoi(text); err != nil {
+		var n int64
+		if n, err = strconv.ParseInt(text, 0, strconv.IntSize); err != nil {
 			err = errors.New("a whole number")
 		}
+		*v = int(n)
 	case *int64:
-		if *v, err = strconv.ParseInt(text, 10, 64); err != nil {
+		if *v, err = strconv.ParseInt(text, 0, 64); err != nil {
 			err = errors.New("a whole number")
 		}
 	case *float64:
-		if *v, err = strconv.ParseFloat(text, 64); err != nil {
+		if *v, err = strconv.ParseFloat(text, 64); err != nil || *v-*v != 0 {
 			err = errors.New("a number")
 		}
 	case *bool:

@@ -120,7 +120,7 @@ func (c *Checked) locked(ctx context.Context, w *lab.Workspace, nb *nbformat.Not
 	inArchive := func(cell int, name string, d assay.Digest) error {
 		err, known := verified[d]
 		if !known {
-			err = whole(ctx, w, d)
+			err = readable(ctx, w, d)
 			verified[d] = err
 		}
 		if ctx.Err() != nil {
@@ -203,8 +203,8 @@ func (c *Checked) locked(ctx context.Context, w *lab.Workspace, nb *nbformat.Not
 	return nil
 }
 
-// whole reads a blob from its begin to its end.
-func whole(ctx context.Context, w *lab.Workspace, d assay.Digest) error {
+// readable reads a blob from its begin to its end.
+func readable(ctx context.Context, w *lab.Workspace, d assay.Digest) error {
 	r, err := w.Store.Open(ctx, d)
 	if err != nil {
 		return err

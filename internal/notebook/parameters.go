@@ -1,6 +1,7 @@
 package notebook
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"go/ast"
@@ -23,6 +24,7 @@ type Parameter struct {
 	Default  string `json:"default"` // in Go
 	ident    string // of the variable; another only with assay.Param
 	declared string // its type, if that is written
+	convert  string // the type that its value is converted to, if that is written
 	constant bool
 }
 
@@ -36,6 +38,7 @@ const (
 	String   Kind = "string"
 	Bool     Kind = "bool"
 	Duration Kind = "time.Duration"
+	List     Kind = "[]string"
 )
 
 // envPrefix begins the names of environment variables that set parameters.
@@ -78,6 +81,7 @@ func Parameters(nb *nbformat.Notebook) ([]Parameter, int, error) {
 				}
 				p := Parameter{Name: name.Name, ident: name.Name, constant: gen.Tok == token.CONST}
 				value := v.Values[i]
+				text := func(e ast.Expr) string { return src.String()[e.Pos()-1 : e.End()-1] }
 				if call, ok := value.(*ast.CallExpr); ok && len(call.Args) == 2 && isParam(call.Fun) {
 					lit, ok := call.Args[0].(*ast.BasicLit)
 					if !ok || lit.Kind != token.STRING {
@@ -85,11 +89,18 @@ func Parameters(nb *nbformat.Notebook) ([]Parameter, int, error) {
 					}
 					p.Name, _ = strconv.Unquote(lit.Value) // it was parsed as a string
 					value = call.Args[1]
+					if index, ok := call.Fun.(*ast.IndexExpr); ok {
+						p.convert = text(index.Index)
+					}
 				}
-				p.Default = src.String()[value.Pos()-1 : value.End()-1]
+				p.Default = text(value)
 				p.Kind = kindOf(value)
+				if p.convert == "" {
+					p.convert = conversion(value)
+				}
+				p.Kind = kindNamed(p.convert, p.Kind)
 				if v.Type != nil {
-					p.declared = src.String()[v.Type.Pos()-1 : v.Type.End()-1]
+					p.declared, p.convert = text(v.Type), ""
 					p.Kind = kindNamed(p.declared, p.Kind)
 				}
 				if p.Kind != "" {
@@ -124,18 +135,18 @@ func kindOf(e ast.Expr) Kind {
 	case *ast.ParenExpr:
 		return kindOf(e.X)
 	case *ast.CallExpr:
-		if sel, ok := e.Fun.(*ast.SelectorExpr); ok && sel.Sel.Name == "Duration" {
-			return Duration
-		}
-		if id, ok := e.Fun.(*ast.Ident); ok {
-			return kindNamed(id.Name, "")
-		}
+		return kindNamed(conversion(e), "")
+	case *ast.CompositeLit:
+		return kindNamed(conversion(e), "")
 	case *ast.SelectorExpr:
 		if slices.Contains([]string{"Nanosecond", "Microsecond", "Millisecond", "Second", "Minute", "Hour"}, e.Sel.Name) {
 			return Duration
 		}
 	case *ast.BinaryExpr:
 		x, y := kindOf(e.X), kindOf(e.Y)
+		if x != "" && y != "" && e.Op.Precedence() <= token.EQL.Precedence() {
+			return Bool
+		}
 		if x == Duration || y == Duration {
 			return Duration
 		}
@@ -149,19 +160,53 @@ func kindOf(e ast.Expr) Kind {
 	return ""
 }
 
+// conversion returns the type that a value is converted to or made of, or "".
+func conversion(e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.UnaryExpr:
+		return conversion(e.X)
+	case *ast.ParenExpr:
+		return conversion(e.X)
+	case *ast.BinaryExpr:
+		if t := conversion(e.X); t != "" {
+			return t
+		}
+		return conversion(e.Y)
+	case *ast.CallExpr:
+		switch fun := e.Fun.(type) {
+		case *ast.Ident:
+			return fun.Name
+		case *ast.SelectorExpr:
+			if fun.Sel.Name == "Duration" {
+				return string(Duration)
+			}
+		}
+	case *ast.CompositeLit:
+		if list, ok := e.Type.(*ast.ArrayType); ok && list.Len == nil {
+			if id, ok := list.Elt.(*ast.Ident); ok {
+				return "[]" + id.Name
+			}
+		}
+	}
+	return ""
+}
+
+// sizes are the bits of the types of whole numbers; those of unsigned ones are
+// negative.
+var sizes = map[string]int{
+	"int": strconv.IntSize, "int8": 8, "int16": 16, "int32": 32, "int64": 64, "rune": 32,
+	"uint": -strconv.IntSize, "uint8": -8, "uint16": -16, "uint32": -32, "uint64": -64, "byte": -8,
+}
+
 // kindNamed returns the kind of a type by its name, or other.
 func kindNamed(name string, other Kind) Kind {
-	switch {
-	case name == "time.Duration":
-		return Duration
-	case strings.HasPrefix(name, "int") || strings.HasPrefix(name, "uint"):
+	switch k := Kind(name); {
+	case k == Duration || k == String || k == Bool || k == List:
+		return k
+	case sizes[name] != 0:
 		return Int
-	case strings.HasPrefix(name, "float"):
+	case name == "float64" || name == "float32":
 		return Float
-	case name == "string":
-		return String
-	case name == "bool":
-		return Bool
 	}
 	return other
 }
@@ -171,7 +216,7 @@ type Values []value
 
 type value struct {
 	Parameter
-	text    string // as it was given
+	text    string // as assay.Param reads it
 	literal string // in Go
 }
 
@@ -214,9 +259,9 @@ func Assign(nb *nbformat.Notebook, settings, environ []string) (Values, error) {
 		if !ok {
 			continue
 		}
-		literal, err := p.literal(text)
+		text, literal, err := p.value(text)
 		if err != nil {
-			problems = append(problems, fmt.Sprintf("%s=%s: %v", p.Name, text, err))
+			problems = append(problems, fmt.Sprintf("%s=%s: %v", p.Name, given[p.Name], err))
 			continue
 		}
 		values = append(values, value{p, text, literal})
@@ -242,47 +287,84 @@ func Describe(list []Parameter) string {
 	return b.String()
 }
 
-// literal returns the value in Go.
-func (p Parameter) literal(text string) (string, error) {
+// value reads a value as assay.Param does, and returns it as that is given it
+// and in Go.
+func (p Parameter) value(given string) (text, literal string, err error) {
+	typed := p.convert
 	switch p.Kind {
 	case Int:
-		n, err := strconv.ParseInt(strings.ReplaceAll(text, "_", ""), 0, 64)
-		if err != nil {
-			return "", errors.New("not a whole number")
-		}
-		return strconv.FormatInt(n, 10), nil
+		text, err = whole(given, cmp.Or(p.declared, p.convert))
+		literal = text
 	case Float:
-		f, err := strconv.ParseFloat(text, 64)
-		if err != nil || f-f != 0 {
-			return "", errors.New("not a number")
+		f, wrong := strconv.ParseFloat(given, 64)
+		if wrong != nil || f-f != 0 {
+			return "", "", errors.New("not a number")
 		}
-		s := strconv.FormatFloat(f, 'g', -1, 64)
-		if !strings.ContainsAny(s, ".e") {
-			s += ".0"
+		text = strconv.FormatFloat(f, 'g', -1, 64)
+		if literal = text; !strings.ContainsAny(literal, ".e") {
+			literal += ".0"
 		}
-		return s, nil
 	case Bool:
-		if text != "true" && text != "false" {
-			return "", errors.New("neither true nor false")
+		b, wrong := strconv.ParseBool(given)
+		if wrong != nil {
+			return "", "", errors.New("neither true nor false")
 		}
-		return text, nil
+		text = strconv.FormatBool(b)
+		literal = text
 	case Duration:
-		d, err := time.ParseDuration(text)
-		if err != nil {
-			return "", errors.New(`not a time, like "1.5s" or "2m"`)
+		d, wrong := time.ParseDuration(given)
+		if wrong != nil {
+			return "", "", errors.New(`not a time, like "1.5s" or "2m"`)
 		}
-		for _, unit := range []struct {
-			d    time.Duration
-			name string
-		}{{time.Hour, "Hour"}, {time.Minute, "Minute"}, {time.Second, "Second"}, {time.Millisecond, "Millisecond"}, {time.Microsecond, "Microsecond"}} {
-			if d%unit.d == 0 {
-				return fmt.Sprintf("%d * time.%s", d/unit.d, unit.name), nil
+		text, literal, typed = d.String(), duration(d), ""
+	case List:
+		var quoted []string
+		for e := range strings.SplitSeq(given, ",") {
+			if e = strings.TrimSpace(e); e != "" {
+				quoted = append(quoted, strconv.Quote(e))
 			}
 		}
-		return fmt.Sprintf("%d * time.Nanosecond", d), nil
+		return given, string(List) + "{" + strings.Join(quoted, ", ") + "}", nil
 	default:
-		return strconv.Quote(text), nil
+		text, literal = given, strconv.Quote(given)
 	}
+	if typed != "" && typed != string(p.Kind) {
+		literal = typed + "(" + literal + ")"
+	}
+	return text, literal, err
+}
+
+// whole reads a whole number that fits a type and writes it in decimal.
+func whole(given, typed string) (string, error) {
+	bits := sizes[typed]
+	if bits < 0 {
+		n, err := strconv.ParseUint(given, 0, -bits)
+		if err != nil {
+			return "", fmt.Errorf("not a whole number that fits %s", typed)
+		}
+		return strconv.FormatUint(n, 10), nil
+	}
+	n, err := strconv.ParseInt(given, 0, cmp.Or(bits, 64))
+	if errors.Is(err, strconv.ErrRange) && bits > 0 {
+		return "", fmt.Errorf("not a whole number that fits %s", typed)
+	}
+	if err != nil {
+		return "", errors.New("not a whole number")
+	}
+	return strconv.FormatInt(n, 10), nil
+}
+
+// duration writes a time in Go.
+func duration(d time.Duration) string {
+	for _, unit := range []struct {
+		d    time.Duration
+		name string
+	}{{time.Hour, "Hour"}, {time.Minute, "Minute"}, {time.Second, "Second"}, {time.Millisecond, "Millisecond"}, {time.Microsecond, "Microsecond"}} {
+		if d%unit.d == 0 {
+			return fmt.Sprintf("%d * time.%s", d/unit.d, unit.name)
+		}
+	}
+	return fmt.Sprintf("%d * time.Nanosecond", d)
 }
 
 // environ is what tells the cells' assay.Param.

@@ -30,6 +30,10 @@ func TestParameters(t *testing.T) {
 		"var n = assay.Param(\"count\", 7)":               "count=7 int",
 		"var n = assay.Param[float64](\"count\", 7.0)":    "count=7.0 float64",
 		"%go get\n!ls\nvar n = 1\n%%\nm := 2":             "n=1 int",
+		"var names = []string{\"a\"}":                     "names=[]string{\"a\"} []string",
+		"var n = assay.Param[[]string](\"names\", nil)":   "names=nil []string",
+		"var n = assay.Param[float64](\"count\", 7)":      "count=7 float64",
+		"var quick = 1 < 2 && true":                       "quick=1 < 2 && true bool",
 		"var list = []int{1}\nvar unset int\nfunc f() {}": "",
 	} {
 		list, at, err := Parameters(book(source))
@@ -80,12 +84,57 @@ func TestInject(t *testing.T) {
 	}
 }
 
-func TestLiteralRefuses(t *testing.T) {
-	for in, kind := range map[string]Kind{
-		"1.5": Int, "9223372036854775808": Int, "": Int, "NaN": Float, "inf": Float, "one": Float, "yes": Bool, "5": Duration, "x": Duration,
+// A value is of the type that the default is of, and means the same in the
+// cell that is injected and to assay.Param.
+func TestValues(t *testing.T) {
+	for _, c := range []struct{ declared, given, literal, environ string }{
+		{"var n = 1", "1_000", "var n = 1000", "1000"},
+		{"var n = assay.Param(\"x\", 1)", "0x10", "var n = 16", "16"},
+		{"var n = int64(1)", "6", "var n = int64(6)", "6"},
+		{"const n = -uint8(1)", "255", "const n = uint8(255)", "255"},
+		{"var n int64 = int64(1)", "6", "var n int64 = 6", "6"},
+		{"var n = assay.Param(\"x\", int64(1))", "6", "var n = int64(6)", "6"},
+		{"var n = assay.Param[int64](\"x\", 1)", "6", "var n = int64(6)", "6"},
+		{"var n = assay.Param[float64](\"x\", 1)", "2", "var n = 2.0", "2"},
+		{"var n = float32(1)", "1e3", "var n = float32(1000.0)", "1000"},
+		{"var n = true", "F", "var n = false", "false"},
+		{"var n = time.Duration(1)", "90s", "var n = 90 * time.Second", "1m30s"},
+		{"var n = []string{\"z\"}", "a, b\"c,", "var n = []string{\"a\", \"b\\\"c\"}", "a, b\"c,"},
+		{"var n = assay.Param(\"x\", []string{})", "", "var n = []string{}", ""},
 	} {
-		if got, err := (Parameter{Kind: kind}).literal(in); err == nil {
-			t.Errorf("%s %q = %s, want an error", kind, in, got)
+		nb := book(c.declared)
+		list, _, err := Parameters(nb)
+		if err != nil || len(list) != 1 {
+			t.Errorf("Parameters(%q) = %v, %v", c.declared, list, err)
+			continue
+		}
+		values, err := Assign(nb, []string{list[0].Name + "=" + c.given}, nil)
+		if err != nil {
+			t.Errorf("%s, %s: %v", c.declared, c.given, err)
+			continue
+		}
+		values.Inject(nb)
+		if got, want := nb.Cells[2].Source, "// Parameters\n"+c.literal; got != want {
+			t.Errorf("%s, %s: injected %q, want %q", c.declared, c.given, got, want)
+		}
+		if got, want := values.environ()[0], "ASSAY_PARAM_"+strings.ToUpper(list[0].Name)+"="+c.environ; got != want {
+			t.Errorf("%s, %s: environment %q, want %q", c.declared, c.given, got, want)
+		}
+	}
+}
+
+func TestValuesRefused(t *testing.T) {
+	for _, c := range []struct {
+		given string
+		p     Parameter
+	}{
+		{"1.5", Parameter{Kind: Int}}, {"9223372036854775808", Parameter{Kind: Int}}, {"", Parameter{Kind: Int}}, {"1 ", Parameter{Kind: Int}},
+		{"256", Parameter{Kind: Int, convert: "uint8"}}, {"-1", Parameter{Kind: Int, declared: "uint"}}, {"128", Parameter{Kind: Int, declared: "int8"}},
+		{"NaN", Parameter{Kind: Float}}, {"inf", Parameter{Kind: Float}}, {"one", Parameter{Kind: Float}},
+		{"yes", Parameter{Kind: Bool}}, {"5", Parameter{Kind: Duration}}, {"x", Parameter{Kind: Duration}},
+	} {
+		if text, literal, err := c.p.value(c.given); err == nil {
+			t.Errorf("%+v, %q = %s, %s, want an error", c.p, c.given, text, literal)
 		}
 	}
 	if _, err := Assign(book("var n = 1"), []string{"n=x"}, nil); !errors.Is(err, lab.ErrUsage) {
