@@ -38,13 +38,14 @@ const (
 	tagInjected   = "injected-parameters"
 )
 
-// A Step says that a cell begins, or how it ended.
+// A Step says that a cell begins, how far it is, or how it ended.
 type Step struct {
 	Cell    int           `json:"cell"` // of the notebook, from 1
 	K       int           `json:"k"`    // of those that are executed, from 1
 	N       int           `json:"n"`
 	State   State         `json:"state"`
 	Line    string        `json:"line"`       // the cell's first line
+	Says    string        `json:"says"`       // how far it is, while it works
 	Elapsed time.Duration `json:"elapsed_ns"` // since the cell began
 }
 
@@ -54,6 +55,7 @@ type State string
 // The states of a cell.
 const (
 	Begins State = "begins"
+	Works  State = "works"
 	Done   State = "done"
 	Failed State = "failed" // and that stops the notebook
 	Raised State = "raised" // failed, as it may

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/assay-notebooks/assay/internal/display"
 	"github.com/assay-notebooks/assay/internal/jupyter/nbformat"
 	"github.com/assay-notebooks/assay/internal/jupyter/protocol"
 )
@@ -41,6 +42,8 @@ type outputs struct {
 	streams map[string]*stream
 	file    *os.File
 	err     error // of the file
+
+	progress string // as it was shown last
 }
 
 // An output is one of a cell; text grows while a stream goes on.
@@ -82,6 +85,9 @@ func (o *outputs) add(m protocol.Message) {
 	data, _ := content["data"].(map[string]any)
 	if data == nil {
 		data = map[string]any{}
+	}
+	if out := (nbformat.Output{"metadata": metadata}); factsOf(out)["kind"] == string(display.KindProgress) {
+		o.progress = text(data["text/plain"])
 	}
 	transient, _ := content["transient"].(map[string]any)
 	id, _ := transient["display_id"].(string)

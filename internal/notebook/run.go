@@ -10,22 +10,25 @@ import (
 	"github.com/assay-notebooks/assay/internal/jupyter/nbformat"
 	"github.com/assay-notebooks/assay/internal/jupyter/protocol"
 	"github.com/assay-notebooks/assay/internal/kernel"
+	"github.com/assay-notebooks/assay/internal/lab"
 )
+
+// ErrNotStarted is matched when there is no kernel that could execute a
+// notebook, or ctx has ended before there was.
+var ErrNotStarted = errors.New("the kernel did not start")
 
 // Run executes the code cells of nb in order, in a kernel of its own, and puts
 // their outputs into it; what was in it before is taken out first. It stops at
 // the first cell that fails, unless that or all may: that is a *CellError.
-// Whatever it returns, nb holds what there is. When ctx ends the cell that is
-// executed is interrupted and given time to end. watch is called before and
-// after each cell.
+// Whatever it returns, nb holds what there is; if that matches ErrNotStarted,
+// what it held. When ctx ends the cell that is executed is interrupted and
+// given time to end. watch is called before and after each cell, and when one
+// shows progress, but not more often than each second.
 func Run(ctx context.Context, nb *nbformat.Notebook, values Values, o Options, watch func(Step)) (err error) {
 	if err := Executable(nb); err != nil {
 		return err
 	}
 	cells := executable(nb)
-	for _, i := range cells {
-		nb.Cells[i].Outputs, nb.Cells[i].ExecutionCount = nil, nil
-	}
 	if len(cells) == 0 {
 		return nil
 	}
@@ -38,9 +41,12 @@ func Run(ctx context.Context, nb *nbformat.Notebook, values Values, o Options, w
 	}
 	k, err := start(ctx, o, env)
 	if err != nil {
-		return err
+		return lab.Classed(ErrNotStarted, err)
 	}
 	defer func() { err = errors.Join(err, k.stop()) }()
+	for _, i := range cells {
+		nb.Cells[i].Outputs, nb.Cells[i].ExecutionCount = nil, nil
+	}
 	describe(nb, k.client.Info())
 	e := &execution{kernel: k, o: o, outs: newOutputs(o.Overflow)}
 	for at, i := range cells {
@@ -48,7 +54,11 @@ func Run(ctx context.Context, nb *nbformat.Notebook, values Values, o Options, w
 		step := Step{Cell: i + 1, K: at + 1, N: len(cells), State: Begins, Line: firstLine(c.Source)}
 		watch(step)
 		began := time.Now()
-		failure := e.cell(ctx, i+1, c)
+		failure := e.cell(ctx, i+1, c, func(says string) {
+			step := step
+			step.State, step.Says, step.Elapsed = Works, says, time.Since(began)
+			watch(step)
+		})
 		step.State, step.Elapsed = Done, time.Since(began)
 		if failure != nil {
 			step.State = Raised
@@ -104,9 +114,17 @@ var (
 )
 
 // cell executes the nth cell and puts its outputs into it. It returns how it
-// failed, or nil.
-func (e *execution) cell(ctx context.Context, n int, c *nbformat.Cell) *CellError {
+// failed, or nil. works is told of its progress.
+func (e *execution) cell(ctx context.Context, n int, c *nbformat.Cell, works func(string)) *CellError {
 	e.outs.begin(n)
+	told := time.Now()
+	output := func(m protocol.Message) {
+		e.outs.add(m)
+		if time.Since(told) >= time.Second && e.outs.progress != "" {
+			works(e.outs.progress)
+			told, e.outs.progress = time.Now(), ""
+		}
+	}
 	going, interrupt := context.WithCancelCause(ctx)
 	defer interrupt(nil)
 	if e.o.Timeout > 0 {
@@ -125,7 +143,7 @@ func (e *execution) cell(ctx context.Context, n int, c *nbformat.Cell) *CellErro
 		<-limited.Done()
 		giveUp()
 	})
-	reply, err := e.kernel.client.Execute(patient, protocol.Code{Code: c.Source, Output: e.outs.add, Input: func(protocol.Message) string {
+	reply, err := e.kernel.client.Execute(patient, protocol.Code{Code: c.Source, Output: output, Input: func(protocol.Message) string {
 		interrupt(errInput)
 		return ""
 	}})

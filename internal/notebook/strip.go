@@ -3,6 +3,7 @@ package notebook
 import (
 	"bytes"
 	"errors"
+	"fmt"
 
 	"github.com/assay-notebooks/assay/internal/jupyter/nbformat"
 	"github.com/assay-notebooks/assay/internal/lab"
@@ -44,4 +45,25 @@ func Strip(nb *nbformat.Notebook) bool {
 		}
 	}
 	return !bytes.Equal(before, nb.Bytes())
+}
+
+// StripFile strips the notebook in a file, unless it is only to check it, and
+// says what it found. Its error matches ErrNotStripped if a check found
+// something to strip.
+func StripFile(path string, check bool) (state string, err error) {
+	nb, err := Read(path)
+	if err != nil {
+		return "", err
+	}
+	switch dirty := Strip(nb); {
+	case !dirty:
+		return "clean", nil
+	case check:
+		return "not stripped", fmt.Errorf("%s: %w", path, ErrNotStripped)
+	}
+	target, err := Target(path, "")
+	if err != nil {
+		return "", fmt.Errorf("notebook strip: %w", err)
+	}
+	return "stripped", Write(target, nb)
 }
