@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -28,13 +27,8 @@ func placeOptions(cmd *cobra.Command, opts notebook.Options, in string) (noteboo
 	if opts.Dir, err = filepath.Abs(filepath.Dir(in)); err != nil {
 		return opts, err
 	}
-	if opts.Workspace, err = cmd.Flags().GetString("workspace"); err != nil {
+	if opts.Workspace, err = namedWorkspace(cmd); err != nil {
 		return opts, err
-	}
-	if opts.Workspace != "" {
-		if opts.Workspace, err = filepath.Abs(opts.Workspace); err != nil {
-			return opts, err
-		}
 	}
 	if opts.Kernel, err = kernelOptions(); err != nil {
 		return opts, err
@@ -47,9 +41,6 @@ func placeOptions(cmd *cobra.Command, opts notebook.Options, in string) (noteboo
 // notebookWorkspace opens the workspace that the cells of a notebook use.
 func notebookWorkspace(ctx context.Context, opts notebook.Options) (*lab.Workspace, error) {
 	root := opts.Workspace
-	if root == "" {
-		root = os.Getenv("ASSAY_WORKSPACE")
-	}
 	if root == "" {
 		var err error
 		if root, err = lab.Find(opts.Dir); err != nil {
