@@ -40,14 +40,14 @@ var layers = map[string][]string{
 	"internal/display":             {"", "internal/lab", "kernelext/wire"},
 	"internal/cells":               {"", "internal/display", "internal/lab", "kernelext/wire"},
 	"internal/jupyter/...":         {"internal/jupyter/..."},
-	"internal/kernel":              {"", "internal/cells", "internal/jupyter/...", "internal/lab", "internal/seal/source", "internal/tooltest", "runners", "runners/toolbox"},
-	"internal/notebook":            {"", "artifacts", "internal/jupyter/...", "internal/kernel", "internal/lab", "internal/tooltest", "kernelext/wire"},
-	"internal/jupyterlab":          {"", "internal/jupyter/...", "internal/kernel", "internal/lab", "internal/tooltest"},
+	"internal/kernel":              {"", "internal/cells", "internal/jupyter/...", "internal/lab", "internal/seal/source", "runners", "runners/toolbox"},
+	"internal/notebook":            {"", "internal/display", "internal/jupyter/...", "internal/kernel", "internal/lab", "kernelext/wire"},
+	"internal/jupyterlab":          {"", "internal/kernel", "internal/lab"},
 	"notebooks/...":                {"kernelext/..."},
 	"cmd/assay-agent":              {"", "artifacts/journal", "internal/agent", "runners", "runners/measure"},
 	"tools/bench/figures":          {"kernelext/figure"},
 	"tools/bench":                  {"internal/lab", "kernelext/...", "tools/bench/figures"},
-	"cmd/assay":                    {"", "artifacts", "internal/cells", "internal/jupyterlab", "internal/kernel", "internal/lab", "internal/notebook"},
+	"cmd/assay":                    {"", "internal/cells", "internal/jupyterlab", "internal/kernel", "internal/lab", "internal/notebook"},
 }
 
 func TestLayers(t *testing.T) {

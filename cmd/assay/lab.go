@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -55,14 +54,9 @@ func runLab(cmd *cobra.Command, o jupyterlab.Options) error {
 	if o.Workspace, err = namedWorkspace(cmd); err != nil {
 		return err
 	}
-	if o.Kernel.Assay, err = os.Executable(); err != nil {
+	if o.Kernel, err = kernelOptions(); err != nil {
 		return err
 	}
-	config, _, err := lab.LoadConfig("")
-	if err != nil {
-		return err
-	}
-	o.Kernel.Cache = config.Cache
 	s, err := jupyterlab.Start(ctx, o, say)
 	if err != nil {
 		return err
@@ -70,22 +64,6 @@ func runLab(cmd *cobra.Command, o jupyterlab.Options) error {
 	err = serveLab(ctx, cmd, o, s)
 	sayRuns(cmd.Context(), s.Workspace, say)
 	return err
-}
-
-// namedWorkspace returns the workspace that the flags or ASSAY_WORKSPACE name,
-// as an absolute path, or "".
-func namedWorkspace(cmd *cobra.Command) (string, error) {
-	root, err := cmd.Flags().GetString("workspace")
-	if err != nil {
-		return "", err
-	}
-	if root == "" {
-		root = os.Getenv("ASSAY_WORKSPACE")
-	}
-	if root == "" {
-		return "", nil
-	}
-	return filepath.Abs(root)
 }
 
 // serveLab prints where the page is and waits until the server has ended.

@@ -152,12 +152,18 @@ func workspace(cmd *cobra.Command) (*lab.Workspace, error) {
 }
 
 func workspaceRoot(cmd *cobra.Command) (string, error) {
+	root, err := namedWorkspace(cmd)
+	if err != nil || root != "" {
+		return root, err
+	}
+	return lab.Find(".")
+}
+
+// namedWorkspace returns the workspace that -C or ASSAY_WORKSPACE names, or "".
+func namedWorkspace(cmd *cobra.Command) (string, error) {
 	root, err := cmd.Flags().GetString("workspace")
 	if err != nil || root != "" {
 		return root, err
 	}
-	if root := os.Getenv("ASSAY_WORKSPACE"); root != "" {
-		return root, nil
-	}
-	return lab.Find(".")
+	return os.Getenv("ASSAY_WORKSPACE"), nil
 }

@@ -87,7 +87,11 @@ func (o Options) address() (string, error) {
 // or makes dir one.
 func workspaceOf(ctx context.Context, name, dir string, say func(string)) (*lab.Workspace, error) {
 	if name != "" {
-		return lab.Open(ctx, name)
+		abs, err := filepath.Abs(name) // for kernels, whose working directory is another
+		if err != nil {
+			return nil, err
+		}
+		return lab.Open(ctx, abs)
 	}
 	root, err := lab.Find(dir)
 	if err == nil {
