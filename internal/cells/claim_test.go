@@ -13,8 +13,7 @@ import (
 // TestClaims judges claims from a program, by checks in place and by those of
 // claims.yaml, with the real assay and a run of its own.
 func TestClaims(t *testing.T) {
-	bin, program := filepath.Join(t.TempDir(), "assay"), filepath.Join(t.TempDir(), "claims")
-	build(t, bin, "../../cmd/assay")
+	bin, program := assayProgram(t), filepath.Join(t.TempDir(), "claims")
 	build(t, program, "./testdata/claims")
 	hello, err := filepath.Abs("../../runners/runtimes/runtimetest/testdata/hello.wasm")
 	if err != nil {

@@ -31,8 +31,7 @@ type workspace struct {
 
 func newWorkspace(t *testing.T) workspace {
 	t.Helper()
-	w := workspace{t, filepath.Join(t.TempDir(), "assay"), t.TempDir()}
-	build(t, w.bin, "../../cmd/assay")
+	w := workspace{t, assayProgram(t), t.TempDir()}
 	w.assay("init")
 	testdata, err := filepath.Abs("../../runners/runtimes/runtimetest/testdata")
 	if err != nil {
@@ -136,6 +135,7 @@ func (n *notebook) run(code string, on ...func(outcome)) outcome {
 	ctx, cancel := context.WithTimeout(n.t.Context(), patience)
 	defer cancel()
 	var o outcome
+	var stdout, stderr strings.Builder
 	reply, err := n.client.Execute(ctx, protocol.Code{Code: code, Output: func(m protocol.Message) {
 		var c struct {
 			Name, Text string
@@ -152,9 +152,9 @@ func (n *notebook) run(code string, on ...func(outcome)) outcome {
 		switch m.Header.Type {
 		case "stream":
 			if c.Name == "stdout" {
-				o.stdout += c.Text
+				stdout.WriteString(c.Text)
 			} else {
-				o.stderr += c.Text
+				stderr.WriteString(c.Text)
 			}
 		case "display_data":
 			d := shown{id: c.Transient.ID, states: []string{text}, facts: c.Metadata.Assay}
@@ -177,7 +177,7 @@ func (n *notebook) run(code string, on ...func(outcome)) outcome {
 	if err != nil {
 		n.t.Fatalf("cell %q: %v", code, err)
 	}
-	o.status = reply.Status
+	o.status, o.stdout, o.stderr = reply.Status, stdout.String(), stderr.String()
 	return o
 }
 
@@ -208,12 +208,19 @@ func Times(f *figure.Figure, s figure.Table) error {
 	draw = "%%\nd := assay.Draw(Times, assay.Run(\"quick\").Samples(\"runtime\", \"outcome\", \"detail\", \"wall_ns\"))\nfmt.Println(d.Figure.Module)\n"
 )
 
-// slowCell measures for three seconds at least.
-var slowCell = "import assaypkg \"github.com/assay-notebooks/assay\"\n%%\n" + slow + ".Run()\nfmt.Println(\"done\")\n"
+// slowCell measures for three seconds at least, longCell for minutes.
+var (
+	slowCell = "import assaypkg \"github.com/assay-notebooks/assay\"\n%%\n" + slow + ".Run()\nfmt.Println(\"done\")\n"
+	longCell = strings.Replace(slowCell, "Invocations: 30", "Invocations: 3000", 1)
+)
+
+// untilBegun waits, in a cell, until a run has begun.
+const untilBegun = "for { if m, _ := filepath.Glob(\".assay/runs/*/journal\"); len(m) > 0 { break }; time.Sleep(10 * time.Millisecond) }\n"
 
 // TestCellsShow runs the cells of a notebook: what they show, and that they
 // draw the same as another notebook and a program do.
 func TestCellsShow(t *testing.T) {
+	t.Parallel()
 	w := newWorkspace(t)
 	n := w.open()
 	expect := func(o outcome, kinds ...string) {
@@ -275,8 +282,10 @@ func TestCellsShow(t *testing.T) {
 	}
 }
 
-// TestCellsFail runs cells that go wrong: each says so once, at its line.
+// TestCellsFail runs cells that go wrong: each says so once, at its line. What
+// cannot be sealed is refused with the lines of the cells that are why.
 func TestCellsFail(t *testing.T) {
+	t.Parallel()
 	w := newWorkspace(t)
 	n := w.open()
 	for _, c := range []struct{ code, want string }{
@@ -295,18 +304,12 @@ func TestCellsFail(t *testing.T) {
 			t.Errorf("cell %q: %+v, want an error that matches %s", c.code, o, c.want)
 		}
 	}
-}
 
-// TestCellsRefuse draws what cannot be sealed: the refusal names the lines of
-// the cells, and the kernel goes on.
-func TestCellsRefuse(t *testing.T) {
-	w := newWorkspace(t)
-	n := w.open()
 	n.run("%%\n" + quick + ".Run()\n")
 	n.run("var count int\nfunc Counts(f *figure.Figure, s figure.Table) error {\n\tcount++\n\treturn nil\n}\n")
 	o := n.run("%%\nassay.Draw(Counts, assay.Run(\"quick\").Samples(\"wall_ns\"))\n")
 	const want = `^assay: figure counts: cannot seal Counts: package-level variable count is changed at \(2\); [^\n]*\n` +
-		` +\S*\[\[ Cell \[3\] Line 1 \]\][^\n]*\n +\S*\[\[ Cell \[3\] Line 3 \]\][^\n]*\(2\)\n +\S*\[\[ Cell \[4\] Line 2 \]\]`
+		` +\S*\[\[ Cell \[8\] Line 1 \]\][^\n]*\n +\S*\[\[ Cell \[8\] Line 3 \]\][^\n]*\(2\)\n +\S*\[\[ Cell \[9\] Line 2 \]\]`
 	if o.status != "error" || !regexp.MustCompile(want).MatchString(o.stderr) {
 		t.Errorf("%+v, want an error that matches %s", o, want)
 	}
@@ -317,6 +320,7 @@ func TestCellsRefuse(t *testing.T) {
 
 // TestCellsInterrupted interrupts a run and goes on with it.
 func TestCellsInterrupted(t *testing.T) {
+	t.Parallel()
 	w := newWorkspace(t)
 	n := w.open()
 	o := n.run(slowCell, n.interrupt())
@@ -353,49 +357,73 @@ func TestCellsInterrupted(t *testing.T) {
 // TestCellsVanish ends a cell, and then a kernel, in the middle of a run: it
 // goes on, and the cell run again attaches to it.
 func TestCellsVanish(t *testing.T) {
+	t.Parallel()
 	w := newWorkspace(t)
 	n := w.open()
-	o := n.run(strings.Replace(slowCell, "%%\n", "%%\ngo func() { time.Sleep(time.Second); os.Exit(3) }()\n", 1))
+	o := n.run(strings.Replace(longCell, "%%\n", "%%\ngo func() {\n"+untilBegun+"os.Exit(3)\n}()\n", 1))
 	if o.status != "error" || !strings.Contains(o.stderr, "exit status 3") {
 		t.Fatalf("%+v, want exit status 3", o)
 	}
 	o = n.run("%%\nfor _, live := range assay.Status() { fmt.Println(live) }\n")
-	if !regexp.MustCompile(`slow: \d+ of 30, running`).MatchString(o.stdout) {
+	if !regexp.MustCompile(`slow: \d+ of 3000, running`).MatchString(o.stdout) {
 		t.Fatalf("%+v, want the run at work", o)
 	}
 	n.close()
 	n = w.open()
-	o = n.run(slowCell)
-	if o.status != "ok" || strings.Contains(o.displays[0].states[0], " 0 of 30") {
-		t.Errorf("%+v, want it to attach to what is there", o)
+	var once sync.Once
+	o = n.run(longCell, func(o outcome) {
+		if len(o.displays) > 0 && len(o.displays[0].states) > 2 {
+			once.Do(func() { w.assay("cancel", "slow") })
+		}
+	})
+	if len(o.displays) == 0 || o.displays[0].facts["kind"] != "progress" || strings.Contains(o.displays[0].states[0], " 0 of 3000") {
+		t.Errorf("%+v, want the progress of what is there", o)
+	}
+	if o.status != "error" || !strings.Contains(o.stderr, "of 3000 invocations are kept") {
+		t.Errorf("%+v, want it to end with the run", o)
 	}
 	if runs := w.assay("runs", "--json"); strings.Count(runs, `"type":"run"`) != 1 || !strings.Contains(runs, `"segments":1`) {
 		t.Errorf("assay runs: %s, want one run in one segment", runs)
 	}
 }
 
-// TestCellsArchive ends a cell in the middle of a run: the kernel sees to the
-// archive.
+// TestCellsArchive has cells end in the middle of a run, by the end of the
+// program and because only goroutines wait for it: the kernel sees to the
+// archive, and the next cell runs.
 func TestCellsArchive(t *testing.T) {
+	t.Parallel()
 	w := newWorkspace(t)
 	n := w.open()
-	n.run(strings.Replace(slowCell, "%%\n", "%%\ngo func() { time.Sleep(time.Second); os.Exit(3) }()\n", 1))
-	for deadline := time.Now().Add(patience); ; {
-		if runs := w.assay("runs"); strings.Contains(runs, "complete") {
-			break
-		} else if time.Now().After(deadline) {
-			t.Fatalf("assay runs: %s, want it complete", runs)
+	for i, c := range []struct{ name, cell, status string }{
+		{"exits", "%%\ngo func() {\n" + untilBegun + "os.Exit(3)\n}()\nRUN\nfmt.Println(\"done\")\n", "error"},
+		{"returns", "%%\ngo func() {\nRUN\nfmt.Println(\"done\")\n}()\ngo assay.Hosts()\n" + untilBegun, "ok"},
+	} {
+		run := strings.Replace(slow, `"slow"`, fmt.Sprintf("%q", c.name), 1) + ".Run()"
+		o := n.run("import assaypkg \"github.com/assay-notebooks/assay\"\n" + strings.Replace(c.cell, "RUN", run, 1))
+		if o.status != c.status || o.stdout != "" || strings.Contains(o.stderr, "GoNB") {
+			t.Errorf("%s: %+v, want status %s and nothing done", c.name, o, c.status)
 		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	if lock, err := os.ReadFile(filepath.Join(w.dir, "assay.lock")); err != nil || !strings.Contains(string(lock), `"name": "slow"`) {
-		t.Errorf("assay.lock: %v %s, want the experiment slow", err, lock)
+		if o := n.run("%%\nfmt.Println(assay.Hosts()[0].Name)\n"); o.stdout != "local\n" {
+			t.Errorf("%s: the next cell: %+v", c.name, o)
+		}
+		for deadline := time.Now().Add(patience); ; {
+			if runs := w.assay("runs"); strings.Count(runs, "complete") == i+1 {
+				break
+			} else if time.Now().After(deadline) {
+				t.Fatalf("%s: assay runs: %s, want it complete", c.name, runs)
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		if lock, err := os.ReadFile(filepath.Join(w.dir, "assay.lock")); err != nil || !strings.Contains(string(lock), fmt.Sprintf(`"name": %q`, c.name)) {
+			t.Errorf("%s: assay.lock: %v %s, want the experiment", c.name, err, lock)
+		}
 	}
 }
 
 // TestTwoNotebooks asks for one experiment in two notebooks at once, and has
 // one of them interrupted by nobody: both have one run.
 func TestTwoNotebooks(t *testing.T) {
+	t.Parallel()
 	w := newWorkspace(t)
 	notebooks := []*notebook{w.open(), w.open()}
 	var all sync.WaitGroup
@@ -416,6 +444,7 @@ func TestTwoNotebooks(t *testing.T) {
 // own on GoNB's pipe, which is what gonbui is, and a hundred megabytes of
 // output: nothing is lost.
 func TestCellsCrowded(t *testing.T) {
+	t.Parallel()
 	w := newWorkspace(t)
 	n := w.open()
 	const code = `

@@ -3,11 +3,13 @@ package cells_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -15,8 +17,7 @@ import (
 // real assay as its child, and then asks the same question from a file: both
 // have one run and one figure.
 func TestProgram(t *testing.T) {
-	bin := filepath.Join(t.TempDir(), "assay")
-	build(t, bin, "../../cmd/assay")
+	bin := assayProgram(t)
 	program := filepath.Join(t.TempDir(), "program")
 	build(t, program, "./testdata/program")
 	dir := t.TempDir()
@@ -89,6 +90,37 @@ func TestProgram(t *testing.T) {
 			t.Errorf("%s: stderr %q, want one line that matches %s", c.wrong, stderr, c.want)
 		}
 	}
+}
+
+// TestMain removes what assayProgram has built.
+func TestMain(m *testing.M) {
+	status := m.Run()
+	if bin, err := assayBuilt(); err == nil {
+		os.RemoveAll(filepath.Dir(bin))
+	}
+	os.Exit(status)
+}
+
+// assayBuilt builds assay, once for all tests.
+var assayBuilt = sync.OnceValues(func() (bin string, err error) {
+	dir, err := os.MkdirTemp("", "assay-cells-test-")
+	if err != nil {
+		return "", err
+	}
+	bin = filepath.Join(dir, "assay")
+	if b, err := exec.Command("go", "build", "-o", bin, "../../cmd/assay").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build assay: %w\n%s", err, b)
+	}
+	return bin, nil
+})
+
+func assayProgram(t *testing.T) string {
+	t.Helper()
+	bin, err := assayBuilt()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bin
 }
 
 func build(t *testing.T, out, pkg string) {
