@@ -4,25 +4,25 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/google/renameio/v2"
-	"golang.org/x/sys/unix"
 
 	"github.com/assay-notebooks/assay/internal/kernel"
+	"github.com/assay-notebooks/assay/internal/scratch"
 )
 
 // A home is the folder in which a workspace's Jupyter keeps its things. All
 // labs of the workspace share it, but each has a runtime folder of its own.
 type home struct {
 	dir     string
-	runtime string   // connection files, the token, what the server says of itself
-	owner   *os.File // locked as long as we use runtime
+	runtime *scratch.Dir // connection files, the token, what the server says of itself
 }
+
+const runtimePrefix = "lab."
 
 // keptLogs is how many logs of former labs are left in a home.
 const keptLogs = 5
@@ -41,7 +41,11 @@ func makeHome(root string, o Options) (*home, error) {
 	if _, err := kernel.Install(o.Kernel, filepath.Join(h.dir, "data")); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(h.sweep(), h.own()); err != nil {
+	err := h.sweep()
+	if err == nil {
+		h.runtime, err = scratch.New(filepath.Join(h.dir, "runtime"), runtimePrefix, nil)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("lab: %w", err)
 	}
 	return h, nil
@@ -87,47 +91,9 @@ func (h *home) config(o Options) map[string]any {
 	}
 }
 
-// own makes the lab's runtime folder and marks it as in use: the file that
-// does gets its name when it is locked, so that what has that name is in use
-// or left behind.
-func (h *home) own() error {
-	runtime, err := os.MkdirTemp(filepath.Join(h.dir, "runtime"), "")
-	if err != nil {
-		return err
-	}
-	h.runtime = runtime
-	if h.owner, err = os.Create(runtime + ".new"); err != nil {
-		return err
-	}
-	return errors.Join(unix.Flock(int(h.owner.Fd()), unix.LOCK_EX), os.Rename(h.owner.Name(), h.ownerFile()))
-}
-
-func (h *home) ownerFile() string { return h.runtime + ownerSuffix }
-
-// ownerSuffix ends the name of the file that is locked while the folder of
-// that name is in use.
-const ownerSuffix = ".owner"
-
 // sweep removes what killed labs left behind, and old logs.
 func (h *home) sweep() error {
-	owners, err := filepath.Glob(filepath.Join(h.dir, "runtime", "*"+ownerSuffix))
-	if err != nil {
-		return err
-	}
-	var problems []error
-	for _, path := range owners {
-		f, err := os.Open(path)
-		if err != nil {
-			continue // its lab has ended meanwhile
-		}
-		if unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil {
-			problems = append(problems, os.RemoveAll(strings.TrimSuffix(path, ownerSuffix)))
-			if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) { // its lab may just have removed it
-				problems = append(problems, err)
-			}
-		}
-		f.Close()
-	}
+	problems := []error{scratch.Sweep(filepath.Join(h.dir, "runtime"), runtimePrefix)}
 	logs, err := filepath.Glob(filepath.Join(h.dir, "lab-*.log"))
 	if err != nil {
 		return err
@@ -140,14 +106,11 @@ func (h *home) sweep() error {
 }
 
 // release removes the runtime folder.
-func (h *home) release() error {
-	err := errors.Join(os.RemoveAll(h.runtime), os.Remove(h.ownerFile()))
-	return errors.Join(err, h.owner.Close())
-}
+func (h *home) release() error { return h.runtime.Remove() }
 
 // tokenFile is where the server reads its token: arguments and environments
 // are shown by ps or inherited by cells.
-func (h *home) tokenFile() string { return filepath.Join(h.runtime, "token") }
+func (h *home) tokenFile() string { return filepath.Join(h.runtime.Path, "token") }
 
 // environ returns the environment of the server: ours, with its Jupyter
 // variables and no other's.
@@ -169,5 +132,5 @@ func (h *home) environ() []string {
 	} {
 		env = append(env, name+"="+filepath.Join(h.dir, path))
 	}
-	return append(env, "JUPYTER_RUNTIME_DIR="+h.runtime, "JUPYTER_TOKEN_FILE="+h.tokenFile())
+	return append(env, "JUPYTER_RUNTIME_DIR="+h.runtime.Path, "JUPYTER_TOKEN_FILE="+h.tokenFile())
 }

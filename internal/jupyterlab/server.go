@@ -226,7 +226,7 @@ func reachable(ip string) string {
 // answers reports whether the server has said which port is its own and
 // answers there; it sets Port.
 func (s *Server) answers(ctx context.Context, ip, token string) bool {
-	b, err := os.ReadFile(filepath.Join(s.home.runtime, fmt.Sprintf("jpserver-%d.json", s.PID)))
+	b, err := os.ReadFile(filepath.Join(s.home.runtime.Path, fmt.Sprintf("jpserver-%d.json", s.PID)))
 	if err != nil {
 		return false
 	}
@@ -308,7 +308,7 @@ func (s *Server) endKernels(ctx context.Context) {
 	tick := time.NewTicker(poll)
 	defer tick.Stop()
 	for {
-		left := kernels(s.PID, s.home.runtime)
+		left := kernels(s.PID, s.home.runtime.Path)
 		if len(left) == 0 {
 			return
 		}

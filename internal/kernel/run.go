@@ -131,7 +131,7 @@ func run(ctx context.Context, o Options, t toolchain, k kit, connectionFile stri
 	if err != nil {
 		return false, err
 	}
-	defer func() { err = errors.Join(err, p.remove()) }()
+	defer func() { err = errors.Join(err, p.Remove()) }()
 	defer editorForNext(ctx, o, k)()
 	env, err := furnish(p, o, t, k)
 	if err != nil {

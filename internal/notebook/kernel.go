@@ -7,19 +7,21 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
 
 	"github.com/assay-notebooks/assay/internal/jupyter/protocol"
+	"github.com/assay-notebooks/assay/internal/scratch"
 )
 
 // A running is a kernel that was started for one notebook.
 type running struct {
 	client *protocol.Client
 	cmd    *exec.Cmd
-	dir    string        // holds its connection file and sockets
+	dir    *scratch.Dir  // holds its connection file and sockets
 	exited chan struct{} // closed when the process has ended
 	said   *tail         // the end of what it wrote
 }
@@ -34,25 +36,16 @@ const (
 // start starts a kernel and connects to it. env is in addition to ours.
 func start(ctx context.Context, o Options, env []string) (_ *running, err error) {
 	r := &running{exited: make(chan struct{}), said: &tail{max: 8 << 10}}
-	if r.dir, err = os.MkdirTemp("", "assay-nb-"); err != nil {
-		return nil, err
-	}
-	connection, err := protocol.NewConnection(r.dir, "assay")
-	if err != nil && os.TempDir() != "/tmp" { // too long for a socket
-		os.Remove(r.dir)
-		if r.dir, err = os.MkdirTemp("/tmp", "assay-nb-"); err == nil {
-			connection, err = protocol.NewConnection(r.dir, "assay")
-		}
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.RemoveAll(r.dir))
-		}
-	}()
+	connection, err := r.place()
 	if err != nil {
 		return nil, err
 	}
-	file := filepath.Join(r.dir, "kernel-0.json")
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, r.dir.Remove())
+		}
+	}()
+	file := filepath.Join(r.dir.Path, "kernel-0.json")
 	if err := connection.Write(file); err != nil {
 		return nil, err
 	}
@@ -61,7 +54,7 @@ func start(ctx context.Context, o Options, env []string) (_ *running, err error)
 		args = append([]string{"-C", o.Workspace}, args...)
 	}
 	r.cmd = exec.Command(o.Kernel.Assay, args...)
-	r.cmd.Dir, r.cmd.Env = o.Dir, append(os.Environ(), env...)
+	r.cmd.Dir, r.cmd.Env = o.Dir, append(append(os.Environ(), "JPY_PARENT_PID="+strconv.Itoa(os.Getpid())), env...) // the kernel ends with us
 	r.cmd.Stdout, r.cmd.Stderr = r.said, r.said
 	r.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is ours to pass on
 	if err := r.cmd.Start(); err != nil {
@@ -79,6 +72,26 @@ func start(ctx context.Context, o Options, env []string) (_ *running, err error)
 		return nil, err
 	}
 	return r, nil
+}
+
+// place makes the directory, in the first that has a short enough path for
+// sockets, and removes those of killed processes.
+func (r *running) place() (protocol.Connection, error) {
+	const prefix = "assay-nb."
+	var errs []error
+	for _, base := range []string{os.TempDir(), "/tmp"} {
+		errs = append(errs, scratch.Sweep(base, prefix))
+		var err error
+		if r.dir, err = scratch.New(base, prefix, nil); err == nil {
+			var c protocol.Connection
+			if c, err = protocol.NewConnection(r.dir.Path, "assay"); err == nil {
+				return c, nil
+			}
+			err = errors.Join(err, r.dir.Remove())
+		}
+		errs = append(errs, err)
+	}
+	return protocol.Connection{}, errors.Join(errs...)
 }
 
 // end says how the kernel ended, when it has.
@@ -113,7 +126,7 @@ func (r *running) stop() error {
 	}
 	r.kill()
 	r.client.Close()
-	return os.RemoveAll(r.dir)
+	return r.dir.Remove()
 }
 
 // A tail keeps the end of what is written to it.
