@@ -120,7 +120,7 @@ func (s *Server) one(ctx context.Context, now *at, req wire.Request, enc *json.E
 	if err != nil {
 		return wire.Response{Error: err.Error()}
 	}
-	resp, err := server{Server: s, w: w, enc: enc, req: req}.answer(ctx, req)
+	resp, err := exchange{Server: s, w: w, enc: enc, req: req}.answer(ctx, req)
 	if err != nil {
 		return wire.Response{Error: message(ctx, req, err)}
 	}
@@ -204,8 +204,8 @@ func (a *at) gone() {
 	}
 }
 
-// A server answers one request.
-type server struct {
+// An exchange is one request and what is said to it.
+type exchange struct {
 	*Server
 	w   *lab.Workspace
 	enc *json.Encoder
@@ -215,108 +215,108 @@ type server struct {
 // show sends displays, if the program can show them. What the initialisers of
 // package-level variables show, each later cell would show again: it is sent
 // once.
-func (s server) show(displays ...wire.Display) {
-	if !s.req.Show || s.req.Again && s.seen(displays) {
+func (x exchange) show(displays ...wire.Display) {
+	if !x.req.Show || x.req.Again && x.seen(displays) {
 		return
 	}
 	for _, d := range displays {
-		_ = s.enc.Encode(wire.Response{ID: s.req.ID, Display: &d})
+		_ = x.enc.Encode(wire.Response{ID: x.req.ID, Display: &d})
 	}
 }
 
-func (s server) seen(displays []wire.Display) bool {
+func (x exchange) seen(displays []wire.Display) bool {
 	b, err := json.Marshal(displays)
 	if err != nil {
 		return false
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	x.mu.Lock()
+	defer x.mu.Unlock()
 	d := assay.DigestOf(b)
-	seen := s.shown[d]
-	s.shown[d] = true
+	seen := x.shown[d]
+	x.shown[d] = true
 	return seen
 }
 
-func (s server) answer(ctx context.Context, req wire.Request) (wire.Response, error) {
+func (x exchange) answer(ctx context.Context, req wire.Request) (wire.Response, error) {
 	var resp wire.Response
 	switch {
 	case req.Pin != nil:
-		wl, err := s.w.Pin(ctx, within(req.Pin.Dir, req.Pin.Ref))
+		wl, err := x.w.Pin(ctx, within(req.Pin.Dir, req.Pin.Ref))
 		if err != nil {
 			return resp, err
 		}
-		s.show(display.Workload(wl))
+		x.show(display.Workload(wl))
 		resp.Workload = &wl
 		return resp, nil
 	case req.Run != nil:
-		return s.run(ctx, *req.Run)
+		return x.run(ctx, *req.Run)
 	case req.Find != nil:
-		run, err := s.w.FindRun(ctx, req.Find.Ref)
+		run, err := x.w.FindRun(ctx, req.Find.Ref)
 		if err != nil {
 			return resp, err
 		}
-		resp.Ran, err = s.ran(ctx, run, true)
+		resp.Ran, err = x.ran(ctx, run, true)
 		return resp, err
 	case req.Table != nil:
-		run, err := s.w.FindRun(ctx, req.Table.Run)
+		run, err := x.w.FindRun(ctx, req.Table.Run)
 		if err != nil {
 			return resp, err
 		}
-		resp.Table, err = s.w.Table(ctx, run, req.Table.Columns)
+		resp.Table, err = x.w.Table(ctx, run, req.Table.Columns)
 		return resp, err
 	case req.Trace != nil:
-		run, err := s.w.FindRun(ctx, req.Trace.Run)
+		run, err := x.w.FindRun(ctx, req.Trace.Run)
 		if err != nil {
 			return resp, err
 		}
-		path, err := s.w.TraceFile(ctx, run)
+		path, err := x.w.TraceFile(ctx, run)
 		resp.Trace = &wire.TraceFile{Digest: run.Trace, Path: path}
 		return resp, err
 	case req.Draw != nil:
-		return s.draw(ctx, *req.Draw)
+		return x.draw(ctx, *req.Draw)
 	case req.Claim != nil:
-		return s.claim(ctx, *req.Claim)
+		return x.claim(ctx, *req.Claim)
 	case req.Runtimes != nil:
-		versions, err := s.w.Runtimes(ctx)
+		versions, err := x.w.Runtimes(ctx)
 		if err != nil {
 			return resp, err
 		}
-		s.show(display.Runtimes(versions))
+		x.show(display.Runtimes(versions))
 		resp.Runtimes = versions
 		return resp, nil
 	case req.Hosts != nil:
-		hosts, err := s.w.Hosts(ctx)
+		hosts, err := x.w.Hosts(ctx)
 		if err != nil {
 			return resp, err
 		}
-		s.show(display.Hosts(hosts))
+		x.show(display.Hosts(hosts))
 		resp.Hosts = hosts
 		return resp, nil
 	case req.Status != nil:
-		runs, err := s.w.Unfinished(ctx)
+		runs, err := x.w.Unfinished(ctx)
 		if err != nil {
 			return resp, err
 		}
 		for _, r := range runs {
 			resp.Status = append(resp.Status, wire.Live(r))
 		}
-		s.show(display.Status(resp.Status))
+		x.show(display.Status(resp.Status))
 		return resp, nil
 	}
 	return resp, errors.New("session: a request that this assay does not know: use the kernelext of the same version")
 }
 
-func (s server) draw(ctx context.Context, req wire.Draw) (wire.Response, error) {
+func (x exchange) draw(ctx context.Context, req wire.Draw) (wire.Response, error) {
 	d := lab.Drawing{Name: req.Name, Dir: req.Dir, Func: req.Func, Formats: req.Formats, WidthMM: req.WidthMM}
 	for _, t := range req.Tables {
 		d.Tables = append(d.Tables, lab.TableOf(t))
 	}
-	drawn, err := s.w.Draw(ctx, d)
+	drawn, err := x.w.Draw(ctx, d)
 	if err != nil {
 		return wire.Response{}, err
 	}
-	if s.req.Show {
-		outputs, err := s.w.Outputs(ctx, drawn.Figure)
+	if x.req.Show {
+		outputs, err := x.w.Outputs(ctx, drawn.Figure)
 		if err != nil {
 			return wire.Response{}, err
 		}
@@ -327,7 +327,7 @@ func (s server) draw(ctx context.Context, req wire.Draw) (wire.Response, error) 
 		case drawn.Replayed:
 			badge = display.Replayed
 		}
-		s.show(display.Figure(drawn, badge, outputs)...)
+		x.show(display.Figure(drawn, badge, outputs)...)
 	}
 	return wire.Response{Drawn: &wire.Drawn{Figure: drawn.Figure, Paths: drawn.Paths}}, nil
 }

@@ -8,15 +8,15 @@ import (
 )
 
 // claim judges a claim by a run.
-func (s server) claim(ctx context.Context, req wire.Claim) (wire.Response, error) {
-	run, err := s.w.FindRun(ctx, req.Run)
+func (x exchange) claim(ctx context.Context, req wire.Claim) (wire.Response, error) {
+	run, err := x.w.FindRun(ctx, req.Run)
 	if err != nil {
 		return wire.Response{}, err
 	}
-	j, err := s.w.JudgeClaim(ctx, req.ID, req.Check, run)
+	j, err := x.w.JudgeClaim(ctx, req.ID, req.Check, run)
 	if err != nil {
 		return wire.Response{}, err
 	}
-	s.show(display.Judgement(j))
+	x.show(display.Judgement(j))
 	return wire.Response{Judged: &j}, nil
 }

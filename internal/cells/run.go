@@ -12,33 +12,33 @@ import (
 )
 
 // run answers an experiment by its run, and says meanwhile how far that is.
-func (s server) run(ctx context.Context, req wire.Run) (wire.Response, error) {
-	if err := s.w.CheckHosts(ctx, req.Hosts); err != nil {
+func (x exchange) run(ctx context.Context, req wire.Run) (wire.Response, error) {
+	if err := x.w.CheckHosts(ctx, req.Hosts); err != nil {
 		return wire.Response{}, err
 	}
 	for i, ref := range req.Spec.Workloads {
 		req.Spec.Workloads[i] = within(req.Dir, ref)
 	}
-	exp, err := s.w.Resolve(ctx, req.Spec)
+	exp, err := x.w.Resolve(ctx, req.Spec)
 	if err != nil {
 		return wire.Response{}, err
 	}
-	b := bar{server: s, name: exp.Name, id: "assay-" + rand.Text()}
-	result, err := s.w.Run(ctx, exp, lab.RunOptions{Rerun: req.Rerun}, b.watch)
+	b := bar{exchange: x, name: exp.Name, id: "assay-" + rand.Text()}
+	result, err := x.w.Run(ctx, exp, lab.RunOptions{Rerun: req.Rerun}, b.watch)
 	b.end()
 	if err != nil {
 		return wire.Response{}, err
 	}
-	ran, err := s.ran(ctx, result.Run, result.Archived)
+	ran, err := x.ran(ctx, result.Run, result.Archived)
 	if err != nil {
 		return wire.Response{}, err
 	}
-	s.show(display.Run(result.Run, ran.Summary, result.Archived))
+	x.show(display.Run(result.Run, ran.Summary, result.Archived))
 	return wire.Response{Ran: ran}, nil
 }
 
-func (s server) ran(ctx context.Context, run assay.Run, archived bool) (*wire.Ran, error) {
-	summary, err := s.w.Summary(ctx, run)
+func (x exchange) ran(ctx context.Context, run assay.Run, archived bool) (*wire.Ran, error) {
+	summary, err := x.w.Summary(ctx, run)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ func (s server) ran(ctx context.Context, run assay.Run, archived bool) (*wire.Ra
 // A bar says how far a run is: in a notebook in one display, which it replaces,
 // and to a program in so many words.
 type bar struct {
-	server
+	exchange
 	name string
 	id   string // of the display
 	last *lab.Progress

@@ -1,7 +1,8 @@
 // Package wire is what a program that imports kernelext and assay say to each
 // other: JSON, one object a line, requests one way and responses the other.
-// A request gets any number of progress responses and then one that is final.
-// It refuses to grow: heavy work is done on assay's side of the line.
+// A request gets any number of progress and display responses and then one that
+// is final. It says what is wanted and what came of it, and does neither: work
+// is done on assay's side of the line.
 package wire
 
 import (
