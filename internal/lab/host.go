@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	goruntime "runtime"
 	"slices"
+	"sync"
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/internal/nodewasi"
@@ -78,8 +79,9 @@ func (w *Workspace) locate(ctx context.Context, names []string) ([]tool, error) 
 		tools = append(tools, tool{runtime: r})
 	}
 	opts := toolbox.Options{Cache: w.Config.Cache, Packages: map[string]string{}}
+	notInstalled := make([]error, len(tools))
+	sharing := map[string][]int{} // a program: tools
 	for i, t := range tools {
-		var notInstalled error
 		if pkg := t.runtime.Tool().Package; pkg != "" {
 			// Without npm, or without the network the first time, the runtimes
 			// that need the package are absent; the others are not concerned.
@@ -87,16 +89,30 @@ func (w *Workspace) locate(ctx context.Context, names []string) ([]tool, error) 
 			if err == nil {
 				opts.Packages[pkg] = filepath.Join(dir, nodewasi.Shim)
 			}
-			notInstalled = err
+			notInstalled[i] = err
 		}
-		found, err := toolbox.Locate(ctx, t.runtime, opts)
+		bin := t.runtime.Tool().Bin
+		sharing[bin] = append(sharing[bin], i)
+	}
+	// Each program is asked its version: side by side, but one that is built is
+	// built once.
+	var all sync.WaitGroup
+	failed := make([]error, len(tools))
+	for _, group := range sharing {
+		all.Go(func() {
+			for _, i := range group {
+				tools[i].found, failed[i] = toolbox.Locate(ctx, tools[i].runtime, opts)
+			}
+		})
+	}
+	all.Wait()
+	for i, err := range failed {
 		if err != nil {
 			return nil, err
 		}
-		if found.Absent != "" && notInstalled != nil && !errors.Is(notInstalled, nodewasi.ErrNoNPM) {
-			found.Absent += fmt.Sprintf(" (%v)", notInstalled)
+		if found := &tools[i].found; found.Absent != "" && notInstalled[i] != nil && !errors.Is(notInstalled[i], nodewasi.ErrNoNPM) {
+			found.Absent += fmt.Sprintf(" (%v)", notInstalled[i])
 		}
-		tools[i].found = found
 	}
 	return tools, nil
 }
