@@ -18,13 +18,15 @@ func newNotebookCheck() *cobra.Command {
 		Use:   "check NOTEBOOK",
 		Short: "Execute a copy of a notebook and compare it with what the notebook holds",
 		Long: `Execute a copy of the notebook from the top and compare what comes with the
-outputs it holds: what assay displays by its digests, names and verdicts, all
-else by its content; progress is left aside. Each run, workload and figure that
+outputs it holds: text, tables, pictures, and the digests, names and verdicts of
+what assay displays; progress is left aside, and whether a run was measured now
+or archived. Each run, workload and figure that
 the notebook shows must be in assay.lock, and whole in the archive, and the cells
 numbered from 1. Every difference is printed, and is exit status 4.
 
-The notebook is untouched. Nothing is measured: a cell for which the archive has
-no run is a difference, and ends the check, unless --measure allows it.`,
+The notebook, assay.lock and the figures are untouched. Nothing is measured: a
+cell for which the archive has no run is a difference, and ends the check,
+unless --measure allows it; the runs that it takes are archived and pinned.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in := args[0]

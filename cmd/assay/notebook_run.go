@@ -23,9 +23,9 @@ func newNotebookRun() *cobra.Command {
 		Short: "Execute a notebook from the top",
 		Long: `Execute the cells of a notebook from the top, in a kernel of its own, in the
 folder of the notebook. The result is written also when a cell fails, and after
-Ctrl-C: with what there is. It goes to NAME.executed.ipynb beside the notebook
-unless -o or --inplace says otherwise; the notebook itself is untouched but for
---inplace.
+Ctrl-C: with what there is; not if the kernel does not come up. It goes to
+NAME.executed.ipynb beside the notebook unless -o or --inplace says otherwise;
+the notebook itself is untouched but for --inplace.
 
 It stops at the first cell that fails, with the cell's source and its output so
 far. A cell with the tag raises-exception may fail; one with the tag
@@ -33,7 +33,8 @@ skip-execution is left as it is. Of a cell that writes more than a mebibyte the
 notebook keeps the begin and the end, and a file beside it all.
 
 A cell with the tag "parameters" declares what -p sets, in Go:
-var invocations = 30. The environment variable ASSAY_PARAM_INVOCATIONS sets it
+var invocations = 30. Values are as in Go, times as 1.5s, lists of strings as
+a,b. The environment variable ASSAY_PARAM_INVOCATIONS sets it
 where no -p does. --parameters lists them.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
