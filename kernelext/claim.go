@@ -1,7 +1,10 @@
 package kernelext
 
 import (
+	"errors"
 	"fmt"
+	"math"
+	"strings"
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/kernelext/wire"
@@ -52,7 +55,28 @@ func (c Claimed) With(check Check) Claimed {
 // notebook. A claim that fails is a result and ends nothing; a check that is
 // none, such as one with an unknown unit, ends the program as every mistake does.
 func (c Claimed) Check(run Ran) Judged {
+	if c.check != nil {
+		if err := finite(*c.check); err != nil {
+			fail(fmt.Errorf("claim %s: check: %w", c.id, err))
+		}
+	}
 	return Judged{*ask(wire.Request{Claim: &wire.Claim{ID: c.id, Check: c.check, Run: run.ran.Run.ID}}).Judged}
+}
+
+// finite refuses the numbers of a check that cannot be asked about: JSON has no
+// NaN and no Inf.
+func finite(c Check) error {
+	var wrong []string
+	if math.IsNaN(c.Value) || math.IsInf(c.Value, 0) {
+		wrong = append(wrong, fmt.Sprintf("value %v: want a number that is not negative", c.Value))
+	}
+	if math.IsNaN(c.Tolerance) || math.IsInf(c.Tolerance, 0) {
+		wrong = append(wrong, fmt.Sprintf("tolerance %v: want a share of the value, such as 0.05", c.Tolerance))
+	}
+	if len(wrong) > 0 {
+		return errors.New(strings.Join(wrong, "; "))
+	}
+	return nil
 }
 
 // A Judged is a claim judged by a run: its Verdict, the Estimate the verdict is

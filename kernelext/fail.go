@@ -1,9 +1,11 @@
 package kernelext
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strconv"
 	"strings"
@@ -72,6 +74,27 @@ func caller() (file string, line int) {
 		}
 	}
 	return "", 0
+}
+
+// methodPlace returns where the caller's file declares a method, which package
+// runtime names "T.Draw" or "(*T).Draw"; "" if it does not.
+func methodPlace(method string) (file string, line int) {
+	file, _ = caller()
+	source, err := os.ReadFile(file)
+	dot := strings.LastIndex(method, ".")
+	if err != nil || dot < 0 {
+		return "", 0
+	}
+	receiver, _, _ := strings.Cut(strings.Trim(method[:dot], "(*)"), "[")
+	declared, err := regexp.Compile(`(?m)^func \((?:\w+ )?\*?` + regexp.QuoteMeta(receiver) + `(?:\[.*\])?\) ` + regexp.QuoteMeta(method[dot+1:]) + `\(`)
+	if err != nil {
+		return "", 0
+	}
+	at := declared.FindIndex(source)
+	if at == nil {
+		return "", 0
+	}
+	return file, 1 + bytes.Count(source[:at[0]], []byte("\n"))
 }
 
 // initialising reports whether the caller is the initialiser of a package-level

@@ -212,12 +212,23 @@ func (d Drawing) Draw(f any, samples ...Samples) Drawn {
 	file, line := pc.FileLine(pc.Entry())
 	pkg, name, _ := strings.Cut(pc.Name()[strings.LastIndex(pc.Name(), "/")+1:], ".")
 	if strings.ContainsAny(name, ".-(") {
-		fail(fmt.Errorf("draw: %s.%s (%s:%d) is a function literal or a method: a figure is a named top-level function, "+
-			"so that its code can be archived; write func %s and pass that", pkg, name, filepath.Base(file), line, "Figure(f *figure.Figure, t figure.Table) error"))
+		if method, ok := strings.CutSuffix(name, "-fm"); ok { // a method value, whose code is the compiler's
+			name = method
+			file, line = methodPlace(method)
+		}
+		at := ""
+		if file != "" {
+			at = fmt.Sprintf("%s:%d: ", file, line)
+		}
+		fail(fmt.Errorf("draw: %s%s.%s is a function literal or a method: a figure is a named top-level function, "+
+			"so that its code can be archived; write func %s and pass that", at, pkg, name, "Figure(f *figure.Figure, t figure.Table) error"))
 	}
 	req := wire.Draw{Name: d.Name, Dir: filepath.Dir(file), Func: name, Formats: d.Formats, WidthMM: d.WidthMM}
 	if req.Name == "" {
 		req.Name = strings.ToLower(name)
+	}
+	if len(samples) == 0 {
+		fail(fmt.Errorf(`draw: %s has no samples to draw: give it some, as in Draw(%[1]s, assay.Run("NAME").Samples("COLUMN", ...))`, name))
 	}
 	for _, s := range samples {
 		req.Tables = append(req.Tables, s.from)

@@ -52,6 +52,9 @@ func ask(req wire.Request) wire.Response {
 	signal.Notify(interrupts, os.Interrupt)
 	defer signal.Stop(interrupts)
 	if err := session.enc.Encode(req); err != nil {
+		if bad, ok := errors.AsType[*json.UnsupportedValueError](err); ok {
+			fail(fmt.Errorf("%s cannot be sent, and nothing was asked: give a number", bad.Str))
+		}
 		fail(gone(err))
 	}
 	for status := 1; ; {
