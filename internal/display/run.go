@@ -48,15 +48,27 @@ type runRow struct {
 	Failures                     string
 }
 
-func (v *runView) addRows(s assay.Summary) {
-	measures := []struct {
-		name string
-		of   func(assay.SummaryRow) *assay.Estimate
-	}{
-		{"wall time", func(r assay.SummaryRow) *assay.Estimate { return r.Wall }},
-		{"CPU time", func(r assay.SummaryRow) *assay.Estimate { return r.CPU }},
+// A measure is a column of estimates.
+type measure struct {
+	name string
+	of   func(assay.SummaryRow) *assay.Estimate
+}
+
+// measures are the measures of a summary. Only times are ever those of calls.
+func measures(s assay.Summary) []measure {
+	wall, cpu := "wall time", "CPU time"
+	if s.Phase == assay.Call {
+		wall, cpu = "time of a call", "process CPU"
+	}
+	return []measure{
+		{wall, func(r assay.SummaryRow) *assay.Estimate { return r.Wall }},
+		{cpu, func(r assay.SummaryRow) *assay.Estimate { return r.CPU }},
 		{"peak memory", func(r assay.SummaryRow) *assay.Estimate { return r.RSS }},
 	}
+}
+
+func (v *runView) addRows(s assay.Summary) {
+	measures := measures(s)
 	var times []*assay.Estimate
 	all := map[assay.Outcome]int{}
 	planned := 0
@@ -66,9 +78,6 @@ func (v *runView) addRows(s assay.Summary) {
 		for o, n := range r.Outcomes {
 			all[o] += n
 		}
-	}
-	if s.Phase == assay.Call {
-		measures[0].name = "time of a call"
 	}
 	axis, drawn := axisOf(times)
 	for _, m := range measures {
@@ -159,17 +168,32 @@ func (v runView) text() string {
 	return b.String()
 }
 
-// howEstimated says how the numbers of a summary were made.
+// howEstimated says how the numbers of a summary were made: once, where that is
+// the same for all measures.
 func howEstimated(s assay.Summary) string {
-	for _, r := range s.Rows {
-		for _, e := range []*assay.Estimate{r.Wall, r.CPU, r.RSS} {
-			if e != nil {
-				return fmt.Sprintf("%s [%g%% interval by %s]; n: invocations that were ok, of those planned",
-					clean(e.Statistic), 100*e.Confidence, clean(e.Interval))
-			}
+	var hows []string
+	made := map[string][]string{} // so: measures
+	for _, m := range measures(s) {
+		i := slices.IndexFunc(s.Rows, func(r assay.SummaryRow) bool { return m.of(r) != nil })
+		if i < 0 {
+			continue
+		}
+		e := m.of(s.Rows[i])
+		how := fmt.Sprintf("%s [%g%% interval by %s]", clean(e.Statistic), 100*e.Confidence, clean(e.Interval))
+		if made[how] == nil {
+			hows = append(hows, how)
+		}
+		made[how] = append(made[how], m.name)
+	}
+	if len(hows) == 0 {
+		return "no invocation was ok: there is nothing to estimate"
+	}
+	if len(hows) > 1 {
+		for i, how := range hows {
+			hows[i] = strings.Join(made[how], ", ") + ": " + how
 		}
 	}
-	return "no invocation was ok: there is nothing to estimate"
+	return strings.Join(append(hows, "n: invocations that were ok, of those planned"), "; ")
 }
 
 // failures says in words how what was not ok ended; "" if all was.
