@@ -54,7 +54,7 @@ func (w *Workspace) Run(ctx context.Context, exp assay.Experiment, opts RunOptio
 		}
 	}
 	if w.Config.Measure == "no" {
-		return Result{}, fmt.Errorf("%s: the archive has no run that answers it, and measuring is switched off by the setting measure (ASSAY_MEASURE)", exp.Name)
+		return Result{}, fmt.Errorf("%s: assay.lock names no run of it, and nothing may be measured now (setting measure, ASSAY_MEASURE)", exp.Name)
 	}
 	frozen, err := w.freezeHere(ctx, exp)
 	if err != nil {

@@ -301,13 +301,13 @@ func split(outs []nbformat.Output) compared {
 			c.streams[o.String("name")] += o.String("text")
 			continue
 		case "error":
-			c.shown = append(c.shown, shown{"error", o.String("ename") + ": " + o.String("evalue")})
+			c.shown = append(c.shown, shown{"error", unplaced(o.String("ename") + ": " + o.String("evalue"))})
 			continue
 		}
 		c.shown = append(c.shown, counts(o)...)
 	}
 	for name, said := range c.streams {
-		c.streams[name] = elsewhere.ReplaceAllString(said, "$1")
+		c.streams[name] = unplaced(mark.ReplaceAllString(elsewhere.ReplaceAllString(said, "$1"), ""))
 	}
 	return c
 }
@@ -315,6 +315,10 @@ func split(outs []nbformat.Output) compared {
 // elsewhere is the name of the file that holds the text that leftOut says is
 // left out: a check's is another than a run's.
 var elsewhere = regexp.MustCompile(`(\nassay: \d+ bytes are left out here); all of the text is in [^\n]*`)
+
+// mark is what GoNB puts before a place in a cell, if the place comes in one
+// piece with its line, which is chance.
+var mark = regexp.MustCompile(` ?(?:\x1b\[[0-9;]*m)*\[\[ Cell \[\d+\] Line \d+ \]\](?:\x1b\[[0-9;]*m)* ?`)
 
 // counts returns what counts in a display: of assay's the facts and what is
 // shown of them, but not how this came about just then.
@@ -325,7 +329,7 @@ func counts(o nbformat.Output) []shown {
 	case display.KindProgress, display.KindStatus:
 		return nil // of the moment
 	case "":
-		return []shown{{o.Kind(), canonical(data)}}
+		return []shown{{o.Kind(), unplaced(canonical(data))}}
 	case display.KindRuntimes, display.KindHosts:
 		return []shown{{string(kind), canonical(facts)}} // the rest is of today
 	}

@@ -2,6 +2,7 @@ package notebook
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -24,7 +25,7 @@ func Read(path string) (*Notebook, error) { return nbformat.Read(path) }
 func Target(path, in string) (string, error) {
 	target, err := filepath.EvalSymlinks(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return path, nil
+		return path, writable(path)
 	}
 	if err != nil {
 		return "", err
@@ -37,12 +38,26 @@ func Target(path, in string) (string, error) {
 		return "", lab.Usagef("%s is not a plain file: name one to write to", path)
 	}
 	if in == "" {
-		return target, nil
+		return target, writable(target)
 	}
 	if input, err := os.Stat(in); err == nil && os.SameFile(input, st) {
 		return "", lab.Usagef("%s is the notebook itself: --inplace writes to it", path)
 	}
-	return target, nil
+	return target, writable(target)
+}
+
+// writable reports why Write would not write to path: before anything is
+// executed whose results would have no place.
+func writable(path string) error {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("%s cannot be written (%w): write elsewhere with -o", path, err)
+	}
+	probe, err := os.CreateTemp(dir, ".assay-")
+	if err != nil {
+		return fmt.Errorf("%s cannot be written (%w): write elsewhere with -o", path, errors.Unwrap(err))
+	}
+	return errors.Join(probe.Close(), os.Remove(probe.Name()))
 }
 
 // Write writes the notebook to a file that Target has returned, all or

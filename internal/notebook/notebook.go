@@ -79,6 +79,7 @@ func Executable(nb *nbformat.Notebook) error {
 // A CellError is a cell that stopped the notebook.
 type CellError struct {
 	Cell   int // from 1
+	Count  int // the number that the kernel gave it, as in [5]; 0 for none
 	Source string
 	Output string // its output so far, as text
 	Name   string
@@ -114,7 +115,11 @@ func (e *CellError) Unwrap() error { return e.Cause }
 // Report is the cell's source with line numbers, and its output so far.
 func (e *CellError) Report() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "cell %d:\n", e.Cell)
+	fmt.Fprintf(&b, "cell %d", e.Cell)
+	if e.Count > 0 {
+		fmt.Fprintf(&b, ", the kernel's [%d]", e.Count)
+	}
+	b.WriteString(":\n")
 	n := 0
 	for line := range strings.Lines(e.Source) {
 		n++

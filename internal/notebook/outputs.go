@@ -250,6 +250,9 @@ func (o *outputs) end() ([]nbformat.Output, error) {
 		if out.Kind() == "stream" {
 			out.Output["text"] = out.text.String()
 		}
+		if factsOf(out.Output) == nil {
+			out.Output = placeless(out.Output).(nbformat.Output)
+		}
 		list = append(list, out.Output)
 	}
 	notice := func(format string, args ...any) {
@@ -264,7 +267,7 @@ func (o *outputs) end() ([]nbformat.Output, error) {
 				end = end[1:]
 			}
 			left += s.lost - len(end)
-			ends = append(ends, nbformat.Output{"output_type": "stream", "name": name, "text": end})
+			ends = append(ends, nbformat.Output{"output_type": "stream", "name": name, "text": unplaced(end)})
 		}
 	}
 	err := o.err
@@ -284,6 +287,42 @@ func (o *outputs) end() ([]nbformat.Output, error) {
 		err = fmt.Errorf("keep all output of cell %d: %w", o.cell, err)
 	}
 	return list, err
+}
+
+// kernelPlace is where a kernel keeps the program of the cells, and what it
+// calls it: other in each kernel.
+var kernelPlace = regexp.MustCompile(`(?:/[^\s"'<>]*)?/gonb_[0-9a-f]{8}/|(?:/[^\s"'<>]*/)?gonb_[0-9a-f]{8}`)
+
+// unplaced takes the place of the kernel's program out of text: an execution
+// that gives the same shall read the same, and say nothing of the machine.
+func unplaced(s string) string {
+	return kernelPlace.ReplaceAllStringFunc(s, func(found string) string {
+		if strings.HasSuffix(found, "/") {
+			return ""
+		}
+		return "gonb"
+	})
+}
+
+// placeless is unplaced for all text in a value of a notebook.
+func placeless(v any) any {
+	switch v := v.(type) {
+	case string:
+		return unplaced(v)
+	case []any:
+		for i := range v {
+			v[i] = placeless(v[i])
+		}
+	case nbformat.Output:
+		for key := range v {
+			v[key] = placeless(v[key])
+		}
+	case map[string]any:
+		for key := range v {
+			v[key] = placeless(v[key])
+		}
+	}
+	return v
 }
 
 // plain returns outputs as a terminal shows them.

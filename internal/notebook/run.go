@@ -179,7 +179,7 @@ func (e *execution) cell(ctx context.Context, n int, c *nbformat.Cell, works fun
 	var kept error
 	c.Outputs, kept = e.outs.end()
 	if failure != nil {
-		failure.Output = plain(c.Outputs)
+		failure.Output, failure.Count = plain(c.Outputs), reply.ExecutionCount
 	} else if kept != nil {
 		failure = &CellError{Cell: n, Source: c.Source, Cause: kept}
 	}

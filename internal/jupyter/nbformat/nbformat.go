@@ -120,12 +120,25 @@ func Parse(b []byte) (*Notebook, error) {
 	dec.UseNumber()
 	var all map[string]any
 	if err := dec.Decode(&all); err != nil {
+		var kind *json.UnmarshalTypeError
+		switch {
+		case len(bytes.TrimSpace(b)) == 0:
+			return nil, errors.New(`the file is empty: begin one with "assay notebook new"`)
+		case bytes.HasPrefix(b, []byte("\ufeff")):
+			return nil, errors.New("it begins with a byte order mark: save it as UTF-8 without one")
+		case errors.As(err, &kind):
+			return nil, fmt.Errorf("a JSON %s where a notebook is an object", kind.Value)
+		case errors.Is(err, io.ErrUnexpectedEOF):
+			return nil, errors.New("not JSON: it ends in the middle; restore it from version control or a checkpoint")
+		}
 		return nil, fmt.Errorf("not JSON: %w", err)
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("not JSON: more after its end")
 	}
-	if major, ok := integer(all["nbformat"]); !ok || major != 4 {
+	if major, ok := integer(all["nbformat"]); ok && major > 4 {
+		return nil, fmt.Errorf("nbformat %d is later than this assay knows, which is 4", major)
+	} else if !ok || major != 4 {
 		return nil, fmt.Errorf("nbformat %v: %w", all["nbformat"], ErrVersion)
 	}
 	var p problems
@@ -188,6 +201,11 @@ func (p *problems) cell(name string, v any) *Cell {
 	c.ID, _ = m["id"].(string)
 	c.Source = p.text(name+": source", m["source"])
 	c.Metadata = p.object(name+": metadata", m["metadata"])
+	if tags, ok := c.Metadata["tags"].([]any); !ok && c.Metadata["tags"] != nil {
+		p.add("%s: tags is not a list", name)
+	} else if slices.ContainsFunc(tags, func(v any) bool { _, ok := v.(string); return !ok }) {
+		p.add("%s: a tag is not a string", name)
+	}
 	if attachments, ok := m["attachments"].(map[string]any); ok {
 		for _, a := range attachments {
 			if bundle, ok := a.(map[string]any); ok {
