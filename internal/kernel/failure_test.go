@@ -34,7 +34,7 @@ func without(env []string, names ...string) (kept []string) {
 // TestApology starts kernels that cannot run GoNB: each says why, what to do
 // about it, and lives until it is told to end.
 func TestApology(t *testing.T) {
-	empty, old, broken, failing := t.TempDir(), t.TempDir(), t.TempDir(), t.TempDir()
+	empty, old, broken, strange, failing := t.TempDir(), t.TempDir(), t.TempDir(), t.TempDir(), t.TempDir()
 	fake := func(dir, script string) {
 		t.Helper()
 		if err := os.WriteFile(filepath.Join(dir, "go"), []byte("#!/bin/sh\n"+script), 0o755); err != nil {
@@ -43,6 +43,7 @@ func TestApology(t *testing.T) {
 	}
 	fake(old, `echo '{"GOVERSION": "go1.20", "GOCACHE": "/tmp", "GOMODCACHE": "/tmp"}'`)
 	fake(broken, "echo GOROOT is gone >&2; exit 3")
+	fake(strange, "echo go is a board game; echo with stones")
 	fake(failing, `case "$1 $2" in "mod init") echo no room >&2; exit 3 ;; esac; exec `+goCommand(t)+` "$@"`) // which is how GoNB begins
 	for _, c := range []struct {
 		name string
@@ -52,6 +53,7 @@ func TestApology(t *testing.T) {
 		{"no go", []string{"PATH=" + empty}, []string{"go not found", "install Go 1.26 or later", "PATH"}},
 		{"old go", []string{"PATH=" + old}, []string{old + "/go is go1.20", "go1.26.0 or later"}},
 		{"broken go", []string{"PATH=" + broken}, []string{"GOROOT is gone", "install Go"}},
+		{"strange go", []string{"PATH=" + strange}, []string{strange + `/go env -json printed "go is a board game", which is not JSON`, "put Go 1.26 or later from https://go.dev/dl before it"}},
 		{"no cache", []string{"ASSAY_CACHE=/proc/nothing"}, []string{"/proc/nothing cannot be written", "set ASSAY_CACHE"}},
 		{"no network", []string{"ASSAY_CACHE=" + t.TempDir(), "GOPROXY=off", "GOMODCACHE=" + t.TempDir()},
 			[]string{"building github.com/janpfeifer/gonb@v0.11.4", "check the network and GOPROXY"}},

@@ -49,7 +49,8 @@ func findToolchain(ctx context.Context, o Options) (toolchain, error) {
 	}
 	var values struct{ GOVERSION, GOPATH, GOCACHE, GOMODCACHE, GOPROXY, GOSUMDB string }
 	if err := json.Unmarshal(out, &values); err != nil {
-		return toolchain{}, fmt.Errorf("%s env: %w", path, err)
+		first, _, _ := strings.Cut(string(out), "\n")
+		return toolchain{}, fmt.Errorf("%s env -json printed %.80q, which is not JSON: put Go 1.26 or later from https://go.dev/dl before it on the PATH of what starts the kernel", path, first)
 	}
 	least, err := leastGo()
 	if err != nil {

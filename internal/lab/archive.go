@@ -250,6 +250,9 @@ func (w *Workspace) Runs(ctx context.Context) ([]assay.Run, error) {
 // FindRun finds an archived run by its ID, by the digest of its manifest or
 // trace, or by the name of its experiment: then the latest.
 func (w *Workspace) FindRun(ctx context.Context, ref string) (assay.Run, error) {
+	if ref == "" {
+		return assay.Run{}, Usagef(`which run is missing: name an experiment, or a run by its ID; "assay runs" lists them`)
+	}
 	if d, err := w.Store.Ref(ctx, "runs/"+assay.Filename(ref)); err == nil {
 		return w.archivedRun(ctx, d)
 	} else if !errors.Is(err, fs.ErrNotExist) {

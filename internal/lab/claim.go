@@ -80,6 +80,9 @@ func parseClaims(b []byte) (Claims, error) {
 // one that claims.yaml has. A claim that is not in the file is one with an ID
 // and nothing else.
 func (w *Workspace) JudgeClaim(ctx context.Context, id string, check *assay.Check, run assay.Run) (assay.Judgement, error) {
+	if id == "" {
+		return assay.Judgement{}, Usagef("a claim needs an id: that of a claim in %s, or any with a check in place (docs/claims.md)", filepath.Join(w.Root, ClaimsFile))
+	}
 	claims, err := w.Claims()
 	if err != nil {
 		return assay.Judgement{}, err

@@ -65,20 +65,26 @@ func DrawingOf(f assay.FigureSpec, run string) Drawing {
 // checkDrawing reports what is wrong with a request that can be seen before
 // anything is measured.
 func checkDrawing(req Drawing) error {
-	if req.Name == "" || req.Func == "" || len(req.Tables) == 0 {
-		return Usagef("figure %q: it needs a name, a func and columns", req.Name)
+	if err := checkName(req.Name); err != nil {
+		return Usagef("%w", err)
+	}
+	if req.Func == "" {
+		return Usagef("func is missing: name the function that draws it")
+	}
+	if len(req.Tables) == 0 {
+		return Usagef(`samples are missing: give Draw some, as in Draw(F, assay.Run("NAME").Samples("COLUMN", ...))`)
 	}
 	for _, f := range req.Formats {
 		if outputTypes[f] == "" {
-			return Usagef("figure %s: format %q: want svg, png, pdf or txt", req.Name, f)
+			return Usagef("format %q: want svg, png, pdf or txt", f)
 		}
 	}
 	if st, err := os.Stat(req.Dir); err != nil || !st.IsDir() {
-		return Usagef("figure %s: source %s is not a folder", req.Name, req.Dir)
+		return Usagef("source %s is not a folder", req.Dir)
 	}
 	for _, t := range req.Tables {
 		if len(t.Columns) == 0 {
-			return Usagef("figure %s: columns is empty: name at least one of the trace (docs/trace.md)", req.Name)
+			return Usagef("columns is empty: name at least one of the trace (docs/trace.md)")
 		}
 	}
 	return nil
@@ -103,7 +109,7 @@ func (d Drawn) Formats() []string { return sortedKeys(d.Figure.Outputs) }
 func (w *Workspace) Draw(ctx context.Context, req Drawing) (Drawn, error) {
 	d, err := w.draw(ctx, req)
 	if err != nil {
-		return d, fmt.Errorf("figure %s: %w", req.Name, err)
+		return d, fmt.Errorf("%s: %w", labelled("figure", req.Name), err)
 	}
 	return d, nil
 }
@@ -155,6 +161,9 @@ func (w *Workspace) draw(ctx context.Context, req Drawing) (Drawn, error) {
 		return Drawn{}, err
 	}
 	outputs, err := w.runSealed(ctx, sealed.Module, sandbox.Request{Formats: formats, WidthMM: fig.Width}, tables, sandbox.Wazero)
+	if failed, ok := errors.AsType[*sandbox.FigureError](err); ok {
+		failed.Source = sealed.Origin(failed.Line())
+	}
 	if err != nil {
 		return Drawn{}, err
 	}

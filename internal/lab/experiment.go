@@ -65,16 +65,33 @@ var (
 	placeholder  = regexp.MustCompile(`\$\{([^}]*)\}`)
 )
 
+// checkName says what is wrong with the name of an experiment or a figure.
+func checkName(name string) error {
+	switch {
+	case name == "":
+		return errors.New(`name is missing: give one, such as "coldstart"`)
+	case !namePattern.MatchString(name):
+		return fmt.Errorf("name %q: want at most 100 letters, digits, spaces, '.', '_', '+' or '-', the first a letter or digit", name)
+	}
+	return nil
+}
+
+// labelled says what kind of thing it is and, if it has one, its name.
+func labelled(kind, name string) string {
+	if name == "" {
+		return kind
+	}
+	return kind + " " + name
+}
+
 // Resolve makes an experiment of spec: workloads pinned, defaults written out.
 // It reports every mistake of spec, not the first.
 func (w *Workspace) Resolve(ctx context.Context, spec assay.Spec) (assay.Experiment, error) {
 	exp := assay.Experiment{Name: spec.Name, Runtimes: spec.Runtimes, Params: spec.Params, Protocol: spec.Protocol}
 	var wrong []string
 	bad := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
-	if spec.Name == "" {
-		bad("name is missing")
-	} else if !namePattern.MatchString(spec.Name) {
-		bad("name %q: want at most 100 letters, digits, spaces, '.', '_', '+' or '-', the first a letter or digit", spec.Name)
+	if err := checkName(spec.Name); err != nil {
+		bad("%v", err)
 	}
 	if len(spec.Workloads) == 0 {
 		bad("workloads is empty: name at least one")
@@ -133,14 +150,14 @@ func (w *Workspace) Resolve(ctx context.Context, spec assay.Spec) (assay.Experim
 	exp.Limits = limits
 	for i, f := range spec.Figures {
 		if err := checkDrawing(DrawingOf(f, "")); err != nil {
-			bad("%v", err)
+			bad("%s: %v", labelled("figure", f.Name), err)
 		}
 		if slices.ContainsFunc(spec.Figures[:i], func(g assay.FigureSpec) bool { return g.Name == f.Name }) {
 			bad("figure %s is listed twice", f.Name)
 		}
 	}
 	if len(wrong) > 0 {
-		return exp, Usagef("experiment %s: %s", spec.Name, strings.ReplaceAll(strings.Join(wrong, "; "), "\n", "; "))
+		return exp, Usagef("%s: %s", labelled("experiment", spec.Name), strings.ReplaceAll(strings.Join(wrong, "; "), "\n", "; "))
 	}
 	for _, ref := range spec.Workloads {
 		wl, err := w.Workload(ctx, ref)

@@ -134,7 +134,7 @@ func (w *Workspace) pinned(ctx context.Context, ref string) (assay.Workload, err
 		var ok bool
 		if d, ok = lock.Workloads[ref]; !ok {
 			if strings.ContainsAny(ref, `/\.`) {
-				return assay.Workload{}, Usagef("%s: no such file or folder", ref)
+				return assay.Workload{}, Usagef("no such file or folder: give a folder with workload.yaml, a .wasm file, LAYOUT@sha256:…, a digest, or a name in assay.lock")
 			}
 			return assay.Workload{}, Usagef(`no workload %q: assay.lock has %s; "assay pin FOLDER" adds one`, ref, listed(sortedKeys(lock.Workloads)))
 		}

@@ -37,7 +37,15 @@ type Sealed struct {
 	Module    []byte // Wasm
 	Source    []byte // archive: main.go, go.mod, go.sum
 	Kernelext []byte // archive of the packages it was built with
+
+	program *extract.Program
+	main    []byte
 }
+
+// Origin returns where a line of the sealed main.go comes from: "file:line" in
+// the program that was sealed. Of a line that is not known, such as 0, it
+// returns where the figure function is declared.
+func (s *Sealed) Origin(line int) string { return s.program.Origin(s.Seal.Func, s.main, line) }
 
 // Modules is where the module may be that an earlier Build has returned. A
 // reader of it that does not fail has given the bytes of the digest.
@@ -100,6 +108,8 @@ func Build(ctx context.Context, o Options, modules Modules) (*Sealed, error) {
 		Module:    module,
 		Source:    archived,
 		Kernelext: packed,
+		program:   program,
+		main:      main,
 	}, nil
 }
 

@@ -331,6 +331,20 @@ func TestWithoutGo(t *testing.T) {
 	}
 }
 
+// TestStrangeGo has a go on PATH that is another program.
+func TestStrangeGo(t *testing.T) {
+	dir := t.TempDir()
+	fake := filepath.Join(dir, "go")
+	if err := os.WriteFile(fake, []byte("#!/bin/sh\necho go is a board game\necho with stones\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir)
+	_, err := Build(t.Context(), Options{Dir: example, Func: "ColdStart", Cache: cacheDir}, nil)
+	if want := fake + ` env -json printed "go is a board game", which is not JSON: put Go from https://go.dev/dl before it on PATH`; err == nil || !strings.HasSuffix(err.Error(), want) {
+		t.Errorf("error %v, want %s", err, want)
+	}
+}
+
 func samples(t testing.TB, rows int) []byte {
 	t.Helper()
 	runtimes, values := table.Column{Name: "runtime", Kind: table.String, Dict: []string{"v8", "wazero"}}, make([]float64, rows)
@@ -412,9 +426,68 @@ func main() {}
 	}
 	options := sandbox.Options{Cache: cacheDir, Worker: []string{os.Args[0], sandbox.WorkerArg}}
 	_, err := sandbox.Run(t.Context(), s.Module, allFormats, [][]byte{samples(t, 60)}, options)
-	want := fmt.Sprintf("runtime error: index out of range [60] with length 2, in nth at main.go:%d", line)
+	want := fmt.Sprintf("runtime error: index out of range [60] with length 2, in nth at main.go:%d of the sealed source", line)
 	if err == nil || !strings.HasSuffix(err.Error(), want) {
 		t.Errorf("error %q, want one that ends in %q", err, want)
+	}
+}
+
+// TestOrigin looks for lines of the sealed source in the program it was made
+// from, which has other declarations, comments and another layout.
+func TestOrigin(t *testing.T) {
+	dir := program(t, `package main
+
+import "github.com/assay-notebooks/assay/kernelext/figure"
+
+func main() { Other() }
+
+func Other() {}
+
+type sized struct{ n int }
+
+// of is kept.
+func (s *sized) of(i int) int {
+
+
+	// the second of two
+	return s.n / i // divided
+}
+
+func Wrong(f *figure.Figure, s figure.Table) error { s0 := sized{1}
+	wait := make(chan int)
+	func() {
+		_ = s0.of(1)
+		<-wait // for ever
+	}()
+	return nil
+}
+`)
+	s := build(t, dir, "Wrong")
+	at := func(line int) string { return fmt.Sprintf("%s:%d", filepath.Join(dir, "main.go"), line) }
+	found := 0
+	for i, text := range strings.Split(mainOf(t, s), "\n") {
+		for mark, want := range map[string]int{"// divided": 16, "// for ever": 23, "s0.of(1)": 22, "s0 := ": 19, "package main": 19} {
+			if strings.Contains(text, mark) {
+				found++
+				if got := s.Origin(i + 1); got != at(want) {
+					t.Errorf("line %d, %q: %s, want %s", i+1, text, got, at(want))
+				}
+			}
+		}
+	}
+	if got := s.Origin(0); found != 5 || got != at(19) {
+		t.Errorf("%d lines found, line 0 is %s; want 5 and %s", found, got, at(19))
+	}
+
+	options := sandbox.Options{Cache: cacheDir, Worker: []string{os.Args[0], sandbox.WorkerArg}}
+	_, err := sandbox.Run(t.Context(), s.Module, allFormats, [][]byte{samples(t, 60)}, options)
+	failed, ok := errors.AsType[*sandbox.FigureError](err)
+	if !ok {
+		t.Fatalf("error %v, want a figure's", err)
+	}
+	failed.Source = s.Origin(failed.Line())
+	if want := at(23) + ": fatal error: all goroutines are asleep - deadlock, in "; !strings.HasPrefix(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+		t.Errorf("error %q, want %q", err, want)
 	}
 }
 

@@ -63,7 +63,8 @@ func findToolchain(ctx context.Context, cacheDir string) (*toolchain, error) {
 	}
 	values := map[string]string{}
 	if err := json.Unmarshal(out, &values); err != nil {
-		return nil, fmt.Errorf("go env: %w", err)
+		first, _, _ := strings.Cut(string(out), "\n")
+		return nil, fmt.Errorf("%s env -json printed %.80q, which is not JSON: put Go from https://go.dev/dl before it on PATH", path, first)
 	}
 	if cache := values["GOCACHE"]; cache == "" || cache == "off" {
 		values["GOCACHE"] = filepath.Join(cacheDir, "go-build")

@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -82,24 +83,40 @@ type FigureError struct {
 	Stderr string // its last 64 KiB
 	Trap   error  // what the engine says, if the module trapped
 	Memory int64  // the limit in bytes that it ran into; 0: it did not
+	Source string // "file:line": where Line was in the source that was sealed; "" if the caller does not say
 }
 
 // Error returns what the figure function said, or where it panicked.
 func (e *FigureError) Error() string {
-	if e.Memory > 0 {
-		return fmt.Sprintf("%v of %d bytes", ErrMemoryLimit, e.Memory) // and not the state of every goroutine
+	lead := "figure: "
+	if e.Source != "" {
+		lead = e.Source + ": "
 	}
 	text := strings.TrimSpace(e.Stderr)
-	switch message, where, panicked := parsePanic(text); {
-	case panicked:
-		return "figure: " + message + where
+	ended, known := e.ended()
+	switch {
+	case e.Memory > 0: // and not the state of every goroutine
+		return strings.TrimPrefix(lead, "figure: ") + fmt.Sprintf("%v of %d bytes", ErrMemoryLimit, e.Memory)
+	case known && ended.function == "":
+		return lead + ended.message
+	case known && e.Source != "":
+		return lead + ended.message + ", in " + ended.function
+	case known:
+		return fmt.Sprintf("%s%s, in %s at main.go:%d of the sealed source", lead, ended.message, ended.function, ended.line)
 	case e.Trap != nil:
-		return fmt.Sprintf("figure: trapped: %v%s", e.Trap, after("\n", text))
+		return fmt.Sprintf("%strapped: %v%s", lead, e.Trap, after("\n", text))
 	case text == "":
-		return fmt.Sprintf("figure: exit status %d", e.Exit)
+		return fmt.Sprintf("%sexit status %d", lead, e.Exit)
 	default:
-		return "figure: " + text
+		return lead + text
 	}
+}
+
+// Line returns the line of the sealed main.go where the figure panicked or was
+// stopped by Go; 0 if that is not known.
+func (e *FigureError) Line() int {
+	ended, _ := e.ended()
+	return ended.line
 }
 
 // Unwrap returns ErrMemoryLimit if that is why, else Trap.
@@ -221,29 +238,39 @@ func outOfMemory(stderr string) bool {
 	return false
 }
 
-// parsePanic takes the message and the innermost frame in the figure's own
-// source out of a Go traceback.
-func parsePanic(stderr string) (message, where string, ok bool) {
-	i := strings.Index(stderr, "panic: ")
-	if i < 0 || i > 0 && stderr[i-1] != '\n' {
-		return "", "", false
+// An end is how a figure ended that returned nothing: what was said, and where
+// it was in its own source, if that is known.
+type end struct {
+	message  string
+	function string
+	line     int
+}
+
+var (
+	recovered = regexp.MustCompile(`(?s)^(the figure function panicked: .*), in (\S+) at main\.go:(\d+)$`) // by package figure
+	crashed   = regexp.MustCompile(`(?m)^(panic|fatal error): .*$`)                                        // by Go
+	frame     = regexp.MustCompile(`(?m)^main\.(.*)\(.*\)\n\t(?:.*/)?sealed/main\.go:(\d+)`)
+)
+
+// ended takes out of stderr how the figure ended, if it panicked or Go stopped
+// it; the place is the innermost frame in the figure's own source.
+func (e *FigureError) ended() (end, bool) {
+	text := strings.TrimSpace(e.Stderr)
+	if m := recovered.FindStringSubmatch(text); m != nil {
+		line, err := strconv.Atoi(m[3])
+		return end{m[1], m[2], line}, err == nil
 	}
-	message, trace, _ := strings.Cut(stderr[i:], "\n")
-	function := ""
-	for line := range strings.Lines(trace) {
-		line = strings.TrimSpace(line)
-		if function != "" {
-			if _, at, ok := strings.Cut(line, "sealed/"); ok {
-				at, _, _ = strings.Cut(at, " ")
-				return message, fmt.Sprintf(", in %s at %s of the sealed source", function, at), true
-			}
-		}
-		function = ""
-		if name, ok := strings.CutPrefix(line, "main."); ok {
-			function, _, _ = strings.Cut(name, "(")
+	at := crashed.FindStringIndex(text)
+	if at == nil {
+		return end{}, false
+	}
+	ended := end{message: strings.TrimSuffix(text[at[0]:at[1]], "!")} // of "deadlock!"
+	if m := frame.FindStringSubmatch(text[at[1]:]); m != nil {
+		if line, err := strconv.Atoi(m[2]); err == nil {
+			ended.function, ended.line = m[1], line
 		}
 	}
-	return message, "", true
+	return ended, true
 }
 
 // A bounded writer fails when more than limit bytes are written, and calls

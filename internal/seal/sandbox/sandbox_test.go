@@ -158,6 +158,34 @@ func TestFigureErrors(t *testing.T) {
 	}
 }
 
+// TestEndings has what figures wrote that did not return, and where in their
+// source that was.
+func TestEndings(t *testing.T) {
+	const trace = "\n\ngoroutine 1 [running]:\nruntime.gopark(...)\n\truntime/proc.go:9 +0x1\n" +
+		"main.(*bars).draw(0x1, {0x2, 0x3})\n\tsealed/main.go:7 +0x2\nmain.Pan(...)\n\tsealed/main.go:12\nmain.main()\n\tsealed/main.go:4 +0x3\n"
+	for _, c := range []struct {
+		stderr, want, placed string
+		line                 int
+	}{
+		{"no column ms\n", "figure: no column ms", "cell.go:40: no column ms", 0},
+		{"", "figure: exit status 2", "cell.go:40: exit status 2", 0},
+		{"the figure function panicked: a\nb, in Pan at main.go:5\n", "figure: the figure function panicked: a\nb, in Pan at main.go:5 of the sealed source", "cell.go:40: the figure function panicked: a\nb, in Pan", 5},
+		{"the figure function panicked: a\n", "figure: the figure function panicked: a", "cell.go:40: the figure function panicked: a", 0},
+		{"so far\npanic: oh" + trace, "figure: panic: oh, in (*bars).draw at main.go:7 of the sealed source", "cell.go:40: panic: oh, in (*bars).draw", 7},
+		{"fatal error: all goroutines are asleep - deadlock!" + trace, "figure: fatal error: all goroutines are asleep - deadlock, in (*bars).draw at main.go:7 of the sealed source", "cell.go:40: fatal error: all goroutines are asleep - deadlock, in (*bars).draw", 7},
+		{"fatal error: stack overflow\n", "figure: fatal error: stack overflow", "cell.go:40: fatal error: stack overflow", 0},
+	} {
+		e := FigureError{Exit: 2, Stderr: c.stderr}
+		if got := e.Error(); got != c.want || e.Line() != c.line {
+			t.Errorf("%q: %q, line %d; want %q, line %d", c.stderr, got, e.Line(), c.want, c.line)
+		}
+		e.Source = "cell.go:40"
+		if got := e.Error(); got != c.placed {
+			t.Errorf("%q, placed: %q, want %q", c.stderr, got, c.placed)
+		}
+	}
+}
+
 func TestBadOutput(t *testing.T) {
 	o := ways(t)["worker"]
 	for format, want := range map[string]string{
