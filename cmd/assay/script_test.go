@@ -24,8 +24,8 @@ func TestMain(m *testing.M) {
 }
 
 // TestScript runs testdata/script. In a script $WASM is the folder of the
-// runtimes' test modules and $COLDSTART that of a figure's Go package. The
-// cache is the user's own, so that tools are built once.
+// runtimes' test modules, $FIGURES that of a figure's Go package and $REPO this
+// repository. The cache is the user's own, so that tools are built once.
 func TestScript(t *testing.T) { runScripts(t, "script") }
 
 // runScripts runs the scripts in a folder of testdata.
@@ -44,7 +44,7 @@ func runScripts(t *testing.T, folder string) {
 		}
 		cache = filepath.Join(dir, "assay")
 	}
-	inherit := map[string]string{"ASSAY_CACHE": cache, "WASM": wasm, "FIGURES": figures}
+	inherit := map[string]string{"ASSAY_CACHE": cache, "WASM": wasm, "FIGURES": figures, "REPO": abs(t, filepath.Join("..", ".."))}
 	if python := os.Getenv("PYTHON"); python != "" {
 		inherit["PYTHON"] = python
 	}
