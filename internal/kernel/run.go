@@ -261,9 +261,11 @@ func furnish(p *place, o Options, t toolchain, k kit) ([]string, error) {
 	if os.Getenv("ASSAY_GOPROXY") != "" {
 		get = ""
 	}
+	// What builds a cell ends before its garbage is worth collecting.
+	const spare = `case $1 in build) export GOGC=off GOMEMLIMIT=1GiB ;; esac` + "\n"
 	scripts := map[string]string{
 		"goimports": fmt.Sprintf("XDG_CACHE_HOME=%s exec %s \"$@\"\n", quote(filepath.Join(o.Cache, "goimports")), quote(k.goimports)),
-		"go":        get + fmt.Sprintf("XDG_CONFIG_HOME=%s exec %s \"$@\"\n", quote(t.settings), quote(t.path)),
+		"go":        get + spare + fmt.Sprintf("XDG_CONFIG_HOME=%s exec %s \"$@\"\n", quote(t.settings), quote(t.path)),
 	}
 	if k.gopls != "" {
 		// In a process group of its own it is not killed with GoNB's.
