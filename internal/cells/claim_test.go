@@ -45,6 +45,15 @@ func TestClaims(t *testing.T) {
 		t.Errorf("in place: status %d, stdout %q, stderr %q; want %q", status, stdout, stderr, want)
 	}
 
+	for arg, want := range map[string]string{
+		"no number": "assay: claim odd: check: value NaN: want a number that is not negative; tolerance +Inf: want a share of the value, such as 0.05\n",
+		"":          "assay: a claim needs an id: that of a claim in ",
+	} {
+		if status, stdout, stderr := do(program, arg); status != 1 || stdout != "" || !strings.Contains(stderr, want) {
+			t.Errorf("claim %q: status %d, stdout %q, stderr %q; want 1 and %q", arg, status, stdout, stderr, want)
+		}
+	}
+
 	for _, c := range []struct {
 		file           string
 		status         int

@@ -316,6 +316,44 @@ func TestCellsFail(t *testing.T) {
 	if o := n.run("%%\nfmt.Println(2)\n"); o.stdout != "2\n" {
 		t.Errorf("the next cell: %+v", o)
 	}
+
+	// What a figure did wrong has a line in a cell, too.
+	n.run(`type T struct{}
+
+func (T) Draw(f *figure.Figure, s figure.Table) error { return nil }
+
+func Pan(f *figure.Figure, s figure.Table) error {
+	f.Title("Pan")
+	panic("oh")
+}
+
+func Waits(f *figure.Figure, s figure.Table) error {
+	<-make(chan int)
+	return nil
+}
+
+func MkF() func(*figure.Figure, figure.Table) error {
+	return func(*figure.Figure, figure.Table) error { return nil }
+}
+`)
+	place := func(cell, line int) string {
+		return fmt.Sprintf(`\n +\S*\[\[ Cell \[%d\] Line %d \]\]\S* \S+main.go:\d+`, cell, line)
+	}
+	for i, c := range []struct {
+		f, want string
+		line    int
+	}{
+		{"Pan", `figure pan: the figure function panicked: oh, in Pan`, 7},
+		{"Waits", `figure waits: fatal error: all goroutines are asleep - deadlock, in Waits`, 11},
+		{"MkF()", `draw: main\.\S*MkF\S*func\d+ is a function literal or a method: [^\n]*`, 16},
+		{"T{}.Draw", `draw: main.T.Draw is a function literal or a method: [^\n]*`, 3},
+	} {
+		o := n.run("%%\nsamples := assay.Run(\"quick\").Samples(\"wall_ns\")\nassay.Draw(" + c.f + ", samples)\n")
+		want := `^assay: ` + c.want + place(11, c.line) + place(12+i, 3)
+		if o.status != "error" || !regexp.MustCompile(want).MatchString(o.stderr) {
+			t.Errorf("%s: %+v, want an error that matches %s", c.f, o, want)
+		}
+	}
 }
 
 // TestCellsInterrupted interrupts a run and goes on with it.

@@ -81,9 +81,18 @@ func TestProgram(t *testing.T) {
 	}
 
 	for _, c := range []struct{ wrong, want string }{
-		{"runtime", `main.go:19: assay: experiment program: no runtime "wasmtyme": there are`},
-		{"literal", `main.go:24: assay: draw: main.main.func1 \(main.go:24\) is a function literal or a method: a figure is a named top-level function`},
-		{"column", `main.go:29: assay: figure times: .*wall_ms.*wall_ns`},
+		{"runtime", `main.go:20: assay: experiment program: no runtime "wasmtyme": there are`},
+		{"literal", `main.go:25: assay: draw: /.*/program/main.go:25: main.main.func1 is a function literal or a method: a figure is a named top-level function`},
+		{"method", `main.go:28: assay: draw: /.*/program/main.go:83: main.picture.draw is a function literal or a method`},
+		{"samples", `main.go:31: assay: draw: Times has no samples to draw: give it some, as in Draw\(Times, assay.Run\("NAME"\).Samples\("COLUMN", ...\)\)`},
+		{"width", `main.go:34: assay: \+Inf cannot be sent, and nothing was asked: give a number`},
+		{"name", `main.go:37: assay: figure ../x: name "../x": want at most 100 letters, digits, spaces`},
+		{"format", `main.go:40: assay: figure times: format "gif": want svg`},
+		{"panic", `main.go:43: assay: figure panics: /.*/program/main.go:71: the figure function panicked: runtime error: index out of range \[6\] with length 0, in Panics\n$`},
+		{"deadlock", `main.go:46: assay: figure waits: /.*/program/main.go:77: fatal error: all goroutines are asleep - deadlock, in Waits\n$`},
+		{"run", `main.go:49: assay: no run is named: name an experiment, or a run by its ID; "assay runs" lists them`},
+		{"pin", `main.go:52: assay: pin /.*/nothere: no such file or folder: give a folder with workload.yaml, a .wasm file`},
+		{"column", `main.go:57: assay: figure times: .*wall_ms.*wall_ns`},
 	} {
 		_, stderr := do(1, program, c.wrong)
 		if lines := strings.Count(strings.TrimSpace(stderr), "\n"); !regexp.MustCompile(c.want).MatchString(stderr) || lines > 0 {

@@ -251,7 +251,7 @@ func (w *Workspace) Runs(ctx context.Context) ([]assay.Run, error) {
 // trace, or by the name of its experiment: then the latest.
 func (w *Workspace) FindRun(ctx context.Context, ref string) (assay.Run, error) {
 	if ref == "" {
-		return assay.Run{}, Usagef(`which run is missing: name an experiment, or a run by its ID; "assay runs" lists them`)
+		return assay.Run{}, Usagef(`no run is named: name an experiment, or a run by its ID; "assay runs" lists them`)
 	}
 	if d, err := w.Store.Ref(ctx, "runs/"+assay.Filename(ref)); err == nil {
 		return w.archivedRun(ctx, d)

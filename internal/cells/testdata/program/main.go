@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"os"
 
 	assay "github.com/assay-notebooks/assay/kernelext"
@@ -23,6 +24,33 @@ func main() {
 	if wrong("literal") {
 		assay.Draw(func(*figure.Figure, figure.Table) error { return nil }, samples)
 	}
+	if wrong("method") {
+		assay.Draw(picture{}.draw, samples)
+	}
+	if wrong("samples") {
+		assay.Draw(Times)
+	}
+	if wrong("width") {
+		assay.Drawing{WidthMM: math.Inf(1)}.Draw(Times, samples)
+	}
+	if wrong("name") {
+		assay.Drawing{Name: "../x"}.Draw(Times, samples)
+	}
+	if wrong("format") {
+		assay.Drawing{Formats: []string{"gif"}}.Draw(Times, samples)
+	}
+	if wrong("panic") {
+		assay.Draw(Panics, samples)
+	}
+	if wrong("deadlock") {
+		assay.Draw(Waits, samples)
+	}
+	if wrong("run") {
+		assay.Run("")
+	}
+	if wrong("pin") {
+		assay.Pin("./nothere")
+	}
 	if wrong("column") {
 		samples = run.Samples("wall_ms")
 	}
@@ -35,5 +63,23 @@ func Times(f *figure.Figure, s figure.Table) error {
 	f.Title("Times")
 	return f.ECDF(s.Group("runtime"), s.Float("wall_ns").In("ms"))
 }
+
+// Panics is wrong.
+func Panics(f *figure.Figure, s figure.Table) error {
+	f.Title("Panics")
+	var none []string
+	f.Title(none[s.Len()])
+	return nil
+}
+
+// Waits is wrong, too.
+func Waits(f *figure.Figure, s figure.Table) error {
+	<-make(chan int)
+	return nil
+}
+
+type picture struct{}
+
+func (picture) draw(*figure.Figure, figure.Table) error { return nil }
 
 func wrong(what string) bool { return len(os.Args) > 1 && os.Args[1] == what }
