@@ -15,14 +15,17 @@ import (
 func fail(err error) { failWith(1, err) }
 
 // failWith ends the program: err, and the line of the first caller outside of
-// this package.
+// this package; of a cell that was interrupted not, for nothing is wrong with it,
+// and GoNB would show the code there as an error.
 func failWith(status int, err error) {
 	flush()
 	file, line := caller()
-	switch dir := os.Getenv("GONB_TMP_DIR"); {
-	case file == "":
+	dir := os.Getenv("GONB_TMP_DIR")
+	cell := dir != "" && filepath.Dir(file) == filepath.Clean(dir)
+	switch {
+	case file == "", cell && status == statusInterrupted:
 		fmt.Fprintf(os.Stderr, "assay: %v\n", err)
-	case dir != "" && filepath.Dir(file) == filepath.Clean(dir):
+	case cell:
 		fmt.Fprintf(os.Stderr, "%s\n  %s:%d\n", located("assay: "+err.Error(), file), file, line)
 	default:
 		fmt.Fprintf(os.Stderr, "%s:%d: assay: %v\n", filepath.Base(file), line, err)

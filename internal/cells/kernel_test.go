@@ -363,8 +363,8 @@ func TestCellsInterrupted(t *testing.T) {
 	n := w.open()
 	o := n.run(slowCell, n.interrupt())
 	states := o.displays[0].states
-	if o.status != "error" || strings.Contains(o.stdout, "done") ||
-		!regexp.MustCompile(`^assay: slow interrupted: \d+ of 30 invocations are kept; run this cell again to go on, or: assay resume \S+\n`).MatchString(o.stderr) ||
+	if o.status != "error" || strings.Contains(o.stdout, "done") || len(o.displays) != 1 ||
+		!regexp.MustCompile(`^assay: slow interrupted: \d+ of 30 invocations are kept; run this cell again to go on, or: assay resume \S+\n(\^C\n)?exit status 130\n$`).MatchString(o.stderr) ||
 		!strings.Contains(states[len(states)-1], "run this cell again to go on") {
 		t.Fatalf("%+v, want an error that says how to go on", o)
 	}
