@@ -53,6 +53,9 @@ func (w *Workspace) Run(ctx context.Context, exp assay.Experiment, opts RunOptio
 			return Result{run, true}, err
 		}
 	}
+	if w.Config.Measure == "no" && opts.Rerun {
+		return Result{}, fmt.Errorf("%s: a rerun takes new samples, and measuring is switched off by the setting measure (ASSAY_MEASURE): ask for a run, or switch it on", exp.Name)
+	}
 	if w.Config.Measure == "no" {
 		return Result{}, fmt.Errorf("%s: assay.lock names no run of it, and nothing may be measured now (setting measure, ASSAY_MEASURE)", exp.Name)
 	}
