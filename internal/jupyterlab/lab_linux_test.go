@@ -21,6 +21,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/internal/kernel"
 	"github.com/assay-notebooks/assay/internal/lab"
 	"github.com/assay-notebooks/assay/internal/tooltest"
@@ -339,9 +340,66 @@ func TestKilledLabTakesItsServerAlong(t *testing.T) {
 	}
 }
 
-// TestBrowser drives the page as a person does. With ASSAY_LAB_SHOTS, a folder,
-// it leaves pictures there; ASSAY_LAB_STEPS names the steps to do, if not all.
+// TestQuickstart opens the quickstart in a browser and runs all of it: progress
+// moves, and the figures are there, with their badges.
+func TestQuickstart(t *testing.T) {
+	if os.Getenv("ASSAY_PARAM_INVOCATIONS") == "" {
+		t.Setenv("ASSAY_PARAM_INVOCATIONS", "2")
+	}
+	dir := t.TempDir()
+	copyTo(t, filepath.Join(dir, "images", "workloads"), filepath.Join("..", "..", "images", "workloads"))
+	notebooks := filepath.Join(dir, "notebooks")
+	copyTo(t, filepath.Join(notebooks, "quickstart.ipynb"), filepath.Join("..", "..", "notebooks", "quickstart.ipynb"))
+	p := browse(t, filepath.Join(notebooks, "quickstart.ipynb"), "quickstart")
+	p.signal(os.Interrupt)
+	p.wait()
+	if p.err != nil {
+		t.Errorf("assay lab ended with %v", p.err)
+	}
+	if out, err := exec.Command(p.cmd.Path, "-C", notebooks, "replay", "--all").CombinedOutput(); err != nil {
+		t.Errorf("assay replay --all: %v\n%s", err, out)
+	}
+}
+
+// TestBrowser interrupts, resumes, reloads, errs, completes and restarts.
 func TestBrowser(t *testing.T) {
+	dir := t.TempDir()
+	copyTo(t, filepath.Join(dir, "noop"), filepath.Join("..", "..", "images", "workloads", "noop"))
+	copyTo(t, filepath.Join(dir, "lab.ipynb"), filepath.Join("testdata", "lab.ipynb"))
+	p := browse(t, filepath.Join(dir, "lab.ipynb"), "imports", "progress", "interrupt", "resume", "reload", "wrong", "complete", "hover", "restart")
+	p.signal(os.Interrupt)
+	p.wait()
+	if p.err != nil {
+		t.Errorf("assay lab ended with %v", p.err)
+	}
+	// The reload neither stopped the cell's run nor began another.
+	var reloaded []string
+	for line := range bytes.Lines(p.beside("-C", dir, "--json", "runs")) {
+		var run assay.Run
+		if err := json.Unmarshal(line, &run); err != nil {
+			t.Fatalf("assay --json runs: %v: %q", err, line)
+		}
+		if run.Name == "reloaded" {
+			reloaded = append(reloaded, fmt.Sprintf("%s: %d segment, %v", run.State, run.Segments, run.Outcomes))
+		}
+	}
+	if want := []string{"complete: 1 segment, map[ok:30]"}; !slices.Equal(reloaded, want) {
+		t.Errorf("runs of the page that was reloaded: %q, want %q", reloaded, want)
+	}
+	_, after, left := strings.Cut(p.stderr.String(), "(left) is still being measured: assay attach ")
+	if !left {
+		t.Fatalf("assay lab does not say that a run goes on: %s", p.stderr.String())
+	}
+	id, _, _ := strings.Cut(after, ",")
+	p.beside("-C", dir, "cancel", id)
+	p.gone()
+}
+
+// browse starts a lab with a notebook open and drives its page as a person does:
+// see testdata/browser.py for the steps. With ASSAY_LAB_SHOTS, a folder, it
+// leaves pictures there.
+func browse(t *testing.T, notebook string, steps ...string) *process {
+	t.Helper()
 	chromium, err := exec.LookPath("chromium")
 	if err != nil {
 		tooltest.Missing(t, "chromium", err)
@@ -350,27 +408,9 @@ func TestBrowser(t *testing.T) {
 	if _, err := os.Stat(python); err != nil {
 		tooltest.Missing(t, "jupyter", err)
 	}
-	dir := t.TempDir()
-	for _, name := range []string{"noop", "matmul"} {
-		if err := os.CopyFS(filepath.Join(dir, name), os.DirFS(filepath.Join("..", "..", "images", "workloads", name))); err != nil {
-			t.Fatal(err)
-		}
-	}
-	notebook := filepath.Join(dir, "lab.ipynb")
-	b, err := os.ReadFile(filepath.Join("testdata", "lab.ipynb"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(notebook, b, 0o666); err != nil {
-		t.Fatal(err)
-	}
 	p := start(t, notebook)
 	ctx, cancel := context.WithTimeout(t.Context(), 3*deadline)
 	defer cancel()
-	steps := []string{"imports", "pin", "progress", "interrupt", "resume", "figure", "reload", "wrong", "complete", "hover", "restart"}
-	if only := os.Getenv("ASSAY_LAB_STEPS"); only != "" {
-		steps = strings.Fields(only)
-	}
 	driver := command(ctx, python, append([]string{filepath.Join("testdata", "browser.py"), p.URL, os.Getenv("ASSAY_LAB_SHOTS")}, steps...)...)
 	driver.Env = append(os.Environ(), "CHROMIUM="+chromium)
 	out, err := driver.CombinedOutput()
@@ -378,24 +418,35 @@ func TestBrowser(t *testing.T) {
 	if err != nil {
 		t.Fatalf("browser: %v", err)
 	}
-	p.signal(os.Interrupt)
-	p.wait()
-	if p.err != nil {
-		t.Errorf("assay lab ended with %v", p.err)
+	return p
+}
+
+// beside runs assay beside the lab and returns its stdout.
+func (p *process) beside(args ...string) []byte {
+	p.t.Helper()
+	out, err := exec.Command(p.cmd.Path, args...).Output()
+	if err != nil {
+		p.t.Fatalf("assay %s: %v", strings.Join(args, " "), err)
 	}
-	if runs, err := exec.Command(p.cmd.Path, "-C", dir, "--json", "runs").Output(); err != nil || strings.Count(string(runs), `"reloaded"`) > 1 {
-		t.Errorf("assay runs: %v, %s: want each run once", err, runs)
+	return out
+}
+
+// copyTo copies a file or a folder.
+func copyTo(t *testing.T, to, from string) {
+	t.Helper()
+	st, err := os.Stat(from)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if !slices.Contains(steps, "restart") {
-		return
+	if st.IsDir() {
+		err = os.CopyFS(to, os.DirFS(from))
+	} else {
+		var b []byte
+		if b, err = os.ReadFile(from); err == nil {
+			err = errors.Join(os.MkdirAll(filepath.Dir(to), 0o777), os.WriteFile(to, b, 0o666))
+		}
 	}
-	_, after, left := strings.Cut(p.stderr.String(), "(left) is still being measured: assay attach ")
-	if !left {
-		t.Fatalf("assay lab does not say that a run goes on: %s", p.stderr.String())
+	if err != nil {
+		t.Fatal(err)
 	}
-	id, _, _ := strings.Cut(after, ",")
-	if out, err := exec.Command(p.cmd.Path, "-C", dir, "cancel", id).CombinedOutput(); err != nil {
-		t.Errorf("cancel the run that went on: %v: %s", err, out)
-	}
-	p.gone()
 }

@@ -16,8 +16,9 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
          "--disable-component-update", "--disable-sync"]
 expect.set_options(timeout=PATIENCE)
 
-# The cells of testdata/lab.ipynb.
-IMPORTS, PIN, RUN, FUNC, DRAW, LONG, WRONG, TYPED = range(8)
+# Cells of notebooks/quickstart.ipynb, and those of testdata/lab.ipynb.
+EXPERIMENT, PICTURES, CLAIM, LAST = 7, 10, 13, 15
+IMPORTS, RUN, LONG, WRONG, TYPED = range(5)
 
 
 class Notebook:
@@ -45,10 +46,14 @@ class Notebook:
         self.cell(n).scroll_into_view_if_needed()
         self.cell(n).locator(".cm-content").click()
 
+    def forget(self, n):
+        """Begins to count the states of progress of cell n."""
+        self.page.evaluate("n => { (window.seen = window.seen || {})[n] = []; }", n)
+
     def start(self, n):
         self.select(n)
         before = self.prompt(n).inner_text()
-        self.page.evaluate("n => { (window.seen = window.seen || {})[n] = []; }", n)
+        self.forget(n)
         self.page.keyboard.press("Control+Enter")
         expect(self.prompt(n)).not_to_have_text(before)
 
@@ -75,6 +80,10 @@ class Notebook:
             }""", arg=[n, least], polling=50, timeout=PATIENCE)
         return self.page.evaluate("n => window.seen[n]", n)
 
+    def menu(self, name, item):
+        self.page.locator(".lm-MenuBar-itemLabel", has_text=re.compile(f"^{name}$")).click()
+        self.page.locator(".lm-Menu-itemLabel", has_text=re.compile(f"^{item}$")).click()
+
     def interrupt(self):
         self.page.locator('[data-jp-item-name="interrupt"]').first.click()
 
@@ -99,16 +108,36 @@ def imports(nb):
     nb.run(IMPORTS)
 
 
-def pin(nb):
-    nb.run(PIN)
-    expect(nb.output(PIN)).to_contain_text("noop")
+def quickstart(nb):
+    """Runs all cells of the quickstart, as its first sentence says."""
+    nb.forget(EXPERIMENT)
+    nb.menu("Run", "Run All Cells")
+    nb.cell(EXPERIMENT).scroll_into_view_if_needed()
+    states = nb.moving(EXPERIMENT, 5)
+    nb.output(EXPERIMENT).evaluate("e => e.scrollIntoView({block: 'end'})")
+    nb.shot("run")
+    print("  progress:", " ".join(states))
+    for n in (EXPERIMENT, PICTURES, CLAIM, LAST):
+        nb.cell(n).scroll_into_view_if_needed()
+        nb.ended(n)
+        text = nb.output(n).inner_text()
+        if "rror" in text:
+            raise AssertionError(f"cell {n} says {text!r}")
+    nb.cell(EXPERIMENT).scroll_into_view_if_needed()
+    expect(nb.output(EXPERIMENT).locator("table:visible").first).to_contain_text("wazero/interpreter")
+    nb.cell(PICTURES).scroll_into_view_if_needed()
+    pictures = nb.output(PICTURES).locator("img")
+    expect(pictures).to_have_count(2)
+    for n in range(2):
+        nb.page.wait_for_function("e => e.naturalWidth > 100 && e.getBoundingClientRect().width > 100",
+                                  arg=pictures.nth(n).element_handle(), timeout=PATIENCE)
+    expect(nb.output(PICTURES).get_by_text("sealed").first).to_be_visible()
+    nb.shot("figure")
 
 
 def progress(nb):
     nb.start(RUN)
     states = nb.moving(RUN, 3)
-    nb.cell(RUN).scroll_into_view_if_needed()
-    nb.shot("run")
     print("  progress:", " ".join(states))
 
 
@@ -128,26 +157,15 @@ def resume(nb):
 
 def reload(nb):
     nb.start(LONG)
-    nb.moving(LONG, 2)
+    before = int(nb.moving(LONG, 2)[-1])
     nb.save()
     nb.page.reload()
     nb.opened()
     # The kernel is still at the cell that the page has forgotten: this one waits for it.
     nb.run(LONG)
     expect(nb.output(LONG)).to_contain_text("from the archive")
-    expect(nb.output(LONG).locator("table:visible").first).to_be_visible()
-
-
-def figure(nb):
-    nb.run(FUNC)
-    nb.run(DRAW)
-    picture = nb.output(DRAW).locator("img, svg").first
-    expect(picture).to_be_visible()
-    nb.page.wait_for_function("e => e.getBoundingClientRect().width > 100 && (e.naturalWidth === undefined || e.naturalWidth > 0)",
-                              arg=picture.element_handle(), timeout=PATIENCE)
-    expect(nb.output(DRAW)).to_contain_text("sealed")
-    nb.cell(DRAW).scroll_into_view_if_needed()
-    nb.shot("figure")
+    expect(nb.output(LONG).locator("table:visible").first).to_contain_text("30")
+    print("  reloaded after", before, "of 30")
 
 
 def wrong(nb):
@@ -209,7 +227,7 @@ def restart(nb):
     nb.shot("attached")
 
 
-STEPS = {f.__name__: f for f in (imports, pin, progress, interrupt, resume, reload, figure, wrong, complete, hover, restart)}
+STEPS = {f.__name__: f for f in (quickstart, imports, progress, interrupt, resume, reload, wrong, complete, hover, restart)}
 
 
 def main(url, shots, *steps):
