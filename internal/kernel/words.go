@@ -71,7 +71,7 @@ func (s *words) last() string {
 
 // close ends the passing on.
 func (s *words) close() {
-	_ = s.r.SetReadDeadline(time.Now().Add(patience)) // it may be closed
+	_ = s.r.SetReadDeadline(time.Now().Add(100 * time.Millisecond)) // it may be closed
 	<-s.done
 	s.r.Close()
 }
