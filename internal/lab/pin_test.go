@@ -1,6 +1,8 @@
 package lab
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -71,5 +73,30 @@ func TestPinAgain(t *testing.T) {
 	}
 	if got := pin(); got != first {
 		t.Errorf("after the archive was lost: %v, want %v", got, first)
+	}
+}
+
+// TestPinKept pins a workload while the lock is kept: it is what it would be,
+// and nothing refers to it.
+func TestPinKept(t *testing.T) {
+	t.Setenv("ASSAY_LOCK", "keep")
+	w, err := Init(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	const hello = "../../runners/runtimes/runtimetest/testdata/hello.wasm"
+	wl, err := w.Pin(t.Context(), hello)
+	if err != nil || wl.Name != "hello" || wl.Manifest.IsZero() {
+		t.Fatalf("Pin = %+v, %v, want the workload hello", wl, err)
+	}
+	if lock, err := w.Lock(); err != nil || len(lock.Workloads) > 0 {
+		t.Errorf("lock %+v, %v, want no workloads", lock, err)
+	}
+	if d, err := w.Store.Ref(t.Context(), "workloads/hello"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("reference to %v, %v, want none", d, err)
+	}
+	t.Setenv("ASSAY_LOCK", "none")
+	if _, err := Open(t.Context(), w.Root); !errors.Is(err, ErrUsage) {
+		t.Errorf("ASSAY_LOCK=none: %v, want ErrUsage", err)
 	}
 }
