@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -160,10 +161,17 @@ func workspaceRoot(cmd *cobra.Command) (string, error) {
 }
 
 // namedWorkspace returns the workspace that -C or ASSAY_WORKSPACE names, or "".
+// Its path is absolute: it is handed on to processes that work elsewhere.
 func namedWorkspace(cmd *cobra.Command) (string, error) {
 	root, err := cmd.Flags().GetString("workspace")
-	if err != nil || root != "" {
-		return root, err
+	if err != nil {
+		return "", err
 	}
-	return os.Getenv("ASSAY_WORKSPACE"), nil
+	if root == "" {
+		root = os.Getenv("ASSAY_WORKSPACE")
+	}
+	if root == "" {
+		return "", nil
+	}
+	return filepath.Abs(root)
 }
