@@ -28,7 +28,7 @@ lab: build ## JupyterLab with the quickstart open, in the folder lab/
 	@bin/assay lab lab/quickstart.ipynb
 
 test: build test-tools ## everything that can be tested here
-	$(GO) test ./...
+	$(GO) test -timeout 30m ./...
 
 kills: agents ## the tests that kill, once more, to show their counts
 	@$(GO) test -count=1 -v -run '^Test(Killed|Crash|Processes|Resume)$$' ./cmd/assay ./artifacts/journal ./artifacts/disk ./internal/agent | grep -vE '^(=== |PASS)'

@@ -16,3 +16,7 @@ fi
 have chromium || skip chromium "not found; notebooks are not tested in a browser"
 have node || skip node "not found; runtime v8 and the referee are not tested"
 have unshare || skip unshare "not found; replay without a network is not tested"
+
+# What kernels need is built once here, not in the first test that wants one.
+"$here/../bin/assay" kernel install --prefix "${ASSAY_CACHE:-$HOME/.cache/assay}/tools/kernelspec" >/dev/null ||
+  skip gonb "the kernel could not be built"
