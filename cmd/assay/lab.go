@@ -51,7 +51,7 @@ func runLab(cmd *cobra.Command, o jupyterlab.Options) error {
 	ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGHUP) // the terminal was closed
 	defer stop()
 	var err error
-	if o.Workspace, err = namedWorkspace(cmd); err != nil {
+	if o.Workspace, err = workspaceElsewhere(cmd); err != nil {
 		return err
 	}
 	if o.Kernel, err = kernelOptions(); err != nil {

@@ -161,17 +161,20 @@ func workspaceRoot(cmd *cobra.Command) (string, error) {
 }
 
 // namedWorkspace returns the workspace that -C or ASSAY_WORKSPACE names, or "".
-// Its path is absolute: it is handed on to processes that work elsewhere.
 func namedWorkspace(cmd *cobra.Command) (string, error) {
 	root, err := cmd.Flags().GetString("workspace")
-	if err != nil {
-		return "", err
+	if err != nil || root != "" {
+		return root, err
 	}
-	if root == "" {
-		root = os.Getenv("ASSAY_WORKSPACE")
-	}
-	if root == "" {
-		return "", nil
+	return os.Getenv("ASSAY_WORKSPACE"), nil
+}
+
+// workspaceElsewhere is namedWorkspace for a process that works in another
+// folder.
+func workspaceElsewhere(cmd *cobra.Command) (string, error) {
+	root, err := namedWorkspace(cmd)
+	if err != nil || root == "" {
+		return root, err
 	}
 	return filepath.Abs(root)
 }

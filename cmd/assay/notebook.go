@@ -27,7 +27,7 @@ func placeOptions(cmd *cobra.Command, opts notebook.Options, in string) (noteboo
 	if opts.Dir, err = filepath.Abs(filepath.Dir(in)); err != nil {
 		return opts, err
 	}
-	if opts.Workspace, err = namedWorkspace(cmd); err != nil {
+	if opts.Workspace, err = workspaceElsewhere(cmd); err != nil {
 		return opts, err
 	}
 	if opts.Kernel, err = kernelOptions(); err != nil {
