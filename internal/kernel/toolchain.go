@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/assay-notebooks/assay/internal/scratch"
 	"github.com/assay-notebooks/assay/internal/seal/source"
 )
 
@@ -60,7 +61,7 @@ func findToolchain(ctx context.Context, o Options) (toolchain, error) {
 		return toolchain{}, fmt.Errorf("%s is %s, and cells need %s or later: install it from https://go.dev/dl, or put it first on the PATH of what starts the kernel",
 			path, values.GOVERSION, least)
 	}
-	if err := writable(o.Cache); err != nil {
+	if err := scratch.Writable(o.Cache); err != nil {
 		return toolchain{}, fmt.Errorf("the cache %s cannot be written: %w: set ASSAY_CACHE to a folder that can be, for what starts the kernel", o.Cache, err)
 	}
 	t := toolchain{path: path, version: values.GOVERSION, gopath: values.GOPATH, cache: values.GOCACHE, modules: values.GOMODCACHE,
@@ -72,7 +73,7 @@ func findToolchain(ctx context.Context, o Options) (toolchain, error) {
 		{&t.cache, "GOCACHE", "go-build"},
 		{&t.modules, "GOMODCACHE", "mod"},
 	} {
-		if filepath.IsAbs(*place.dir) && writable(*place.dir) == nil {
+		if filepath.IsAbs(*place.dir) && scratch.Writable(*place.dir) == nil {
 			continue
 		}
 		*place.dir = filepath.Join(o.Cache, place.instead)
@@ -100,19 +101,6 @@ func leastGo() (string, error) {
 		}
 	}
 	return "", errors.New("embedded source: its go.mod names no version of Go")
-}
-
-// writable makes dir if it is not there, and reports why no file can be made
-// in it.
-func writable(dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(dir, ".writable-")
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
 // settled are the variables of go that nobody but us sets for a cell: what is

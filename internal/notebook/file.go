@@ -11,6 +11,7 @@ import (
 
 	"github.com/assay-notebooks/assay/internal/jupyter/nbformat"
 	"github.com/assay-notebooks/assay/internal/lab"
+	"github.com/assay-notebooks/assay/internal/scratch"
 )
 
 // A Notebook is a notebook file.
@@ -49,15 +50,14 @@ func Target(path, in string) (string, error) {
 // writable reports why Write would not write to path: before anything is
 // executed whose results would have no place.
 func writable(path string) error {
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("%s cannot be written (%w): write elsewhere with -o", path, err)
+	err := scratch.Writable(filepath.Dir(path))
+	if err == nil {
+		return nil
 	}
-	probe, err := os.CreateTemp(dir, ".assay-")
-	if err != nil {
-		return fmt.Errorf("%s cannot be written (%w): write elsewhere with -o", path, errors.Unwrap(err))
+	if open, ok := errors.AsType[*fs.PathError](err); ok && open.Op == "open" {
+		err = open.Err // not the probe's name
 	}
-	return errors.Join(probe.Close(), os.Remove(probe.Name()))
+	return fmt.Errorf("%s cannot be written (%w): write elsewhere with -o", path, err)
 }
 
 // Write writes the notebook to a file that Target has returned, all or

@@ -100,3 +100,16 @@ func sweep(dir string) error {
 	}
 	return os.RemoveAll(dir)
 }
+
+// Writable makes dir if it is not there, and reports why no file can be made
+// in it.
+func Writable(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(dir, ".writable-")
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
+}
