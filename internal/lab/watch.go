@@ -85,15 +85,17 @@ func (w *Workspace) start(ctx context.Context, id string, f frozen) (started boo
 
 // startAgent starts an agent for a run. If one is at work that has not
 // announced itself, because whoever started it was killed just then, it waits
-// until that one has, or has ended.
+// until that one has, or has ended. The end of ctx does not cut a start off,
+// which would kill an agent that has just announced itself: whether it shall
+// stop or be left at work is for watch to decide.
 func (w *Workspace) startAgent(ctx context.Context, id string) error {
 	const patience = 10 * time.Second
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	patient, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
 	for {
-		err := w.Local.Start(ctx, w.runDir(id))
+		err := w.Local.Start(patient, w.runDir(id))
 		if err == nil {
 			return nil
 		}
@@ -102,6 +104,8 @@ func (w *Workspace) startAgent(ctx context.Context, id string) error {
 		}
 		select {
 		case <-ctx.Done():
+			return fmt.Errorf("run %s: %w", id, ctx.Err())
+		case <-patient.Done():
 			return fmt.Errorf("run %s: %w; what it says is in %s there", id, err, executors.LogFile)
 		case <-tick.C:
 		}
