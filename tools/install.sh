@@ -17,6 +17,9 @@ have chromium || skip chromium "not found; notebooks are not tested in a browser
 have node || skip node "not found; runtime v8 and the referee are not tested"
 have unshare || skip unshare "not found; replay without a network is not tested"
 
+# Built once, most of them in seconds, the MinIO server in some minutes.
+(cd "$here/.." && go run ./tools/build oras crane conformance minio >/dev/null) || skip "some of them" "as said above"
+
 # What kernels need is built once here, not in the first test that wants one.
 "$here/../bin/assay" kernel install --prefix "${ASSAY_CACHE:-$HOME/.cache/assay}/tools/kernelspec" >/dev/null ||
   skip gonb "the kernel could not be built"

@@ -15,16 +15,12 @@ import (
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/oci"
-)
-
-const (
-	orasPackage  = "oras.land/oras/cmd/oras"
-	cranePackage = "github.com/google/go-containerregistry/cmd/crane"
+	"github.com/assay-notebooks/assay/internal/tooltest"
 )
 
 // TestOras reads a layout of ours with oras.
 func TestOras(t *testing.T) {
-	oras := tool(t, "oras", orasPackage)
+	oras := tooltest.Built(t, "oras")
 	store, w, run, dir := archive(t)
 	at := dir + ":sum"
 
@@ -67,7 +63,7 @@ func TestOras(t *testing.T) {
 // TestOrasCopy has oras write the layout that we import: with all referrers,
 // by way of its own code.
 func TestOrasCopy(t *testing.T) {
-	oras := tool(t, "oras", orasPackage)
+	oras := tooltest.Built(t, "oras")
 	_, w, run, dir := archive(t)
 	copied := filepath.Join(t.TempDir(), "copied")
 	said(t, oras, "cp", "-r", "--from-oci-layout", dir+":sum", "--to-oci-layout", copied+":sum")
@@ -110,7 +106,7 @@ func referrers(t *testing.T, oras, at string) map[string]string {
 // TestCrane pushes a layout of ours to a registry with crane, and has crane
 // validate every image there.
 func TestCrane(t *testing.T) {
-	crane := tool(t, "crane", cranePackage)
+	crane := tooltest.Built(t, "crane")
 	store, w, _, dir := archive(t)
 	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
 	defer server.Close()

@@ -1,5 +1,5 @@
-// Package tooltest says what a test does without a program that it needs. It
-// looks for none and installs none.
+// Package tooltest gives tests the programs that they need, and says what a
+// test does without one.
 package tooltest
 
 import (
@@ -7,7 +7,20 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/assay-notebooks/assay/internal/gotool"
 )
+
+// Built returns the program that tools/NAME pins, built once into the cache.
+// Where it cannot be built, the test is as with Missing.
+func Built(t testing.TB, name string) string {
+	t.Helper()
+	path, err := gotool.Build(t.Context(), name)
+	if err != nil {
+		Missing(t, name, err)
+	}
+	return path
+}
 
 // Missing skips the test for want of the named program, with the reason; it
 // fails it if ASSAY_REQUIRE, names with commas between, has the name.
