@@ -79,7 +79,7 @@ func install(ctx context.Context, base python, dir string, say func(string)) err
 	pip := command(ctx, filepath.Join(dir, "bin", "python"), "-I", "-m", "pip", "install", "--require-hashes", "--only-binary", ":all:",
 		"--no-input", "--disable-pip-version-check", "--progress-bar", "off", "-r", lock)
 	// A user who installs into his home by default does not mean this one.
-	pip.Env = append(os.Environ(), "PIP_USER=0", "PIP_REQUIRE_VIRTUALENV=0")
+	pip.Env = append(assay.WithoutSecrets(os.Environ()), "PIP_USER=0", "PIP_REQUIRE_VIRTUALENV=0")
 	var log bytes.Buffer
 	pip.Stdout = io.MultiWriter(&log, &collected{say: say})
 	pip.Stderr = &log

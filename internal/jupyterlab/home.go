@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/renameio/v2"
 
+	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/internal/kernel"
 	"github.com/assay-notebooks/assay/internal/scratch"
 )
@@ -112,11 +113,11 @@ func (h *home) release() error { return h.runtime.Remove() }
 // are shown by ps or inherited by cells.
 func (h *home) tokenFile() string { return filepath.Join(h.runtime.Path, "token") }
 
-// environ returns the environment of the server: ours, with its Jupyter
-// variables and no other's.
+// environ returns the environment of the server: ours without the keys of
+// stores, with its Jupyter variables and no other's.
 func (h *home) environ() []string {
 	var env []string
-	for _, kv := range os.Environ() {
+	for _, kv := range assay.WithoutSecrets(os.Environ()) {
 		name, _, _ := strings.Cut(kv, "=")
 		if name != "JUPYTER_PATH" && (strings.HasPrefix(name, "JUPYTER") || strings.HasPrefix(name, "JPY_") || name == "IPYTHONDIR") {
 			continue

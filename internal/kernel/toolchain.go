@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/internal/scratch"
 	"github.com/assay-notebooks/assay/internal/seal/source"
 )
@@ -112,9 +113,10 @@ var settled = []string{
 }
 
 // environ returns the environment in which cells are built and run: that of
-// this process, but for go's variables, which are all settled.
+// this process, but for the keys of stores, and for go's variables, which are
+// all settled.
 func (t toolchain) environ() []string {
-	env := slices.DeleteFunc(os.Environ(), func(kv string) bool {
+	env := slices.DeleteFunc(assay.WithoutSecrets(os.Environ()), func(kv string) bool {
 		name, _, _ := strings.Cut(kv, "=")
 		return slices.Contains(settled, name)
 	})

@@ -119,7 +119,7 @@ func (l Local) Start(ctx context.Context, dir string) error {
 	}
 	process, err := os.StartProcess(exe, []string{exe, "run", runners.AgentWords, dir}, &os.ProcAttr{
 		Files: []*os.File{null, log, log, theirs},
-		Env:   os.Environ(),
+		Env:   assay.WithoutSecrets(os.Environ()),
 		Sys:   &syscall.SysProcAttr{Setsid: true},
 	})
 	theirs.Close()
