@@ -52,6 +52,7 @@ var (
 	_ artifacts.Stager  = (*Backend)(nil)
 	_ artifacts.Locker  = (*Backend)(nil)
 	_ artifacts.Cleaner = (*Backend)(nil)
+	_ artifacts.Marker  = (*Backend)(nil)
 )
 
 // Open returns the store in dir, which Create made. It writes nothing, so that

@@ -1,0 +1,9 @@
+package disk
+
+import (
+	"syscall"
+	"time"
+)
+
+// changed returns the time of the last change of a file's inode.
+func changed(s *syscall.Stat_t) time.Time { return time.Unix(s.Ctimespec.Unix()) }
