@@ -8,10 +8,17 @@ import (
 	"iter"
 	"strings"
 	"time"
+
+	"github.com/assay-notebooks/assay"
 )
 
 // ErrConflict reports a Condition that did not hold. Nothing was written.
 var ErrConflict = errors.New("changed by someone else")
+
+// ErrUnavailable reports that a whole storage cannot be used now: it cannot be
+// reached, or refuses this user. What needs it stops at once; an error of one
+// value alone does not match it.
+var ErrUnavailable = errors.New("storage is unavailable")
 
 // A Backend keeps values under keys. It is deliberately ignorant of digests
 // and references: hashing, verifying and naming happen once, in Store, not once
@@ -20,7 +27,7 @@ var ErrConflict = errors.New("changed by someone else")
 // Keys are those that CheckKey accepts. A missing key is an error matching
 // fs.ErrNotExist. All methods are safe for concurrent use, by several
 // goroutines and by several processes. What else a backend can do it says by
-// implementing Stager, Locker or Cleaner.
+// implementing Stager, Uploader, Locker or Cleaner.
 type Backend interface {
 	// Put stores the bytes of r under key, entirely and durably or not at all:
 	// no reader ever sees a part, and when Put has returned without an error
@@ -103,12 +110,25 @@ type Placement struct {
 	Keep bool
 }
 
+// An Uploader is a Backend that takes a value faster, or checks it better, when
+// it can read it in pieces and knows its SHA-256: one across a network.
+type Uploader interface {
+	// Upload stores size bytes of r under key, verified by the storage against
+	// their SHA-256, which must be sum; else it fails with ErrCorrupt and
+	// stores nothing. r may be read in parts, in parallel, and again. What key
+	// held is replaced or, if it holds these bytes as far as the storage knows,
+	// only refreshed. It is as durable as Put.
+	Upload(ctx context.Context, key string, r io.ReaderAt, size int64, sum assay.Digest) error
+}
+
 // A Locker is a Backend on which processes can exclude one another.
 type Locker interface {
 	// Lock waits for the lock, at most until ctx ends, and returns what
 	// releases it. An exclusive holder is alone; others share. The lock of a
 	// process that died is released. A waiting exclusive Lock is not starved by
-	// shared ones. A holder does not take it again.
+	// shared ones. A holder does not take it again. Where a lock can be lost,
+	// as a lease is by who sleeps too long, its holder's Delete fails from then
+	// on, and so does unlock.
 	Lock(ctx context.Context, exclusive bool) (unlock func() error, err error)
 }
 

@@ -24,11 +24,14 @@ type Batch struct {
 
 // Batch returns a new, empty batch. The caller ends it by Commit or Discard.
 func (s *Store) Batch() *Batch {
-	stager, ok := s.b.(Stager)
-	if !ok {
-		stager = spooler{s.b}
+	return &Batch{s: s, stager: s.stager(), seen: map[assay.Digest]bool{}}
+}
+
+func (s *Store) stager() Stager {
+	if stager, ok := s.b.(Stager); ok {
+		return stager
 	}
-	return &Batch{s: s, stager: stager, seen: map[assay.Digest]bool{}}
+	return spooler{s.b}
 }
 
 // Put adds the bytes of r, as Store.Put does. After an error the batch is as
@@ -60,15 +63,21 @@ func (b *Batch) Commit(ctx context.Context) error {
 	if len(b.placements) == 0 {
 		return nil
 	}
-	unlock, err := b.s.lock(ctx, false)
-	if err != nil {
-		return errors.Join(fmt.Errorf("put: %w", err), b.Discard())
-	}
-	err = b.stager.Commit(ctx, b.placements)
+	err := b.s.commit(ctx, b.placements)
 	if err != nil {
 		err = fmt.Errorf("put: %w", err)
 	}
-	return errors.Join(err, unlock(), b.Discard())
+	return errors.Join(err, b.Discard())
+}
+
+// commit makes placements durable and visible under one shared hold of the
+// lock.
+func (s *Store) commit(ctx context.Context, placements []Placement) error {
+	unlock, err := s.lock(ctx, false)
+	if err != nil {
+		return err
+	}
+	return errors.Join(s.stager().Commit(ctx, placements), unlock())
 }
 
 // Discard gives up what was put and not committed.

@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"io/fs"
 	"strings"
 
 	"github.com/assay-notebooks/assay"
@@ -33,7 +34,10 @@ var ErrTooLarge = errors.New("too large")
 
 // A Store keeps blobs by digest, and references to them. It is safe for
 // concurrent use, as is its Backend by many Stores in many processes.
-type Store struct{ b Backend }
+type Store struct {
+	b      Backend
+	copies []Named // that Open and ReadAll fall through to
+}
 
 // New returns the store that is kept in b.
 func New(b Backend) *Store { return &Store{b: b} }
@@ -67,10 +71,14 @@ func (s *Store) PutBytes(ctx context.Context, b []byte) (assay.Digest, error) {
 // stops before the end has read unverified bytes. A digest the store does not
 // hold is an error matching fs.ErrNotExist.
 func (s *Store) Open(ctx context.Context, d assay.Digest) (io.ReadCloser, error) {
+	if len(s.copies) > 0 && !isAlone(ctx) {
+		return s.openBehind(ctx, d)
+	}
 	rc, _, err := s.open(ctx, d)
 	return rc, err
 }
 
+// open opens d in this store alone.
 func (s *Store) open(ctx context.Context, d assay.Digest) (io.ReadCloser, Info, error) {
 	if d.IsZero() {
 		return nil, Info{}, errors.New("open: the zero digest names nothing")
@@ -85,6 +93,18 @@ func (s *Store) open(ctx context.Context, d assay.Digest) (io.ReadCloser, Info, 
 // ReadAll returns the bytes of d, verified. A blob longer than limit bytes is
 // ErrTooLarge, and is not read.
 func (s *Store) ReadAll(ctx context.Context, d assay.Digest, limit int64) ([]byte, error) {
+	if w := walkOf(ctx, s); w != nil {
+		return w.readAll(ctx, d, limit)
+	}
+	b, err := s.readAll(ctx, d, limit)
+	if err != nil && len(s.copies) > 0 && !isAlone(ctx) {
+		return s.readBehind(ctx, d, limit, err)
+	}
+	return b, err
+}
+
+// readAll reads d in this store alone.
+func (s *Store) readAll(ctx context.Context, d assay.Digest, limit int64) ([]byte, error) {
 	rc, info, err := s.open(ctx, d)
 	if err != nil {
 		return nil, err
@@ -93,9 +113,14 @@ func (s *Store) ReadAll(ctx context.Context, d assay.Digest, limit int64) ([]byt
 	if info.Size > limit {
 		return nil, fmt.Errorf("read %v: %d bytes, limit is %d: %w", d, info.Size, limit, ErrTooLarge)
 	}
+	return readWhole(rc, info.Size)
+}
+
+// readWhole returns the bytes of a reader that verifies them.
+func readWhole(r io.Reader, size int64) ([]byte, error) {
 	var b bytes.Buffer
-	b.Grow(int(info.Size) + bytes.MinRead)
-	if _, err := b.ReadFrom(rc); err != nil {
+	b.Grow(int(size) + bytes.MinRead)
+	if _, err := b.ReadFrom(r); err != nil {
 		return nil, err
 	}
 	return b.Bytes(), nil
@@ -103,6 +128,13 @@ func (s *Store) ReadAll(ctx context.Context, d assay.Digest, limit int64) ([]byt
 
 // Stat returns the length of d in bytes. It reads and verifies nothing.
 func (s *Store) Stat(ctx context.Context, d assay.Digest) (int64, error) {
+	if w := walkOf(ctx, s); w != nil {
+		return w.stat(ctx, d)
+	}
+	return s.stat(ctx, d)
+}
+
+func (s *Store) stat(ctx context.Context, d assay.Digest) (int64, error) {
 	if d.IsZero() {
 		return 0, errors.New("stat: the zero digest names nothing")
 	}
@@ -113,9 +145,18 @@ func (s *Store) Stat(ctx context.Context, d assay.Digest) (int64, error) {
 	return info.Size, nil
 }
 
-// verify reads d to its end.
+// has reports whether the store holds d. It reads and verifies nothing.
+func (s *Store) has(ctx context.Context, d assay.Digest) (bool, error) {
+	_, err := s.stat(ctx, d)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// verify reads d, in this store alone, to its end.
 func (s *Store) verify(ctx context.Context, d assay.Digest) (int64, error) {
-	rc, err := s.Open(ctx, d)
+	rc, _, err := s.open(ctx, d)
 	if err != nil {
 		return 0, err
 	}
