@@ -1,0 +1,47 @@
+package minio
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"strings"
+
+	"github.com/assay-notebooks/assay/artifacts"
+)
+
+// Leftovers implements artifacts.Cleaner: it yields unfinished uploads in parts.
+// A MinIO server that was started again does not list those from before, and
+// removes them itself, when they are a day old.
+func (b *Backend) Leftovers(ctx context.Context) iter.Seq2[artifacts.Leftover, error] {
+	return func(yield func(artifacts.Leftover, error) bool) {
+		ctx, cancel := context.WithCancel(ctx) // ends the goroutine of the listing
+		defer cancel()
+		// MinIO takes a prefix for a whole key here, so all of the bucket.
+		for u := range b.core.ListIncompleteUploads(ctx, b.cfg.Bucket, "", true) {
+			key, ours := b.key(u.Key)
+			if u.Err == nil && !ours {
+				continue
+			}
+			if u.Err != nil {
+				yield(artifacts.Leftover{}, fmt.Errorf("list unfinished uploads: %w", b.explain(u.Err)))
+				return
+			}
+			l := artifacts.Leftover{Name: key + uploadSeparator + u.UploadID, What: "unfinished upload", Size: u.Size, ModTime: u.Initiated, Temporary: true}
+			if !yield(l, nil) {
+				return
+			}
+		}
+	}
+}
+
+// uploadSeparator is between key and upload in the name of a leftover.
+const uploadSeparator = "?uploadId="
+
+// Clean implements artifacts.Cleaner.
+func (b *Backend) Clean(ctx context.Context, l artifacts.Leftover) error {
+	key, id, ok := strings.Cut(l.Name, uploadSeparator)
+	if !ok || !l.Temporary {
+		return fmt.Errorf("clean %s: it is not an unfinished upload", l.Name)
+	}
+	return b.abort(ctx, b.name(key), id)
+}

@@ -1,0 +1,149 @@
+package minio
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	miniogo "github.com/minio/minio-go/v7"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/artifacts"
+)
+
+const (
+	maxParts    = 10_000 // of an upload, the rule of S3
+	cleanupTime = 15 * time.Second
+)
+
+// Upload stores size bytes of r under key, in place of what it held. The server
+// checks them: a value of one request against sum; each part of a larger one
+// against the part's SHA-256, while all of it is hashed here in the same pass,
+// and without sum the parts are not put together. Bytes that are not those of
+// sum are ErrCorrupt. r may be read in parallel and again.
+func (b *Backend) Upload(ctx context.Context, key string, r io.ReaderAt, size int64, sum assay.Digest) error {
+	if err := artifacts.CheckKey(key); err != nil {
+		return err
+	}
+	if _, err := b.put(ctx, key, content{r, size, sum.Hex()}, artifacts.Condition{}); err != nil {
+		return fmt.Errorf("upload %s: %w", key, err)
+	}
+	return nil
+}
+
+// putParts sends c in parts. One that is killed leaves an unfinished upload,
+// which Leftovers yields.
+func (b *Backend) putParts(ctx context.Context, key string, c content) (err error) {
+	u := &upload{b: b, name: b.name(key), mark: rand.Text()}
+	err = b.retry(ctx, func() (err error) {
+		u.id, err = b.core.NewMultipartUpload(ctx, b.cfg.Bucket, u.name, miniogo.PutObjectOptions{UserMetadata: map[string]string{uploadMark: u.mark}})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err = u.send(ctx, c); err == nil {
+		err = u.complete(ctx)
+	}
+	if err != nil {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
+		defer cancel()
+		return errors.Join(err, b.abort(ctx, u.name, u.id))
+	}
+	return nil
+}
+
+func (b *Backend) abort(ctx context.Context, name, id string) error {
+	err := b.retry(ctx, func() error { return b.core.AbortMultipartUpload(ctx, b.cfg.Bucket, name, id) })
+	if code(err) == "NoSuchUpload" {
+		return nil
+	}
+	return err
+}
+
+// uploadMark is the metadata that tells the value of one upload from another's.
+const uploadMark = "Upload"
+
+// An upload is a value on its way in parts.
+type upload struct {
+	b        *Backend
+	name, id string
+	mark     string
+	parts    []miniogo.CompletePart
+}
+
+// send reads c once, in order, while parts of it are under way.
+func (u *upload) send(ctx context.Context, c content) error {
+	part := max(u.b.limits.part, (c.size+maxParts-1)/maxParts)
+	u.parts = make([]miniogo.CompletePart, (c.size+part-1)/part)
+	buffers := make(chan []byte, u.b.limits.parallel)
+	for range cap(buffers) {
+		buffers <- nil
+	}
+	g, group := errgroup.WithContext(ctx)
+	whole := sha256.New()
+	for i := range u.parts {
+		buf := <-buffers
+		if group.Err() != nil {
+			break
+		}
+		if buf == nil {
+			buf = make([]byte, min(part, c.size))
+		}
+		buf = buf[:min(part, c.size-int64(i)*part)]
+		if n, err := c.ReadAt(buf, int64(i)*part); n < len(buf) {
+			g.Go(func() error { return fmt.Errorf("read the bytes to upload: %w", err) })
+			break
+		}
+		whole.Write(buf)
+		g.Go(func() error {
+			defer func() { buffers <- buf[:cap(buf)] }()
+			return u.sendPart(group, i, buf)
+		})
+	}
+	if err := errors.Join(g.Wait(), context.Cause(ctx)); err != nil {
+		return err
+	}
+	if hex.EncodeToString(whole.Sum(nil)) != c.sum {
+		return fmt.Errorf("the bytes to upload are not those of sha256:%s: %w", c.sum, artifacts.ErrCorrupt)
+	}
+	return nil
+}
+
+func (u *upload) sendPart(ctx context.Context, i int, p []byte) error {
+	sum := sha256.Sum256(p)
+	opts := miniogo.PutObjectPartOptions{Sha256Hex: hex.EncodeToString(sum[:]), DisableContentSha256: true}
+	return u.b.retry(ctx, func() error {
+		made, err := u.b.core.PutObjectPart(ctx, u.b.cfg.Bucket, u.name, u.id, i+1, bytes.NewReader(p), int64(len(p)), opts)
+		u.parts[i] = miniogo.CompletePart{PartNumber: i + 1, ETag: made.ETag}
+		return err
+	})
+}
+
+// complete makes the parts the value of the key. When the answer to a first
+// request was lost, the second finds no upload: then the value says whose it is.
+func (u *upload) complete(ctx context.Context) error {
+	err := u.b.retry(ctx, func() error {
+		_, err := u.b.core.CompleteMultipartUpload(ctx, u.b.cfg.Bucket, u.name, u.id, u.parts, miniogo.PutObjectOptions{})
+		return err
+	})
+	if code(err) != "NoSuchUpload" {
+		return err
+	}
+	var info miniogo.ObjectInfo
+	statErr := u.b.retry(ctx, func() (err error) {
+		info, err = u.b.core.StatObject(ctx, u.b.cfg.Bucket, u.name, miniogo.StatObjectOptions{})
+		return err
+	})
+	if statErr == nil && info.UserMetadata[uploadMark] == u.mark {
+		return nil
+	}
+	return err
+}

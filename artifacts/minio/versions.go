@@ -1,0 +1,96 @@
+package minio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"slices"
+	"strings"
+
+	miniogo "github.com/minio/minio-go/v7"
+)
+
+// versions returns the versions of a key, and marks of deletions, newest first.
+func (b *Backend) versions(ctx context.Context, key string) (all []miniogo.ObjectInfo, err error) {
+	err = b.retry(ctx, func() error {
+		all = nil
+		for o, err := range b.allVersions(ctx, key) {
+			if err != nil {
+				return err
+			}
+			if o.Key != b.name(key) {
+				break // the key comes before those that go on from it
+			}
+			all = append(all, o)
+		}
+		return nil
+	})
+	return all, err
+}
+
+// allVersions yields the versions of all objects whose keys begin with prefix,
+// by key, newest first.
+func (b *Backend) allVersions(ctx context.Context, prefix string) iter.Seq2[miniogo.ObjectInfo, error] {
+	return func(yield func(miniogo.ObjectInfo, error) bool) {
+		for o := range b.core.ListObjectsIter(ctx, b.cfg.Bucket, miniogo.ListObjectsOptions{
+			Prefix: b.name(prefix), Recursive: true, WithVersions: true,
+		}) {
+			if !yield(o, o.Err) || o.Err != nil {
+				return
+			}
+		}
+	}
+}
+
+// deleteVersions deletes all versions of a key, the newest last: an older one
+// must not come to light in its place.
+func (b *Backend) deleteVersions(ctx context.Context, key string) error {
+	all, err := b.versions(ctx, key)
+	if err != nil {
+		return err
+	}
+	if len(all) == 0 || all[0].IsDeleteMarker {
+		return fs.ErrNotExist
+	}
+	for _, o := range slices.Backward(all) {
+		if err := b.remove(ctx, key, o.VersionID); err != nil {
+			return fmt.Errorf("version %s: %w", o.VersionID, err)
+		}
+	}
+	return nil
+}
+
+// erase deletes a key of our own, which may be gone, with its versions.
+func (b *Backend) erase(ctx context.Context, key string) error {
+	if !b.versioned {
+		return b.remove(ctx, key, "")
+	}
+	if err := b.deleteVersions(ctx, key); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// eraseOld deletes all versions of a key but the one it has.
+func (b *Backend) eraseOld(ctx context.Context, key string) error {
+	if !b.versioned {
+		return nil
+	}
+	all, err := b.versions(ctx, key)
+	if err != nil {
+		return err
+	}
+	for _, o := range all {
+		if !o.IsLatest {
+			if err := b.remove(ctx, key, o.VersionID); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// key returns the key of an object below the prefix of the store.
+func (b *Backend) key(name string) (string, bool) { return strings.CutPrefix(name, b.name("")) }
