@@ -1,0 +1,153 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// serve starts a registry over dir and returns its URL, and the process.
+func serve(t *testing.T, dir string) (string, *exec.Cmd) {
+	t.Helper()
+	cmd := assayIn(t, t.TempDir(), "serve", "--registry", "--dir", dir, "--listen", "127.0.0.1:0")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	cmd.Stderr = &log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	words := strings.Fields(line)
+	if err != nil || len(words) < 2 {
+		cmd.Wait()
+		t.Fatalf("serve printed %q, %v\n%s", line, err, log.Bytes())
+	}
+	return words[1], cmd
+}
+
+// Acknowledged is what a registry said it has: path -> content.
+type acknowledged struct {
+	mu sync.Mutex
+	m  map[string][]byte
+}
+
+// put makes a request with a body. Once it is answered with 201, the content
+// can be had from path, or else the registry lies.
+func (a *acknowledged) put(method, url, path string, content []byte, mediaType string) error {
+	req, err := http.NewRequest(method, url, bytes.NewReader(content))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", mediaType)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusCreated {
+		return fmt.Errorf("%s %s: %s", method, url, resp.Status)
+	}
+	a.mu.Lock()
+	a.m[path] = content
+	a.mu.Unlock()
+	return nil
+}
+
+// push pushes an image of one random layer under its digest and under tag.
+func (a *acknowledged) push(url, repo, tag string, rng *rand.Rand) error {
+	layer := make([]byte, 1+rng.IntN(200_000))
+	for i := range layer {
+		layer[i] = byte(rng.Uint32())
+	}
+	var descriptors []string
+	for _, blob := range [][]byte{[]byte("{}"), layer} {
+		digest := fmt.Sprintf("sha256:%x", sha256.Sum256(blob))
+		descriptors = append(descriptors, fmt.Sprintf(`{"mediaType":"application/octet-stream","digest":%q,"size":%d}`, digest, len(blob)))
+		if err := a.put("POST", url+"/v2/"+repo+"/blobs/uploads/?digest="+digest, "/v2/"+repo+"/blobs/"+digest, blob, "application/octet-stream"); err != nil {
+			return err
+		}
+	}
+	const mediaType = "application/vnd.oci.image.manifest.v1+json"
+	manifest := fmt.Appendf(nil, `{"schemaVersion":2,"mediaType":%q,"config":%s,"layers":[%s]}`, mediaType, descriptors[0], descriptors[1])
+	path := "/v2/" + repo + "/manifests/" + tag
+	return a.put("PUT", url+path, path, manifest, mediaType)
+}
+
+// missing returns what of a the registry does not have byte for byte.
+func (a *acknowledged) missing(url string) error {
+	var problems []error
+	for path, want := range a.m {
+		resp, err := http.Get(url + path)
+		if err != nil {
+			return err
+		}
+		got, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil || !bytes.Equal(got, want) {
+			problems = append(problems, fmt.Errorf("%s: %s, %d bytes, want %d: %v", path, resp.Status, len(got), len(want), err))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// TestRegistryKilled kills a registry at random moments while four clients
+// push to two repositories of it: whatever it acknowledged it has when it is
+// started again.
+func TestRegistryKilled(t *testing.T) {
+	const kills = 50
+	dir := t.TempDir()
+	acked := acknowledged{m: map[string][]byte{}}
+	moments := rand.New(rand.NewPCG(5, 0))
+	for round := range kills {
+		url, server := serve(t, dir)
+		if err := acked.missing(url); err != nil {
+			t.Fatalf("after %d kills: %v", round, err)
+		}
+		var clients sync.WaitGroup
+		for client := range 4 {
+			clients.Go(func() {
+				rng := rand.New(rand.NewPCG(uint64(round), uint64(client)))
+				for i := 0; ; i++ {
+					tag := fmt.Sprintf("t%d-%d-%d", round, client, i)
+					if err := acked.push(url, fmt.Sprintf("team/repo%d", client%2), tag, rng); err != nil {
+						return // killed
+					}
+				}
+			})
+		}
+		time.Sleep(time.Duration(moments.IntN(60)) * time.Millisecond)
+		if err := server.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		server.Wait()
+		clients.Wait()
+	}
+	url, server := serve(t, dir)
+	if err := acked.missing(url); err != nil {
+		t.Error(err)
+	}
+	if err := server.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Wait(); err != nil {
+		t.Errorf("interrupted, it ended with %v", err)
+	}
+	if len(acked.m) < kills {
+		t.Errorf("%d blobs and manifests were acknowledged in %d rounds: this tested little", len(acked.m), kills)
+	}
+	t.Logf("%d kills, %d blobs and manifests acknowledged, 0 lost", kills, len(acked.m))
+}
