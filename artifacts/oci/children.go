@@ -26,16 +26,35 @@ func Children(ctx context.Context, r Reader, d assay.Digest) ([]assay.Digest, er
 		return nil, err
 	}
 	var out []assay.Digest
-	for _, l := range links(b) {
+	for _, l := range Links(b) {
 		out = append(out, l.Digest)
 	}
 	return out, nil
 }
 
-// links returns what b names, each digest once. Where only an annotation names
-// it, nothing but the digest is known and Size is -1. It is forgiving, unlike
-// ParseManifest: what can be followed is followed, whatever else is wrong.
-func links(b []byte) []Descriptor {
+// A Kind says what a manifest takes a thing it names to be: registries keep
+// blobs and manifests apart.
+type Kind int
+
+// The kinds of links.
+const (
+	Anything Kind = iota // named by an annotation: a blob or a manifest
+	Blob                 // a config or a layer
+	Member               // a manifest of an index
+	Subject              // the manifest that this one is about
+)
+
+// A Link is what a manifest or index names. Where only an annotation names it,
+// nothing but the digest is known and Size is -1.
+type Link struct {
+	Descriptor
+	Kind Kind
+}
+
+// Links returns what b names, each digest once, if b is a manifest or index. It
+// is forgiving, unlike ParseManifest: what can be followed is followed, whatever
+// else is wrong.
+func Links(b []byte) []Link {
 	if !bytes.HasPrefix(bytes.TrimLeft(b, " \t\r\n"), []byte("{")) || !bytes.Contains(b, []byte("schemaVersion")) {
 		return nil
 	}
@@ -55,22 +74,26 @@ func links(b []byte) []Descriptor {
 	if err := json.Unmarshal(b, &m); err != nil || m.SchemaVersion != 2 {
 		return nil
 	}
-	all := append([]descriptor{m.Config, m.Subject}, m.Layers...)
-	all = append(all, m.Manifests...)
-	for _, name := range slices.Sorted(maps.Keys(m.Annotations)) {
-		if strings.HasPrefix(name, BlobPrefix) {
-			all = append(all, descriptor{Digest: m.Annotations[name], Size: -1})
+	var out []Link
+	seen := map[assay.Digest]bool{}
+	add := func(kind Kind, all ...descriptor) {
+		for _, l := range all {
+			d, err := assay.ParseDigest(l.Digest)
+			if err != nil || d.IsZero() || seen[d] {
+				continue
+			}
+			seen[d] = true
+			out = append(out, Link{Descriptor{MediaType: l.MediaType, Digest: d, Size: l.Size}, kind})
 		}
 	}
-	var out []Descriptor
-	seen := map[assay.Digest]bool{}
-	for _, l := range all {
-		d, err := assay.ParseDigest(l.Digest)
-		if err != nil || d.IsZero() || seen[d] {
-			continue
+	add(Blob, m.Config)
+	add(Subject, m.Subject)
+	add(Blob, m.Layers...)
+	add(Member, m.Manifests...)
+	for _, name := range slices.Sorted(maps.Keys(m.Annotations)) {
+		if strings.HasPrefix(name, BlobPrefix) {
+			add(Anything, descriptor{Digest: m.Annotations[name], Size: -1})
 		}
-		seen[d] = true
-		out = append(out, Descriptor{MediaType: l.MediaType, Digest: d, Size: l.Size})
 	}
 	return out
 }

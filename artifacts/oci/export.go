@@ -206,7 +206,11 @@ func (e *exporter) addParts(ctx context.Context) error {
 		listed[m.Digest] = true
 	}
 	for _, d := range e.manifests {
-		parts, err := workloadParts(ctx, e.r, d)
+		b, err := e.r.ReadAll(ctx, d, ManifestLimit)
+		if err != nil {
+			return err
+		}
+		parts, err := workloadParts(ctx, e.r, b)
 		if err != nil {
 			return err
 		}

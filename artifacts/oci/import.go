@@ -215,15 +215,19 @@ func (l *layout) verifyBlob(want Descriptor) ([]Descriptor, int64, error) {
 		return nil, size, fmt.Errorf("%v: %w", want.Digest, artifacts.ErrCorrupt)
 	}
 	switch want.MediaType {
-	case MediaTypeManifest:
+	case MediaTypeManifest, MediaTypeDockerManifest:
 		_, err = ParseManifest(manifest.Bytes())
-	case MediaTypeIndex:
+	case MediaTypeIndex, MediaTypeDockerList:
 		_, err = ParseIndex(manifest.Bytes())
 	}
 	if err != nil {
 		err = fmt.Errorf("%v: %w", want.Digest, err)
 	}
-	return links(manifest.Bytes()), size, err
+	var names []Descriptor
+	for _, l := range Links(manifest.Bytes()) {
+		names = append(names, l.Descriptor)
+	}
+	return names, size, err
 }
 
 // store puts a verified blob into w.

@@ -2,6 +2,7 @@ package oci
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -57,7 +58,7 @@ func ParseManifest(b []byte) (Manifest, error) {
 	if err := decode(b, &m); err != nil {
 		return Manifest{}, fmt.Errorf("manifest: %w", err)
 	}
-	errs := []error{checkVersion(m.SchemaVersion, m.MediaType, MediaTypeManifest), m.Config.check("config")}
+	errs := []error{checkVersion(m.SchemaVersion, m.MediaType, MediaTypeManifest, MediaTypeDockerManifest), m.Config.check("config")}
 	for i, l := range m.Layers {
 		errs = append(errs, l.check(fmt.Sprintf("layer %d", i)))
 	}
@@ -76,7 +77,7 @@ func ParseIndex(b []byte) (Index, error) {
 	if err := decode(b, &x); err != nil {
 		return Index{}, fmt.Errorf("index: %w", err)
 	}
-	errs := []error{checkVersion(x.SchemaVersion, x.MediaType, MediaTypeIndex)}
+	errs := []error{checkVersion(x.SchemaVersion, x.MediaType, MediaTypeIndex, MediaTypeDockerList)}
 	for i, d := range x.Manifests {
 		errs = append(errs, d.check(fmt.Sprintf("manifest %d", i)))
 	}
@@ -90,11 +91,11 @@ func ParseIndex(b []byte) (Index, error) {
 }
 
 // checkVersion allows a missing media type: the image specification does.
-func checkVersion(schema int, got, want string) error {
+func checkVersion(schema int, got, want, docker string) error {
 	if schema != 2 {
 		return fmt.Errorf("schemaVersion %d, want 2", schema)
 	}
-	if got != want && got != "" {
+	if got != want && got != docker && got != "" {
 		return fmt.Errorf("mediaType %q, want %q", got, want)
 	}
 	return nil
@@ -120,17 +121,27 @@ func Describe(ctx context.Context, r Reader, d assay.Digest) (Descriptor, error)
 	if err != nil {
 		return Descriptor{}, err
 	}
-	out := Descriptor{Digest: d, Size: int64(len(b))}
+	out, err := DescribeBytes(b)
+	if err != nil {
+		return Descriptor{}, fmt.Errorf("%v: %w", d, err)
+	}
+	return out, nil
+}
+
+// DescribeBytes returns the descriptor of a manifest or index. Its errors match
+// ErrInvalid.
+func DescribeBytes(b []byte) (Descriptor, error) {
+	out := Descriptor{Digest: assay.DigestOf(b), Size: int64(len(b))}
 	m, err := ParseManifest(b)
 	if err == nil {
-		out.MediaType, out.ArtifactType = MediaTypeManifest, m.artifactType()
+		out.MediaType, out.ArtifactType = cmp.Or(m.MediaType, MediaTypeManifest), m.artifactType()
 		return out, nil
 	}
 	if x, indexErr := ParseIndex(b); indexErr == nil {
-		out.MediaType, out.ArtifactType = MediaTypeIndex, x.ArtifactType
+		out.MediaType, out.ArtifactType = cmp.Or(x.MediaType, MediaTypeIndex), x.ArtifactType
 		return out, nil
 	}
-	return Descriptor{}, fmt.Errorf("%v: %w", d, err)
+	return Descriptor{}, err
 }
 
 // artifactType is what the image specification says it is: where there is no

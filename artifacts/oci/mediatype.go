@@ -7,6 +7,12 @@ const (
 	MediaTypeEmpty    = "application/vnd.oci.empty.v1+json"
 )
 
+// Media types by which Docker calls the same. They are read, never written.
+const (
+	MediaTypeDockerManifest = "application/vnd.docker.distribution.manifest.v2+json"
+	MediaTypeDockerList     = "application/vnd.docker.distribution.manifest.list.v2+json"
+)
+
 // Media types of the CNCF layout for Wasm.
 const (
 	MediaTypeWasmConfig = "application/vnd.wasm.config.v0+json"

@@ -20,17 +20,18 @@ type part struct {
 	bytes []byte
 }
 
-// workloadParts returns the parts of the workload d; none, if d is not one.
-func workloadParts(ctx context.Context, r Reader, d assay.Digest) ([]part, error) {
-	b, err := r.ReadAll(ctx, d, ManifestLimit)
-	if err != nil {
-		return nil, err
-	}
-	w, err := parseWorkload(b)
+// workloadParts returns the parts of the workload with that manifest; none, if
+// it is not one.
+func workloadParts(ctx context.Context, r Reader, manifest []byte) ([]part, error) {
+	w, err := parseWorkload(manifest)
 	if err != nil {
 		return nil, nil // not a workload: nothing to add
 	}
-	subject := &Descriptor{MediaType: MediaTypeManifest, Digest: d, Size: int64(len(b)), ArtifactType: MediaTypeWasmConfig}
+	described, err := DescribeBytes(manifest)
+	if err != nil {
+		return nil, err
+	}
+	subject := &described
 	var artifacts []Artifact
 	if len(w.Native) > 0 {
 		a := Artifact{Type: TypeNative, Subject: subject}
@@ -54,7 +55,7 @@ func workloadParts(ctx context.Context, r Reader, d assay.Digest) ([]part, error
 	for _, a := range artifacts {
 		b, err := encodeArtifact(ctx, r, a)
 		if err != nil {
-			return nil, fmt.Errorf("%s of workload %v: %w", a.Type, d, err)
+			return nil, fmt.Errorf("%s of workload %v: %w", a.Type, w.Manifest, err)
 		}
 		out = append(out, part{Descriptor{
 			MediaType: MediaTypeManifest, Digest: assay.DigestOf(b), Size: int64(len(b)), ArtifactType: a.Type,
@@ -63,7 +64,7 @@ func workloadParts(ctx context.Context, r Reader, d assay.Digest) ([]part, error
 	if len(w.Image) > 0 {
 		p, err := imagesPart(ctx, r, w, subject)
 		if err != nil {
-			return nil, fmt.Errorf("container images of workload %v: %w", d, err)
+			return nil, fmt.Errorf("container images of workload %v: %w", w.Manifest, err)
 		}
 		out = append(out, p)
 	}
@@ -92,4 +93,10 @@ func imagesPart(ctx context.Context, r Reader, w assay.Workload, subject *Descri
 	return part{Descriptor{
 		MediaType: MediaTypeIndex, Digest: assay.DigestOf(b), Size: int64(len(b)), ArtifactType: TypeImages,
 	}, b}, nil
+}
+
+// IsPart reports whether artifacts of a type are parts of workloads, which
+// follow from these.
+func IsPart(artifactType string) bool {
+	return slices.Contains([]string{TypeNative, TypeImages, TypeStdin, TypeSource}, artifactType)
 }

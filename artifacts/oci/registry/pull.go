@@ -1,0 +1,368 @@
+package registry
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/artifacts"
+	"github.com/assay-notebooks/assay/artifacts/oci"
+)
+
+// PullOptions are those of a pull.
+type PullOptions struct {
+	Options
+	// Alone leaves out what is about what is pulled.
+	Alone bool
+	// Skip, if there is one, says that a manifest that an index names is not
+	// wanted. What it skips is not in the store.
+	Skip func(oci.Descriptor) bool `json:"-"`
+	// Progress, if there is one, is called by one goroutine at a time.
+	Progress func(Progress) `json:"-"`
+}
+
+// Pulled is what a pull put into the store.
+type Pulled struct {
+	Root oci.Descriptor
+	// Manifests holds the root and all other manifests, each before those it
+	// led to.
+	Manifests []oci.Descriptor
+}
+
+// What one pull may fetch, in number and in memory.
+const (
+	maxBlobs         = 1 << 20
+	maxManifestBytes = 256 << 20
+)
+
+// Pull puts into the store what ref names and all that it names in turn, and,
+// unless Alone, what is about these: the artifacts whose subject they are. What
+// the root and its members are themselves about is fetched, not what else is
+// about that. Blobs that the store has are skipped, so that a pull done again
+// goes on; manifests are put last, those that are named before those that name
+// them. Nothing refers to any of it: the caller sets references.
+func Pull(ctx context.Context, store *artifacts.Store, ref Reference, opts PullOptions) (Pulled, error) {
+	p, err := pull(ctx, store, ref, opts)
+	if err != nil {
+		return Pulled{}, fmt.Errorf("pull %v: %w", ref, err)
+	}
+	return p, nil
+}
+
+func pull(ctx context.Context, store *artifacts.Store, ref Reference, opts PullOptions) (Pulled, error) {
+	c, err := dial(ctx, ref, "pull", opts.Options)
+	if err != nil {
+		return Pulled{}, err
+	}
+	defer c.close()
+	p := puller{c: c, store: store, opts: opts, seen: map[assay.Digest]bool{}, manifests: map[assay.Digest][]byte{}}
+	root, b, err := c.root(ctx, ref)
+	if err != nil {
+		return Pulled{}, err
+	}
+	p.seen[root.Digest] = true
+	level, err := p.follow(ctx, b, !opts.Alone)
+	if err != nil {
+		return Pulled{}, err
+	}
+	for len(level) > 0 {
+		if level, err = p.fetch(ctx, level); err != nil {
+			return Pulled{}, err
+		}
+	}
+	return Pulled{root, p.order}, p.keep(ctx)
+}
+
+// A wanted is something to fetch.
+type wanted struct {
+	oci.Link
+	about bool // what is about it is wanted as well
+}
+
+type puller struct {
+	c     *client
+	store *artifacts.Store
+	opts  PullOptions
+
+	mu        sync.Mutex
+	seen      map[assay.Digest]bool
+	manifests map[assay.Digest][]byte // kept back until all that they name is there
+	order     []oci.Descriptor        // of these
+	held      int                     // bytes of these
+	total     Progress
+}
+
+// fetch fetches everything in one level and returns what that leads to.
+func (p *puller) fetch(ctx context.Context, level []wanted) ([]wanted, error) {
+	work := make(chan wanted)
+	var next []wanted
+	g, group := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		defer close(work)
+		for _, w := range level {
+			select {
+			case work <- w:
+			case <-group.Done():
+				return nil // whoever failed says why
+			}
+		}
+		return nil
+	})
+	for range min(p.c.opts.Jobs, len(level)) {
+		g.Go(func() error {
+			b := batch{store: p.store}
+			for w := range work {
+				more, err := p.one(group, w, &b)
+				if err != nil {
+					return errors.Join(fmt.Errorf("%v: %w", w.Digest, err), b.commit(group))
+				}
+				p.mu.Lock()
+				next = append(next, more...)
+				p.mu.Unlock()
+			}
+			return b.commit(group)
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	return next, context.Cause(ctx)
+}
+
+// one fetches one thing and returns what it leads to.
+func (p *puller) one(ctx context.Context, w wanted, to *batch) ([]wanted, error) {
+	if w.Kind == oci.Member || w.Kind == oci.Subject {
+		return p.manifest(ctx, w)
+	}
+	if size, err := p.store.Stat(ctx, w.Digest); err == nil {
+		if w.Kind == oci.Blob && size != w.Size {
+			return nil, fmt.Errorf("%d bytes, the manifest says %d: %w", size, w.Size, oci.ErrInvalid)
+		}
+		if w.Kind == oci.Blob || size > oci.ManifestLimit {
+			return nil, p.moved(0, max(w.Size, 0), true)
+		}
+		if b, err := p.store.ReadAll(ctx, w.Digest, oci.ManifestLimit); err == nil && len(oci.Links(b)) == 0 {
+			return nil, p.moved(0, 0, true)
+		}
+	}
+	rc, err := p.c.download(ctx, w.Digest, w.Size)
+	if err != nil {
+		if w.Kind == oci.Anything && errors.Is(err, fs.ErrNotExist) {
+			return p.manifest(ctx, w)
+		}
+		return nil, err
+	}
+	defer rc.Close()
+	if err := p.moved(rc.size-max(w.Size, 0), 0, false); err != nil {
+		return nil, err
+	}
+	if rc.size > oci.ManifestLimit {
+		if err := to.put(ctx, rc, w.Digest, rc.size); err != nil {
+			return nil, err
+		}
+		return nil, p.moved(0, rc.size, true)
+	}
+	to.buffer.Reset()
+	to.buffer.Grow(int(rc.size) + bytes.MinRead)
+	if _, err := to.buffer.ReadFrom(rc); err != nil {
+		return nil, err
+	}
+	b := to.buffer.Bytes()
+	if len(oci.Links(b)) > 0 { // the store takes it for a manifest, whatever it was called
+		if assay.DigestOf(b) != w.Digest {
+			return nil, artifacts.ErrCorrupt
+		}
+		if err := p.moved(0, rc.size, true); err != nil {
+			return nil, err
+		}
+		return p.follow(ctx, bytes.Clone(b), w.about && w.Kind == oci.Anything)
+	}
+	if err := to.put(ctx, bytes.NewReader(b), w.Digest, rc.size); err != nil {
+		return nil, err
+	}
+	return nil, p.moved(0, rc.size, true)
+}
+
+func (p *puller) manifest(ctx context.Context, w wanted) ([]wanted, error) {
+	b, err := p.c.manifest(ctx, w.Digest.String())
+	if err != nil {
+		return nil, err
+	}
+	if w.Size > 0 && w.Size != int64(len(b)) {
+		return nil, fmt.Errorf("%d bytes, what names it says %d: %w", len(b), w.Size, oci.ErrInvalid)
+	}
+	if err := p.moved(0, 0, true); err != nil {
+		return nil, err
+	}
+	return p.follow(ctx, b, w.about)
+}
+
+// follow keeps a manifest and returns what it leads to.
+func (p *puller) follow(ctx context.Context, b []byte, about bool) ([]wanted, error) {
+	d, err := oci.DescribeBytes(b)
+	if err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	p.manifests[d.Digest], p.order, p.held = b, append(p.order, d), p.held+len(b)
+	tooMuch := p.held > maxManifestBytes
+	p.mu.Unlock()
+	if tooMuch {
+		return nil, fmt.Errorf("more than %d bytes of manifests: %w", maxManifestBytes, ErrLimit)
+	}
+	var next []wanted
+	for _, l := range oci.Links(b) {
+		if l.Kind == oci.Member && p.opts.Skip != nil && p.opts.Skip(l.Descriptor) {
+			continue
+		}
+		next = append(next, wanted{l, about && l.Kind == oci.Anything})
+	}
+	if about {
+		found, err := p.c.referrers(ctx, d.Digest)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range found {
+			if !oci.IsPart(r.ArtifactType) {
+				next = append(next, wanted{oci.Link{Descriptor: r, Kind: oci.Member}, true})
+			}
+		}
+	}
+	return p.unseen(next)
+}
+
+// unseen leaves out what is fetched already, and counts the rest.
+func (p *puller) unseen(all []wanted) ([]wanted, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	all = slices.DeleteFunc(all, func(w wanted) bool {
+		seen := p.seen[w.Digest]
+		p.seen[w.Digest] = true
+		return seen
+	})
+	if len(p.seen) > maxBlobs {
+		return nil, fmt.Errorf("more than %d blobs: %w", maxBlobs, ErrLimit)
+	}
+	for _, w := range all {
+		p.total.OfBlobs++
+		if w.Kind == oci.Blob {
+			if w.Size < 0 || w.Size > p.c.opts.MaxBytes-p.total.OfBytes {
+				return nil, tooLarge(p.c.opts.MaxBytes)
+			}
+			p.total.OfBytes += w.Size
+		}
+	}
+	return all, nil
+}
+
+func tooLarge(limit int64) error {
+	return fmt.Errorf("more than %d bytes in all: %w; a higher limit can be set", limit, ErrLimit)
+}
+
+// moved notes what became known and what was fetched.
+func (p *puller) moved(more, bytes int64, done bool) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if more > p.c.opts.MaxBytes-p.total.OfBytes {
+		return tooLarge(p.c.opts.MaxBytes)
+	}
+	p.total.OfBytes += more
+	p.total.Bytes += bytes
+	if done {
+		p.total.Blobs++
+	}
+	if p.opts.Progress != nil {
+		p.opts.Progress(p.total)
+	}
+	return nil
+}
+
+// keep puts the manifests, each after those that it names.
+func (p *puller) keep(ctx context.Context) error {
+	b := batch{store: p.store}
+	put := map[assay.Digest]bool{}
+	var stack []assay.Digest
+	for _, root := range p.order {
+		stack = append(stack, root.Digest)
+		for len(stack) > 0 {
+			d := stack[len(stack)-1]
+			manifest, held := p.manifests[d]
+			named := len(stack)
+			if _, begun := put[d]; held && !begun {
+				put[d] = false
+				for _, l := range oci.Links(manifest) {
+					if _, begun := put[l.Digest]; !begun {
+						stack = append(stack, l.Digest)
+					}
+				}
+			}
+			if len(stack) > named {
+				continue
+			}
+			stack = stack[:len(stack)-1]
+			if held && !put[d] {
+				put[d] = true
+				if err := b.put(ctx, bytes.NewReader(manifest), d, int64(len(manifest))); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return b.commit(ctx)
+}
+
+// A batch puts blobs a few at a time. Its buffer is for the one at hand.
+type batch struct {
+	store  *artifacts.Store
+	buffer bytes.Buffer
+	open   *artifacts.Batch
+	blobs  int
+	bytes  int64
+}
+
+// What a batch holds at most before it is committed.
+const (
+	batchBlobs = 256
+	batchBytes = 64 << 20
+)
+
+// put puts the blob that r must be. If it is another, all that is not committed
+// is given up with it: nothing that was not asked for gets in.
+func (b *batch) put(ctx context.Context, r io.Reader, want assay.Digest, size int64) error {
+	if b.open == nil {
+		b.open = b.store.Batch()
+	}
+	got, _, err := b.open.Put(ctx, r)
+	if err == nil && got != want {
+		err = fmt.Errorf("%w: the registry sent %v", artifacts.ErrCorrupt, got)
+		err = errors.Join(err, b.open.Discard())
+		b.open = nil
+	}
+	if err != nil {
+		return err
+	}
+	b.blobs, b.bytes = b.blobs+1, b.bytes+size
+	if b.blobs < batchBlobs && b.bytes < batchBytes {
+		return nil
+	}
+	return b.commit(ctx)
+}
+
+// commit makes durable what was put. It does so too for what came before an
+// error, so that the next pull need not fetch it again.
+func (b *batch) commit(ctx context.Context) error {
+	if b.open == nil {
+		return nil
+	}
+	open := b.open
+	b.open, b.blobs, b.bytes = nil, 0, 0
+	return open.Commit(context.WithoutCancel(ctx))
+}
