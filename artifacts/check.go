@@ -7,6 +7,9 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/assay-notebooks/assay"
 )
@@ -21,6 +24,7 @@ type Children func(ctx context.Context, d assay.Digest) ([]assay.Digest, error)
 type CheckOptions struct {
 	ReadData bool     // read and verify every byte
 	Children Children `json:"-"` // nil: blobs are not looked into
+	Jobs     int      // how many blobs are read at once; 0 is DefaultJobs
 }
 
 // A Report is what Check found.
@@ -40,10 +44,11 @@ func (r Report) Damaged() bool {
 
 // A Problem is one thing Check found wrong.
 type Problem struct {
-	Kind    ProblemKind `json:"kind"`
-	Subject string      `json:"subject"` // a key, or a file
-	Detail  string      `json:"detail"`
-	Remedy  string      `json:"remedy"`
+	Kind    ProblemKind  `json:"kind"`
+	Subject string       `json:"subject"`       // a key, or a file
+	Blob    assay.Digest `json:"blob,omitzero"` // the blob that is damaged or missing, where one is
+	Detail  string       `json:"detail"`
+	Remedy  string       `json:"remedy"`
 }
 
 // String returns one line.
@@ -74,8 +79,13 @@ const (
 // changes nothing and may run beside writers. Its error is that it could not
 // look, not that it found something.
 func (s *Store) Check(ctx context.Context, opts CheckOptions) (Report, error) {
-	c := checker{s: s, opts: opts, blobs: map[assay.Digest]bool{}, looked: map[assay.Digest]bool{}}
+	if opts.Jobs <= 0 {
+		opts.Jobs = DefaultJobs
+	}
+	c := checker{s: s, opts: opts, blobs: map[assay.Digest]bool{}}
 	c.report = Report{Read: opts.ReadData, Problems: []Problem{}}
+	ctx, c.giveUp = context.WithCancelCause(alone(ctx))
+	defer c.giveUp(nil)
 	// References first: a writer puts the blob before its reference.
 	c.checkRefs(ctx)
 	c.checkBlobs(ctx)
@@ -93,15 +103,31 @@ func (s *Store) Check(ctx context.Context, opts CheckOptions) (Report, error) {
 type checker struct {
 	s      *Store
 	opts   CheckOptions
-	report Report
+	giveUp context.CancelCauseFunc
 	refs   []Ref
+
+	mu     sync.Mutex // guards what follows
+	report Report
 	blobs  map[assay.Digest]bool // present: true if it can be read, as far as known
-	looked map[assay.Digest]bool // children were followed
 }
 
-func (c *checker) found(kind ProblemKind, subject, detail, remedy string) {
-	c.report.Problems = append(c.report.Problems, Problem{kind, subject, detail, remedy})
+func (c *checker) found(p Problem) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.report.Problems = append(c.report.Problems, p)
 }
+
+// unreadable is what an error says of one subject, unless it is one of the
+// whole storage.
+func (c *checker) unreadable(subject string, d assay.Digest, err error, remedy string) {
+	if errors.Is(err, ErrUnavailable) {
+		c.giveUp(err)
+		return
+	}
+	c.found(Problem{Kind: Unreadable, Subject: subject, Blob: d, Detail: err.Error(), Remedy: remedy})
+}
+
+const health = "look at the permissions and at the disk's health"
 
 func (c *checker) checkRefs(ctx context.Context) {
 	for ref, err := range c.s.Refs(ctx, "") {
@@ -113,16 +139,19 @@ func (c *checker) checkRefs(ctx context.Context) {
 		case ctx.Err() != nil:
 			return
 		case errors.Is(err, ErrMalformed):
-			c.found(Malformed, key, err.Error(), "set the reference again, or delete it")
+			c.found(Problem{Kind: Malformed, Subject: key, Detail: err.Error(), Remedy: "set the reference again, or delete it"})
 		case CheckRefName(ref.Name) != nil:
-			c.found(Stray, key, "not the name of a reference", "remove the file")
+			c.found(Problem{Kind: Stray, Subject: key, Detail: "not the name of a reference", Remedy: "remove the file"})
 		default:
-			c.found(Unreadable, key, err.Error(), "look at the permissions and at the disk's health")
+			c.unreadable(key, assay.Digest{}, err, health)
 		}
 	}
 }
 
 func (c *checker) checkBlobs(ctx context.Context) {
+	var reading errgroup.Group
+	reading.SetLimit(c.opts.Jobs)
+	defer reading.Wait()
 	for e, err := range c.s.b.List(ctx, "") {
 		if ctx.Err() != nil {
 			return
@@ -130,77 +159,102 @@ func (c *checker) checkBlobs(ctx context.Context) {
 		d, ok := parseBlobKey(e.Key)
 		switch {
 		case err != nil:
-			c.found(Unreadable, e.Key, err.Error(), "look at the permissions and at the disk's health")
+			c.unreadable(e.Key, d, err, health)
 		case strings.HasPrefix(e.Key, refPrefix):
 			// Seen by checkRefs.
 		case !ok:
-			c.found(Stray, e.Key, "neither a blob nor a reference", "remove the file")
+			c.found(Problem{Kind: Stray, Subject: e.Key, Detail: "neither a blob nor a reference", Remedy: "remove the file"})
 		default:
+			c.mu.Lock()
 			c.report.Blobs++
 			c.report.Bytes += e.Size
-			c.blobs[d] = c.checkBlob(ctx, e, d)
+			c.blobs[d] = true
+			c.mu.Unlock()
+			if c.opts.ReadData {
+				reading.Go(func() error { c.checkBlob(ctx, e, d); return nil })
+			}
 		}
 	}
 }
 
-// checkBlob reports whether the blob is good, as far as the options ask.
-func (c *checker) checkBlob(ctx context.Context, e Entry, d assay.Digest) bool {
-	if !c.opts.ReadData {
-		return true
-	}
+func (c *checker) checkBlob(ctx context.Context, e Entry, d assay.Digest) {
 	n, err := c.s.verify(ctx, d)
 	switch {
 	case err == nil, ctx.Err() != nil:
-		return true
+		return
 	case errors.Is(err, fs.ErrNotExist): // a GC took it
+		c.mu.Lock()
 		c.report.Blobs--
 		c.report.Bytes -= e.Size
+		delete(c.blobs, d)
+		c.mu.Unlock()
+		return
 	case errors.Is(err, ErrCorrupt):
-		c.found(Corrupt, e.Key, fmt.Sprintf("its %d bytes do not match its digest", n), restore)
+		c.found(Problem{Corrupt, e.Key, d, fmt.Sprintf("its %d bytes do not match its digest", n), restore})
 	default:
-		c.found(Unreadable, e.Key, err.Error(), "look at the disk's health; "+restore)
+		c.unreadable(e.Key, d, err, "look at the disk's health; "+restore)
 	}
-	return false
+	c.mu.Lock()
+	c.blobs[d] = false
+	c.mu.Unlock()
 }
 
 // checkReach follows every reference.
 func (c *checker) checkReach(ctx context.Context) {
+	var roots []Ref
 	for _, ref := range c.refs {
-		if _, ok := c.blobs[ref.Digest]; !ok && !c.has(ctx, ref.Digest) {
-			c.found(Dangling, refPrefix+ref.Name, fmt.Sprintf("%v is not in the store", ref.Digest), restored)
+		if c.has(ctx, ref.Digest) {
+			roots = append(roots, ref)
 			continue
 		}
-		c.follow(ctx, ref.Digest, ref.Name)
+		c.found(Problem{Dangling, refPrefix + ref.Name, ref.Digest, fmt.Sprintf("%v is not in the store", ref.Digest), restored})
 	}
-}
-
-// has asks again for a blob that came after the listing.
-func (c *checker) has(ctx context.Context, d assay.Digest) bool {
-	_, err := c.s.Stat(ctx, d)
-	return !errors.Is(err, fs.ErrNotExist)
-}
-
-func (c *checker) follow(ctx context.Context, d assay.Digest, name string) {
-	if good, listed := c.blobs[d]; c.opts.Children == nil || c.looked[d] || listed && !good || ctx.Err() != nil {
+	if c.opts.Children == nil {
 		return
 	}
-	c.looked[d] = true
+	// Its error is that of ctx: follow returns none.
+	newGraph().walk(ctx, roots, c.opts.Jobs, c.follow)
+}
+
+// has asks again for a blob that came after the listing, or went.
+func (c *checker) has(ctx context.Context, d assay.Digest) bool {
+	c.mu.Lock()
+	_, listed := c.blobs[d]
+	c.mu.Unlock()
+	if listed || ctx.Err() != nil {
+		return true
+	}
+	has, err := c.s.has(ctx, d)
+	return has || err != nil
+}
+
+// follow returns what n names and is there, and reports what is not.
+func (c *checker) follow(ctx context.Context, n *node) ([]assay.Digest, error) {
+	d := n.digest
+	c.mu.Lock()
+	good, listed := c.blobs[d]
+	c.mu.Unlock()
+	if listed && !good {
+		return nil, nil
+	}
 	children, err := c.opts.Children(ctx, d)
 	switch {
 	case ctx.Err() != nil:
-		return
+		return nil, nil
 	case errors.Is(err, ErrCorrupt):
-		c.found(Corrupt, blobKey(d), err.Error(), restore)
+		c.found(Problem{Corrupt, blobKey(d), d, err.Error(), restore})
 	case err != nil:
-		c.found(Unreadable, blobKey(d), err.Error(), restore)
+		c.unreadable(blobKey(d), d, err, restore)
 	}
+	var there []assay.Digest
 	for _, child := range children {
-		if _, ok := c.blobs[child]; !ok && !c.has(ctx, child) {
-			c.found(Orphaned, blobKey(d), fmt.Sprintf("names %v, which is not in the store (reached by %s)", child, name), restored)
+		if c.has(ctx, child) {
+			there = append(there, child)
 			continue
 		}
-		c.follow(ctx, child, name)
+		c.found(Problem{Orphaned, blobKey(d), child, fmt.Sprintf("names %v, which is not in the store (reached by %s)", child, n.via), restored})
 	}
+	return there, nil
 }
 
 func (c *checker) checkLeftovers(ctx context.Context) {
@@ -213,12 +267,12 @@ func (c *checker) checkLeftovers(ctx context.Context) {
 		case ctx.Err() != nil:
 			return
 		case err != nil:
-			c.found(Unreadable, l.Name, err.Error(), "look at the permissions and at the disk's health")
+			c.unreadable(l.Name, assay.Digest{}, err, health)
 		case l.Temporary:
-			c.found(Temporary, l.Name, fmt.Sprintf("%s, %d bytes, of a writer that is at work or died", l.What, l.Size),
-				"gc removes it when it is old enough")
+			c.found(Problem{Kind: Temporary, Subject: l.Name, Remedy: "gc removes it when it is old enough",
+				Detail: fmt.Sprintf("%s, %d bytes, of a writer that is at work or died", l.What, l.Size)})
 		default:
-			c.found(Stray, l.Name, l.What+", which the store does not read", "remove it")
+			c.found(Problem{Kind: Stray, Subject: l.Name, Detail: l.What + ", which the store does not read", Remedy: "remove it"})
 		}
 	}
 }

@@ -132,10 +132,7 @@ type copier struct {
 // round copies what is missing. It reports whether everything was there at the
 // end.
 func (c *copier) round(ctx context.Context) (bool, error) {
-	roots := slices.Clone(c.opts.Roots)
-	for _, ref := range c.opts.Refs {
-		roots = append(roots, ref.Digest)
-	}
+	roots := c.roots()
 	w := newWalk(c.to, c.from)
 	c.graph = newGraph()
 	if err := c.graph.walk(ctx, roots, c.opts.Jobs, func(ctx context.Context, n *node) ([]assay.Digest, error) {
@@ -158,6 +155,15 @@ func (c *copier) round(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	return c.finish(ctx)
+}
+
+// roots returns all that is to be copied with what it reaches.
+func (c *copier) roots() []Ref {
+	roots := slices.Clone(c.opts.Refs)
+	for _, d := range c.opts.Roots {
+		roots = append(roots, Ref{Digest: d})
+	}
+	return roots
 }
 
 // advance counts blobs that are done.
@@ -230,11 +236,8 @@ func (c *copier) problems() error {
 	var errs []error
 	seen := map[assay.Digest]bool{}
 	c.report.Problems = []CopyProblem{}
-	roots := slices.Clone(c.opts.Roots)
-	for _, ref := range c.opts.Refs {
-		roots = append(roots, ref.Digest)
-	}
-	for _, d := range roots {
+	for _, root := range c.roots() {
+		d := root.Digest
 		if n := c.graph.nodes[d]; n.err != nil && !seen[d] {
 			seen[d] = true
 			p := CopyProblem{Root: d, Blob: n.because, Err: n.err}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/assay-notebooks/assay"
@@ -28,8 +30,11 @@ type GCOptions struct {
 	// than the time between the two. 0 is DefaultMinAge.
 	MinAge time.Duration
 
-	// DryRun reports what would be removed, and removes nothing.
+	// DryRun reports what would be removed, removes nothing and takes no lock.
 	DryRun bool
+
+	// Jobs is how many blobs are looked into at once. 0 is DefaultJobs.
+	Jobs int
 
 	// Now is the clock, time.Now if nil. It is compared with the backend's.
 	Now func() time.Time `json:"-"`
@@ -63,12 +68,15 @@ type GCReport struct {
 func (s *Store) GC(ctx context.Context, opts GCOptions) (GCReport, error) {
 	locker, ok := s.b.(Locker)
 	switch {
-	case !ok:
+	case !ok && !opts.DryRun:
 		return GCReport{}, fmt.Errorf("gc: the backend cannot exclude writers: %w", errors.ErrUnsupported)
 	case opts.MinAge < 0:
 		return GCReport{}, fmt.Errorf("gc: minimal age %v is negative", opts.MinAge)
 	case opts.MinAge == 0:
 		opts.MinAge = DefaultMinAge
+	}
+	if opts.Jobs <= 0 {
+		opts.Jobs = DefaultJobs
 	}
 	if opts.Now == nil {
 		opts.Now = time.Now
@@ -85,74 +93,87 @@ type collector struct {
 	s      *Store
 	opts   GCOptions
 	cutoff time.Time
-	kept   map[assay.Digest]bool
 	report GCReport
+
+	mu   sync.Mutex
+	kept map[assay.Digest]bool
 }
 
 func (c *collector) collect(ctx context.Context, locker Locker) (err error) {
-	if err := c.markRoots(ctx); err != nil {
+	ctx = alone(ctx) // damage must be seen, and healing takes the lock
+	roots, err := c.roots(ctx)
+	if err != nil {
 		return err
 	}
-	if _, err := c.mark(ctx); err != nil {
+	old, err := c.mark(ctx, roots)
+	if err != nil {
 		return err
+	}
+	if c.opts.DryRun {
+		return errors.Join(c.sweep(ctx, old), c.clean(ctx))
 	}
 	unlock, err := locker.Lock(ctx, true)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
-	old, err := c.mark(ctx) // again: what came since
+	old, err = c.mark(ctx, nil) // again: what came since
 	if err != nil {
 		return err
 	}
 	return errors.Join(c.sweep(ctx, old), c.clean(ctx))
 }
 
-func (c *collector) markRoots(ctx context.Context) error {
+// roots returns those of the options that are there.
+func (c *collector) roots(ctx context.Context) ([]Ref, error) {
+	var roots []Ref
 	for _, d := range c.opts.Roots {
-		_, err := c.s.Stat(ctx, d)
-		if errors.Is(err, fs.ErrNotExist) {
+		has, err := c.s.has(ctx, d)
+		switch {
+		case err != nil:
+			return nil, err
+		case has:
+			roots = append(roots, Ref{Name: "a root", Digest: d})
+		default:
 			c.report.Missing = append(c.report.Missing, d)
-			continue
-		}
-		if err := c.keep(ctx, d, "a root", true); err != nil {
-			return err
 		}
 	}
-	return nil
+	return roots, nil
 }
 
-// mark keeps what references and young blobs reach, and returns the other
-// entries. Called again, it adds what came since.
-func (c *collector) mark(ctx context.Context) ([]Entry, error) {
+// mark keeps what roots, references and young blobs reach, and returns the
+// other entries. Called again, it adds what came since.
+func (c *collector) mark(ctx context.Context, roots []Ref) ([]Entry, error) {
 	for ref, err := range c.s.Refs(ctx, "") {
 		if err == nil {
-			err = c.keep(ctx, ref.Digest, "reference "+ref.Name, true)
-		} else if CheckRefName(ref.Name) != nil {
-			continue // a stray file
-		}
-		if err != nil {
-			return nil, err
+			roots = append(roots, Ref{Name: "reference " + ref.Name, Digest: ref.Digest})
+		} else if CheckRefName(ref.Name) == nil {
+			return nil, err // not a stray file
 		}
 	}
 	var blobs []Entry
-	for e, err := range c.s.b.List(ctx, blobPrefix[:len(blobPrefix)-1]) {
+	there := map[assay.Digest]bool{}
+	for e, err := range c.s.b.List(ctx, strings.TrimSuffix(blobPrefix, "/")) {
 		if err != nil {
 			return nil, err
 		}
-		if _, ok := parseBlobKey(e.Key); ok {
+		if d, ok := parseBlobKey(e.Key); ok {
 			blobs = append(blobs, e)
+			there[d] = true
 		}
 	}
+	if err := c.keep(ctx, roots, there, true); err != nil {
+		return nil, err
+	}
+	var young []Ref
 	for _, e := range blobs {
-		d, _ := parseBlobKey(e.Key)
-		if c.kept[d] || e.ModTime.Before(c.cutoff) {
-			continue
+		if d, _ := parseBlobKey(e.Key); !c.kept[d] && !e.ModTime.Before(c.cutoff) {
+			young = append(young, Ref{Name: "its age", Digest: d})
 		}
-		c.report.Young++
-		if err := c.keep(ctx, d, "its age", false); err != nil {
-			return nil, err
-		}
+	}
+	c.report.Young += len(young)
+	if err := c.keep(ctx, young, there, false); err != nil {
+		return nil, err
 	}
 	c.report.Kept, c.report.KeptBytes = 0, 0
 	var old []Entry
@@ -167,33 +188,40 @@ func (c *collector) mark(ctx context.Context) ([]Entry, error) {
 	return old, nil
 }
 
-// keep marks d and all it reaches. If strict, all of that must be there; if
-// not, what is missing may be still to come.
-func (c *collector) keep(ctx context.Context, d assay.Digest, why string, strict bool) error {
-	if c.kept[d] {
-		return nil
-	}
-	_, err := c.s.Stat(ctx, d)
-	if !strict && errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("%s names a blob that cannot be found, so nothing is removed: %w; run a check", why, err)
-	}
-	c.kept[d] = true
-	if c.opts.Children == nil {
-		return nil
-	}
-	children, err := c.opts.Children(ctx, d)
-	if err != nil {
-		return fmt.Errorf("%v, kept by %s, cannot be read, so nothing is removed: %w; run a check", d, why, err)
-	}
-	for _, child := range children {
-		if err := c.keep(ctx, child, why, strict); err != nil {
-			return err
+// keep marks the roots and all they reach. If strict, all of that must be
+// there; if not, what is missing may be still to come.
+func (c *collector) keep(ctx context.Context, roots []Ref, there map[assay.Digest]bool, strict bool) error {
+	return newGraph().walk(ctx, roots, c.opts.Jobs, func(ctx context.Context, n *node) ([]assay.Digest, error) {
+		c.mu.Lock()
+		kept := c.kept[n.digest]
+		c.mu.Unlock()
+		if kept {
+			return nil, nil
 		}
-	}
-	return nil
+		if !there[n.digest] { // came since it was listed, or is missing
+			has, err := c.s.has(ctx, n.digest)
+			if err == nil && !has {
+				if !strict {
+					return nil, nil
+				}
+				err = fs.ErrNotExist
+			}
+			if err != nil {
+				return nil, fmt.Errorf("%s names %v, which cannot be found, so nothing is removed: %w; run a check", n.via, n.digest, err)
+			}
+		}
+		c.mu.Lock()
+		c.kept[n.digest] = true
+		c.mu.Unlock()
+		if c.opts.Children == nil {
+			return nil, nil
+		}
+		children, err := c.opts.Children(ctx, n.digest)
+		if err != nil {
+			return nil, fmt.Errorf("%v, kept by %s, cannot be read, so nothing is removed: %w; run a check", n.digest, n.via, err)
+		}
+		return children, nil
+	})
 }
 
 func (c *collector) sweep(ctx context.Context, old []Entry) error {

@@ -17,6 +17,7 @@ type graph struct {
 // A node is a blob in a graph.
 type node struct {
 	digest  assay.Digest
+	via     string  // the root it was first reached from
 	parents []*node // that name it
 	names   int     // how many it names
 	bytes   []byte  // its verified content, where that was at hand and is small
@@ -41,21 +42,21 @@ func (g *graph) digests() []assay.Digest {
 }
 
 // add returns the node of d, and whether it is new.
-func (g *graph) add(d assay.Digest) (*node, bool) {
+func (g *graph) add(d assay.Digest, via string) (*node, bool) {
 	if n, ok := g.nodes[d]; ok {
 		return n, false
 	}
-	n := &node{digest: d}
+	n := &node{digest: d, via: via}
 	g.nodes[d] = n
 	return n, true
 }
 
 // walk adds the roots and all they reach, looking into jobs blobs at once. An
 // error of look ends the walk; what cannot be looked into it writes to the node.
-func (g *graph) walk(ctx context.Context, roots []assay.Digest, jobs int, look func(context.Context, *node) ([]assay.Digest, error)) error {
+func (g *graph) walk(ctx context.Context, roots []Ref, jobs int, look func(context.Context, *node) ([]assay.Digest, error)) error {
 	var q queue
-	for _, d := range roots {
-		if n, isNew := g.add(d); isNew {
+	for _, root := range roots {
+		if n, isNew := g.add(root.Digest, root.Name); isNew {
 			q.todo = append(q.todo, n)
 		}
 	}
@@ -73,7 +74,7 @@ func (g *graph) walk(ctx context.Context, roots []assay.Digest, jobs int, look f
 				continue
 			}
 			seen[d] = true
-			child, isNew := g.add(d)
+			child, isNew := g.add(d, n.via)
 			child.parents = append(child.parents, n)
 			n.names++
 			if isNew {
