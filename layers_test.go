@@ -43,6 +43,7 @@ var layers = map[string][]string{
 	"internal/agent":               {"", "runners/...", "artifacts/journal"},
 	"internal/seal/...":            {"", "kernelext", "internal/canonical", "internal/nodewasi", "internal/seal/..."},
 	"internal/lab":                 {"", "artifacts/...", "runners/...", "images", "internal/...", "kernelext/..."},
+	"internal/lab/labtest":         {"", "artifacts", "artifacts/disk", "artifacts/oci", "internal/canonical"},
 	"internal/registry":            {},
 	"internal/display":             {"", "internal/lab", "kernelext/wire"},
 	"internal/cells":               {"", "internal/display", "internal/lab", "kernelext/wire"},
@@ -53,7 +54,7 @@ var layers = map[string][]string{
 	"notebooks/...":                {"kernelext/..."},
 	"cmd/assay-agent":              {"", "artifacts/journal", "internal/agent", "runners", "runners/measure"},
 	"tools/bench/figures":          {"kernelext/figure"},
-	"tools/bench":                  {"", "artifacts/...", "internal/gotool", "internal/lab", "internal/registry", "kernelext/...", "tools/bench/figures"},
+	"tools/bench":                  {"", "artifacts/...", "internal/gotool", "internal/lab", "internal/lab/labtest", "internal/registry", "kernelext/...", "tools/bench/figures"},
 	"cmd/assay":                    {"", "internal/cells", "internal/registry", "internal/jupyterlab", "internal/kernel", "internal/lab", "internal/notebook"},
 }
 

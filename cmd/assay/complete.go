@@ -1,6 +1,9 @@
 package main
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/spf13/cobra"
 
 	"github.com/assay-notebooks/assay/internal/lab"
@@ -24,14 +27,30 @@ func complete(names func(*cobra.Command, *lab.Workspace) ([]string, error)) comp
 	}
 }
 
-// completeRuns completes IDs of runs, and names of experiments.
+// recentRuns is how many runs are offered by their IDs.
+const recentRuns = 100
+
+// completeRuns completes names of experiments, and IDs of the newest runs.
 func completeRuns(cmd *cobra.Command, w *lab.Workspace) ([]string, error) {
-	runs, err := w.Runs(cmd.Context())
-	var names []string
-	for _, r := range runs {
-		names = append(names, r.ID+"\t"+r.Name+", "+string(r.State), r.Name)
+	names, err := completeExperiments(cmd, w)
+	if err != nil {
+		return names, err
+	}
+	recent, err := w.Runs(cmd.Context(), lab.RunFilter{Newest: recentRuns})
+	for _, r := range recent {
+		names = append(names, r.ID+"\t"+r.Name+", "+string(r.State))
 	}
 	return names, err
+}
+
+// completeExperiments completes names of experiments that have runs.
+func completeExperiments(cmd *cobra.Command, w *lab.Workspace) ([]string, error) {
+	runs, err := w.Runs(cmd.Context(), lab.RunFilter{})
+	names := map[string]bool{}
+	for _, r := range runs {
+		names[r.Name] = true
+	}
+	return slices.Sorted(maps.Keys(names)), err
 }
 
 // completeFigures completes names of figures.

@@ -92,13 +92,11 @@ func serveLab(ctx context.Context, cmd *cobra.Command, o jupyterlab.Options, s *
 
 // sayRuns says which runs go on after the lab.
 func sayRuns(ctx context.Context, w *lab.Workspace, say func(string)) {
-	runs, err := w.Runs(context.WithoutCancel(ctx))
+	runs, err := w.Runs(context.WithoutCancel(ctx), lab.RunFilter{State: assay.Running})
 	if err != nil {
 		say(fmt.Sprintf("runs: %v", err))
 	}
 	for _, r := range runs {
-		if r.State == assay.Running {
-			say(fmt.Sprintf("run %s (%s) is still being measured: assay attach %s, or assay cancel %s", r.ID, r.Name, r.ID, r.ID))
-		}
+		say(fmt.Sprintf("run %s (%s) is still being measured: assay attach %s, or assay cancel %s", r.ID, r.Name, r.ID, r.ID))
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,22 +16,68 @@ import (
 )
 
 func newRuns() *cobra.Command {
-	return &cobra.Command{
-		Use:   "runs",
-		Short: "List runs, archived and in progress",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+	var filter lab.RunFilter
+	var state, since, until string
+	cmd := &cobra.Command{
+		Use:               "runs [NAME]",
+		ValidArgsFunction: complete(completeExperiments),
+		Short:             "List runs, archived and in progress",
+		Long: `List runs, archived and in progress, oldest first; of the experiments that are called NAME, or of all. NAME,
+--workload and --runtime can be patterns, in which * stands for anything but a slash.
+
+--since and --until take a day (2026-11-24) or a time (2026-11-24T18:15:30Z), or how long ago that is (36h, 7d).`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
 			w, err := workspace(cmd)
 			if err != nil {
 				return err
 			}
-			runs, unreadable := w.Runs(cmd.Context())
-			err = list(newPrinter(cmd), "run", runs, "RUN\tEXPERIMENT\tSTATE\tSTARTED\tOUTCOMES", func(r assay.Run) string {
+			if len(args) > 0 {
+				filter.Name = args[0]
+			}
+			filter.State = assay.RunState(state)
+			now := time.Now()
+			if filter.Since, err = parseMoment(since, now); err != nil {
+				return lab.Usagef("--since %w", err)
+			}
+			if filter.Until, err = parseMoment(until, now); err != nil {
+				return lab.Usagef("--until %w", err)
+			}
+			runs, unreadable := w.Runs(cmd.Context(), filter)
+			err = list(newPrinter(cmd), "run", runs, "RUN\tEXPERIMENT\tSTATE\tSTARTED\tOUTCOMES", func(r lab.Listed) string {
 				return fmt.Sprintf("%s\t%s\t%s\t%s\t%s", r.ID, r.Name, r.State, r.Started.Local().Format(time.DateTime), lab.Outcomes(r.Outcomes))
 			})
 			return errors.Join(err, unreadable)
 		},
 	}
+	cmd.Flags().StringVar(&filter.Workload, "workload", "", "only runs of this workload")
+	cmd.Flags().StringVar(&filter.Runtime, "runtime", "", "only runs on this runtime")
+	cmd.Flags().StringVar(&state, "state", "", "only runs that are running, complete or interrupted")
+	cmd.Flags().StringVar(&since, "since", "", "only runs that began then or later")
+	cmd.Flags().StringVar(&until, "until", "", "only runs that began before")
+	cmd.Flags().IntVarP(&filter.Newest, "limit", "n", 0, "at most so many, the newest (0: all)")
+	return cmd
+}
+
+// parseMoment parses a day, a time, or how long before now. "" is the zero time.
+func parseMoment(s string, now time.Time) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+	if t, err := time.ParseInLocation(time.DateOnly, s, time.Local); err == nil {
+		return t, nil
+	}
+	if t, err := time.Parse(time.RFC3339, s); err == nil {
+		return t, nil
+	}
+	if days, ok := strings.CutSuffix(s, "d"); ok {
+		if n, err := strconv.Atoi(days); err == nil && n >= 0 {
+			return now.AddDate(0, 0, -n), nil
+		}
+	} else if ago, err := time.ParseDuration(s); err == nil && ago >= 0 {
+		return now.Add(-ago), nil
+	}
+	return time.Time{}, fmt.Errorf("%q: want a day (2026-11-24), a time (2026-11-24T18:15:30Z), or how long ago (36h, 7d)", s)
 }
 
 func newShow() *cobra.Command {

@@ -5,9 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -178,18 +176,22 @@ func (w *Workspace) verifyTrace(ctx context.Context, d assay.Digest, want []assa
 
 // archivedRun reads a run's record.
 func (w *Workspace) archivedRun(ctx context.Context, manifest assay.Digest) (assay.Run, error) {
-	var run assay.Run
-	a, err := oci.ReadArtifact(ctx, w.Store, manifest)
-	if err != nil {
-		return run, lacking(err)
+	run, _, err := w.archivedArtifact(ctx, manifest)
+	return run, err
+}
+
+// archivedArtifact reads a run's record and the artifact that it is in.
+func (w *Workspace) archivedArtifact(ctx context.Context, manifest assay.Digest) (run assay.Run, a oci.Artifact, err error) {
+	if a, err = oci.ReadArtifact(ctx, w.Store, manifest); err != nil {
+		return run, a, lacking(err)
 	}
 	if err := w.readLayer(ctx, a, runType, &run); err != nil {
-		return run, err
+		return run, a, err
 	}
 	if run.Format != assay.RunFormat {
-		return run, fmt.Errorf("run %v: format %q, this assay reads %q", manifest, run.Format, assay.RunFormat)
+		return run, a, fmt.Errorf("run %v: format %q, this assay reads %q", manifest, run.Format, assay.RunFormat)
 	}
-	return run, nil
+	return run, a, nil
 }
 
 // readLayer decodes the JSON of a's layer of a media type.
@@ -208,82 +210,6 @@ func (w *Workspace) readLayer(ctx context.Context, a oci.Artifact, mediaType str
 		return nil
 	}
 	return fmt.Errorf("artifact of type %s has no layer of type %s", a.Type, mediaType)
-}
-
-// Runs lists the archived runs and those in progress, oldest first. Those that
-// cannot be read are left out and are the error.
-func (w *Workspace) Runs(ctx context.Context) ([]assay.Run, error) {
-	var runs []assay.Run
-	var problems []error
-	archived := map[string]bool{}
-	for ref, err := range w.Store.Refs(ctx, "runs") {
-		if err != nil {
-			problems = append(problems, err)
-			continue
-		}
-		run, err := w.archivedRun(ctx, ref.Digest)
-		if err != nil {
-			problems = append(problems, fmt.Errorf("%s: %w", ref.Name, err))
-			continue
-		}
-		runs, archived[run.ID] = append(runs, run), true
-	}
-	live, err := w.live(ctx)
-	if err != nil {
-		problems = append(problems, err)
-	}
-	for _, run := range live {
-		if archived[run.ID] {
-			continue // but for its directory, which will be removed
-		}
-		book, err := journal.Read(filepath.Join(w.runDir(run.ID), journalFile))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			problems = append(problems, fmt.Errorf("run %s: %w", run.ID, err))
-		}
-		run.Segments, run.Outcomes = len(book.Segments), count(book.Samples)
-		runs = append(runs, run)
-	}
-	slices.SortFunc(runs, func(a, b assay.Run) int { return strings.Compare(a.ID, b.ID) })
-	return runs, errors.Join(problems...)
-}
-
-// FindRun finds an archived run by its ID, by the digest of its manifest or
-// trace, or by the name of its experiment: then the latest.
-func (w *Workspace) FindRun(ctx context.Context, ref string) (assay.Run, error) {
-	if ref == "" {
-		return assay.Run{}, Usagef(`no run is named: name an experiment, or a run by its ID; "assay runs" lists them`)
-	}
-	if d, err := w.Store.Ref(ctx, "runs/"+assay.Filename(ref)); err == nil {
-		return w.archivedRun(ctx, d)
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return assay.Run{}, err
-	}
-	lock, err := w.Lock()
-	if err != nil {
-		return assay.Run{}, err
-	}
-	var latest LockedExperiment
-	for _, e := range lock.Experiments {
-		if (e.Name == ref || e.Manifest.String() == ref || e.Run == ref) && e.Run > latest.Run {
-			latest = e
-		}
-	}
-	if latest.Run != "" {
-		return w.archivedRun(ctx, latest.Manifest)
-	}
-	runs, unreadable := w.Runs(ctx)
-	for _, r := range slices.Backward(runs) {
-		if r.State == assay.Complete && (r.Name == ref || r.Trace.String() == ref) {
-			return r, nil
-		}
-		if r.ID == ref {
-			return r, fmt.Errorf(`run %s is not archived yet (%s): "assay attach %s" watches it, "assay resume %s" goes on: %w`, ref, r.State, ref, ref, ErrIncomplete)
-		}
-	}
-	if unreadable != nil {
-		return assay.Run{}, unreadable
-	}
-	return assay.Run{}, Usagef(`no run %q: "assay runs" lists them`, ref)
 }
 
 // invocations counts the distinct planned invocations that samples are of.

@@ -38,7 +38,7 @@ func (w *Workspace) Show(ctx context.Context, ref string) (Shown, error) {
 		return Shown{"figure", f}, err
 	}
 	run, err := w.FindRun(ctx, ref)
-	if errors.Is(err, ErrUsage) {
+	if errors.Is(err, errNoRun) {
 		return Shown{}, Usagef(`nothing is called %q: there are workloads %s; figures %s; and the runs that "assay runs" lists`,
 			ref, listed(sortedKeys(lock.Workloads)), listed(sortedKeys(lock.Figures)))
 	}

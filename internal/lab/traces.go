@@ -32,7 +32,7 @@ type Trace struct {
 // Traces lists the traces of archived runs. Those that cannot be read are left
 // out and are the error.
 func (w *Workspace) Traces(ctx context.Context) ([]Trace, error) {
-	runs, err := w.Runs(ctx)
+	runs, err := w.Runs(ctx, RunFilter{State: assay.Complete})
 	problems := []error{err}
 	var traces []Trace
 	for _, r := range runs {
