@@ -8,8 +8,8 @@ import (
 // A Form is what kind of file a workload is executed from.
 type Form string
 
-// The forms. A workload always has a Wasm module; the others are the same
-// source built differently, where there is such a build.
+// The forms. A workload has a Wasm module, and perhaps the same source built
+// differently; or it is a container image that others made, and has no module.
 const (
 	Wasm   Form = "wasm"   // a module for wasip1
 	Native Form = "native" // a static executable of the host's system and processor
@@ -21,7 +21,7 @@ const (
 type Workload struct {
 	Name     string            `json:"name"`             // how tables and figures call it
 	Manifest Digest            `json:"manifest"`         // the OCI manifest: the identity
-	Module   Digest            `json:"module"`           // the Wasm module
+	Module   Digest            `json:"module,omitzero"`  // the Wasm module; zero: it has none
 	Native   map[string]Digest `json:"native,omitempty"` // executables by "linux/amd64"
 	Image    map[string]Digest `json:"image,omitempty"`  // container image manifests by "linux/amd64"
 	Args     []string          `json:"args,omitempty"`   // without argv[0]

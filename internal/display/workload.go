@@ -13,6 +13,9 @@ import (
 // Workload shows a pinned workload: name, digest, what it was built as.
 func Workload(w assay.Workload) wire.Display {
 	forms := "Wasm"
+	if w.Module.IsZero() {
+		forms = "no Wasm module"
+	}
 	native, image := slices.Sorted(maps.Keys(w.Native)), slices.Sorted(maps.Keys(w.Image))
 	switch {
 	case len(native) > 0 && slices.Equal(native, image):

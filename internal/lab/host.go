@@ -153,6 +153,9 @@ func blob(wl assay.Workload, form assay.Form) (assay.Digest, error) {
 	platform := goruntime.GOOS + "/" + goruntime.GOARCH
 	switch form {
 	case assay.Wasm:
+		if wl.Module.IsZero() {
+			return assay.Digest{}, fmt.Errorf("%s has no Wasm module: it is a container image", wl.Name)
+		}
 		return wl.Module, nil
 	case assay.Native:
 		if d, ok := wl.Native[platform]; ok {
