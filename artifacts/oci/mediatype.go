@@ -19,6 +19,10 @@ const (
 	MediaTypeWasm       = "application/wasm"
 )
 
+// TypeWorkload is the artifact type of a workload that has no Wasm module: the
+// CNCF layout has a place for such a module only.
+const TypeWorkload = "application/vnd.assay.workload.v1"
+
 // Artifact types of what hangs on a workload, by subject.
 const (
 	TypeNative = "application/vnd.assay.workload.native.v1" // layers: the static executables
@@ -48,6 +52,12 @@ const (
 	annotationRefName  = "org.opencontainers.image.ref.name"
 	annotationLicences = "org.opencontainers.image.licenses"
 	annotationSource   = "org.opencontainers.image.source"
+)
+
+// Media types of the configs of container images.
+const (
+	MediaTypeImageConfig       = "application/vnd.oci.image.config.v1+json"
+	MediaTypeDockerImageConfig = "application/vnd.docker.container.image.v1+json"
 )
 
 // wasmLayers are the media types by which the known dialects call a Wasm

@@ -117,19 +117,42 @@ func putWorkload(ctx context.Context, w Writer, f WorkloadFiles) (assay.Workload
 			return assay.Workload{}, fmt.Errorf("container image for %s: %w", p, err)
 		}
 	}
-	config, manifest, err := encodeWorkload(out, int64(len(f.Module)))
+	return putManifest(ctx, w, out, int64(len(f.Module)))
+}
+
+// PutManifest stores the manifest of a workload whose bytes the store has: a
+// module, or container images and no module. Its Manifest is not looked at.
+func PutManifest(ctx context.Context, s Store, w assay.Workload) (assay.Workload, error) {
+	size := int64(0)
+	if !w.Module.IsZero() {
+		var err error
+		if size, err = s.Stat(ctx, w.Module); err != nil {
+			return assay.Workload{}, fmt.Errorf("workload %s: %w", w.Name, err)
+		}
+	}
+	out, err := putManifest(ctx, s, w, size)
+	if err != nil {
+		return assay.Workload{}, fmt.Errorf("workload %s: %w", w.Name, err)
+	}
+	return out, nil
+}
+
+// putManifest stores the manifest of a workload whose module, if it has one, is
+// size bytes long.
+func putManifest(ctx context.Context, s Writer, w assay.Workload, size int64) (assay.Workload, error) {
+	config, manifest, err := encodeWorkload(w, size)
 	if err != nil {
 		return assay.Workload{}, err
 	}
-	if out, err = parseWorkload(manifest); err != nil {
+	if w, err = parseWorkload(manifest); err != nil {
 		return assay.Workload{}, err
 	}
 	for _, b := range [][]byte{config, manifest} {
-		if _, err := w.PutBytes(ctx, b); err != nil {
+		if _, err := s.PutBytes(ctx, b); err != nil {
 			return assay.Workload{}, err
 		}
 	}
-	return out, nil
+	return w, nil
 }
 
 // putImage stores img, which must be complete.
@@ -164,16 +187,23 @@ type wasmConfig struct {
 
 const epoch = "1970-01-01T00:00:00Z"
 
-// encodeWorkload returns the config and manifest of w, whose module is size
-// bytes long.
+// encodeWorkload returns the config and manifest of w, whose module, if it has
+// one, is size bytes long.
 func encodeWorkload(w assay.Workload, size int64) (config, manifest []byte, err error) {
-	config, err = canonical.JSON(wasmConfig{
-		Created: epoch, Architecture: "wasm", OS: "wasip1", LayerDigests: []assay.Digest{w.Module},
-	})
-	if err != nil {
-		return nil, nil, err
+	m := Manifest{SchemaVersion: 2, MediaType: MediaTypeManifest}
+	if w.Module.IsZero() {
+		config = emptyConfig
+		m.ArtifactType, m.Config, m.Layers = TypeWorkload, emptyDescriptor(), []Descriptor{emptyDescriptor()}
+	} else {
+		config, err = canonical.JSON(wasmConfig{
+			Created: epoch, Architecture: "wasm", OS: "wasip1", LayerDigests: []assay.Digest{w.Module},
+		})
+		if err != nil {
+			return nil, nil, err
+		}
+		m.Config = Descriptor{MediaType: MediaTypeWasmConfig, Digest: assay.DigestOf(config), Size: int64(len(config))}
+		m.Layers = []Descriptor{Layer{MediaTypeWasm, assay.Filename(w.Name) + ".wasm", w.Module, size}.descriptor()}
 	}
-	layer := Layer{MediaTypeWasm, assay.Filename(w.Name) + ".wasm", w.Module, size}
 	a := map[string]string{annotationName: w.Name, annotationTitle: w.Name}
 	for name, list := range map[string][]string{annotationArgs: w.Args, annotationEnv: w.Env} {
 		if len(list) > 0 {
@@ -210,15 +240,8 @@ func encodeWorkload(w assay.Workload, size int64) (config, manifest []byte, err 
 		}
 		a[annotationFact+k] = v
 	}
-	manifest, err = encodeManifest(Manifest{
-		SchemaVersion: 2,
-		MediaType:     MediaTypeManifest,
-		Config: Descriptor{
-			MediaType: MediaTypeWasmConfig, Digest: assay.DigestOf(config), Size: int64(len(config)),
-		},
-		Layers:      []Descriptor{layer.descriptor()},
-		Annotations: a,
-	})
+	m.Annotations = a
+	manifest, err = encodeManifest(m)
 	return config, manifest, err
 }
 
@@ -249,12 +272,15 @@ func parseWorkload(b []byte) (assay.Workload, error) {
 	if err != nil {
 		return assay.Workload{}, err
 	}
-	module, err := m.module()
-	if err != nil {
-		return assay.Workload{}, fmt.Errorf("%w: %w", ErrInvalid, err)
+	_, ours := m.Annotations[annotationName]
+	var module Descriptor
+	if !ours || m.ArtifactType != TypeWorkload {
+		if module, err = m.module(); err != nil {
+			return assay.Workload{}, fmt.Errorf("%w: %w", ErrInvalid, err)
+		}
 	}
 	w := assay.Workload{Manifest: assay.DigestOf(b), Module: module.Digest}
-	if _, ours := m.Annotations[annotationName]; !ours {
+	if !ours {
 		w.Name = foreignName(m, module)
 		return w, nil
 	}
@@ -266,6 +292,9 @@ func parseWorkload(b []byte) (assay.Workload, error) {
 	}
 	if err := errors.Join(errs...); err != nil {
 		return assay.Workload{}, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	if w.Module.IsZero() && len(w.Image) == 0 {
+		return assay.Workload{}, fmt.Errorf("%w: neither a Wasm module nor a container image", ErrInvalid)
 	}
 	return w, nil
 }
