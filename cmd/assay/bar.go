@@ -12,13 +12,14 @@ import (
 	"github.com/assay-notebooks/assay/internal/lab"
 )
 
-// A bar shows how far a run is: one line that moves on a terminal, a plain
-// line each tenth elsewhere.
+// A bar shows how far a run or a copy is: one line that moves on a terminal, a
+// plain line each tenth elsewhere.
 type bar struct {
-	out   io.Writer
-	moves bool
-	line  *progressbar.ProgressBar
-	tenth int
+	out    io.Writer
+	moves  bool
+	line   *progressbar.ProgressBar
+	tenth  int
+	waited bool // it was said that it waits
 }
 
 func newBar(out io.Writer) *bar {
@@ -34,19 +35,53 @@ func (b *bar) show(p lab.Progress) {
 		}
 		return
 	}
+	b.move(p.Done, p.Total, p.Current, "invocations")
+}
+
+// move shows how far it is on a terminal.
+func (b *bar) move(done, total int, what, unit string) {
 	if b.line == nil {
-		b.line = progressbar.NewOptions(p.Total,
+		b.line = progressbar.NewOptions(total,
 			progressbar.OptionSetWriter(b.out),
 			progressbar.OptionShowCount(),
 			progressbar.OptionShowIts(),
-			progressbar.OptionSetItsString("invocations"),
+			progressbar.OptionSetItsString(unit),
 			progressbar.OptionSetPredictTime(true),
 			progressbar.OptionClearOnFinish(),
 			progressbar.OptionFullWidth(),
 		)
 	}
-	b.line.Describe(p.Current)
-	b.line.Set(p.Done)
+	b.line.ChangeMax(total)
+	b.line.Describe(what)
+	b.line.Set(done)
+}
+
+// transfer shows how far bytes are moved between the archive and a store.
+func (b *bar) transfer(t lab.Transfer) {
+	what := size(t.Bytes)
+	if t.Measuring {
+		what = "waiting: an experiment is being measured"
+	}
+	if b.moves {
+		b.move(t.Done, t.Total, what, t.Unit)
+		return
+	}
+	if tenth := 10 * t.Done / max(t.Total, 1); tenth != b.tenth || t.Measuring && !b.waited {
+		b.tenth, b.waited = tenth, t.Measuring
+		fmt.Fprintf(b.out, "%d of %d %s, %s\n", t.Done, t.Total, t.Unit, what)
+	}
+}
+
+// size writes a number of bytes for people.
+func size(n int64) string {
+	if n < 1<<10 {
+		return fmt.Sprintf("%d B", n)
+	}
+	f, unit := float64(n)/(1<<10), 0
+	for f >= 1<<10 && unit < 4 {
+		f, unit = f/(1<<10), unit+1
+	}
+	return fmt.Sprintf("%.1f %ciB", f, "KMGTP"[unit])
 }
 
 // close leaves the terminal clean.

@@ -40,6 +40,7 @@ agent after it has made sure of every finished invocation; running the command a
 			if err != nil {
 				return err
 			}
+			defer sayUploads(cmd, w)
 			if opts.Detach && !result.Archived {
 				return newPrinter(cmd).object("run", result.Run, func(out io.Writer) {
 					fmt.Fprintf(out, "run %s goes on by itself\nwatch it: assay attach %[1]s\nstop it: assay cancel %[1]s\n", result.Run.ID)

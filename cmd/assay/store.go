@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -11,48 +12,281 @@ import (
 )
 
 func newStore() *cobra.Command {
-	cmd := &cobra.Command{Use: "store", Short: "Check and clean the archive"}
-	var readData bool
-	check := &cobra.Command{
-		Use:   "check",
-		Short: "Report every problem of the archive",
-		Long: `Report every problem of the archive: references to nothing, blobs that name missing ones, malformed and
-stray files and, unless --read-data=false, blobs whose bytes are not what their digest says. Exit status 5
-if there is one.`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+	cmd := &cobra.Command{
+		Use:   "store",
+		Short: "Add stores beside the archive; archive in them, check and clean them",
+		Long: `Add stores beside the archive; archive in them, check and clean them.
+
+The archive is the store on disk, in .assay. assay.yaml may define others, each a bucket of an S3 server such
+as MinIO, by name. The one in use gets everything that is archived, in the background; what the archive lacks
+or holds damaged is read from it. See docs/stores.md.`,
+	}
+	cmd.AddCommand(newStoreAdd(), newStoreLs(), newStoreUse(), newStoreRm(), newStoreSync(), newStoreCheck(), newStoreGC(), newStoreLink())
+	return cmd
+}
+
+func newStoreAdd() *cobra.Command {
+	var c lab.StoreConfig
+	var opts lab.AddStoreOptions
+	cmd := &cobra.Command{
+		Use:   "add NAME s3://BUCKET/PREFIX --endpoint URL",
+		Short: "Define a store in assay.yaml, after it was opened",
+		Long: `Define a store in assay.yaml, after it was opened. The first one is the one in use from then on.
+
+Keys are taken from the file that --credentials names (of the AWS tools' format, or the JSON that a MinIO
+console exports), or from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the usual places of AWS. They are
+never written down.`,
+		Example: "  assay store add lab s3://results/thesis --endpoint https://minio.example:9000 --credentials ~/.minio/lab.json --create",
+		Args:    cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
 			w, err := workspace(cmd)
 			if err != nil {
 				return err
 			}
-			report, err := w.Check(cmd.Context(), readData)
-			if perr := newPrinter(cmd).object("check", report, func(out io.Writer) { lab.WriteCheck(out, report) }); perr != nil {
-				return perr
+			c.URL = args[1]
+			if err := w.AddStore(cmd.Context(), args[0], c, opts); err != nil {
+				return err
 			}
-			return err
+			if err := w.Upload(); err != nil {
+				return err
+			}
+			return printStores(cmd, w, args[0])
 		},
 	}
-	check.Flags().BoolVar(&readData, "read-data", true, "read and hash every blob")
-	var opts lab.GCOptions
-	gc := &cobra.Command{
-		Use:   "gc",
-		Short: "Delete what no reference and no pin in assay.lock reaches",
+	f := cmd.Flags()
+	f.StringVar(&c.Endpoint, "endpoint", "", "the server: https://HOST:PORT, or http://, where nobody else listens")
+	f.StringVar(&c.Region, "region", "", "region (default: what the server says)")
+	f.StringVar(&c.CA, "ca", "", "PEM file of certificates to trust, of a server with its own")
+	f.StringVar(&c.Credentials, "credentials", "", "file of the keys, readable by you alone")
+	f.BoolVar(&opts.Create, "create", false, "make the bucket, if there is none, and the store in it")
+	f.BoolVar(&opts.ObjectLock, "object-lock", false, "with --create: the bucket must be able to retain what is published")
+	cmd.MarkFlagRequired("endpoint")
+	return cmd
+}
+
+func newStoreLs() *cobra.Command {
+	var count bool
+	cmd := &cobra.Command{
+		Use:   "ls",
+		Short: "List the stores: where, in use or not, reachable or why not, what waits",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			w, err := workspace(cmd)
 			if err != nil {
 				return err
 			}
-			report, err := w.GC(cmd.Context(), opts)
+			all, err := w.Stores(cmd.Context(), count)
+			if err != nil {
+				return err
+			}
+			return list(newPrinter(cmd), "store", all, "STORE\tIN USE\tWAITING\tSTATE\tWHERE", storeRow)
+		},
+	}
+	cmd.Flags().BoolVar(&count, "count", false, "also count blobs and bytes, which lists everything in each store")
+	return cmd
+}
+
+func storeRow(s lab.StoreState) string {
+	inUse, state := "", "reachable"
+	if s.InUse {
+		inUse = "yes"
+	}
+	if s.Counted {
+		state += fmt.Sprintf(", %d blobs, %s", s.Blobs, size(s.Bytes))
+	}
+	if s.Error != "" {
+		state = s.Error
+	}
+	return fmt.Sprintf("%s\t%s\t%d\t%s\t%v", s.Name, inUse, s.Waiting, state, s.Config)
+}
+
+// printStores prints the state of one store.
+func printStores(cmd *cobra.Command, w *lab.Workspace, name string) error {
+	all, err := w.Stores(cmd.Context(), false)
+	if err != nil {
+		return err
+	}
+	for _, s := range all {
+		if s.Name == name {
+			return newPrinter(cmd).object("store", s, func(out io.Writer) {
+				fmt.Fprintf(out, "store %s: %v\n", s.Name, s.Config)
+				if s.InUse {
+					fmt.Fprintf(out, "it is in use: what is archived goes there, too; %d references wait\n", s.Waiting)
+				}
+			})
+		}
+	}
+	return nil
+}
+
+func newStoreUse() *cobra.Command {
+	var none bool
+	cmd := &cobra.Command{
+		Use:   "use NAME|--none",
+		Short: "Say which store this checkout archives to",
+		Long: `Say which store this checkout archives to, and reads from what its archive lacks. This is noted in .assay, not in
+assay.yaml, which may come from somebody else. ASSAY_STORE=NAME says the same for one command.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if none == (len(args) > 0) {
+				return fmt.Errorf("store use: give a name, or --none: %w", errFlags)
+			}
+			w, err := workspace(cmd)
+			if err != nil {
+				return err
+			}
+			name := ""
+			if !none {
+				name = args[0]
+			}
+			if err := w.UseStore(cmd.Context(), name); err != nil {
+				return err
+			}
+			if none {
+				return newPrinter(cmd).object("store", struct{}{}, func(out io.Writer) { fmt.Fprintln(out, "no store is in use") })
+			}
+			if err := w.Upload(); err != nil {
+				return err
+			}
+			return printStores(cmd, w, name)
+		},
+	}
+	cmd.Flags().BoolVar(&none, "none", false, "archive on this disk alone")
+	return cmd
+}
+
+func newStoreRm() *cobra.Command {
+	return &cobra.Command{
+		Use:   "rm NAME",
+		Short: "Take a store's definition from assay.yaml; what is in it stays",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			w, err := workspace(cmd)
+			if err != nil {
+				return err
+			}
+			return w.RemoveStore(cmd.Context(), args[0])
+		},
+	}
+}
+
+func newStoreSync() *cobra.Command {
+	return &cobra.Command{
+		Use:   "sync [NAME]",
+		Short: "Archive everything in a store now, and wait until it is there",
+		Long: `Archive everything in a store now (default: the one in use, or the only one), and wait until it is there. What
+the store has is not sent again, and a sync that was cut off goes on where it was. While an experiment of this
+workspace is measured, nothing is sent. Exit status 3 if the store still lacks something.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			w, err := openWorkspace(cmd)
+			if err != nil {
+				return err
+			}
+			bar := newBar(cmd.ErrOrStderr())
+			report, err := w.Sync(cmd.Context(), optional(args), bar.transfer)
+			bar.close()
+			if report.Store == "" {
+				return err
+			}
+			return errors.Join(err, newPrinter(cmd).object("sync", report, func(out io.Writer) {
+				fmt.Fprintf(out, "store %s: %d references archived, %d blobs and %s sent", report.Store, report.Archived, report.Blobs, size(report.Bytes))
+				if report.Waiting > 0 {
+					fmt.Fprintf(out, "; %d still wait", report.Waiting)
+				}
+				fmt.Fprintln(out)
+			}))
+		},
+	}
+}
+
+// optional returns the one argument that there may be.
+func optional(args []string) string {
+	if len(args) == 0 {
+		return ""
+	}
+	return args[0]
+}
+
+func newStoreCheck() *cobra.Command {
+	var readData, repair bool
+	cmd := &cobra.Command{
+		Use:   "check [NAME]",
+		Short: "Report every problem of the archive, or of a store",
+		Long: `Report every problem of the archive, or of the store that is named: references to nothing, blobs that name
+missing ones, malformed and stray files and, unless --read-data=false, blobs whose bytes are not what their
+digest says. --repair puts back what is damaged or missing, the archive's from the stores that assay.yaml
+defines, a store's from the archive. Exit status 5 if a problem is left.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			w, err := workspace(cmd)
+			if err != nil {
+				return err
+			}
+			if repair {
+				report, err := w.Repair(cmd.Context(), optional(args))
+				return errors.Join(err, newPrinter(cmd).object("repair", report, func(out io.Writer) { lab.WriteRepair(out, report) }))
+			}
+			report, err := w.Check(cmd.Context(), optional(args), readData)
+			return errors.Join(err, newPrinter(cmd).object("check", report, func(out io.Writer) { lab.WriteCheck(out, report) }))
+		},
+	}
+	cmd.Flags().BoolVar(&readData, "read-data", true, "read and hash every blob")
+	cmd.Flags().BoolVar(&repair, "repair", false, "read everything, and put back what is damaged or missing from another copy")
+	return cmd
+}
+
+func newStoreGC() *cobra.Command {
+	var opts lab.GCOptions
+	cmd := &cobra.Command{
+		Use:   "gc [NAME]",
+		Short: "Delete what no reference and no pin in assay.lock reaches",
+		Long: `Delete what no reference and no pin in assay.lock reaches, from the archive or from the store that is named. A
+store keeps every value that a workspace has archived there.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			w, err := workspace(cmd)
+			if err != nil {
+				return err
+			}
+			report, err := w.GC(cmd.Context(), optional(args), opts)
 			if err != nil {
 				return err
 			}
 			return newPrinter(cmd).object("gc", report, func(out io.Writer) { lab.WriteGC(out, report) })
 		},
 	}
-	gc.Flags().BoolVar(&opts.DryRun, "dry-run", false, "say what would be deleted, delete nothing")
-	gc.Flags().DurationVar(&opts.MinAge, "min-age", 24*time.Hour, "keep what is younger: another process may be about to name it")
-	cmd.AddCommand(check, gc)
+	cmd.Flags().BoolVar(&opts.DryRun, "dry-run", false, "say what would be deleted, delete nothing")
+	cmd.Flags().DurationVar(&opts.MinAge, "min-age", 24*time.Hour, "keep what is younger: another process may be about to name it")
+	return cmd
+}
+
+func newStoreLink() *cobra.Command {
+	var store, file string
+	var expires time.Duration
+	cmd := &cobra.Command{
+		Use:   "link REF",
+		Short: "Print links that give the files of a run, workload or figure to whoever has them",
+		Long: `Print a line for each file of a run, workload or figure in a store: its name and a link that gives it to whoever
+has the link, without an account, until it expires: 7 days at most. A link cannot be taken back; it contains an
+access key's name, never the secret.`,
+		ValidArgsFunction: complete(completeRuns),
+		Args:              cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			w, err := workspace(cmd)
+			if err != nil {
+				return err
+			}
+			links, err := w.Links(cmd.Context(), store, args[0], file, expires)
+			if err != nil {
+				return err
+			}
+			return list(newPrinter(cmd), "link", links, "FILE\tLINK", func(l lab.StoreLink) string { return l.File + "\t" + l.URL })
+		},
+	}
+	cmd.Flags().StringVar(&store, "store", "", "the store (default: the one in use, or the only one)")
+	cmd.Flags().StringVar(&file, "file", "", "one file, such as trace.parquet (default: all)")
+	cmd.Flags().DurationVar(&expires, "expires", 24*time.Hour, "how long the links are valid")
 	return cmd
 }
 

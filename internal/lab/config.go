@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/internal/strictyaml"
 )
 
@@ -21,6 +22,11 @@ type Config struct {
 	Env     []string `yaml:"env"`     // variables of the measuring process that a run record keeps
 	Measure string   `yaml:"measure"` // "yes", or "no": only runs that are archived
 	Lock    string   `yaml:"lock"`    // "update", or "keep": pinning and drawing leave assay.lock and the figures folder as they are
+
+	Stores map[string]StoreConfig `yaml:"stores"` // by name, beside the archive
+	// Store names the one that is in use, "" for none, as this machine says and
+	// not assay.yaml: that file may be a stranger's.
+	Store string `yaml:"-"`
 }
 
 // keepLock is the value of the setting lock with which a notebook is checked.
@@ -69,7 +75,11 @@ func LoadConfig(root string) (Config, []Setting, error) {
 		case err != nil:
 			return c, nil, fmt.Errorf("settings: %w", err)
 		default:
-			if err := strictyaml.Decode(b, &c); err != nil && !errors.Is(err, strictyaml.ErrEmpty) {
+			err := strictyaml.Decode(b, &c)
+			if err != nil && strings.Contains(err.Error(), "lab.StoreConfig") {
+				err = fmt.Errorf("%w: a store has url, endpoint, region, ca and credentials; %s", err, keysElsewhere)
+			}
+			if err != nil && !errors.Is(err, strictyaml.ErrEmpty) {
 				return c, nil, Usagef("%s: %w", path, err)
 			}
 			var keys map[string]any
@@ -110,6 +120,11 @@ func LoadConfig(root string) (Config, []Setting, error) {
 	if !filepath.IsLocal(c.Figures) && written["figures"] && os.Getenv("ASSAY_FIGURES") == "" {
 		return c, nil, Usagef("%s: figures: %q is not a folder inside of the workspace; set ASSAY_FIGURES to write elsewhere", ConfigFile, c.Figures)
 	}
+	for _, k := range c.Env {
+		if assay.SecretVariable(k) {
+			return c, nil, Usagef("setting env (ASSAY_ENV): %s may hold a key of a store, and a run's record is archived: leave it out", k)
+		}
+	}
 	if c.Measure != "yes" && c.Measure != "no" {
 		return c, nil, Usagef(`setting measure (ASSAY_MEASURE): %q: want yes or no`, c.Measure)
 	}
@@ -119,5 +134,6 @@ func LoadConfig(root string) (Config, []Setting, error) {
 	if c.Cache, err = filepath.Abs(c.Cache); err != nil {
 		return c, nil, fmt.Errorf("settings: cache: %w", err)
 	}
-	return c, settings, nil
+	stores, err := loadStores(root, &c)
+	return c, append(settings, stores...), err
 }

@@ -219,14 +219,14 @@ func (w *Workspace) draw(ctx context.Context, req Drawing) (Drawn, error) {
 		d.Paths = outputPaths(w.figuresDir(""), fig.Name, outputs)
 		return d, nil
 	}
-	if err := w.Store.SetRef(ctx, "figures/"+assay.Filename(fig.Name), d.Manifest); err != nil {
+	if err := w.setRef(ctx, "figures/"+assay.Filename(fig.Name), d.Manifest); err != nil {
 		return d, err
 	}
 	if err := w.updateLock(ctx, answer); err != nil {
 		return d, err
 	}
 	d.Paths, err = writeOutputs(w.figuresDir(""), fig.Name, outputs)
-	return d, err
+	return d, errors.Join(err, w.Upload())
 }
 
 // Outputs reads what a figure gave, by format.
@@ -295,13 +295,21 @@ func (w *Workspace) runSealed(ctx context.Context, module []byte, req sandbox.Re
 }
 
 // Work does what a worker process is for and returns its exit status, if args,
-// the program's arguments, say that it is one. A program that draws or replays
-// must call it first.
+// the program's arguments, say that it is one. A program that draws, replays or
+// archives in a store must call it first.
 func Work(args []string, stdin io.Reader, stdout, stderr io.Writer) (status int, isWorker bool) {
-	if len(args) != 1 || args[0] != sandbox.WorkerArg {
-		return 0, false
+	worker.Store(true)
+	switch {
+	case len(args) == 1 && args[0] == sandbox.WorkerArg:
+		return sandbox.Work(stdin, stdout, stderr), true
+	case len(args) == 3 && args[0] == syncArg:
+		if err := syncInBackground(context.Background(), args[1], args[2]); err != nil {
+			fmt.Fprintln(stderr, err)
+			return 1, true
+		}
+		return 0, true
 	}
-	return sandbox.Work(stdin, stdout, stderr), true
+	return 0, false
 }
 
 // FigureNames lists the figures in the lock.

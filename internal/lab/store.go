@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,15 +13,14 @@ import (
 	"github.com/assay-notebooks/assay/artifacts/oci"
 )
 
-// children is how the store learns which blob names which.
-func (w *Workspace) children(ctx context.Context, d assay.Digest) ([]assay.Digest, error) {
-	return oci.Children(ctx, w.Store, d)
-}
-
 // Check reports every problem of the archive, and pins of the lock that it
-// lacks. The error matches artifacts.ErrCorrupt if something is lost or wrong.
-func (w *Workspace) Check(ctx context.Context, readData bool) (artifacts.Report, error) {
-	report, err := w.Store.Check(ctx, artifacts.CheckOptions{ReadData: readData, Children: w.children})
+// lacks; or those of a store, if its name is not "". The error matches
+// artifacts.ErrCorrupt if something is lost or wrong.
+func (w *Workspace) Check(ctx context.Context, name string, readData bool) (artifacts.Report, error) {
+	if name != "" {
+		return w.checkStore(ctx, name, readData)
+	}
+	report, err := w.Archive.Check(ctx, artifacts.CheckOptions{ReadData: readData, Children: childrenIn(w.Archive)})
 	if err != nil {
 		return report, err
 	}
@@ -29,11 +29,11 @@ func (w *Workspace) Check(ctx context.Context, readData bool) (artifacts.Report,
 		return report, err
 	}
 	for _, pin := range lock.pins() {
-		if _, err := w.Store.Stat(ctx, pin.digest); err != nil {
+		if _, err := w.Archive.Stat(ctx, pin.digest); err != nil {
 			report.Problems = append(report.Problems, artifacts.Problem{
-				Kind: artifacts.Dangling, Subject: LockFile + " " + pin.name,
+				Kind: artifacts.Dangling, Subject: LockFile + " " + pin.name, Blob: pin.digest,
 				Detail: fmt.Sprintf("names %v: %v", pin.digest, err),
-				Remedy: "restore the archive from a copy, or make it again: " + pin.remedy,
+				Remedy: "assay pull, restore the archive from a copy, or make it again: " + pin.remedy,
 			})
 		}
 	}
@@ -41,6 +41,98 @@ func (w *Workspace) Check(ctx context.Context, readData bool) (artifacts.Report,
 		return report, &damaged{fmt.Sprintf("archive %s: %d problems", w.path(storeDir), len(report.Problems))}
 	}
 	return report, nil
+}
+
+func (w *Workspace) checkStore(ctx context.Context, name string, readData bool) (artifacts.Report, error) {
+	p, err := w.named(name)
+	if err != nil {
+		return artifacts.Report{}, err
+	}
+	store, err := w.openStore(ctx, p)
+	if err != nil {
+		return artifacts.Report{}, err
+	}
+	report, err := store.Check(ctx, artifacts.CheckOptions{ReadData: readData, Children: childrenIn(store)})
+	if err != nil {
+		return report, fmt.Errorf("store %s: %w", p.name, err)
+	}
+	if report.Damaged() {
+		return report, &damaged{fmt.Sprintf("store %s: %d problems", p.name, len(report.Problems))}
+	}
+	return report, nil
+}
+
+// Repair reads all of the archive, or of a store, if its name is not "", and
+// restores what is damaged or missing: the archive's from the stores that are
+// defined, the one in use first; a store's from the archive. The error matches
+// artifacts.ErrCorrupt if something is still lost or wrong.
+func (w *Workspace) Repair(ctx context.Context, name string) (artifacts.RepairReport, error) {
+	what, store, opts := "archive", w.Archive, artifacts.RepairOptions{}
+	if name == "" {
+		lock, err := w.Lock()
+		if err != nil {
+			return artifacts.RepairReport{}, err
+		}
+		for _, pin := range lock.pins() {
+			opts.Roots = append(opts.Roots, pin.digest)
+		}
+		if opts.Copies = w.copies(); len(opts.Copies) == 0 {
+			return artifacts.RepairReport{}, Usagef(`%s defines no store to repair from: "assay store add" one that has a copy`, ConfigFile)
+		}
+	} else {
+		p, err := w.named(name)
+		if err != nil {
+			return artifacts.RepairReport{}, err
+		}
+		if store, err = w.openStore(ctx, p); err != nil {
+			return artifacts.RepairReport{}, err
+		}
+		what, opts.Copies = "store "+p.name, []artifacts.Named{{Name: "archive", Store: w.Archive}}
+	}
+	opts.Children = childrenIn(store)
+	report, err := store.Repair(ctx, opts)
+	if err != nil {
+		return report, fmt.Errorf("%s: %w", what, err)
+	}
+	if report.Damaged() {
+		return report, &damaged{fmt.Sprintf("%s: %d problems are left", what, len(report.Left))}
+	}
+	return report, nil
+}
+
+// copies returns the stores, to be read from: the one in use first.
+func (w *Workspace) copies() []artifacts.Named {
+	var all []artifacts.Named
+	for _, name := range sortedKeys(w.Config.Stores) {
+		p, err := w.named(name)
+		if err != nil {
+			continue // it is named by its own key
+		}
+		copy := artifacts.Named{Name: name, Store: artifacts.New(&distant{place: p, root: w.Root})}
+		if p == w.using {
+			all = slices.Insert(all, 0, copy)
+		} else {
+			all = append(all, copy)
+		}
+	}
+	return all
+}
+
+// WriteRepair writes a report for people.
+func WriteRepair(out io.Writer, r artifacts.RepairReport) {
+	for _, p := range r.Repaired {
+		fmt.Fprintln(out, p)
+	}
+	for _, p := range r.Left {
+		fmt.Fprintln(out, p)
+	}
+	fmt.Fprintf(out, "%d blobs, %d bytes, %d references: %d repaired, %d problems left\n",
+		r.Checked.Blobs, r.Checked.Bytes, r.Checked.Refs, len(r.Repaired), len(r.Left))
+}
+
+// childrenIn says which blob of a store names which.
+func childrenIn(s *artifacts.Store) artifacts.Children {
+	return func(ctx context.Context, d assay.Digest) ([]assay.Digest, error) { return oci.Children(ctx, s, d) }
 }
 
 // damaged is the error of a check that found something; it matches
@@ -68,9 +160,11 @@ type GCOptions struct {
 	MinAge time.Duration
 }
 
-// GC deletes the blobs that neither a reference, the lock, nor a run in progress
-// reaches, and what killed processes left beside the runs.
-func (w *Workspace) GC(ctx context.Context, opts GCOptions) (artifacts.GCReport, error) {
+// GC deletes from the archive the blobs that neither a reference, the lock, nor
+// a run in progress reaches, and what killed processes left beside the runs; or,
+// if its name is not "", from a store those that no reference there and not the
+// lock reaches. What the server retains, it keeps.
+func (w *Workspace) GC(ctx context.Context, name string, opts GCOptions) (artifacts.GCReport, error) {
 	lock, err := w.Lock()
 	if err != nil {
 		return artifacts.GCReport{}, err
@@ -78,6 +172,9 @@ func (w *Workspace) GC(ctx context.Context, opts GCOptions) (artifacts.GCReport,
 	var roots []assay.Digest
 	for _, pin := range lock.pins() {
 		roots = append(roots, pin.digest)
+	}
+	if name != "" {
+		return w.collectStore(ctx, name, roots, opts)
 	}
 	live, err := w.live(ctx)
 	if err != nil {
@@ -97,7 +194,27 @@ func (w *Workspace) GC(ctx context.Context, opts GCOptions) (artifacts.GCReport,
 			return artifacts.GCReport{}, err
 		}
 	}
-	return w.Store.GC(ctx, artifacts.GCOptions{Roots: roots, Children: w.children, MinAge: max(opts.MinAge, 1), DryRun: opts.DryRun})
+	return collect(ctx, w.Archive, roots, opts)
+}
+
+func (w *Workspace) collectStore(ctx context.Context, name string, roots []assay.Digest, opts GCOptions) (artifacts.GCReport, error) {
+	p, err := w.named(name)
+	if err != nil {
+		return artifacts.GCReport{}, err
+	}
+	store, err := w.openStore(ctx, p)
+	if err != nil {
+		return artifacts.GCReport{}, err
+	}
+	report, err := collect(ctx, store, roots, opts)
+	if err != nil {
+		err = fmt.Errorf("store %s: %w", p.name, err)
+	}
+	return report, err
+}
+
+func collect(ctx context.Context, s *artifacts.Store, roots []assay.Digest, opts GCOptions) (artifacts.GCReport, error) {
+	return s.GC(ctx, artifacts.GCOptions{Roots: roots, Children: childrenIn(s), MinAge: max(opts.MinAge, 1), DryRun: opts.DryRun})
 }
 
 // WriteGC writes a report for people.

@@ -17,10 +17,12 @@ import (
 // progress and, beside it, assay.lock. Any number of processes may have the
 // same workspace open.
 type Workspace struct {
-	Root   string // absolute
-	Config Config
-	Store  *artifacts.Store
-	Local  executors.Local
+	Root    string // absolute
+	Config  Config
+	Archive *artifacts.Store // the one on disk, alone
+	Store   *artifacts.Store // the archive, which reads from the store in use what it lacks
+	Local   executors.Local
+	using   *place // the store in use, nil for none
 }
 
 const (
@@ -79,7 +81,11 @@ func Open(ctx context.Context, root string) (*Workspace, error) {
 	if err != nil {
 		return nil, fmt.Errorf("workspace %s: %w", root, err)
 	}
-	w := &Workspace{Root: root, Config: config, Store: artifacts.New(backend)}
+	w := &Workspace{Root: root, Config: config, Archive: artifacts.New(backend)}
+	if config.Store != "" {
+		w.using = w.place(config.Store, config.Stores[config.Store])
+	}
+	w.behind()
 	w.Local = executors.Local{Cache: filepath.Join(config.Cache, "host")}
 	return w, nil
 }

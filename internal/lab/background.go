@@ -1,0 +1,160 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/assay-notebooks/assay/artifacts/minio"
+)
+
+// syncArg is the first argument of a process that archives in the background.
+const syncArg = "assay-store-sync"
+
+// worker is set when this program has asked Work what it is for: one that does
+// not would not understand what it is started for.
+var worker atomic.Bool
+
+// Upload starts a process that archives in the store in use what waits for it,
+// unless nothing does or one is at work. It does not wait for it, and neither
+// does the end of this process end it. That the store cannot be reached is not
+// an error of Upload.
+func (w *Workspace) Upload() error {
+	if w.using == nil || !worker.Load() {
+		return nil
+	}
+	values, err := w.using.waitlist().all()
+	if err != nil || len(values) == 0 {
+		return err
+	}
+	hold, err := tryFlock(w.using.lockFile(), unix.LOCK_EX)
+	if err != nil || hold == nil {
+		return err
+	}
+	hold.Close()
+	if err := w.startSync(); err != nil {
+		return fmt.Errorf("store %s: start upload: %w", w.using.name, err)
+	}
+	return nil
+}
+
+func (w *Workspace) startSync() error {
+	exe, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer null.Close()
+	log, err := os.OpenFile(filepath.Join(w.using.dir, "log"), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	process, err := os.StartProcess(exe, []string{exe, syncArg, w.Root, w.using.key}, &os.ProcAttr{
+		Dir: w.Root, Env: os.Environ(), Files: []*os.File{null, log, log}, Sys: &syscall.SysProcAttr{Setsid: true},
+	})
+	if err != nil {
+		return err
+	}
+	go process.Wait() // reaps it, if we are still here
+	return nil
+}
+
+// How an upload in the background goes on after an error.
+const (
+	firstPause = time.Second // doubles
+	lastPause  = 2 * time.Minute
+	persevere  = 20 * time.Minute // without success; the next command starts another
+	niceness   = 10
+)
+
+// syncInBackground is a process that Upload started.
+func syncInBackground(ctx context.Context, root, key string) error {
+	if err := unix.Setpriority(unix.PRIO_PROCESS, 0, niceness); err != nil {
+		return fmt.Errorf("be nice: %w", err)
+	}
+	w, err := Open(ctx, root)
+	if err != nil {
+		return err
+	}
+	if w.using == nil || w.using.key != key {
+		return nil
+	}
+	for {
+		hold, err := tryFlock(w.using.lockFile(), unix.LOCK_EX)
+		if err != nil || hold == nil {
+			return err
+		}
+		err = w.archiveWaiting(ctx)
+		hold.Close()
+		// Whoever found us holding the lock has started nobody: look again, now
+		// that the next one would.
+		left, listErr := w.using.waitlist().all()
+		if err != nil || listErr != nil || len(left) == 0 {
+			return errors.Join(err, listErr)
+		}
+	}
+}
+
+// archiveWaiting archives what waits, trying again after errors that may pass.
+func (w *Workspace) archiveWaiting(ctx context.Context) error {
+	pause, began := firstPause, time.Now()
+	for {
+		s := &syncer{w: w, p: w.using}
+		err := s.run(ctx)
+		if s.report.Archived > 0 {
+			pause, began = firstPause, time.Now()
+		}
+		passes := errors.Is(err, minio.ErrUnreachable) || errors.Is(err, minio.ErrFull) || errors.Is(err, minio.ErrLockLost) ||
+			errors.Is(err, minio.ErrNoBucket) || errors.Is(err, minio.ErrClock)
+		if !passes || time.Since(began) > persevere || !w.stillInUse() {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(pause):
+			pause = min(2*pause, lastPause)
+		}
+	}
+}
+
+// stillInUse reports whether the store is still the one to archive to: it may
+// have been changed since this process began.
+func (w *Workspace) stillInUse() bool {
+	if os.Getenv(storeVariable) != "" {
+		return true
+	}
+	b, err := os.ReadFile(w.path(inUseFile))
+	return !errors.Is(err, fs.ErrNotExist) && string(b) == w.using.name+"\n"
+}
+
+// UploadNote says in one line what waits for the store in use, or is "".
+func (w *Workspace) UploadNote() string {
+	if w.using == nil {
+		return ""
+	}
+	all, err := w.using.waitlist().all()
+	if err != nil {
+		return fmt.Sprintf("store %s: %v", w.using.name, err)
+	}
+	if len(all) == 0 {
+		return ""
+	}
+	note := fmt.Sprintf("store %s: %d references wait to be archived, which goes on by itself", w.using.name, len(all))
+	if last, err := w.using.lastError(); err == nil && last != "" {
+		note += "; last try: " + last
+	}
+	return note
+}

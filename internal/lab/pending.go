@@ -1,0 +1,188 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/artifacts"
+)
+
+// A waiting is a value of a reference that a store may lack.
+type waiting struct {
+	name   string // of the local reference
+	digest assay.Digest
+}
+
+// remote is the name of the reference in a store that workspaces share: every
+// value has a name of its own, so that nobody's takes another's place.
+func (v waiting) remote() string { return v.name + "/" + v.digest.Hex() }
+
+// A waitlist is the files in a folder, one for each waiting value, named for
+// it: "runs,ID@<hex>". It costs what waits, not what is archived. A file is
+// there before the reference is set, and goes when the store has acknowledged
+// it, so that whatever dies between the two, nothing is forgotten.
+type waitlist string
+
+// maxWaiting is the longest name of a reference that has a file of its own.
+const maxWaiting = 255 - len("@") - 2*len(assay.Digest{})
+
+func (l waitlist) path(v waiting) string {
+	return filepath.Join(string(l), strings.ReplaceAll(v.name, "/", ",")+"@"+v.digest.Hex())
+}
+
+// add makes the files durable, and the folder if need be.
+func (l waitlist) add(values ...waiting) error {
+	if err := os.MkdirAll(string(l), 0o777); err != nil {
+		return err
+	}
+	for _, v := range values {
+		if len(v.name) > maxWaiting {
+			return fmt.Errorf("reference %.40s…: its name is longer than %d bytes: shorten the one it was given", v.name, maxWaiting)
+		}
+		f, err := os.OpenFile(l.path(v), os.O_WRONLY|os.O_CREATE, 0o666)
+		if err != nil {
+			return err
+		}
+		if err := f.Close(); err != nil {
+			return err
+		}
+	}
+	return syncDir(string(l))
+}
+
+func (l waitlist) remove(v waiting) error {
+	if err := os.Remove(l.path(v)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// all returns what waits, sorted by name: of runs, the oldest first. A file
+// that is not of the list is left alone.
+func (l waitlist) all() ([]waiting, error) {
+	dir, err := os.Open(string(l))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
+	names, err := dir.Readdirnames(-1)
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(names)
+	var all []waiting
+	for _, file := range names {
+		name, hex, _ := strings.Cut(file, "@")
+		name = strings.ReplaceAll(name, ",", "/")
+		d, err := assay.ParseDigest("sha256:" + hex)
+		if err != nil || artifacts.CheckRefName(name) != nil {
+			continue
+		}
+		all = append(all, waiting{name, d})
+	}
+	return all, nil
+}
+
+// setRef makes a reference in the archive, and notes for the store in use that
+// it waits to be archived there, too.
+func (w *Workspace) setRef(ctx context.Context, name string, d assay.Digest) error {
+	if err := w.await(ctx, waiting{name, d}); err != nil {
+		return fmt.Errorf("reference %s: %w", name, err)
+	}
+	return w.Archive.SetRef(ctx, name, d)
+}
+
+// await notes what waits for the store in use.
+func (w *Workspace) await(ctx context.Context, v waiting) error {
+	if w.using == nil {
+		// What is made now is not noted anywhere: whichever store is used next
+		// must be asked about everything.
+		if err := os.Remove(w.path(storesDir, currentFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		return nil
+	}
+	if err := w.lookOnce(ctx); err != nil {
+		return err
+	}
+	if d, err := w.Archive.Ref(ctx, v.name); err == nil && d == v.digest {
+		return nil // it was noted when it was set
+	}
+	return w.using.waitlist().add(v)
+}
+
+// lookOnce notes every reference as waiting for the store in use, unless what
+// waits for it has been kept up since that was done.
+func (w *Workspace) lookOnce(ctx context.Context) error {
+	current := w.path(storesDir, currentFile)
+	if b, err := os.ReadFile(current); err == nil && string(b) == w.using.key {
+		return nil
+	}
+	if err := w.awaitAll(ctx, w.using); err != nil {
+		return err
+	}
+	return writeDurably(current, []byte(w.using.key))
+}
+
+// awaitAll notes every reference as waiting for a store.
+func (w *Workspace) awaitAll(ctx context.Context, p *place) error {
+	var all []waiting
+	for _, kind := range refKinds {
+		for ref, err := range w.Archive.Refs(ctx, kind) {
+			if err != nil {
+				return err
+			}
+			all = append(all, waiting{ref.Name, ref.Digest})
+		}
+	}
+	return p.waitlist().add(all...)
+}
+
+// refKinds are the first elements of the references that are archived.
+var refKinds = []string{"workloads", "runs", "figures", "links"}
+
+// Unarchived returns the IDs of the runs that the store in use lacks, as far
+// as this workspace knows, and what the last try to archive them came to, "" if
+// it went well or is going on. It is empty if no store is in use. It costs what
+// waits, not what is archived.
+func (w *Workspace) Unarchived(ctx context.Context) (ids map[string]bool, lastError string, err error) {
+	ids = map[string]bool{}
+	if w.using == nil {
+		return ids, "", nil
+	}
+	if err := w.lookOnce(ctx); err != nil {
+		return nil, "", fmt.Errorf("store %s: %w", w.using.name, err)
+	}
+	all, err := w.using.waitlist().all()
+	if err != nil {
+		return nil, "", fmt.Errorf("store %s: %w", w.using.name, err)
+	}
+	for _, v := range all {
+		if kind, id, _ := strings.Cut(v.name, "/"); kind == "runs" {
+			ids[id] = true
+		}
+	}
+	if len(all) > 0 {
+		lastError, err = w.using.lastError()
+	}
+	return ids, lastError, err
+}
+
+// StoreInUse returns the name of the store that this workspace archives to, or
+// "".
+func (w *Workspace) StoreInUse() string {
+	if w.using == nil {
+		return ""
+	}
+	return w.using.name
+}

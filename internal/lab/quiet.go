@@ -1,0 +1,172 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/assay-notebooks/assay"
+)
+
+// Uploads and measurements of a workspace exclude one another by two files.
+// Whoever starts an agent holds the gate, shared, until the agent has announced
+// itself, and waits meanwhile until nobody holds the other file. An uploader
+// holds that one, shared, and gives up when it finds the gate held or an agent
+// at work. Either the starter sees the uploader or the uploader sees the
+// starter.
+const (
+	gateFile   = "measuring.gate"
+	uploadFile = "uploading.lock"
+)
+
+// errMeasuring is the cause with which an upload ends before something is
+// measured.
+var errMeasuring = errors.New("something is being measured")
+
+const (
+	gateInterval  = 100 * time.Millisecond // how often an upload looks at the gate
+	quietPatience = 2 * time.Second        // how long a start waits for uploads to give up
+)
+
+// quiet keeps uploads away until release is called. An upload that does not
+// heed it delays a measurement, but does not prevent it.
+func (w *Workspace) quiet(ctx context.Context) (release func(), err error) {
+	gate, err := flock(w.path(gateFile), unix.LOCK_SH)
+	if err != nil {
+		return nil, err
+	}
+	deadline := time.NewTimer(quietPatience)
+	defer deadline.Stop()
+	for {
+		uploads, err := tryFlock(w.path(uploadFile), unix.LOCK_EX)
+		if err != nil {
+			gate.Close()
+			return nil, err
+		}
+		if uploads != nil {
+			uploads.Close()
+			return func() { gate.Close() }, nil
+		}
+		select {
+		case <-ctx.Done():
+			gate.Close()
+			return nil, ctx.Err()
+		case <-deadline.C:
+			return func() { gate.Close() }, nil
+		case <-time.After(pollInterval / 5):
+		}
+	}
+}
+
+// upload calls do while nothing is being measured. It waits for that first, and
+// calls waits then, now and again. The context of do ends, with the cause errMeasuring, when something is about to
+// be measured; the error matches errMeasuring then.
+func (w *Workspace) upload(ctx context.Context, waits func(), do func(context.Context) error) error {
+	var hold *os.File
+	for {
+		var err error
+		if hold, err = w.enterUpload(ctx); err != nil {
+			return err
+		}
+		if hold != nil {
+			break
+		}
+		waits()
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(time.Second):
+		}
+	}
+	defer hold.Close()
+	ctx, cancel := context.WithCancelCause(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(gateInterval)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				if free, err := w.gateFree(); err == nil && !free {
+					cancel(errMeasuring)
+				}
+			}
+		}
+	}()
+	err := do(ctx)
+	if errors.Is(context.Cause(ctx), errMeasuring) {
+		err = errMeasuring
+	}
+	cancel(nil)
+	<-done
+	return err
+}
+
+// enterUpload returns the held upload file, or nil if something is being
+// measured.
+func (w *Workspace) enterUpload(ctx context.Context) (*os.File, error) {
+	hold, err := tryFlock(w.path(uploadFile), unix.LOCK_SH)
+	if err != nil || hold == nil {
+		return nil, err // nil, nil: a starter is looking just now
+	}
+	free, err := w.gateFree()
+	if err == nil && free {
+		free = w.idle(ctx)
+	}
+	if err != nil || !free {
+		hold.Close()
+		return nil, err
+	}
+	return hold, nil
+}
+
+// gateFree reports whether nobody is about to start an agent.
+func (w *Workspace) gateFree() (bool, error) {
+	f, err := tryFlock(w.path(gateFile), unix.LOCK_EX)
+	if err != nil || f == nil {
+		return false, err
+	}
+	return true, f.Close()
+}
+
+// idle reports whether no agent of the workspace is at work, as far as can be
+// told: of a run that cannot be read nothing is known, ever.
+func (w *Workspace) idle(ctx context.Context) bool {
+	live, _ := w.live(ctx)
+	return !slices.ContainsFunc(live, func(r assay.Run) bool { return r.State == assay.Running })
+}
+
+// flock waits for the lock on the file at path. The lock ends with the file.
+func flock(path string, how int) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		err := unix.Flock(int(f.Fd()), how)
+		if err == nil {
+			return f, nil
+		}
+		if !errors.Is(err, unix.EINTR) {
+			f.Close()
+			return nil, fmt.Errorf("lock %s: %w", path, err)
+		}
+	}
+}
+
+// tryFlock is flock that returns nil if another holds the lock.
+func tryFlock(path string, how int) (*os.File, error) {
+	f, err := flock(path, how|unix.LOCK_NB)
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		return nil, nil
+	}
+	return f, err
+}

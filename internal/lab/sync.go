@@ -1,0 +1,178 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/artifacts"
+	"github.com/assay-notebooks/assay/artifacts/minio"
+)
+
+// A SyncReport is what Sync did.
+type SyncReport struct {
+	Store    string   `json:"store"`
+	Archived int      `json:"archived"` // references that it has now, of those that waited
+	Waiting  int      `json:"waiting"`  // those that it still may lack
+	Blobs    int      `json:"blobs"`    // that were sent
+	Bytes    int64    `json:"bytes"`    // of them
+	Problems []string `json:"problems"` // what could not be read here
+}
+
+// A Transfer says how far blobs are moved between the archive and a store.
+type Transfer struct {
+	Done, Total int
+	Unit        string // "references" or "blobs"
+	Bytes       int64  // moved
+	Measuring   bool   // nothing is moved, since something is being measured
+}
+
+// syncBatch is how many references are archived at once: few, so that little is
+// looked at again when it is interrupted, and enough to keep a server busy.
+const syncBatch = 64
+
+// Sync archives everything in a store, named as in Pull, and returns when it is
+// there. It looks at every reference, not only at those known to wait. When an
+// experiment of this workspace is being measured, it waits. The error matches
+// ErrIncomplete if the store still lacks something.
+func (w *Workspace) Sync(ctx context.Context, name string, progress func(Transfer)) (SyncReport, error) {
+	p, err := w.named(name)
+	if err != nil {
+		return SyncReport{}, err
+	}
+	if err := w.awaitAll(ctx, p); err != nil {
+		return SyncReport{Store: p.name}, fmt.Errorf("store %s: %w", p.name, err)
+	}
+	// If one is at work in the background, both are: an upload is harmless twice.
+	if hold, err := tryFlock(p.lockFile(), unix.LOCK_EX); err == nil && hold != nil {
+		defer hold.Close()
+	}
+	s := &syncer{w: w, p: p, progress: progress, report: SyncReport{Store: p.name, Problems: []string{}}}
+	err = s.run(ctx)
+	if left, listErr := p.waitlist().all(); listErr == nil {
+		s.report.Waiting = len(left)
+	}
+	if err != nil {
+		err = Classed(ErrIncomplete, err)
+	}
+	return s.report, err
+}
+
+// A syncer archives what waits for one store.
+type syncer struct {
+	w        *Workspace
+	p        *place
+	progress func(Transfer) // may be nil
+	report   SyncReport
+	bad      map[waiting]bool // what cannot be read here
+}
+
+func (p *place) lockFile() string { return filepath.Join(p.dir, "lock") }
+
+// run archives what waits until nothing does, and notes how it ended.
+func (s *syncer) run(ctx context.Context) error {
+	err := s.drain(ctx)
+	if ctx.Err() != nil {
+		return err
+	}
+	note := filepath.Join(s.p.dir, "error")
+	if err != nil {
+		return errors.Join(err, writeDurably(note, []byte(err.Error()+"\n")))
+	}
+	if err := os.Remove(note); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+func (s *syncer) drain(ctx context.Context) error {
+	s.bad, s.report.Problems = map[waiting]bool{}, []string{}
+	backend, err := s.p.open(ctx, s.w.Root)
+	if err != nil {
+		return err
+	}
+	store := artifacts.New(backend)
+	for {
+		todo, err := s.p.waitlist().all()
+		if err != nil {
+			return fmt.Errorf("store %s: %w", s.p.name, err)
+		}
+		todo = slices.DeleteFunc(todo, func(v waiting) bool { return s.bad[v] })
+		if len(todo) == 0 {
+			break
+		}
+		batch := todo[:min(syncBatch, len(todo))]
+		err = s.w.upload(ctx, func() { s.show(len(todo), 0, true) }, func(ctx context.Context) error {
+			return s.archive(ctx, store, batch, len(todo))
+		})
+		if err != nil && !errors.Is(err, errMeasuring) {
+			return fmt.Errorf("store %s: %w", s.p.name, err)
+		}
+	}
+	if len(s.report.Problems) > 0 {
+		return fmt.Errorf("store %s: %d references cannot be archived: %s", s.p.name, len(s.report.Problems), s.report.Problems[0])
+	}
+	return nil
+}
+
+func (s *syncer) show(left int, bytes int64, measuring bool) {
+	if s.progress != nil {
+		s.progress(Transfer{s.report.Archived, s.report.Archived + left, "references", s.report.Bytes + bytes, measuring})
+	}
+}
+
+// archive copies some of what waits, and takes it from the list.
+func (s *syncer) archive(ctx context.Context, to *artifacts.Store, batch []waiting, left int) error {
+	opts := artifacts.CopyOptions{
+		Children: childrenIn(s.w.Store),
+		Progress: func(p artifacts.CopyProgress) { s.show(left, p.Bytes, false) },
+	}
+	for _, v := range batch {
+		opts.Refs = append(opts.Refs, artifacts.Ref{Name: v.remote(), Digest: v.digest})
+	}
+	report, err := artifacts.Copy(ctx, to, s.w.Store, opts)
+	s.report.Blobs += report.Copied
+	s.report.Bytes += report.Bytes
+	if err != nil && len(report.Problems) == 0 {
+		return err
+	}
+	failed := map[assay.Digest]error{}
+	for _, p := range report.Problems {
+		failed[p.Root] = p
+	}
+	for _, v := range batch {
+		if err := failed[v.digest]; err != nil && s.current(ctx, v) {
+			s.bad[v] = true
+			s.report.Problems = append(s.report.Problems, fmt.Sprintf(`%s: %v: "assay store check" tells more`, v.name, err))
+			continue
+		}
+		if failed[v.digest] == nil {
+			s.report.Archived++
+		}
+		if err := s.p.waitlist().remove(v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// current reports whether a value is still that of its reference: one that
+// never became it, or is it no longer, may have been collected.
+func (s *syncer) current(ctx context.Context, v waiting) bool {
+	d, err := s.w.Archive.Ref(ctx, v.name)
+	return err == nil && d == v.digest
+}
+
+// unanswered reports whether err is that a store did not answer or does not let
+// us in: asking again at once is of no use.
+func unanswered(err error) bool {
+	return errors.Is(err, minio.ErrUnreachable) || errors.Is(err, minio.ErrDenied) || errors.Is(err, minio.ErrNoBucket) ||
+		errors.Is(err, minio.ErrClock)
+}
