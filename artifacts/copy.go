@@ -62,18 +62,20 @@ type CopyReport struct {
 type CopyProblem struct {
 	Root assay.Digest `json:"root"`
 	Blob assay.Digest `json:"blob"` // that it reaches, or is, and that cannot be read
-	Err  error        `json:"-"`    // why
+	Why  string       `json:"why"`
+	err  error
 }
 
 // Error returns one line.
 func (p CopyProblem) Error() string {
 	if p.Root == p.Blob {
-		return fmt.Sprintf("%v is not copied: %v", p.Root, p.Err)
+		return fmt.Sprintf("%v is not copied: %s", p.Root, p.Why)
 	}
-	return fmt.Sprintf("%v is not copied, since it names %v: %v", p.Root, p.Blob, p.Err)
+	return fmt.Sprintf("%v is not copied, since it reaches %v: %s", p.Root, p.Blob, p.Why)
 }
 
-func (p CopyProblem) Unwrap() error { return p.Err }
+// Unwrap returns why the blob cannot be read.
+func (p CopyProblem) Unwrap() error { return p.err }
 
 // Copy makes the store `to` hold every root and all it reaches, and refer to it
 // by opts.Refs. What `to` holds already is not copied again. What is copied is
@@ -240,7 +242,7 @@ func (c *copier) problems() error {
 		d := root.Digest
 		if n := c.graph.nodes[d]; n.err != nil && !seen[d] {
 			seen[d] = true
-			p := CopyProblem{Root: d, Blob: n.because, Err: n.err}
+			p := CopyProblem{Root: d, Blob: n.because, Why: n.err.Error(), err: n.err}
 			c.report.Problems = append(c.report.Problems, p)
 			errs = append(errs, p)
 		}

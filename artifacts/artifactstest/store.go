@@ -54,6 +54,9 @@ func wound(t *testing.T, b artifacts.Backend, d assay.Digest, value string) {
 func children(s *artifacts.Store) artifacts.Children {
 	return func(ctx context.Context, d assay.Digest) ([]assay.Digest, error) {
 		b, err := s.ReadAll(ctx, d, 1<<20)
+		if errors.Is(err, artifacts.ErrTooLarge) {
+			return nil, nil // no manifest is so long
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -390,12 +393,7 @@ func testStoreGC(t *testing.T, p pair) {
 	if err != nil || report.Kept != 4 || report.Young != 1 || len(report.Removed) != 0 || !slices.Equal(report.Missing, []assay.Digest{missing}) {
 		t.Fatalf("gc of new blobs = %+v, %v, want 4 kept, 1 for its age, and a missing root", report, err)
 	}
-	stager, ok := p.b.(artifacts.Stager)
-	if ok {
-		if _, err := stager.Stage(t.Context(), strings.NewReader("abandoned")); err != nil {
-			t.Fatal(err)
-		}
-	}
+	ok := p.abandon(t, "abandoned")
 	opts.Now = later
 	for _, dry := range []bool{true, false} {
 		opts.DryRun = dry
