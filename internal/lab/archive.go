@@ -81,7 +81,7 @@ func (w *Workspace) archive(ctx context.Context, run assay.Run, plan assay.Plan,
 	if err != nil {
 		return assay.Digest{}, err
 	}
-	if err := w.Store.SetRef(ctx, "runs/"+run.ID, manifest); err != nil {
+	if err := w.setRef(ctx, "runs/"+run.ID, manifest); err != nil {
 		return manifest, err
 	}
 	// A collection may have run since the layers were put: from here on the
@@ -125,7 +125,7 @@ func (w *Workspace) linkWorkloads(ctx context.Context, run assay.Run, plan assay
 			manifest = d.Digest
 			continue
 		}
-		if err := w.Store.SetRef(ctx, ref, d.Digest); err != nil {
+		if err := w.setRef(ctx, ref, d.Digest); err != nil {
 			return manifest, err
 		}
 	}

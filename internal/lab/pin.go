@@ -40,10 +40,10 @@ func (w *Workspace) Pin(ctx context.Context, ref string) (assay.Workload, error)
 	if d, err := w.Store.Ref(ctx, name); err == nil && d == wl.Manifest && lock.Workloads[wl.Name] == d {
 		return wl, nil // as it is
 	}
-	if err := w.Store.SetRef(ctx, name, wl.Manifest); err != nil {
+	if err := w.setRef(ctx, name, wl.Manifest); err != nil {
 		return wl, fmt.Errorf("pin %s: %w", ref, err)
 	}
-	return wl, w.updateLock(ctx, func(l *Lock) { l.Workloads[wl.Name] = wl.Manifest })
+	return wl, errors.Join(w.updateLock(ctx, func(l *Lock) { l.Workloads[wl.Name] = wl.Manifest }), w.Upload())
 }
 
 func (w *Workspace) pin(ctx context.Context, ref string) (assay.Workload, error) {
