@@ -2,6 +2,7 @@ package lab
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -140,15 +141,16 @@ func (w *Workspace) keepCatalogue(c *catalogue) {
 	if err != nil {
 		return
 	}
-	tmp, err := os.CreateTemp(w.path(runsDir), newPrefix+"catalogue-") // tidy removes what is left there
+	name := w.path(runsDir, newPrefix+"catalogue-"+rand.Text()) // tidy removes what is left there
+	tmp, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
 		return
 	}
 	_, err = tmp.Write(b)
 	if err = errors.Join(err, tmp.Close()); err == nil {
-		err = os.Rename(tmp.Name(), w.path(catalogueFile))
+		err = os.Rename(name, w.path(catalogueFile))
 	}
 	if err != nil {
-		os.Remove(tmp.Name())
+		os.Remove(name)
 	}
 }

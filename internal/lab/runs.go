@@ -94,6 +94,15 @@ func (w *Workspace) Runs(ctx context.Context, filter RunFilter) ([]Listed, error
 	if err := filter.check(); err != nil {
 		return nil, err
 	}
+	runs, err := w.runs(ctx, filter.wants)
+	if filter.Newest > 0 {
+		runs = runs[max(0, len(runs)-filter.Newest):]
+	}
+	return runs, err
+}
+
+// runs is Runs for those that are wanted.
+func (w *Workspace) runs(ctx context.Context, wanted func(Listed) bool) ([]Listed, error) {
 	runs, unreadable := w.liveListed(ctx)
 	archived, err := w.catalogue(ctx) // after the live ones: those that are archived meanwhile are seen
 	if archived == nil {
@@ -101,17 +110,14 @@ func (w *Workspace) Runs(ctx context.Context, filter RunFilter) ([]Listed, error
 	}
 	runs = slices.DeleteFunc(runs, func(l Listed) bool {
 		_, ok := archived.find(l.ID) // but for its directory, which will be removed
-		return ok || !filter.wants(l)
+		return ok || !wanted(l)
 	})
 	for i := range archived.Runs {
-		if l := archived.row(i); filter.wants(l) {
+		if l := archived.row(i); wanted(l) {
 			runs = append(runs, l)
 		}
 	}
 	slices.SortFunc(runs, func(a, b Listed) int { return strings.Compare(a.ID, b.ID) })
-	if filter.Newest > 0 {
-		runs = runs[max(0, len(runs)-filter.Newest):]
-	}
 	return runs, errors.Join(unreadable, err)
 }
 
@@ -156,14 +162,16 @@ func (w *Workspace) FindRun(ctx context.Context, ref string) (assay.Run, error) 
 	if latest.Run != "" {
 		return w.archivedRun(ctx, latest.Manifest)
 	}
-	runs, unreadable := w.Runs(ctx, RunFilter{})
 	digest, _ := assay.ParseDigest(ref)
-	for _, l := range slices.Backward(runs) {
-		if l.ID == ref || l.State == assay.Complete && (l.Name == ref || !digest.IsZero() && (l.Trace == digest || l.Manifest == digest)) {
+	is := func(l Listed) bool {
+		return l.ID == ref || l.State == assay.Complete && (l.Name == ref || !digest.IsZero() && (l.Trace == digest || l.Manifest == digest))
+	}
+	begun, unreadable := w.runs(ctx, func(l Listed) bool { return is(l) || l.begins(ref) })
+	for _, l := range slices.Backward(begun) {
+		if is(l) {
 			return w.foundRun(ctx, l)
 		}
 	}
-	begun := slices.DeleteFunc(runs, func(l Listed) bool { return !l.begins(ref) })
 	switch {
 	case len(begun) == 1:
 		return w.foundRun(ctx, begun[0])
@@ -182,8 +190,12 @@ var errNoRun = errors.New("no run")
 // the manifest or trace.
 func (l Listed) begins(ref string) bool {
 	const least = 4
+	if len(ref) >= least && strings.HasPrefix(l.ID, ref) {
+		return true
+	}
 	hex := strings.TrimPrefix(ref, "sha256:")
-	return len(hex) >= least && (strings.HasPrefix(l.ID, ref) || strings.HasPrefix(l.Manifest.Hex(), hex) || strings.HasPrefix(l.Trace.Hex(), hex))
+	return len(hex) >= least && strings.Trim(hex, "0123456789abcdef") == "" &&
+		(strings.HasPrefix(l.Manifest.Hex(), hex) || strings.HasPrefix(l.Trace.Hex(), hex))
 }
 
 // foundRun reads the record of a run of a list. One in progress comes with an
