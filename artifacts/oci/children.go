@@ -59,9 +59,11 @@ func Links(b []byte) []Link {
 		return nil
 	}
 	type descriptor struct {
-		MediaType string `json:"mediaType"`
-		Digest    string `json:"digest"`
-		Size      int64  `json:"size"`
+		MediaType    string    `json:"mediaType"`
+		Digest       string    `json:"digest"`
+		Size         int64     `json:"size"`
+		Platform     *Platform `json:"platform"`
+		ArtifactType string    `json:"artifactType"`
 	}
 	var m struct {
 		SchemaVersion int               `json:"schemaVersion"`
@@ -83,7 +85,9 @@ func Links(b []byte) []Link {
 				continue
 			}
 			seen[d] = true
-			out = append(out, Link{Descriptor{MediaType: l.MediaType, Digest: d, Size: l.Size}, kind})
+			out = append(out, Link{Descriptor{
+				MediaType: l.MediaType, Digest: d, Size: l.Size, Platform: l.Platform, ArtifactType: l.ArtifactType,
+			}, kind})
 		}
 	}
 	add(Blob, m.Config)

@@ -67,8 +67,12 @@ func ReadContainer(ctx context.Context, r Reader, manifest assay.Digest) (Contai
 // Wasm reports whether the image is a wrapping for a Wasm module: by its
 // annotation, its platform, what it starts, or that it starts nothing.
 func (c Container) Wasm() bool {
-	return c.compat || strings.HasPrefix(c.Platform.Architecture, "wasm") || strings.HasPrefix(c.Platform.OS, "wasi") ||
-		len(c.Entrypoint) == 0 || strings.HasSuffix(c.Entrypoint[0], ".wasm")
+	return c.compat || c.Platform.Wasm() || len(c.Entrypoint) == 0 || strings.HasSuffix(c.Entrypoint[0], ".wasm")
+}
+
+// Wasm reports whether p is no machine but a Wasm runtime: "wasi/wasm".
+func (p Platform) Wasm() bool {
+	return strings.HasPrefix(p.Architecture, "wasm") || strings.HasPrefix(p.OS, "wasi")
 }
 
 func readManifest(ctx context.Context, r Reader, d assay.Digest) (Manifest, error) {

@@ -23,7 +23,7 @@ type part struct {
 // workloadParts returns the parts of the workload with that manifest; none, if
 // it is not one.
 func workloadParts(ctx context.Context, r Reader, manifest []byte) ([]part, error) {
-	w, err := parseWorkload(manifest)
+	w, err := ParseWorkload(manifest)
 	if err != nil {
 		return nil, nil // not a workload: nothing to add
 	}

@@ -144,7 +144,7 @@ func putManifest(ctx context.Context, s Writer, w assay.Workload, size int64) (a
 	if err != nil {
 		return assay.Workload{}, err
 	}
-	if w, err = parseWorkload(manifest); err != nil {
+	if w, err = ParseWorkload(manifest); err != nil {
 		return assay.Workload{}, err
 	}
 	for _, b := range [][]byte{config, manifest} {
@@ -259,15 +259,16 @@ func Workload(ctx context.Context, r Reader, d assay.Digest) (assay.Workload, er
 	if err != nil {
 		return assay.Workload{}, err
 	}
-	w, err := parseWorkload(b)
+	w, err := ParseWorkload(b)
 	if err != nil {
 		return assay.Workload{}, fmt.Errorf("workload %v: %w", d, err)
 	}
 	return w, nil
 }
 
-// parseWorkload reads a workload's manifest. It reports all that is wrong.
-func parseWorkload(b []byte) (assay.Workload, error) {
+// ParseWorkload reads a workload's manifest, as Workload does. It reports all that
+// is wrong.
+func ParseWorkload(b []byte) (assay.Workload, error) {
 	m, err := ParseManifest(b)
 	if err != nil {
 		return assay.Workload{}, err

@@ -5,16 +5,32 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
+
+	"github.com/assay-notebooks/assay/internal/lab"
 )
 
 func newPin() *cobra.Command {
-	return &cobra.Command{
+	var opts lab.PinOptions
+	cmd := &cobra.Command{
 		Use:   "pin REF...",
-		Short: "Pin workloads: build or read them, archive their bytes, note their digests",
-		Long: `Pin workloads: build or read them, archive their bytes, and note name and digest in assay.lock.
+		Short: "Pin workloads: build, read or fetch them, archive their bytes, note their digests",
+		Long: `Pin workloads: build, read or fetch them, archive their bytes, and note name and digest in assay.lock.
 
-REF is a folder with workload.yaml (built from source), a .wasm file, LAYOUT@sha256:… (a manifest in an
-OCI image layout folder), sha256:… (a manifest the archive holds), or a name in assay.lock.`,
+REF is one of
+  a folder with workload.yaml, which is built from source
+  a .wasm file; --source, --toolchain and --licence say what is known about it
+  an OCI image layout: FOLDER, FOLDER:TAG or FOLDER@sha256:…
+  REGISTRY/REPOSITORY:TAG or REGISTRY/REPOSITORY@sha256:…
+  sha256:…, a manifest that the archive holds
+  a name in assay.lock
+
+In a layout or a registry it is a Wasm module in any of the known dialects (docs/oci.md) or a container
+image. For a tag, assay.lock gets the reference and the digest that it has now: experiments and cells use
+that digest until the reference is pinned again. Credentials for registries are those of "docker login".`,
+		Example: `  assay pin images/workloads/noop
+  assay pin crc32.wasm --licence MIT --source https://example.org/crc32
+  assay pin ghcr.io/example/crc32:v1
+  assay pin localhost:5000/crc32:v1 --plain-http`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			w, err := workspace(cmd)
@@ -22,7 +38,10 @@ OCI image layout folder), sha256:… (a manifest the archive holds), or a name i
 				return err
 			}
 			for _, ref := range args {
-				wl, err := w.Pin(cmd.Context(), ref)
+				bar := newBar(cmd.ErrOrStderr())
+				opts.Progress = bar.transfer
+				wl, err := w.Pin(cmd.Context(), ref, opts)
+				bar.close()
 				if err != nil {
 					return err
 				}
@@ -36,4 +55,14 @@ OCI image layout folder), sha256:… (a manifest the archive holds), or a name i
 			return nil
 		},
 	}
+	cmd.Flags().StringVar(&opts.Source, "source", "", "URL of a .wasm file's source")
+	cmd.Flags().StringVar(&opts.Toolchain, "toolchain", "", "what a .wasm file was built with")
+	cmd.Flags().StringVar(&opts.Licence, "licence", "", "SPDX expression of a .wasm file's licence")
+	plainHTTP(cmd, &opts.PlainHTTP)
+	return cmd
+}
+
+// plainHTTP adds the flag that allows a registry without TLS.
+func plainHTTP(cmd *cobra.Command, to *bool) {
+	cmd.Flags().BoolVar(to, "plain-http", false, "allow a registry without TLS: anyone on the way can read and change what is sent")
 }

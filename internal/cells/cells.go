@@ -10,8 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
@@ -241,7 +239,7 @@ func (x exchange) answer(ctx context.Context, req wire.Request) (wire.Response, 
 	var resp wire.Response
 	switch {
 	case req.Pin != nil:
-		wl, err := x.w.Pin(ctx, within(req.Pin.Dir, req.Pin.Ref))
+		wl, err := x.w.PinOnce(ctx, lab.Within(req.Pin.Dir, req.Pin.Ref))
 		if err != nil {
 			return resp, err
 		}
@@ -330,12 +328,4 @@ func (x exchange) draw(ctx context.Context, req wire.Draw) (wire.Response, error
 		x.show(display.Figure(drawn, badge, outputs)...)
 	}
 	return wire.Response{Drawn: &wire.Drawn{Figure: drawn.Figure, Paths: drawn.Paths}}, nil
-}
-
-// within makes a path relative to dir absolute; what is no path stays.
-func within(dir, ref string) string {
-	if !strings.ContainsAny(ref, `/\`) || filepath.IsAbs(ref) || strings.HasPrefix(ref, "sha256:") {
-		return ref
-	}
-	return filepath.Join(dir, ref)
 }

@@ -17,7 +17,7 @@ func (x exchange) run(ctx context.Context, req wire.Run) (wire.Response, error) 
 		return wire.Response{}, err
 	}
 	for i, ref := range req.Spec.Workloads {
-		req.Spec.Workloads[i] = within(req.Dir, ref)
+		req.Spec.Workloads[i] = lab.Within(req.Dir, ref)
 	}
 	exp, err := x.w.Resolve(ctx, req.Spec)
 	if err != nil {

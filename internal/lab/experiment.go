@@ -45,9 +45,7 @@ func LoadSpec(path string) (assay.Spec, error) {
 		return spec, err
 	}
 	for i, w := range spec.Workloads {
-		if strings.ContainsAny(w, `/\`) && !filepath.IsAbs(w) {
-			spec.Workloads[i] = filepath.Join(dir, w)
-		}
+		spec.Workloads[i] = Within(dir, w)
 	}
 	for i := range spec.Figures {
 		f := &spec.Figures[i]

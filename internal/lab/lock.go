@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/artifacts/oci/registry"
 )
 
 // LockFile is the name of a workspace's pins. It is to be committed.
@@ -24,10 +25,17 @@ const lockFormat = "assay.lock.v1"
 // so that version control can merge it.
 type Lock struct {
 	Format      string                            `json:"format"`
-	Workloads   map[string]assay.Digest           `json:"workloads"`   // name -> manifest
-	Runtimes    map[string]assay.RuntimeVersion   `json:"runtimes"`    // as last used
-	Experiments map[assay.Digest]LockedExperiment `json:"experiments"` // experiment digest -> run
-	Figures     map[string]LockedFigure           `json:"figures"`     // by name
+	Workloads   map[string]assay.Digest           `json:"workloads"`         // name -> manifest
+	Origins     map[string]Origin                 `json:"origins,omitempty"` // name -> where the workload came from, if from a registry
+	Runtimes    map[string]assay.RuntimeVersion   `json:"runtimes"`          // as last used
+	Experiments map[assay.Digest]LockedExperiment `json:"experiments"`       // experiment digest -> run
+	Figures     map[string]LockedFigure           `json:"figures"`           // by name
+}
+
+// An Origin is what a workload was pinned as.
+type Origin struct {
+	Reference string       `json:"reference"` // as it was written: with a tag, say
+	Digest    assay.Digest `json:"digest"`    // what the registry had it for then
 }
 
 // A LockedExperiment is the run that answers an experiment.
@@ -87,6 +95,14 @@ func parseLock(b []byte) (Lock, error) {
 				return l, fmt.Errorf("figure %s: format %q: want svg, png, pdf or txt", name, format)
 			}
 		}
+	}
+	for name, o := range l.Origins {
+		if _, err := registry.ParseReference(o.Reference); err != nil {
+			return l, fmt.Errorf("origin of workload %s: %w", name, err)
+		}
+	}
+	if l.Origins == nil {
+		l.Origins = map[string]Origin{}
 	}
 	if l.Workloads == nil {
 		l.Workloads = map[string]assay.Digest{}

@@ -5,73 +5,178 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/google/renameio/v2"
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/oci"
+	"github.com/assay-notebooks/assay/artifacts/oci/registry"
 	"github.com/assay-notebooks/assay/images"
 )
+
+// PinOptions say what a reference alone cannot.
+type PinOptions struct {
+	PlainHTTP bool // as in registry.Options
+
+	// What is known about a .wasm file, which cannot say it; "": not known.
+	Source    string // URL of the source
+	Toolchain string // "rustc 1.90.0"
+	Licence   string // SPDX expression
+
+	Progress func(Transfer) `json:"-"`
+}
 
 // Pin resolves ref to a workload, keeps its bytes, and writes its name into
 // assay.lock, unless that is to be kept as it is. ref is one of
 //
 //	a folder with workload.yaml: it is built
 //	a .wasm file
-//	LAYOUT@sha256:…: a workload's manifest in an OCI image layout folder
+//	an OCI image layout: FOLDER, FOLDER:TAG or FOLDER@sha256:…
+//	REGISTRY/REPOSITORY:TAG or @sha256:…: the lock notes it and what it is now
 //	sha256:…: a manifest that the archive holds
 //	a name in assay.lock
-func (w *Workspace) Pin(ctx context.Context, ref string) (assay.Workload, error) {
-	wl, err := w.pin(ctx, ref)
+//
+// In a layout or a registry it is a Wasm module in any of the known dialects,
+// or a container image.
+func (w *Workspace) Pin(ctx context.Context, ref string, opts PinOptions) (assay.Workload, error) {
+	return w.pinAs(ctx, ref, opts, true)
+}
+
+// PinOnce is Pin, but a reference to a registry is what assay.lock has it for,
+// if it has it: nothing is asked of the registry that the archive can answer.
+func (w *Workspace) PinOnce(ctx context.Context, ref string) (assay.Workload, error) {
+	return w.pinAs(ctx, ref, PinOptions{}, false)
+}
+
+func (w *Workspace) pinAs(ctx context.Context, ref string, opts PinOptions, again bool) (assay.Workload, error) {
+	r, err := parseRef("", ref)
+	if err != nil {
+		return assay.Workload{}, fmt.Errorf("pin: %w", err)
+	}
+	if r.kind == ociRef && !again {
+		if wl, ok, err := w.sameAgain(ctx, r.oci); ok || err != nil {
+			return wl, err
+		}
+	}
+	wl, origin, err := w.resolve(ctx, ref, r, opts)
 	if err != nil {
 		return wl, fmt.Errorf("pin %s: %w", ref, err)
 	}
+	return wl, w.lockWorkload(ctx, wl, origin)
+}
+
+// sameAgain finds the workload that assay.lock has a reference for. What the
+// archive lacks of it is fetched by digest.
+func (w *Workspace) sameAgain(ctx context.Context, ref registry.Reference) (assay.Workload, bool, error) {
+	lock, err := w.Lock()
+	if err != nil {
+		return assay.Workload{}, false, err
+	}
+	for name, o := range lock.Origins {
+		d, pinned := lock.Workloads[name]
+		if o.Reference != ref.String() || !pinned {
+			continue
+		}
+		wl, err := oci.Workload(ctx, w.Store, d)
+		if errors.Is(err, fs.ErrNotExist) {
+			ref.Digest = o.Digest
+			if wl, _, err = w.fetchWorkload(ctx, ref, PinOptions{}); err == nil && wl.Manifest != d {
+				err = fmt.Errorf("assay.lock has %v, what %v gives is %v; pin it again", d, ref, wl.Manifest)
+			}
+		}
+		return wl, true, err
+	}
+	return assay.Workload{}, false, nil
+}
+
+// lockWorkload names a workload in the archive and in assay.lock.
+func (w *Workspace) lockWorkload(ctx context.Context, wl assay.Workload, origin *Origin) error {
 	if w.Config.Lock == keepLock {
-		return wl, nil
+		return nil
 	}
 	name := "workloads/" + assay.Filename(wl.Name)
 	lock, err := w.Lock()
 	if err != nil {
-		return wl, err
+		return err
 	}
-	if d, err := w.Store.Ref(ctx, name); err == nil && d == wl.Manifest && lock.Workloads[wl.Name] == d {
-		return wl, nil // as it is
+	was, had := lock.Origins[wl.Name]
+	same := origin == nil && !had || origin != nil && had && was == *origin
+	if d, err := w.Archive.Ref(ctx, name); err == nil && d == wl.Manifest && lock.Workloads[wl.Name] == d && same {
+		return nil // as it is
 	}
 	if err := w.setRef(ctx, name, wl.Manifest); err != nil {
-		return wl, fmt.Errorf("pin %s: %w", ref, err)
+		return fmt.Errorf("pin %s: %w", wl.Name, err)
 	}
-	return wl, errors.Join(w.updateLock(ctx, func(l *Lock) { l.Workloads[wl.Name] = wl.Manifest }), w.Upload())
+	return w.updateLock(ctx, func(l *Lock) {
+		l.Workloads[wl.Name] = wl.Manifest
+		delete(l.Origins, wl.Name)
+		if origin != nil {
+			l.Origins[wl.Name] = *origin
+		}
+	})
 }
 
-func (w *Workspace) pin(ctx context.Context, ref string) (assay.Workload, error) {
-	if layout, digest, ok := strings.Cut(ref, "@"); ok {
-		if _, err := assay.ParseDigest(digest); err != nil {
-			return assay.Workload{}, Usagef("%w", err)
-		}
-		d, err := oci.ImportLayout(ctx, w.Store, layout, digest)
-		if err != nil {
-			return assay.Workload{}, err
-		}
-		return w.imported(ctx, d)
+// resolve keeps the bytes of what a reference names. The origin is that of a
+// workload from a registry; one that is pinned by name or digest keeps its own.
+func (w *Workspace) resolve(ctx context.Context, written string, r ref, opts PinOptions) (assay.Workload, *Origin, error) {
+	if said := opts.Source + opts.Toolchain + opts.Licence; said != "" && r.kind != pathRef {
+		return assay.Workload{}, nil, Usagef("source, toolchain and licence can be said of a .wasm file only")
 	}
-	st, err := os.Stat(ref)
+	switch r.kind {
+	case ociRef:
+		return w.fetchWorkload(ctx, r.oci, opts)
+	case layoutRef:
+		d, err := oci.ImportLayout(ctx, w.Archive, r.path, r.version)
+		if err != nil {
+			return assay.Workload{}, nil, err
+		}
+		wl, err := w.adopt(ctx, d, filepath.Base(r.path))
+		return wl, nil, err
+	case pathRef:
+		wl, err := w.pinPath(ctx, r.path, opts)
+		return wl, nil, err
+	}
+	wl, err := w.pinned(ctx, written, r)
+	if err != nil {
+		return wl, nil, err
+	}
+	lock, err := w.Lock()
+	if err != nil {
+		return wl, nil, err
+	}
+	if o, ok := lock.Origins[wl.Name]; ok && lock.Workloads[wl.Name] == wl.Manifest {
+		return wl, &o, nil
+	}
+	return wl, nil, nil
+}
+
+func (w *Workspace) pinPath(ctx context.Context, path string, opts PinOptions) (assay.Workload, error) {
+	st, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return w.pinned(ctx, ref)
+		return assay.Workload{}, Usagef("no such file or folder: give a folder with workload.yaml, a .wasm file, an OCI image layout, REGISTRY/REPOSITORY:TAG, a digest, or a name in assay.lock")
 	case err != nil:
 		return assay.Workload{}, err
-	}
-	if !st.IsDir() {
-		built, err := images.Module(ref, images.ModuleOptions{})
+	case !st.IsDir():
+		built, err := images.Module(path, images.ModuleOptions{})
 		if err != nil {
 			return assay.Workload{}, err
 		}
+		for fact, said := range map[string]string{"url": opts.Source, "toolchain": opts.Toolchain, "licence": opts.Licence} {
+			if said != "" {
+				built.Facts[fact] = said
+			}
+		}
 		return w.keep(ctx, built)
+	case opts.Source+opts.Toolchain+opts.Licence != "":
+		return assay.Workload{}, Usagef("source, toolchain and licence of a folder are what its workload.yaml says")
 	}
-	return w.build(ctx, ref)
+	return w.build(ctx, path)
 }
 
 // build builds the workload in a folder, unless the archive has what the same
@@ -103,56 +208,199 @@ func (w *Workspace) build(ctx context.Context, dir string) (assay.Workload, erro
 	return wl, renameio.WriteFile(note, []byte(wl.Manifest.String()), 0o666)
 }
 
+// fetchWorkload gets a workload from a registry, and nothing that is about it.
+func (w *Workspace) fetchWorkload(ctx context.Context, ref registry.Reference, opts PinOptions) (assay.Workload, *Origin, error) {
+	if ref.Tag == "" && ref.Digest.IsZero() {
+		return assay.Workload{}, nil, Usagef("%v: name a version: :TAG or @sha256:…", ref)
+	}
+	pulled, err := registry.Pull(ctx, w.Archive, ref, registry.PullOptions{
+		Options: registry.Options{PlainHTTP: opts.PlainHTTP}, Alone: true, Skip: unusable, Progress: asTransfer(opts.Progress),
+	})
+	if err != nil {
+		return assay.Workload{}, nil, err
+	}
+	named := ref.Repository[strings.LastIndexByte(ref.Repository, '/')+1:]
+	origin := &Origin{Reference: ref.String(), Digest: pulled.Root.Digest}
+	if pulled.Root.MediaType == oci.MediaTypeIndex || pulled.Root.MediaType == oci.MediaTypeDockerList {
+		var members []assay.Digest
+		for _, m := range pulled.Manifests {
+			if m.Digest != pulled.Root.Digest {
+				members = append(members, m.Digest)
+			}
+		}
+		wl, err := w.adoptMembers(ctx, pulled.Root.Digest, members, named)
+		return wl, origin, err
+	}
+	wl, err := w.adopt(ctx, pulled.Root.Digest, named)
+	return wl, origin, err
+}
+
+// asTransfer shows how far a registry is as other transfers are shown.
+func asTransfer(show func(Transfer)) func(registry.Progress) {
+	if show == nil {
+		return nil
+	}
+	return func(p registry.Progress) {
+		show(Transfer{Done: p.Blobs, Total: p.OfBlobs, Unit: "blobs", Bytes: p.Bytes})
+	}
+}
+
+// usable are the platforms of whose images a workload is made: those that assay
+// has an agent for.
+var usable = []string{"linux/amd64", "linux/arm64"}
+
+// unusable reports whether a member of an index is an image for another
+// platform, or something beside the images.
+func unusable(d oci.Descriptor) bool {
+	if d.Platform == nil {
+		return false // its config says
+	}
+	return !slices.Contains(usable, platform(*d.Platform)) && !d.Platform.Wasm()
+}
+
+func platform(p oci.Platform) string { return p.OS + "/" + p.Architecture }
+
+// adopt reads a workload that came from elsewhere and that the archive holds. One
+// that is wrapped as, or is, a container image gets a manifest of ours, with the
+// given name.
+func (w *Workspace) adopt(ctx context.Context, d assay.Digest, named string) (assay.Workload, error) {
+	b, err := w.Store.ReadAll(ctx, d, oci.ManifestLimit)
+	if err != nil {
+		return assay.Workload{}, err
+	}
+	if _, err := oci.ParseIndex(b); err == nil {
+		var members []assay.Digest
+		for _, l := range oci.Links(b) {
+			if l.Kind == oci.Member && !unusable(l.Descriptor) {
+				members = append(members, l.Digest)
+			}
+		}
+		return w.adoptMembers(ctx, d, members, named)
+	}
+	switch _, err := oci.ReadContainer(ctx, w.Store, d); {
+	case err == nil && !hasWasmLayer(b):
+		return w.adoptMembers(ctx, d, []assay.Digest{d}, named)
+	case err != nil && !errors.Is(err, oci.ErrNotImage):
+		return assay.Workload{}, err
+	}
+	return w.imported(ctx, d)
+}
+
+// hasWasmLayer reports whether a manifest is a workload as it stands.
+func hasWasmLayer(manifest []byte) bool {
+	_, err := oci.ParseWorkload(manifest)
+	return err == nil
+}
+
+// adoptMembers makes a workload of container images: of the module in one of
+// them, if that is what they wrap, else of themselves.
+func (w *Workspace) adoptMembers(ctx context.Context, from assay.Digest, members []assay.Digest, named string) (assay.Workload, error) {
+	wl := assay.Workload{Name: assay.Filename(named), Image: map[string]assay.Digest{}, Source: map[string]string{"image": from.String()}}
+	for _, d := range members {
+		c, err := oci.ReadContainer(ctx, w.Store, d)
+		if errors.Is(err, oci.ErrNotImage) && len(members) > 1 {
+			continue // an attestation, say
+		}
+		if err != nil {
+			return wl, err
+		}
+		if c.Wasm() {
+			return w.adoptModule(ctx, from, d, wl.Name)
+		}
+		if p := platform(c.Platform); slices.Contains(usable, p) {
+			if _, twice := wl.Image[p]; twice {
+				return wl, fmt.Errorf("%v has two images for %s: pin one of them by its digest", from, p)
+			}
+			wl.Image[p] = d
+		}
+	}
+	if len(wl.Image) == 0 {
+		return wl, fmt.Errorf("%v has no image for %s", from, strings.Join(usable, " or "))
+	}
+	return oci.PutManifest(ctx, w.Archive, wl)
+}
+
+// adoptModule makes a workload of the module in an image's files.
+func (w *Workspace) adoptModule(ctx context.Context, from, image assay.Digest, name string) (assay.Workload, error) {
+	module, _, err := oci.ModuleIn(ctx, w.Store, image)
+	if err != nil {
+		return assay.Workload{}, err
+	}
+	if err := loadable(module); err != nil {
+		return assay.Workload{}, err
+	}
+	d, err := w.Archive.PutBytes(ctx, module)
+	if err != nil {
+		return assay.Workload{}, err
+	}
+	return oci.PutManifest(ctx, w.Archive, assay.Workload{Name: name, Module: d, Source: map[string]string{"image": from.String()}})
+}
+
 // imported reads a workload that came from elsewhere, and refuses one whose
 // module no runtime could load.
 func (w *Workspace) imported(ctx context.Context, manifest assay.Digest) (assay.Workload, error) {
 	wl, err := oci.Workload(ctx, w.Store, manifest)
-	if err != nil {
+	if err != nil || wl.Module.IsZero() {
 		return wl, err
 	}
 	module, err := w.Store.ReadAll(ctx, wl.Module, maxRecord)
 	if err != nil {
 		return wl, err
 	}
-	// Which modules it may import is its author's business: only what is no
-	// module at all is refused.
-	err = images.CheckModule(module, nil)
+	return wl, loadable(module)
+}
+
+// loadable refuses what is no module at all. Which modules it may import is its
+// author's business.
+func loadable(module []byte) error {
+	err := images.CheckModule(module, nil)
 	if errors.Is(err, images.ErrNotWasm) || errors.Is(err, images.ErrComponent) || errors.Is(err, images.ErrMalformed) {
-		return wl, err
+		return err
 	}
-	return wl, nil
+	return nil
 }
 
 // pinned finds a workload that the archive holds, by name or digest.
-func (w *Workspace) pinned(ctx context.Context, ref string) (assay.Workload, error) {
-	d, err := assay.ParseDigest(ref)
-	if err != nil {
+func (w *Workspace) pinned(ctx context.Context, written string, r ref) (assay.Workload, error) {
+	d := r.digest
+	if r.kind != digestRef {
 		lock, err := w.Lock()
 		if err != nil {
 			return assay.Workload{}, err
 		}
 		var ok bool
-		if d, ok = lock.Workloads[ref]; !ok {
-			if strings.ContainsAny(ref, `/\.`) {
-				return assay.Workload{}, Usagef("no such file or folder: give a folder with workload.yaml, a .wasm file, LAYOUT@sha256:…, a digest, or a name in assay.lock")
-			}
-			return assay.Workload{}, Usagef(`no workload %q: assay.lock has %s; "assay pin FOLDER" adds one`, ref, listed(sortedKeys(lock.Workloads)))
+		if d, ok = lock.Workloads[written]; !ok {
+			return assay.Workload{}, Usagef(`no workload %q: assay.lock has %s; "assay pin FOLDER" adds one`, written, listed(sortedKeys(lock.Workloads)))
 		}
 	}
 	wl, err := oci.Workload(ctx, w.Store, d)
 	if errors.Is(err, fs.ErrNotExist) {
-		return wl, fmt.Errorf("%w: the archive lacks it; pin its folder or its OCI layout again", err)
+		return wl, fmt.Errorf("%w: the archive lacks it; pin its folder, its OCI layout or its reference again, or pull it", err)
 	}
 	return wl, err
 }
 
-// Workload returns the workload that ref names. A folder or a file is pinned
-// by that, under the name it gives itself.
+// Workload returns the workload that ref names. What is not in the archive yet
+// is pinned by that, under the name it gives itself; a bare word is rather a
+// name in assay.lock than a file.
 func (w *Workspace) Workload(ctx context.Context, ref string) (assay.Workload, error) {
-	if _, err := os.Stat(ref); err == nil && strings.ContainsRune(ref, filepath.Separator) {
-		return w.Pin(ctx, ref)
+	r, err := parseRef("", ref)
+	if err != nil {
+		return assay.Workload{}, err
 	}
-	return w.pinned(ctx, ref)
+	if r.bare {
+		lock, err := w.Lock()
+		if err != nil {
+			return assay.Workload{}, err
+		}
+		if _, named := lock.Workloads[ref]; named {
+			r.kind = nameRef
+		}
+	}
+	if r.kind == nameRef || r.kind == digestRef {
+		return w.pinned(ctx, ref, r)
+	}
+	return w.PinOnce(ctx, ref)
 }
 
 func listed(names []string) string {
@@ -167,10 +415,10 @@ func (w *Workspace) keep(ctx context.Context, b *images.Built) (assay.Workload, 
 	files := oci.WorkloadFiles{
 		Name: b.Name, Args: b.Args, Env: b.Env, Stdin: b.Stdin, Expect: b.Expect, Steady: b.Steady,
 		Module: b.Module, Native: b.Native, Images: map[string]oci.Image{},
-		Source: b.Source, Facts: b.Facts,
+		Source: b.Source, Facts: maps.Clone(b.Facts),
 	}
 	for platform, c := range b.Images {
 		files.Images[platform] = oci.Image(c)
 	}
-	return oci.PutWorkload(ctx, w.Store, files)
+	return oci.PutWorkload(ctx, w.Archive, files)
 }

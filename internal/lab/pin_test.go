@@ -23,7 +23,7 @@ func TestPinAgain(t *testing.T) {
 	}
 	pin := func() assay.Digest {
 		t.Helper()
-		wl, err := w.Pin(t.Context(), dir)
+		wl, err := w.Pin(t.Context(), dir, PinOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -85,7 +85,7 @@ func TestPinKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	const hello = "../../runners/runtimes/runtimetest/testdata/hello.wasm"
-	wl, err := w.Pin(t.Context(), hello)
+	wl, err := w.Pin(t.Context(), hello, PinOptions{})
 	if err != nil || wl.Name != "hello" || wl.Manifest.IsZero() {
 		t.Fatalf("Pin = %+v, %v, want the workload hello", wl, err)
 	}

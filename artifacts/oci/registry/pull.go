@@ -23,7 +23,7 @@ type PullOptions struct {
 	// Alone leaves out what is about what is pulled.
 	Alone bool
 	// Skip, if there is one, says that a manifest that an index names is not
-	// wanted. What it skips is not in the store.
+	// wanted. Such an index is not put either: the store would lack what it names.
 	Skip func(oci.Descriptor) bool `json:"-"`
 	// Progress, if there is one, is called by one goroutine at a time.
 	Progress func(Progress) `json:"-"`
@@ -63,7 +63,7 @@ func pull(ctx context.Context, store *artifacts.Store, ref Reference, opts PullO
 		return Pulled{}, err
 	}
 	defer c.close()
-	p := puller{c: c, store: store, opts: opts, seen: map[assay.Digest]bool{}, manifests: map[assay.Digest][]byte{}}
+	p := puller{c: c, store: store, opts: opts, seen: map[assay.Digest]bool{}, manifests: map[assay.Digest][]byte{}, partial: map[assay.Digest]bool{}}
 	root, b, err := c.root(ctx, ref)
 	if err != nil {
 		return Pulled{}, err
@@ -97,6 +97,7 @@ type puller struct {
 	manifests map[assay.Digest][]byte // kept back until all that they name is there
 	order     []oci.Descriptor        // of these
 	held      int                     // bytes of these
+	partial   map[assay.Digest]bool   // those that name what was skipped
 	total     Progress
 }
 
@@ -221,6 +222,9 @@ func (p *puller) follow(ctx context.Context, b []byte, about bool) ([]wanted, er
 	var next []wanted
 	for _, l := range oci.Links(b) {
 		if l.Kind == oci.Member && p.opts.Skip != nil && p.opts.Skip(l.Descriptor) {
+			p.mu.Lock()
+			p.partial[d.Digest] = true
+			p.mu.Unlock()
 			continue
 		}
 		next = append(next, wanted{l, about && l.Kind == oci.Anything})
@@ -308,7 +312,7 @@ func (p *puller) keep(ctx context.Context) error {
 				continue
 			}
 			stack = stack[:len(stack)-1]
-			if held && !put[d] {
+			if held && !put[d] && !p.partial[d] {
 				put[d] = true
 				if err := b.put(ctx, bytes.NewReader(manifest), d, int64(len(manifest))); err != nil {
 					return err
