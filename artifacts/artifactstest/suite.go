@@ -83,7 +83,8 @@ func Run(t *testing.T, storage func(t *testing.T) Storage) {
 			tt.test(t, pair{open(t, s), open(t, s), s})
 		})
 	}
-	t.Run("Faults", func(t *testing.T) { testFaults(t, storage) })
+	t.Run("Faults", func(t *testing.T) { testFaults(t, storage, (*history).single) })
+	t.Run("FaultsWithCopies", func(t *testing.T) { testFaults(t, storage, (*history).withCopies) })
 }
 
 // A pair is two backends on the same storage, as two processes have.

@@ -11,13 +11,21 @@ import (
 	"github.com/assay-notebooks/assay/artifacts"
 )
 
+// A Sampler is a Storage so slow that a test for every operation and fault
+// takes too long.
+type Sampler interface {
+	// Every returns n: the test is of one operation in n, another with each
+	// fault.
+	Every() int
+}
+
 // testFaults runs one history of a store to count its operations, then once for
-// every operation and fault. After each it opens the storage anew and looks
-// whether anything that was acknowledged is lost.
-func testFaults(t *testing.T, storage func(t *testing.T) Storage) {
+// every operation and fault, or for a sample of them. After each it opens the
+// storage anew and looks whether anything that was acknowledged is lost.
+func testFaults(t *testing.T, storage func(t *testing.T) Storage, steps func(*history)) {
 	var none Faults
 	h := history{t: t, faults: &none, storage: storage(t)}
-	h.run()
+	h.run(steps)
 	if h.failed != 0 {
 		t.Fatalf("%d steps failed without a fault", h.failed)
 	}
@@ -27,10 +35,14 @@ func testFaults(t *testing.T, storage func(t *testing.T) Storage) {
 	if _, ok := h.storage.(PowerCutter); ok {
 		faults = append(faults, PowerCut)
 	}
-	for _, fault := range faults {
+	every := 1
+	if sampler, ok := h.storage.(Sampler); ok {
+		every = sampler.Every()
+	}
+	for i, fault := range faults {
 		t.Run(string(fault), func(t *testing.T) {
 			histories := 0
-			for at := 1; at <= calls; at++ {
+			for at := 1 + i%every; at <= calls; at += every {
 				if fault == ShortWrite && !slices.Contains(none.Writes(), at) {
 					continue
 				}
@@ -39,7 +51,7 @@ func testFaults(t *testing.T, storage func(t *testing.T) Storage) {
 						continue
 					}
 					h := history{t: t, faults: &Faults{At: at, Fault: fault}, storage: storage(t)}
-					h.run()
+					h.run(steps)
 					h.verify(loseEntries)
 					if t.Failed() {
 						t.Fatalf("with %s at operation %d of %d, entries lost: %v", fault, at, calls, loseEntries)
@@ -62,16 +74,25 @@ type history struct {
 
 	blobs map[assay.Digest][]byte   // acknowledged
 	refs  map[string][]assay.Digest // what each may be; zero: missing
+
+	other   *artifacts.Store      // in memory, without faults
+	wounded map[assay.Digest]bool // blobs that were damaged, and can be had from other
 }
 
-func (h *history) run() {
+func (h *history) run(steps func(*history)) {
 	h.blobs, h.refs = map[assay.Digest][]byte{}, map[string][]assay.Digest{}
+	h.other, h.wounded = artifacts.New(new(Memory)), map[assay.Digest]bool{}
 	var b artifacts.Backend
 	h.try(func() (err error) { b, err = h.storage.Open(h.faults); return err })
 	if b == nil {
 		return
 	}
 	h.s = artifacts.New(b)
+	steps(h)
+}
+
+// single is the steps of a store by itself.
+func (h *history) single() {
 	one, two, three := random("one", 50), random("two", 70_000), random("three", 0)
 	h.put(one)
 	h.put(two)
@@ -205,8 +226,12 @@ func (h *history) collect() {
 			delete(h.blobs, d)
 		}
 	}
+	h.gc(nil)
+}
+
+func (h *history) gc(children artifacts.Children) {
 	h.try(func() error {
-		_, err := h.s.GC(h.t.Context(), artifacts.GCOptions{Now: later})
+		_, err := h.s.GC(h.t.Context(), artifacts.GCOptions{Now: later, Children: children})
 		if errors.Is(err, errors.ErrUnsupported) {
 			return nil
 		}
@@ -221,6 +246,9 @@ func (h *history) verify(loseEntries bool) {
 	}
 	s := artifacts.New(open(h.t, h.storage))
 	ctx := h.t.Context()
+	if len(h.wounded) > 0 {
+		h.repaired(s)
+	}
 	for d, want := range h.blobs {
 		if got, err := s.ReadAll(ctx, d, 1<<20); err != nil || !bytes.Equal(got, want) {
 			h.t.Errorf("acknowledged blob %v: %d bytes, %v, want %d bytes", d, len(got), err, len(want))
@@ -232,13 +260,13 @@ func (h *history) verify(loseEntries bool) {
 			h.t.Errorf("reference %s = %v, %v, want one of %v", name, d, err, may)
 		}
 	}
-	report := check(h.t, s, artifacts.CheckOptions{ReadData: true})
+	report := check(h.t, s, artifacts.CheckOptions{ReadData: true, Children: children(s)})
 	for _, p := range report.Problems {
 		if p.Kind != artifacts.Temporary {
 			h.t.Errorf("check: %v", p)
 		}
 	}
-	if _, err := s.GC(ctx, artifacts.GCOptions{Now: later}); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+	if _, err := s.GC(ctx, artifacts.GCOptions{Now: later, Children: children(s)}); err != nil && !errors.Is(err, errors.ErrUnsupported) {
 		h.t.Errorf("gc: %v", err)
 	}
 	if report := check(h.t, s, artifacts.CheckOptions{}); len(report.Problems) != 0 {
