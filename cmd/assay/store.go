@@ -111,7 +111,7 @@ func printStores(cmd *cobra.Command, w *lab.Workspace, name string) error {
 			return newPrinter(cmd).object("store", s, func(out io.Writer) {
 				fmt.Fprintf(out, "store %s: %v\n", s.Name, s.Config)
 				if s.InUse {
-					fmt.Fprintf(out, "it is in use: what is archived goes there, too; %d references wait\n", s.Waiting)
+					fmt.Fprintf(out, "it is in use: what is archived goes there, too; %d waiting\n", s.Waiting)
 				}
 			})
 		}
@@ -190,9 +190,9 @@ workspace is measured, nothing is sent. Exit status 3 if the store still lacks s
 				return err
 			}
 			return errors.Join(err, newPrinter(cmd).object("sync", report, func(out io.Writer) {
-				fmt.Fprintf(out, "store %s: %d references archived, %d blobs and %s sent", report.Store, report.Archived, report.Blobs, size(report.Bytes))
+				fmt.Fprintf(out, "store %s: %d archived; blobs sent: %d, %s", report.Store, report.Archived, report.Blobs, size(report.Bytes))
 				if report.Waiting > 0 {
-					fmt.Fprintf(out, "; %d still wait", report.Waiting)
+					fmt.Fprintf(out, "; still waiting: %d", report.Waiting)
 				}
 				fmt.Fprintln(out)
 			}))

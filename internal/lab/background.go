@@ -152,7 +152,7 @@ func (w *Workspace) UploadNote() string {
 	if len(all) == 0 {
 		return ""
 	}
-	note := fmt.Sprintf("store %s: %d references wait to be archived, which goes on by itself", w.using.name, len(all))
+	note := fmt.Sprintf("store %s: %d waiting to be archived there, which goes on by itself", w.using.name, len(all))
 	if last, err := w.using.lastError(); err == nil && last != "" {
 		note += "; last try: " + last
 	}

@@ -77,6 +77,7 @@ func (c StoreConfig) config(root string) (minio.Config, error) {
 	}, err
 }
 
+// fileFrom returns the path of a file that a definition names.
 func fileFrom(root, path string) string {
 	switch {
 	case path == "" || filepath.IsAbs(path):
@@ -158,6 +159,29 @@ func loadStores(root string, c *Config) ([]Setting, error) {
 	return settings, nil
 }
 
+// portable returns how a definition names the file at path, which is from the
+// working directory: so that the definition means the same for a colleague.
+func portable(root, path string) (string, error) {
+	if path == "" || strings.HasPrefix(path, "~/") {
+		return path, nil
+	}
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	if rel, err := filepath.Rel(root, path); err == nil && filepath.IsLocal(rel) {
+		return rel, nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return path, nil
+	}
+	if rel, err := filepath.Rel(home, path); err == nil && filepath.IsLocal(rel) {
+		return "~/" + rel, nil
+	}
+	return path, nil
+}
+
 // Where a workspace keeps what it knows about stores.
 const (
 	storesDir   = "stores"
@@ -236,14 +260,21 @@ type AddStoreOptions struct {
 	ObjectLock bool // of a bucket that is made: it can keep what is published from being deleted
 }
 
-// AddStore opens a store and then defines it in assay.yaml. The first that is
-// defined is the one in use, if none is.
+// AddStore opens a store and then defines it in assay.yaml. The files that c
+// names are from the working directory. The first store that is defined is the
+// one in use, if none is.
 func (w *Workspace) AddStore(ctx context.Context, name string, c StoreConfig, opts AddStoreOptions) error {
 	if !storeName.MatchString(name) {
 		return Usagef("store %q: want a name of at most 64 letters, digits, '.', '_' or '-', the first a letter or digit", name)
 	}
 	if err := c.check(); err != nil {
 		return Usagef("store %s: %w", name, err)
+	}
+	for _, file := range []*string{&c.CA, &c.Credentials} {
+		var err error
+		if *file, err = portable(w.Root, *file); err != nil {
+			return fmt.Errorf("store %s: %w", name, err)
+		}
 	}
 	if old, ok := w.Config.Stores[name]; ok && old != c {
 		return Usagef(`store %s is defined already, as %v: "assay store rm %[1]s" first, or choose another name`, name, old)
@@ -380,7 +411,7 @@ func editStores(text []byte, name string, c *StoreConfig) ([]byte, error) {
 		setEntry(top, "stores", nil)
 	}
 	if len(top.Content) == 0 {
-		return []byte(top.HeadComment), nil
+		return nil, nil
 	}
 	var out bytes.Buffer
 	enc := yaml.NewEncoder(&out)

@@ -1,0 +1,179 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/internal/strictyaml"
+)
+
+// TestEditStores adds, changes and removes a store in settings as people write
+// them: what is theirs stays.
+func TestEditStores(t *testing.T) {
+	c := &StoreConfig{URL: "s3://b/p", Endpoint: "https://host:9000"}
+	const defined = "stores:\n  lab:\n    url: s3://b/p\n    endpoint: https://host:9000\n"
+	for _, test := range []struct {
+		name, text string
+		c          *StoreConfig
+		want       string
+	}{
+		{"none yet", "", c, defined},
+		{"comments alone", "# mine\n", c, "# mine\n" + defined},
+		{"others", "figures: figs # here\n# between\nmeasure: no\n", c, "figures: figs # here\n# between\nmeasure: no\n" + defined},
+		{"no value", "stores:\nfigures: figs\n", c, defined + "figures: figs\n"},
+		{"another", "stores:\n  # ours\n  old: {url: 's3://o', endpoint: 'https://o'}\n", c,
+			"stores:\n  # ours\n  old: {url: 's3://o', endpoint: 'https://o'}\n" + strings.TrimPrefix(defined, "stores:\n")},
+		{"changed", strings.Replace(defined, "b/p", "other", 1), c, defined},
+		{"removed", "figures: figs\n" + defined, nil, "figures: figs\n"},
+		{"the only one removed", defined, nil, ""},
+		{"removed, not there", "figures: figs\n", nil, "figures: figs\n"},
+	} {
+		got, err := editStores([]byte(test.text), "lab", test.c)
+		if err != nil || string(got) != test.want {
+			t.Errorf("%s: editStores = %q, %v; want %q", test.name, got, err, test.want)
+		}
+		if err := strictyaml.Decode(got, &Config{}); err != nil && !errors.Is(err, strictyaml.ErrEmpty) {
+			t.Errorf("%s: %q cannot be read: %v", test.name, got, err)
+		}
+	}
+}
+
+// TestStoreSettings reads definitions, and which store is in use, from all the
+// places that say so.
+func TestStoreSettings(t *testing.T) {
+	const lab = "stores:\n  lab: {url: s3://bucket/p, endpoint: https://host:9000}\n"
+	for _, test := range []struct {
+		name, yaml, file string
+		env              map[string]string
+		use, where       string // "": none
+		err              string
+	}{
+		{name: "defined, not used", yaml: lab},
+		{name: "used here", yaml: lab, file: "lab\n", use: "lab", where: "s3://bucket/p at https://host:9000"},
+		{name: "used here, not defined", file: "lab\n"},
+		{name: "variable", yaml: lab, env: map[string]string{"ASSAY_STORE": "lab", "ASSAY_STORE_REGION": "eu"}, use: "lab", where: "s3://bucket/p at https://host:9000, region eu"},
+		{name: "variable says none", yaml: lab, file: "lab\n", env: map[string]string{"ASSAY_STORE": ""}},
+		{name: "variable, not defined", env: map[string]string{"ASSAY_STORE": "lab"}, err: `no store "lab"`},
+		{name: "all by variables", env: map[string]string{"ASSAY_STORE": "s3://bucket", "ASSAY_STORE_ENDPOINT": "http://h"}, use: "s3://bucket", where: "s3://bucket at http://h"},
+		{name: "no endpoint", env: map[string]string{"ASSAY_STORE": "s3://bucket"}, err: "an endpoint"},
+		{name: "key in the file", yaml: "stores:\n  lab: {url: s3://bucket, endpoint: https://h, secret_key: hush}\n", err: "keys are not written"},
+		{name: "key in the URL", yaml: "stores:\n  lab: {url: s3://bucket, endpoint: 'https://user:hush@h'}\n", err: "keys are not written"},
+		{name: "key in what is no URL", yaml: "stores:\n  lab: {url: s3://bucket, endpoint: 'https://user:hu sh@h'}\n", err: "not a URL"},
+		{name: "key to be recorded", yaml: "env: [AWS_SECRET_ACCESS_KEY]\n", err: "leave it out"},
+		{name: "name", yaml: "stores:\n  ../x: {url: s3://bucket, endpoint: https://h}\n", err: "want a name"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			root := t.TempDir()
+			if err := os.Mkdir(filepath.Join(root, workspaceDir), 0o777); err != nil {
+				t.Fatal(err)
+			}
+			for name, text := range map[string]string{ConfigFile: test.yaml, filepath.Join(workspaceDir, inUseFile): test.file} {
+				if text == "" {
+					continue
+				}
+				if err := os.WriteFile(filepath.Join(root, name), []byte(text), 0o666); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for k, v := range test.env {
+				t.Setenv(k, v)
+			}
+			c, _, err := LoadConfig(root)
+			switch {
+			case test.err == "" && err != nil:
+				t.Fatal(err)
+			case test.err != "" && (!errors.Is(err, ErrUsage) || !strings.Contains(err.Error(), test.err) || strings.Contains(err.Error(), "hush")):
+				t.Errorf("error %v, want a usage error with %q and without the key", err, test.err)
+			case err == nil && (c.Store != test.use || test.use != "" && c.Stores[c.Store].String() != test.where):
+				t.Errorf("in use: %q, %v; want %q, %v", c.Store, c.Stores[c.Store], test.use, test.where)
+			}
+		})
+	}
+}
+
+// TestWaitlist keeps what waits through names that are long or strange.
+func TestWaitlist(t *testing.T) {
+	l := waitlist(filepath.Join(t.TempDir(), "waiting"))
+	d := assay.DigestOf([]byte("x"))
+	values := []waiting{{"figures/a%20b", d}, {"links/R/" + d.Hex(), d}, {"runs/20261124T181530Z-3f9a1c", d}, {"workloads/" + strings.Repeat("w", maxWaiting-10), d}}
+	for range 2 { // again changes nothing
+		if err := l.add(values...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(string(l), "of someone else"), nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := l.all(); err != nil || !slices.Equal(got, values) {
+		t.Errorf("all() = %v, %v; want %v", got, err, values)
+	}
+	if err := l.add(waiting{"workloads/" + strings.Repeat("w", maxWaiting), d}); err == nil {
+		t.Error("a name without room for its file was taken")
+	}
+	for range 2 {
+		if err := l.remove(values[1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := l.all(); err != nil || !slices.Equal(got, slices.Delete(values, 1, 2)) {
+		t.Errorf("after a removal all() = %v, %v", got, err)
+	}
+}
+
+// TestQuiet has an upload end when an agent is about to be started, and begin
+// again when that is over.
+func TestQuiet(t *testing.T) {
+	w, err := Init(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	entered := make(chan bool)
+	upload := func() error {
+		return w.upload(t.Context(), func() {}, func(ctx context.Context) error {
+			entered <- true
+			<-ctx.Done()
+			return ctx.Err()
+		})
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- upload() }()
+	<-entered
+	release, err := w.quiet(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; !errors.Is(err, errMeasuring) {
+		t.Errorf("the upload ended with %v, want %v", err, errMeasuring)
+	}
+	hold, err := w.enterUpload(t.Context())
+	if err != nil || hold != nil {
+		t.Errorf("an upload began beside a start: %v, %v", hold, err)
+	}
+	release()
+	if hold, err = w.enterUpload(t.Context()); err != nil || hold == nil {
+		t.Fatalf("no upload after a start: %v, %v", hold, err)
+	}
+	hold.Close()
+
+	// One that does not heed it delays a start, and does not prevent it.
+	stubborn, err := flock(w.path(uploadFile), unix.LOCK_SH)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stubborn.Close()
+	began := time.Now()
+	if release, err = w.quiet(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	release()
+	t.Logf("a start waited %v for an upload that does not end", time.Since(began).Round(time.Millisecond))
+}
