@@ -41,10 +41,37 @@ var suites = []suite{
 	{"Rows", goBench("./internal/seal", "Rows", 11)},
 	{"Put", goBench("./artifacts/disk", "Put", 9)},
 	{"Trace", goBench("./artifacts/trace", "Trace", 7)},
+	{"Registry", goBench("./tools/bench", "Registry", 7)},
+	{"Store", goBench("./tools/bench", "Store", 7)},
+	{"Listing", goBench("./tools/bench", "Listing", 11)},
 }
 
 // rows lists the lines of the table.
-var rows = []row{
+var rows = append(singles, transfers()...)
+
+// transfers lists the lines of Registry and Store.
+func transfers() []row {
+	var all []row
+	for _, set := range []struct{ name, what string }{{"big", "512 MiB"}, {"small", "1000 x 64 KiB"}} {
+		add := func(suite, verb, what, peer, against string) {
+			name, theirs := suite+" "+verb+"-"+set.name, suite+" "+peer+"-"+verb+"-"+set.name
+			all = append(all,
+				row{title: what + " " + set.what, ours: name + "-s", peer: theirs + "-s", against: against, goal: ratioGoal(1)},
+				row{title: "The same, processor time of the client", ours: name + "-cpu-s", peer: theirs + "-cpu-s", against: against, goal: ratioGoal(1)})
+		}
+		for _, verb := range []string{"push", "pull"} {
+			add("Registry", verb, "Registry: "+verb, "oras", "oras "+verb)
+		}
+		for _, verb := range []string{"put", "get"} {
+			add("Store", verb, "MinIO: "+verb, "mc", "mc mirror")
+			add("Store", verb, "MinIO: "+verb, "rclone", "rclone copy")
+		}
+	}
+	return all
+}
+
+// singles lists the other lines.
+var singles = []row{
 	{title: "One invocation of /bin/true: mean wall time as measured, the launcher alone (rounds of 200)",
 		ours: "Overhead wall-µs", peer: "Overhead hyperfine-wall-µs", against: "hyperfine -N", goal: ratioGoal(1)},
 	{title: "The same under the whole agent, which syncs its journal between two invocations",
@@ -88,6 +115,15 @@ var rows = []row{
 		ours: "Trace open-ms"},
 	{title: "Trace of 1,000,000 samples: project runtime and wall_ns, once open",
 		ours: "Trace project-ms", peer: "Trace duckdb-project-ms", against: "DuckDB, same file and columns"},
+
+	{title: "assay runs of one experiment, of 100,000 archived runs",
+		ours: "Listing assay-s", peer: "Listing grep-s", against: "grep in the JSON of the same list", goal: valueGoal(0.2)},
+	{title: "The same right after another run was archived",
+		ours: "Listing changed-s"},
+	{title: "assay show of one run by its experiment, the same archive",
+		ours: "Listing show-s"},
+	{title: "assay config in that workspace",
+		ours: "Listing open-s", peer: "Listing open-empty-s", against: "in an empty workspace", goal: ratioGoal(1.1)},
 }
 
 // run measures the suites of these names, or all.
