@@ -3,8 +3,13 @@ package minio
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
+
+	miniogo "github.com/minio/minio-go/v7"
 )
+
+func init() { miniogo.DefaultRetryUnit = time.Millisecond } // it waits after the last attempt, too
 
 // Tuned says what tests change.
 type Tuned struct {
@@ -31,4 +36,29 @@ func set[T comparable](to *T, v T) {
 	if v != *new(T) {
 		*to = v
 	}
+}
+
+// Abandon leaves an unfinished upload.
+func (b *Backend) Abandon(ctx context.Context, key, value string) error {
+	name := b.name(key)
+	id, err := b.core.NewMultipartUpload(ctx, b.cfg.Bucket, name, miniogo.PutObjectOptions{})
+	if err != nil {
+		return err
+	}
+	_, err = b.core.PutObjectPart(ctx, b.cfg.Bucket, name, id, 1, strings.NewReader(value), int64(len(value)), miniogo.PutObjectPartOptions{})
+	return err
+}
+
+// ExpireLocks deletes leases and the gate, as time would.
+func (b *Backend) ExpireLocks(ctx context.Context) error {
+	for o, err := range b.objects(ctx, lockPrefix) {
+		if err != nil {
+			return err
+		}
+		key, _ := b.key(o.Key)
+		if err := b.erase(ctx, key); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -6,6 +6,8 @@ import (
 	"iter"
 	"strings"
 
+	miniogo "github.com/minio/minio-go/v7"
+
 	"github.com/assay-notebooks/assay/artifacts"
 )
 
@@ -26,11 +28,36 @@ func (b *Backend) Leftovers(ctx context.Context) iter.Seq2[artifacts.Leftover, e
 				yield(artifacts.Leftover{}, fmt.Errorf("list unfinished uploads: %w", b.explain(u.Err)))
 				return
 			}
-			l := artifacts.Leftover{Name: key + uploadSeparator + u.UploadID, What: "unfinished upload", Size: u.Size, ModTime: u.Initiated, Temporary: true}
-			if !yield(l, nil) {
+			size, err := b.arrived(ctx, u.Key, u.UploadID)
+			if code(err) == "NoSuchUpload" {
+				continue // it is finished
+			}
+			l := artifacts.Leftover{Name: key + uploadSeparator + u.UploadID, What: "unfinished upload", Size: size, ModTime: u.Initiated, Temporary: true}
+			if !yield(l, err) {
 				return
 			}
 		}
+	}
+}
+
+// arrived returns how many bytes of an unfinished upload the server holds.
+func (b *Backend) arrived(ctx context.Context, name, id string) (size int64, err error) {
+	for marker := 0; ; {
+		var r miniogo.ListObjectPartsResult
+		err := b.retry(ctx, func() (err error) {
+			r, err = b.core.ListObjectParts(ctx, b.cfg.Bucket, name, id, marker, maxParts)
+			return err
+		})
+		if err != nil {
+			return 0, err
+		}
+		for _, part := range r.ObjectParts {
+			size += part.Size
+		}
+		if !r.IsTruncated || r.NextPartNumberMarker <= marker {
+			return size, nil
+		}
+		marker = r.NextPartNumberMarker
 	}
 }
 

@@ -140,7 +140,13 @@ var defaults = limits{
 	memory:   256 << 10,
 }
 
-var _ artifacts.Backend = (*Backend)(nil)
+var (
+	_ artifacts.Backend  = (*Backend)(nil)
+	_ artifacts.Stager   = (*Backend)(nil)
+	_ artifacts.Locker   = (*Backend)(nil)
+	_ artifacts.Cleaner  = (*Backend)(nil)
+	_ artifacts.Uploader = (*Backend)(nil)
+)
 
 // Open returns the store at cfg, which Create made. It writes nothing. Its
 // errors match ErrUnreachable, ErrDenied, ErrNoBucket, ErrClock, or

@@ -1,7 +1,11 @@
 package minio_test
 
 import (
+	"context"
 	"fmt"
+	"net/http"
+	"os"
+	"strconv"
 	"sync/atomic"
 	"testing"
 
@@ -15,10 +19,42 @@ import (
 type storage struct {
 	t   *testing.T
 	cfg minio.Config
+
+	faults *artifactstest.Faults
 }
 
-func (s storage) Open(f *artifactstest.Faults) (artifacts.Backend, error) {
-	return minio.OpenTuned(s.t.Context(), s.cfg, minio.Tuned{})
+// Open opens the store. After a fault, the locks of the process that had it
+// expire: here at once, TestSilentHolders lets time do it.
+func (s *storage) Open(f *artifactstest.Faults) (artifacts.Backend, error) {
+	if f == nil {
+		b, err := minio.OpenTuned(s.t.Context(), s.cfg, minio.Tuned{})
+		if err == nil && s.faults != nil && s.faults.Crashed() {
+			err = b.ExpireLocks(s.t.Context())
+		}
+		return b, err
+	}
+	s.faults = f
+	b, err := minio.OpenTuned(s.t.Context(), s.cfg, minio.Tuned{
+		Wrap: func(next http.RoundTripper) http.RoundTripper { return faulty{next, f} },
+	})
+	if err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// Abandon implements artifactstest.Abandoner.
+func (s *storage) Abandon(ctx context.Context, b artifacts.Backend, value string) error {
+	return b.(*minio.Backend).Abandon(ctx, "k/abandoned", value)
+}
+
+// Every implements artifactstest.Sampler. The environment variable
+// ASSAY_SWEEP=1 tests every operation.
+func (s *storage) Every() int {
+	if every, err := strconv.Atoi(os.Getenv("ASSAY_SWEEP")); err == nil {
+		return every
+	}
+	return 5
 }
 
 func TestContract(t *testing.T) {
@@ -31,6 +67,6 @@ func TestContract(t *testing.T) {
 		if _, err := minio.Create(t.Context(), cfg, minio.CreateOptions{MakeBucket: true}); err != nil {
 			t.Fatal(err)
 		}
-		return storage{t, cfg}
+		return &storage{t: t, cfg: cfg}
 	})
 }
