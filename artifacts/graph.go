@@ -200,7 +200,9 @@ func (q *queue) run(ctx context.Context, jobs int, work func(context.Context, *n
 					q.err = err
 					cancel(errors.New("another blob failed"))
 				}
-				wake.Broadcast()
+				if len(q.todo) > 1 || q.busy == 0 || q.err != nil { // this goroutine takes the first
+					wake.Broadcast()
+				}
 			}
 		})
 	}

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts"
 )
 
@@ -62,6 +63,7 @@ func Run(t *testing.T, storage func(t *testing.T) Storage) {
 		{"List", testList},
 		{"KeyBelowKey", testKeyBelowKey},
 		{"Stager", testStager},
+		{"Uploader", testUploader},
 		{"Locker", testLocker},
 		{"Cleaner", testCleaner},
 		{"StorePut", testStorePut},
@@ -455,6 +457,45 @@ func testStager(t *testing.T, p pair) {
 	wantValue(t, p.b, "k/old", "new")
 	if l := leftovers(t, p.b); len(l) != 0 {
 		t.Errorf("leftovers after discard: %v, want none", l)
+	}
+}
+
+func testUploader(t *testing.T, p pair) {
+	a, ok := p.a.(artifacts.Uploader)
+	if !ok {
+		t.Skip("not an Uploader")
+	}
+	for _, size := range []int{0, 10, artifacts.MaxSwap + 1, large} {
+		value := random("upload", size)
+		key, sum := "k/"+strconv.Itoa(size), assay.DigestOf(value)
+		upload := func(value []byte) error {
+			return a.Upload(t.Context(), key, bytes.NewReader(value), int64(len(value)), sum)
+		}
+		wrong := append(bytes.Clone(value), 'x')
+		if err := upload(wrong); !errors.Is(err, artifacts.ErrCorrupt) {
+			t.Errorf("upload of %d wrong bytes: %v, want ErrCorrupt", len(wrong), err)
+		}
+		if _, err := p.b.Stat(t.Context(), key); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("stat after that: %v, want fs.ErrNotExist", err)
+		}
+		put(t, p.b, key, string(wrong), artifacts.Condition{})
+		if err := upload(value); err != nil {
+			t.Fatalf("upload of %d bytes: %v", size, err)
+		}
+		wantValue(t, p.b, key, string(value))
+		before, err := p.b.Stat(t.Context(), key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tick()
+		if err := upload(value); err != nil {
+			t.Errorf("upload of %d bytes again: %v", size, err)
+		}
+		after, err := p.b.Stat(t.Context(), key)
+		if err != nil || after.ModTime.Before(before.ModTime) {
+			t.Errorf("upload again: modification time %v, %v, want not before %v", after.ModTime, err, before.ModTime)
+		}
+		wantValue(t, p.b, key, string(value))
 	}
 }
 

@@ -109,7 +109,11 @@ func (b *Backend) get(key string) (io.ReadCloser, artifacts.Info, error) {
 		return nil, artifacts.Info{}, err
 	}
 	if info.Size > artifacts.MaxSwap {
-		return reader{b, f, f}, info, nil
+		r := reader{b, f, f}
+		if at, ok := f.(io.ReaderAt); ok {
+			return pieces{r, at}, info, nil
+		}
+		return r, info, nil
 	}
 	var v versioner
 	value, err := io.ReadAll(io.TeeReader(f, &v))
@@ -194,6 +198,12 @@ func (r reader) Read(p []byte) (int, error) {
 		err = r.b.explain(err)
 	}
 	return n, err
+}
+
+// pieces is a reader for an artifacts.Uploader.
+type pieces struct {
+	reader
+	io.ReaderAt
 }
 
 // A versioner gets a value written and says its version: on disk that is its
