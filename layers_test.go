@@ -45,6 +45,7 @@ var layers = map[string][]string{
 	"internal/lab":                 {"", "artifacts/...", "runners/...", "images", "internal/...", "kernelext/..."},
 	"internal/lab/labtest":         {"", "artifacts", "artifacts/disk", "artifacts/oci", "internal/canonical"},
 	"internal/registry":            {},
+	"internal/graph":               {""},
 	"internal/display":             {"", "internal/lab", "kernelext/wire"},
 	"internal/cells":               {"", "internal/display", "internal/lab", "kernelext/wire"},
 	"internal/jupyter/...":         {"internal/jupyter/..."},
@@ -55,7 +56,7 @@ var layers = map[string][]string{
 	"cmd/assay-agent":              {"", "artifacts/journal", "internal/agent", "runners", "runners/measure"},
 	"tools/bench/figures":          {"kernelext/figure"},
 	"tools/bench":                  {"", "artifacts/...", "internal/gotool", "internal/lab", "internal/lab/labtest", "internal/registry", "kernelext/...", "tools/bench/figures"},
-	"cmd/assay":                    {"", "internal/cells", "internal/registry", "internal/jupyterlab", "internal/kernel", "internal/lab", "internal/notebook"},
+	"cmd/assay":                    {"", "internal/cells", "internal/graph", "internal/registry", "internal/jupyterlab", "internal/kernel", "internal/lab", "internal/notebook"},
 }
 
 func TestLayers(t *testing.T) {

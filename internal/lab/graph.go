@@ -1,0 +1,355 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/artifacts/oci"
+	"github.com/assay-notebooks/assay/internal/graph"
+)
+
+// Graph returns what the thing that ref names was made from, and what was made
+// from it: a workload, figure, experiment or run by name, or by the digest of
+// its manifest, trace, table, or a part of it. Without a ref it is what
+// assay.lock pins and all that was made from. The IDs are of the nodes that ref
+// names. What cannot be read is a node with a problem; then the error, beside
+// the graph, matches ErrIncomplete, or is of something corrupt.
+func (w *Workspace) Graph(ctx context.Context, ref string) (g graph.Graph, ids []string, err error) {
+	lock, err := w.Lock()
+	if err != nil {
+		return g, nil, err
+	}
+	p := &provenance{w: w, known: map[string]bool{}, runs: map[string]Listed{}, experiments: map[assay.Digest]bool{}}
+	listed, err := w.Runs(ctx, RunFilter{})
+	if err != nil {
+		p.problems = append(p.problems, err)
+	}
+	for _, l := range listed {
+		if !l.Manifest.IsZero() {
+			p.runs[l.ID] = l
+			p.run(ctx, l)
+		}
+	}
+	p.locked(ctx, lock)
+	for r, err := range w.Store.Refs(ctx, "figures") {
+		if err != nil {
+			return g, nil, err
+		}
+		p.figure(ctx, r.Digest, "")
+	}
+	for r, err := range w.Store.Refs(ctx, "workloads") {
+		if err != nil {
+			return g, nil, err
+		}
+		p.workload(ctx, r.Digest, "")
+	}
+	g = graph.New(p.nodes, p.edges)
+	if ref == "" {
+		if g = g.Behind(pinnedIDs(lock)...); len(g.Nodes) == 0 {
+			return g, nil, Usagef("graph: %s pins nothing yet: pin or run something first", LockFile)
+		}
+	} else {
+		if ids, err = w.graphIDs(ctx, lock, g, ref); err != nil {
+			return graph.Graph{}, nil, err
+		}
+		g = g.Around(ids...)
+	}
+	for i := range g.Nodes {
+		p.complete(ctx, &g.Nodes[i])
+	}
+	return g, ids, p.err()
+}
+
+// pinnedIDs lists what the lock pins.
+func pinnedIDs(lock Lock) []string {
+	var ids []string
+	for _, d := range lock.Workloads {
+		ids = append(ids, d.String())
+	}
+	for _, e := range lock.Experiments {
+		ids = append(ids, e.Manifest.String())
+	}
+	for _, f := range lock.Figures {
+		ids = append(ids, f.Manifest.String())
+	}
+	return ids
+}
+
+// graphIDs finds the nodes that ref names.
+func (w *Workspace) graphIDs(ctx context.Context, lock Lock, g graph.Graph, ref string) ([]string, error) {
+	if d, ok := lock.Workloads[ref]; ok {
+		return []string{d.String()}, nil
+	}
+	if f, ok := lock.Figures[ref]; ok {
+		return []string{f.Manifest.String()}, nil
+	}
+	var named, parts []string
+	var kind graph.Kind // of what is named: the first there is, as nodes are in order
+	for _, n := range g.Nodes {
+		if n.ID == ref || n.Name == ref && (kind == "" || kind == n.Kind) {
+			named, kind = append(named, n.ID), n.Kind
+		}
+		if slices.ContainsFunc(n.Parts, func(p graph.Part) bool { return p.Digest.String() == ref }) {
+			parts = append(parts, n.ID)
+		}
+	}
+	if len(named) > 0 {
+		return named, nil
+	}
+	if len(parts) > 0 {
+		return parts, nil
+	}
+	run, err := w.FindRun(ctx, ref)
+	if errors.Is(err, errNoRun) {
+		return nil, Usagef(`nothing is called %q: there are workloads %s; figures %s; and the runs that "assay runs" lists`,
+			ref, listed(sortedKeys(lock.Workloads)), listed(sortedKeys(lock.Figures)))
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range g.Nodes {
+		if n.Kind == graph.Run && n.Name == run.ID {
+			return []string{n.ID}, nil
+		}
+	}
+	return nil, fmt.Errorf("run %s: the list of runs lacks it", run.ID)
+}
+
+// A provenance is a graph that is being gathered.
+type provenance struct {
+	w           *Workspace
+	nodes       []graph.Node
+	edges       []graph.Edge
+	known       map[string]bool   // IDs of nodes
+	runs        map[string]Listed // by ID
+	experiments map[assay.Digest]bool
+	problems    []error
+}
+
+func (p *provenance) add(n graph.Node, from ...string) {
+	p.nodes, p.known[n.ID] = append(p.nodes, n), true
+	for _, id := range from {
+		p.edges = append(p.edges, graph.Edge{From: id, To: n.ID})
+	}
+}
+
+// node returns a node that is named by its digest.
+func node(kind graph.Kind, name string, d assay.Digest) graph.Node {
+	return graph.Node{ID: d.String(), Kind: kind, Name: name, Digest: d}
+}
+
+// fail notes that a node cannot be read.
+func (p *provenance) fail(n *graph.Node, err error) {
+	n.Problem = err.Error()
+	if errors.Is(err, fs.ErrNotExist) {
+		n.Problem = "the archive lacks it"
+	}
+	p.problems = append(p.problems, fmt.Errorf("%s %s: %w", n.Kind, n.Name, err))
+}
+
+func (p *provenance) err() error {
+	err := errors.Join(p.problems...)
+	if err == nil || Corrupt(err) {
+		return err
+	}
+	return Classed(ErrIncomplete, fmt.Errorf(`%w; "assay store check" lists all problems`, err))
+}
+
+// run adds a run as far as a list knows it, its trace, and its experiment with
+// the workloads, which is read once.
+func (p *provenance) run(ctx context.Context, l Listed) {
+	p.add(node(graph.Run, l.ID, l.Manifest), l.Experiment.String())
+	trace := node(graph.Trace, "", l.Trace)
+	trace.Facts = []graph.Fact{{Label: "invocations", Value: Outcomes(l.Outcomes)}}
+	p.add(trace, l.Manifest.String())
+	if p.experiments[l.Experiment] {
+		return
+	}
+	p.experiments[l.Experiment] = true
+	n := node(graph.Experiment, l.Name, l.Experiment)
+	var exp assay.Experiment
+	a, err := oci.ReadArtifact(ctx, p.w.Store, l.Manifest)
+	if err == nil {
+		err = p.w.readLayer(ctx, a, experimentType, &exp)
+	}
+	if err != nil {
+		p.fail(&n, err)
+	}
+	var workloads []string
+	for _, wl := range exp.Workloads {
+		workloads = append(workloads, wl.Manifest.String())
+		p.add(workloadNode(wl))
+	}
+	n.Facts = protocolFacts(exp.Protocol)
+	if len(exp.Runtimes) > 0 {
+		n.Facts = append(n.Facts, graph.Fact{Label: "runtimes", Value: strings.Join(exp.Runtimes, ", ")})
+	}
+	p.add(n, workloads...)
+}
+
+func protocolFacts(p assay.Protocol) []graph.Fact {
+	switch {
+	case p.Cold != nil:
+		return []graph.Fact{{Label: "cold", Value: fmt.Sprintf("%d invocations a trial", p.Cold.Invocations)}}
+	case p.Steady != nil:
+		return []graph.Fact{{Label: "steady", Value: fmt.Sprintf("%d calls in each of %d invocations a trial", p.Steady.Calls, p.Steady.Invocations)}}
+	}
+	return nil
+}
+
+func workloadNode(wl assay.Workload) graph.Node {
+	n := node(graph.Workload, wl.Name, wl.Manifest)
+	part := func(name string, d assay.Digest) {
+		if !d.IsZero() {
+			n.Parts = append(n.Parts, graph.Part{Name: name, Digest: d})
+		}
+	}
+	part("module", wl.Module)
+	for _, platform := range sortedKeys(wl.Native) {
+		part("native "+platform, wl.Native[platform])
+	}
+	for _, platform := range sortedKeys(wl.Image) {
+		part("image "+platform, wl.Image[platform])
+	}
+	part("stdin", wl.Stdin)
+	for _, key := range sortedKeys(wl.Source) {
+		if d, err := assay.ParseDigest(wl.Source[key]); err == nil {
+			part(strings.Replace(key, "digest", "source", 1), d)
+		} else {
+			n.Facts = append(n.Facts, graph.Fact{Label: key, Value: wl.Source[key]})
+		}
+	}
+	return n
+}
+
+// workload adds a workload that may be in no experiment.
+func (p *provenance) workload(ctx context.Context, d assay.Digest, name string) {
+	if p.known[d.String()] {
+		return
+	}
+	wl, err := oci.Workload(ctx, p.w.Store, d)
+	n := workloadNode(wl)
+	if err != nil {
+		n = node(graph.Workload, name, d)
+		p.fail(&n, err)
+	}
+	p.add(n)
+}
+
+// locked adds what the lock pins, even if the archive lacks it.
+func (p *provenance) locked(ctx context.Context, lock Lock) {
+	for _, name := range sortedKeys(lock.Workloads) {
+		p.workload(ctx, lock.Workloads[name], name)
+	}
+	for digest, e := range lock.Experiments {
+		if _, ok := p.runs[e.Run]; ok {
+			continue
+		}
+		n := node(graph.Run, e.Run, e.Manifest)
+		p.fail(&n, fmt.Errorf("run %s: %w", e.Run, fs.ErrNotExist))
+		p.add(n, digest.String())
+		p.add(node(graph.Experiment, e.Name, digest))
+	}
+	for _, name := range sortedKeys(lock.Figures) {
+		p.figure(ctx, lock.Figures[name].Manifest, name)
+	}
+}
+
+// figure adds a figure and its tables.
+func (p *provenance) figure(ctx context.Context, d assay.Digest, name string) {
+	if p.known[d.String()] {
+		return
+	}
+	n := node(graph.Figure, name, d)
+	var f assay.Figure
+	a, err := oci.ReadArtifact(ctx, p.w.Store, d)
+	if err == nil {
+		err = p.w.readLayer(ctx, a, figureType, &f)
+	}
+	if err != nil {
+		p.fail(&n, err)
+		p.add(n)
+		return
+	}
+	n.Name = f.Name
+	n.Parts = append(n.Parts, graph.Part{Name: "module", Digest: f.Module})
+	for _, l := range a.Layers {
+		if l.MediaType == sourceType {
+			n.Parts = append(n.Parts, graph.Part{Name: "source", Digest: l.Digest})
+		}
+	}
+	for _, format := range sortedKeys(f.Outputs) {
+		n.Parts = append(n.Parts, graph.Part{Name: format, Digest: f.Outputs[format]})
+	}
+	var tables []string
+	for _, t := range f.Tables {
+		tables = append(tables, t.Digest.String())
+		table := node(graph.Table, "", t.Digest)
+		table.Facts = []graph.Fact{{Label: "columns", Value: strings.Join(t.Columns, ", ")}}
+		p.add(table, t.Trace.String())
+		if _, ok := p.runs[t.Run]; !ok { // else the trace is there
+			p.lostRun(t)
+		}
+	}
+	p.add(n, tables...)
+}
+
+// lostRun adds the run and the trace of a table as far as the table tells.
+func (p *provenance) lostRun(t assay.FigureTable) {
+	id := "run " + t.Run
+	n := graph.Node{ID: id, Kind: graph.Run, Name: t.Run}
+	for _, known := range p.nodes {
+		if known.Kind == graph.Run && known.Name == t.Run {
+			id = known.ID // by the lock
+		}
+	}
+	if id == n.ID {
+		p.fail(&n, fs.ErrNotExist)
+		p.add(n)
+	}
+	p.add(node(graph.Trace, "", t.Trace), id)
+}
+
+// complete adds to a node of the final graph what only its record tells, and
+// checks that the archive has it.
+func (p *provenance) complete(ctx context.Context, n *graph.Node) {
+	if n.Problem != "" || n.Kind == graph.Experiment {
+		return
+	}
+	if _, err := p.w.Store.Stat(ctx, n.Digest); err != nil {
+		p.fail(n, err)
+		return
+	}
+	if n.Kind != graph.Run {
+		return
+	}
+	run, a, err := p.w.archivedArtifact(ctx, n.Digest)
+	if err != nil {
+		p.fail(n, err)
+		return
+	}
+	n.Facts = []graph.Fact{
+		{Label: "started", Value: run.Started.UTC().Format(time.DateTime)},
+		{Label: "host", Value: fmt.Sprintf("%s (%s/%s, %d cores, %s)", run.Host.Name, run.Host.OS, run.Host.Arch, run.Host.Cores, run.Host.CPU)},
+	}
+	n.Parts = []graph.Part{{Name: "plan", Digest: run.Plan}}
+	for _, l := range a.Layers {
+		if l.MediaType == journalType {
+			n.Parts = append(n.Parts, graph.Part{Name: "journal", Digest: l.Digest})
+		}
+	}
+	for _, r := range run.Runtimes {
+		switch {
+		case !r.Digest.IsZero():
+			n.Parts = append(n.Parts, graph.Part{Name: strings.TrimSpace(r.Name + " " + r.Version), Digest: r.Digest})
+		case r.Absent != "":
+			n.Facts = append(n.Facts, graph.Fact{Label: r.Name, Value: "absent: " + r.Absent})
+		}
+	}
+}
