@@ -306,12 +306,16 @@ func (c *copier) upload(ctx context.Context, up Uploader, n *node) (size int64, 
 	if err != nil {
 		return 0, err, nil
 	}
-	err = up.Upload(ctx, blobKey(n.digest), r, size, n.digest)
-	closeErr := closeFile()
-	if errors.Is(err, ErrCorrupt) {
+	src := &sourceAt{r: r}
+	err = up.Upload(ctx, blobKey(n.digest), src, size, n.digest)
+	readErr = errors.Join(src.error(), closeFile())
+	switch {
+	case errors.Is(err, ErrCorrupt):
 		return 0, err, nil
+	case err == nil || readErr == nil:
+		return size, readErr, err
 	}
-	return size, closeErr, err
+	return 0, readErr, nil
 }
 
 // pieces returns the bytes of a blob for random access: those in memory, the
@@ -343,6 +347,29 @@ func (c *copier) pieces(ctx context.Context, n *node) (r io.ReaderAt, size int64
 		return nil, 0, nil, errors.Join(err, closeFile())
 	}
 	return f, size, closeFile, nil
+}
+
+// A sourceAt remembers why it could not be read. It is safe for concurrent use.
+type sourceAt struct {
+	r   io.ReaderAt
+	mu  sync.Mutex
+	err error
+}
+
+func (s *sourceAt) ReadAt(p []byte, off int64) (int, error) {
+	n, err := s.r.ReadAt(p, off)
+	if err != nil && err != io.EOF {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.err = err
+	}
+	return n, err
+}
+
+func (s *sourceAt) error() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.err
 }
 
 // A group is staged blobs that become durable together, in order.
