@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +15,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/assay-notebooks/assay/internal/lab"
+	"github.com/assay-notebooks/assay/internal/registry"
 	"github.com/assay-notebooks/assay/runners/executors"
 )
 
@@ -65,7 +68,7 @@ func runScripts(t *testing.T, folder string) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"status": status, "flip": flip, "edit": edit, "truncate": truncate, "notebook": writeNotebook, "validate": validate,
+			"status": status, "flip": flip, "edit": edit, "truncate": truncate, "notebook": writeNotebook, "validate": validate, "registry": serveTo,
 		},
 	})
 }
@@ -131,4 +134,20 @@ func truncate(ts *testscript.TestScript, _ bool, args []string) {
 	st, err := os.Stat(path)
 	ts.Check(err)
 	ts.Check(os.Truncate(path, st.Size()/2))
+}
+
+// serveTo starts a team registry and sets $REGISTRY to its host and port; with
+// a file of users and hashes, one that wants them: registry [HTPASSWD]
+func serveTo(ts *testscript.TestScript, _ bool, args []string) {
+	o := registry.Options{Dir: ts.MkAbs("registry")}
+	if len(args) > 0 {
+		o.Htpasswd = ts.MkAbs(args[0])
+	}
+	s, err := registry.Open(o, io.Discard)
+	ts.Check(err)
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Serve(ctx) }()
+	ts.Defer(func() { stop(); <-ended })
+	ts.Setenv("REGISTRY", strings.TrimPrefix(s.URL, "http://"))
 }

@@ -94,14 +94,21 @@ func (w *Workspace) archive(ctx context.Context, run assay.Run, plan assay.Plan,
 	return manifest, nil
 }
 
-// linkWorkloads stores the run's artifact with its first workload as subject,
-// and for each further workload a small artifact that has that one as subject
-// and the run's record as its layer: so whoever has a workload finds its runs.
+// linkWorkloads stores the run's artifact, which has its first workload as
+// subject and names the others, and for each of those a small artifact that has
+// it as subject, the run's record as its layer, and names the run: so whoever
+// has a workload finds its runs, and whoever has a run has its workloads.
 func (w *Workspace) linkWorkloads(ctx context.Context, run assay.Run, plan assay.Plan, a oci.Artifact) (assay.Digest, error) {
 	var workloads []assay.Digest
 	for _, t := range plan.Trials {
 		if !slices.Contains(workloads, t.Manifest) {
 			workloads = append(workloads, t.Manifest)
+		}
+	}
+	a.Blobs = map[string]assay.Digest{}
+	for i, wl := range workloads {
+		if i > 0 {
+			a.Blobs[fmt.Sprintf("workload.%d", i)] = wl
 		}
 	}
 	var manifest assay.Digest
@@ -114,7 +121,7 @@ func (w *Workspace) linkWorkloads(ctx context.Context, run assay.Run, plan assay
 		link.Subject = &subject
 		ref := ""
 		if i > 0 {
-			link.Type, link.Layers = runLinkType, a.Layers[:1]
+			link.Type, link.Layers, link.Blobs = runLinkType, a.Layers[:1], map[string]assay.Digest{"run": manifest}
 			ref = fmt.Sprintf("links/%s/%s", run.ID, wl.Hex())
 		}
 		d, err := oci.PutArtifact(ctx, w.Store, link)

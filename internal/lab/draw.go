@@ -144,16 +144,22 @@ func (w *Workspace) draw(ctx context.Context, req Drawing) (Drawn, error) {
 		}
 		fig.Tables = append(fig.Tables, assay.FigureTable{Digest: assay.DigestOf(b), Run: run.ID, Trace: run.Trace, Columns: of.Columns})
 		tables = append(tables, b)
-		if a.Subject == nil {
-			manifest, err := w.runManifest(ctx, run.ID)
-			if err != nil {
-				return Drawn{}, err
-			}
+		manifest, err := w.runManifest(ctx, run.ID)
+		if err != nil {
+			return Drawn{}, err
+		}
+		switch {
+		case a.Subject == nil:
 			subject, err := oci.Describe(ctx, w.Store, manifest)
 			if err != nil {
 				return Drawn{}, err
 			}
 			a.Subject = &subject
+		case a.Subject.Digest != manifest: // a figure is about one run, and holds the others
+			if a.Blobs == nil {
+				a.Blobs = map[string]assay.Digest{}
+			}
+			a.Blobs["run."+run.ID] = manifest
 		}
 	}
 	sealed, err := seal.Build(ctx, seal.Options{Dir: req.Dir, Func: req.Func, Cache: w.Config.Cache}, w.Store)

@@ -44,9 +44,10 @@ const (
 )
 
 // Pull puts into the store what ref names and all that it names in turn, and,
-// unless Alone, what is about these: the artifacts whose subject they are. What
-// the root and its members are themselves about is fetched, not what else is
-// about that. Blobs that the store has are skipped, so that a pull done again
+// unless Alone, the artifacts that are about it: whose subject it is. What is
+// about those comes along, as does what is about a manifest that one of them
+// names by annotation; not what else is about their, or the root's, own subject.
+// Blobs that the store has are skipped, so that a pull done again
 // goes on; manifests are put last, those that are named before those that name
 // them. Nothing refers to any of it: the caller sets references.
 func Pull(ctx context.Context, store *artifacts.Store, ref Reference, opts PullOptions) (Pulled, error) {
@@ -69,7 +70,7 @@ func pull(ctx context.Context, store *artifacts.Store, ref Reference, opts PullO
 		return Pulled{}, err
 	}
 	p.seen[root.Digest] = true
-	level, err := p.follow(ctx, b, !opts.Alone)
+	level, err := p.follow(ctx, b, wanted{about: !opts.Alone})
 	if err != nil {
 		return Pulled{}, err
 	}
@@ -85,6 +86,7 @@ func pull(ctx context.Context, store *artifacts.Store, ref Reference, opts PullO
 type wanted struct {
 	oci.Link
 	about bool // what is about it is wanted as well
+	found bool // it is about something else that was wanted
 }
 
 type puller struct {
@@ -184,7 +186,7 @@ func (p *puller) one(ctx context.Context, w wanted, to *batch) ([]wanted, error)
 		if err := p.moved(0, rc.size, true); err != nil {
 			return nil, err
 		}
-		return p.follow(ctx, bytes.Clone(b), w.about && w.Kind == oci.Anything)
+		return p.follow(ctx, bytes.Clone(b), w)
 	}
 	if err := to.put(ctx, bytes.NewReader(b), w.Digest, rc.size); err != nil {
 		return nil, err
@@ -203,11 +205,11 @@ func (p *puller) manifest(ctx context.Context, w wanted) ([]wanted, error) {
 	if err := p.moved(0, 0, true); err != nil {
 		return nil, err
 	}
-	return p.follow(ctx, b, w.about)
+	return p.follow(ctx, b, w)
 }
 
-// follow keeps a manifest and returns what it leads to.
-func (p *puller) follow(ctx context.Context, b []byte, about bool) ([]wanted, error) {
+// follow keeps a manifest that was wanted and returns what it leads to.
+func (p *puller) follow(ctx context.Context, b []byte, w wanted) ([]wanted, error) {
 	d, err := oci.DescribeBytes(b)
 	if err != nil {
 		return nil, err
@@ -227,16 +229,16 @@ func (p *puller) follow(ctx context.Context, b []byte, about bool) ([]wanted, er
 			p.mu.Unlock()
 			continue
 		}
-		next = append(next, wanted{l, about && l.Kind == oci.Anything})
+		next = append(next, wanted{Link: l, about: w.found && l.Kind == oci.Anything})
 	}
-	if about {
+	if w.about {
 		found, err := p.c.referrers(ctx, d.Digest)
 		if err != nil {
 			return nil, err
 		}
 		for _, r := range found {
 			if !oci.IsPart(r.ArtifactType) {
-				next = append(next, wanted{oci.Link{Descriptor: r, Kind: oci.Member}, true})
+				next = append(next, wanted{Link: oci.Link{Descriptor: r, Kind: oci.Member}, about: true, found: true})
 			}
 		}
 	}

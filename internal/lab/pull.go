@@ -1,0 +1,288 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/artifacts"
+	"github.com/assay-notebooks/assay/artifacts/oci"
+	"github.com/assay-notebooks/assay/artifacts/oci/registry"
+)
+
+// PullOptions are those of a pull from a registry.
+type PullOptions struct {
+	PlainHTTP bool  // as in registry.Options
+	MaxBytes  int64 // as in registry.Options
+
+	Progress func(Transfer) `json:"-"`
+}
+
+// A Fetched is what a registry gave.
+type Fetched struct {
+	Reference string       `json:"reference"` // REGISTRY/REPOSITORY:TAG@sha256:…
+	Name      string       `json:"name"`      // as in Pushed
+	Digest    assay.Digest `json:"digest"`
+	Refs      []string     `json:"refs"`             // in the archive, now
+	Pinned    []string     `json:"pinned,omitempty"` // names of these that assay.lock has now
+	Kept      []string     `json:"kept,omitempty"`   // names that mean something else here, which they still do
+}
+
+// IsRegistry reports whether ref names something in a registry, for Fetch.
+func IsRegistry(ref string) bool {
+	r, err := parseRef("", ref)
+	return err == nil && r.kind == ociRef
+}
+
+// Fetch gets from a registry what Push made it hold: a workload, run or figure
+// with its whole graph. The name, unless "", must be that of what comes: its
+// digest, or the name of a workload or figure, or a run's ID.
+//
+// The archive gets references to all workloads, runs and figures among it, and
+// assay.lock the workloads and figures, under names that it does not have yet;
+// what is fetched by name takes that name in any case. A run that is fetched
+// answers no experiment here: "assay run" still measures.
+func (w *Workspace) Fetch(ctx context.Context, name, from string, opts PullOptions) (Fetched, error) {
+	f, err := w.fetch(ctx, name, from, opts)
+	if err != nil {
+		return f, fmt.Errorf("pull: %w", err)
+	}
+	return f, nil
+}
+
+func (w *Workspace) fetch(ctx context.Context, name, from string, opts PullOptions) (Fetched, error) {
+	ref, err := registry.ParseReference(from)
+	if err != nil {
+		return Fetched{}, Usagef("%w", err)
+	}
+	remote := registry.Options{PlainHTTP: opts.PlainHTTP, MaxBytes: opts.MaxBytes}
+	if d, err := assay.ParseDigest(name); err == nil {
+		if !ref.Digest.IsZero() && ref.Digest != d {
+			return Fetched{}, Usagef("%v is not %s", d, from)
+		}
+		ref.Digest, ref.Tag = d, ""
+	}
+	if ref.Tag == "" && ref.Digest.IsZero() {
+		if ref.Tag, err = tagOf(ctx, name, ref, remote); err != nil {
+			return Fetched{}, err
+		}
+	}
+	pulled, err := registry.Pull(ctx, w.Archive, ref, registry.PullOptions{Options: remote, Progress: asTransfer(opts.Progress)})
+	if err != nil {
+		return Fetched{}, err
+	}
+	ref.Digest = pulled.Root.Digest
+	in := intake{w: w, ref: ref, byName: name != ""}
+	for _, m := range pulled.Manifests {
+		if err := in.sort(ctx, m); err != nil {
+			return Fetched{}, fmt.Errorf("%v: %w", m.Digest, err)
+		}
+	}
+	if len(in.found) == 0 || in.found[0].digest != pulled.Root.Digest {
+		return Fetched{}, Usagef(`%s is no workload, run or figure of assay's: "assay pin %s" makes a workload of a module or a container image`, from, from)
+	}
+	if root := in.found[0]; name != "" && name != root.digest.String() && name != root.called {
+		return Fetched{}, fmt.Errorf("%s is %s, not %s; nothing refers to what was fetched", from, root.name, name)
+	}
+	return in.keep(ctx)
+}
+
+// tagOf finds the tag that Push gives what has that name.
+func tagOf(ctx context.Context, name string, ref registry.Reference, opts registry.Options) (string, error) {
+	if name != "" {
+		for _, kind := range []string{"workloads/", "figures/", "runs/"} {
+			ref.Tag = tag(kind + assay.Filename(name))
+			_, err := registry.Resolve(ctx, ref, opts)
+			if err == nil {
+				return ref.Tag, nil
+			}
+			if !errors.Is(err, fs.ErrNotExist) {
+				return "", err
+			}
+		}
+		ref.Tag = ""
+	}
+	return "", Usagef("%v: name a version: :TAG or @sha256:…", ref)
+}
+
+// An intake sorts what came from a registry: it is a stranger's until then.
+type intake struct {
+	w      *Workspace
+	ref    registry.Reference
+	byName bool // the root was asked for by name
+	found  []arrival
+}
+
+// An arrival is something that gets a reference.
+type arrival struct {
+	waiting
+	called string        // by people: a run's ID, a workload's or figure's name
+	figure *assay.Figure // of a figure
+}
+
+// sort notes what a manifest is.
+func (in *intake) sort(ctx context.Context, m oci.Descriptor) error {
+	w := in.w
+	switch m.ArtifactType {
+	case runType:
+		run, err := w.archivedRun(ctx, m.Digest)
+		if err != nil {
+			return err
+		}
+		if run.ID == "" || assay.Filename(run.ID) != run.ID {
+			return fmt.Errorf("a run with the ID %q: %w", run.ID, oci.ErrInvalid)
+		}
+		in.add("runs/"+run.ID, run.ID, m.Digest)
+		return nil
+	case figureType:
+		return in.sortFigure(ctx, m.Digest)
+	}
+	b, err := w.Store.ReadAll(ctx, m.Digest, oci.ManifestLimit)
+	if err != nil {
+		return err
+	}
+	if wl, err := oci.ParseWorkload(b); err == nil {
+		if _, err := w.imported(ctx, m.Digest); err != nil {
+			return err
+		}
+		in.add("workloads/"+assay.Filename(wl.Name), wl.Name, m.Digest)
+		return nil
+	}
+	for _, l := range oci.Links(b) {
+		if l.Kind == oci.Subject { // others' too: an SBOM, a signature
+			in.add(attached+m.Digest.Hex(), "", m.Digest)
+		}
+	}
+	return nil
+}
+
+// attached begins the names of references to artifacts that have none of their
+// own, and are about something.
+const attached = "links/attached/"
+
+func (in *intake) sortFigure(ctx context.Context, d assay.Digest) error {
+	a, err := oci.ReadArtifact(ctx, in.w.Store, d)
+	if err != nil {
+		return err
+	}
+	var f assay.Figure
+	if err := in.w.readLayer(ctx, a, figureType, &f); err != nil {
+		return err
+	}
+	if f.Format != assay.FigureFormat {
+		return fmt.Errorf("a figure of format %q: this assay reads %q", f.Format, assay.FigureFormat)
+	}
+	if err := checkName(f.Name); err != nil {
+		return fmt.Errorf("a figure: %w: %w", err, oci.ErrInvalid)
+	}
+	for format := range f.Outputs {
+		if outputTypes[format] == "" {
+			return fmt.Errorf("figure %s: format %q: %w", f.Name, format, oci.ErrInvalid)
+		}
+	}
+	in.add("figures/"+assay.Filename(f.Name), f.Name, d)
+	in.found[len(in.found)-1].figure = &f
+	return nil
+}
+
+func (in *intake) add(ref, called string, d assay.Digest) {
+	in.found = append(in.found, arrival{waiting: waiting{ref, d}, called: called})
+}
+
+// keep sets the references and pins what is to be pinned.
+func (in *intake) keep(ctx context.Context) (Fetched, error) {
+	root := in.found[0]
+	out := Fetched{Reference: in.ref.String(), Name: root.name, Digest: root.digest}
+	for i, a := range in.found {
+		name, err := in.free(ctx, a, i == 0 && in.byName)
+		if err != nil {
+			return out, err
+		}
+		if name != a.name {
+			out.Kept = append(out.Kept, a.name)
+		}
+		if err := in.w.setRef(ctx, name, a.digest); err != nil {
+			return out, err
+		}
+		out.Refs = append(out.Refs, name)
+	}
+	if in.w.Config.Lock == keepLock {
+		return out, nil
+	}
+	err := in.w.updateLock(ctx, func(l *Lock) {
+		for i, a := range in.found {
+			if in.pin(ctx, l, a, i == 0) {
+				out.Pinned = append(out.Pinned, a.called)
+			}
+		}
+	})
+	return out, err
+}
+
+// free returns the reference that a gets: its own name, unless that names
+// something else here.
+func (in *intake) free(ctx context.Context, a arrival, take bool) (string, error) {
+	had, err := in.w.Archive.Ref(ctx, a.name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), err == nil && had == a.digest, err == nil && take && a.isNamed():
+		return a.name, nil
+	case err != nil:
+		return "", err
+	case a.isNamed():
+		return attached + a.digest.Hex(), nil
+	}
+	return "", fmt.Errorf("%s is %v here and %v there: a run has one record: %w", a.name, had, a.digest, artifacts.ErrConflict)
+}
+
+// isNamed reports whether people chose the name, so that it can mean several
+// things: that of a workload or a figure.
+func (a arrival) isNamed() bool { return a.figure != nil || strings.HasPrefix(a.name, "workloads/") }
+
+// pin pins a in the lock, if it has no such name yet or a is what was asked for
+// by that, and reports whether the lock has it now.
+func (in *intake) pin(ctx context.Context, l *Lock, a arrival, root bool) bool {
+	take := root && in.byName
+	switch {
+	case a.figure != nil:
+		locked := LockedFigure{Manifest: a.digest, Module: a.figure.Module, Tables: a.figure.Tables, Outputs: a.figure.Outputs}
+		had, there := l.Figures[a.called]
+		if there && had.Manifest != a.digest && !take || !in.complete(ctx, locked) {
+			return false
+		}
+		l.Figures[a.called] = locked
+		return true
+	case a.isNamed():
+		had, there := l.Workloads[a.called]
+		if there && had != a.digest && !take {
+			return false
+		}
+		l.Workloads[a.called] = a.digest
+		if root {
+			l.Origins[a.called] = Origin{Reference: in.written(), Digest: a.digest}
+		}
+		return true
+	}
+	return false
+}
+
+// written is the root's reference as Pin would note it.
+func (in *intake) written() string {
+	r := in.ref
+	if r.Tag != "" {
+		r.Digest = assay.Digest{}
+	}
+	return r.String()
+}
+
+// complete reports whether the archive has everything that a figure is made of.
+func (in *intake) complete(ctx context.Context, f LockedFigure) bool {
+	l := Lock{Figures: map[string]LockedFigure{"": f}}
+	return !slices.ContainsFunc(l.pins(), func(p pinOf) bool {
+		_, err := in.w.Archive.Stat(ctx, p.digest)
+		return err != nil
+	})
+}
