@@ -128,6 +128,18 @@ type remedied struct {
 func (e *remedied) Error() string   { return fmt.Sprintf("%v: %v; %s", e.kind, e.err, e.remedy) }
 func (e *remedied) Unwrap() []error { return []error{e.kind, e.err} }
 
+// Is reports that the whole store cannot be used now: not for an answer that
+// may be of one value, like that of a server which finds it damaged.
+func (e *remedied) Is(target error) bool {
+	switch e.kind {
+	case ErrDenied, ErrNoBucket, ErrClock:
+		return target == artifacts.ErrUnavailable
+	case ErrUnreachable:
+		return target == artifacts.ErrUnavailable && code(e.err) == ""
+	}
+	return false
+}
+
 // explain gives errors of the server and of the way to it their sentinel and
 // remedy, once.
 func (b *Backend) explain(err error) error {
@@ -162,7 +174,7 @@ func (b *Backend) explainAnswer(err error, resp miniogo.ErrorResponse) error {
 	case "RequestTimeTooSkewed":
 		return &remedied{ErrClock, err, fmt.Sprintf("set the clocks of this machine and of %s", b.cfg.Endpoint)}
 	case "XMinioStorageFull", "XMinioAdminBucketQuotaExceeded":
-		return &remedied{ErrFull, err, fmt.Sprintf("free space on %s or raise the quota, or remove unreferenced blobs (store gc), and try again", b.cfg.Endpoint)}
+		return &remedied{ErrFull, err, fmt.Sprintf("free space on %s or raise the quota, and try again; to remove unreferenced blobs (store gc) takes room for one small object", b.cfg.Endpoint)}
 	case "InvalidAccessKeyId", "SignatureDoesNotMatch":
 		return &remedied{ErrDenied, err, fmt.Sprintf("check the access key and the secret key for %s", b.cfg.Endpoint)}
 	case "ExpiredToken", "InvalidTokenId", "InvalidToken":

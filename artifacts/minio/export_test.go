@@ -28,6 +28,7 @@ func OpenTuned(ctx context.Context, cfg Config, t Tuned) (*Backend, error) {
 	set(&l.stall, t.Header)
 	set(&l.attempts, t.Attempts)
 	set(&l.part, t.Part)
+	set(&l.single, t.Part)
 	set(&l.memory, t.Memory)
 	return open(ctx, cfg, l, t.Wrap)
 }

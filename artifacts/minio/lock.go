@@ -31,7 +31,7 @@ const (
 	lockPrefix   = ".lock/"
 	leasePrefix  = lockPrefix + "shared/"
 	gateKey      = lockPrefix + "gate"
-	freePrefix   = "free " // of the gate's value, when nobody holds it
+	freePrefix   = "free " // of the gate's value, when it was taken from a silent holder
 	maxGateValue = 100
 )
 
@@ -139,11 +139,17 @@ func (l *lease) unlockAlone(ctx context.Context) error {
 	l.b.exclusive.CompareAndSwap(l, nil)
 	ctx, cancel := l.cleanup(ctx)
 	defer cancel()
-	_, err := l.b.swapGate(ctx, gate{version: l.version}, freePrefix+rand.Text())
-	if errors.Is(err, artifacts.ErrConflict) {
+	// A delete has no condition. It comes well within the time that nobody
+	// takes the gate from us: only if the request itself takes longer, the next
+	// holder can lose it, and is told so as we are here.
+	g, err := l.b.lookAtGate(ctx)
+	switch {
+	case err != nil:
+		return err
+	case g.version != l.version:
 		return l.lostError()
 	}
-	return errors.Join(err, l.b.eraseOld(ctx, gateKey))
+	return l.b.erase(ctx, gateKey)
 }
 
 // noLeases reports whether nobody shares the lock, and deletes the leases of
@@ -178,10 +184,11 @@ type gate struct {
 	version artifacts.Version // "" if there is no object
 	value   string
 	held    bool
+	silent  bool // its holder is
 }
 
-// readGate returns the gate, and frees one whose holder is silent.
-func (b *Backend) readGate(ctx context.Context) (gate, error) {
+// lookAtGate returns the gate, the zero gate if there is no object.
+func (b *Backend) lookAtGate(ctx context.Context) (gate, error) {
 	var now time.Time
 	rc, info, err := b.get(withServerTime(ctx, &now), gateKey)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -194,9 +201,15 @@ func (b *Backend) readGate(ctx context.Context) (gate, error) {
 	if err = errors.Join(err, rc.Close()); err != nil {
 		return gate{}, err
 	}
-	g := gate{info.Version, string(v), !strings.HasPrefix(string(v), freePrefix)}
-	if !g.held || !b.silent(info.ModTime, now) {
-		return g, nil
+	free := strings.HasPrefix(string(v), freePrefix)
+	return gate{info.Version, string(v), !free, !free && b.silent(info.ModTime, now)}, nil
+}
+
+// readGate returns the gate, and frees one whose holder is silent.
+func (b *Backend) readGate(ctx context.Context) (gate, error) {
+	g, err := b.lookAtGate(ctx)
+	if err != nil || !g.silent {
+		return g, err
 	}
 	free := gate{value: freePrefix + rand.Text()}
 	free.version, err = b.swapGate(ctx, g, free.value)
@@ -215,19 +228,12 @@ func (b *Backend) swapGate(ctx context.Context, from gate, to string) (artifacts
 		if !errors.Is(err, ErrUnreachable) || attempt >= b.limits.attempts {
 			return v, err
 		}
-		rc, info, getErr := b.get(ctx, gateKey)
-		if errors.Is(getErr, fs.ErrNotExist) {
-			continue
-		}
-		if getErr != nil {
-			return "", errors.Join(err, getErr)
-		}
-		is, getErr := io.ReadAll(io.LimitReader(rc, maxGateValue))
-		switch getErr = errors.Join(getErr, rc.Close()); {
-		case getErr != nil:
-			return "", errors.Join(err, getErr)
-		case string(is) == to:
-			return info.Version, nil
+		g, lookErr := b.lookAtGate(ctx)
+		switch {
+		case lookErr != nil:
+			return "", errors.Join(err, lookErr)
+		case g.value == to:
+			return g.version, nil
 		}
 	}
 }

@@ -123,7 +123,8 @@ type limits struct {
 	stall    time.Duration // without a byte, on a connection in use
 	lease    time.Duration // after which a silent lock holder is taken for dead
 	poll     time.Duration // between looks at a lock, at most
-	part     int64         // bytes of a part of a parallel transfer; larger values have parts
+	single   int64         // bytes of a value that goes in one request; larger ones go in parts
+	part     int64         // bytes of a part
 	parallel int           // parts in flight of one value
 	memory   int64         // bytes of a staged value kept in memory
 }
@@ -135,6 +136,7 @@ var defaults = limits{
 	stall:    30 * time.Second,
 	lease:    30 * time.Second,
 	poll:     time.Second,
+	single:   64 << 20,
 	part:     16 << 20,
 	parallel: 4,
 	memory:   256 << 10,

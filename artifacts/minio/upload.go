@@ -5,10 +5,14 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
+	"net/http"
 	"time"
 
 	miniogo "github.com/minio/minio-go/v7"
@@ -23,11 +27,13 @@ const (
 	cleanupTime = 15 * time.Second
 )
 
-// Upload stores size bytes of r under key, in place of what it held. The server
-// checks them: a value of one request against sum; each part of a larger one
-// against the part's SHA-256, while all of it is hashed here in the same pass,
-// and without sum the parts are not put together. Bytes that are not those of
-// sum are ErrCorrupt. r may be read in parallel and again.
+// Upload stores size bytes of r under key, in place of what it held. Bytes that
+// are not those of sum are ErrCorrupt, and nothing is stored. r may be read in
+// parallel and again.
+//
+// What goes in one request the server itself checks against sum. Of a larger
+// value it checks the CRC-32C of each part, while all of it is hashed here in
+// the same pass; without sum the parts are not put together.
 func (b *Backend) Upload(ctx context.Context, key string, r io.ReaderAt, size int64, sum assay.Digest) error {
 	if err := artifacts.CheckKey(key); err != nil {
 		return err
@@ -43,7 +49,9 @@ func (b *Backend) Upload(ctx context.Context, key string, r io.ReaderAt, size in
 func (b *Backend) putParts(ctx context.Context, key string, c content) (err error) {
 	u := &upload{b: b, name: b.name(key), mark: rand.Text()}
 	err = b.retry(ctx, func() (err error) {
-		u.id, err = b.core.NewMultipartUpload(ctx, b.cfg.Bucket, u.name, miniogo.PutObjectOptions{UserMetadata: map[string]string{uploadMark: u.mark}})
+		u.id, err = b.core.NewMultipartUpload(ctx, b.cfg.Bucket, u.name, miniogo.PutObjectOptions{
+			UserMetadata: map[string]string{uploadMark: u.mark, "x-amz-checksum-algorithm": "CRC32C"},
+		})
 		return err
 	})
 	if err != nil {
@@ -81,7 +89,7 @@ type upload struct {
 
 // send reads c once, in order, while parts of it are under way.
 func (u *upload) send(ctx context.Context, c content) error {
-	part := max(u.b.limits.part, (c.size+maxParts-1)/maxParts)
+	part := max(u.b.limits.part, (c.size+maxParts-1)/maxParts) // bytes
 	u.parts = make([]miniogo.CompletePart, (c.size+part-1)/part)
 	buffers := make(chan []byte, u.b.limits.parallel)
 	for range cap(buffers) {
@@ -118,14 +126,19 @@ func (u *upload) send(ctx context.Context, c content) error {
 }
 
 func (u *upload) sendPart(ctx context.Context, i int, p []byte) error {
-	sum := sha256.Sum256(p)
-	opts := miniogo.PutObjectPartOptions{Sha256Hex: hex.EncodeToString(sum[:]), DisableContentSha256: true}
+	// A SHA-256 of each part, besides that of the whole, would double the work.
+	var crc [4]byte
+	binary.BigEndian.PutUint32(crc[:], crc32.Checksum(p, castagnoli))
+	sum := base64.StdEncoding.EncodeToString(crc[:])
 	return u.b.retry(ctx, func() error {
-		made, err := u.b.core.PutObjectPart(ctx, u.b.cfg.Bucket, u.name, u.id, i+1, bytes.NewReader(p), int64(len(p)), opts)
-		u.parts[i] = miniogo.CompletePart{PartNumber: i + 1, ETag: made.ETag}
+		made, err := u.b.core.PutObjectPart(ctx, u.b.cfg.Bucket, u.name, u.id, i+1, bytes.NewReader(p), int64(len(p)),
+			miniogo.PutObjectPartOptions{DisableContentSha256: true, CustomHeader: http.Header{"X-Amz-Checksum-Crc32c": {sum}}})
+		u.parts[i] = miniogo.CompletePart{PartNumber: i + 1, ETag: made.ETag, ChecksumCRC32C: sum}
 		return err
 	})
 }
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // complete makes the parts the value of the key. When the answer to a first
 // request was lost, the second finds no upload: then the value says whose it is.

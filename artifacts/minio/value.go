@@ -55,7 +55,7 @@ func (b *Backend) put(ctx context.Context, key string, c content, cond artifacts
 		opts.SetMatchETagExcept("*")
 	case cond.IfVersion != "":
 		opts.SetMatchETag(string(cond.IfVersion))
-	case c.size > b.limits.part:
+	case c.size > b.limits.single:
 		return "", b.putParts(ctx, key, c)
 	}
 	send := func() error {

@@ -73,24 +73,5 @@ func (b *Backend) erase(ctx context.Context, key string) error {
 	return nil
 }
 
-// eraseOld deletes all versions of a key but the one it has.
-func (b *Backend) eraseOld(ctx context.Context, key string) error {
-	if !b.versioned {
-		return nil
-	}
-	all, err := b.versions(ctx, key)
-	if err != nil {
-		return err
-	}
-	for _, o := range all {
-		if !o.IsLatest {
-			if err := b.remove(ctx, key, o.VersionID); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
 // key returns the key of an object below the prefix of the store.
 func (b *Backend) key(name string) (string, bool) { return strings.CutPrefix(name, b.name("")) }
