@@ -85,7 +85,8 @@ func (p CopyProblem) Unwrap() error { return p.err }
 //
 // A root that reaches a blob which `from` lacks, or holds damaged, is left out,
 // with its references, and is a problem in the report; the others are copied.
-// Then the error joins the problems. Any other error ends the copy.
+// Then the error joins the problems. Any other error ends the copy; that of one
+// which collections overtook time and again matches ErrConflict.
 //
 // Copies and other writers may be at work in `to`, and a GC: at the end, under
 // one shared hold of its lock, Copy looks once more for everything, copies
@@ -112,7 +113,7 @@ func Copy(ctx context.Context, to, from *Store, opts CopyOptions) (CopyReport, e
 			return c.report, c.problems()
 		}
 	}
-	return c.report, fmt.Errorf("copy: a collection took away %d times what was copied; try again when it has ended", copyRounds)
+	return c.report, fmt.Errorf("copy: %d times a collection took away what was copied: %w; try again when it has ended", copyRounds, ErrConflict)
 }
 
 // copyRounds is how often Copy begins again since a GC took something.

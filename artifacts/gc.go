@@ -27,7 +27,8 @@ type GCOptions struct {
 
 	// MinAge keeps blobs put, or put again, less than so long ago, and all they
 	// reach: a writer puts blobs before it refers to them. It must be longer
-	// than the time between the two. 0 is DefaultMinAge.
+	// than the time between the two. 0 is DefaultMinAge. Unfinished writes are
+	// kept for an hour at least.
 	MinAge time.Duration
 
 	// DryRun reports what would be removed, removes nothing and takes no lock.
@@ -39,6 +40,10 @@ type GCOptions struct {
 	// Now is the clock, time.Now if nil. It is compared with the backend's.
 	Now func() time.Time `json:"-"`
 }
+
+// writing is how long an unfinished write is taken for that of a writer at work,
+// whatever MinAge is.
+const writing = time.Hour
 
 // A GCReport is what GC did, or would do.
 type GCReport struct {
@@ -248,9 +253,10 @@ func (c *collector) clean(ctx context.Context) error {
 	if !ok {
 		return nil
 	}
+	cutoff := c.opts.Now().Add(-max(c.opts.MinAge, writing))
 	var errs []error
 	for l, err := range cleaner.Leftovers(ctx) {
-		if err == nil && (!l.Temporary || !l.ModTime.Before(c.cutoff)) {
+		if err == nil && (!l.Temporary || !l.ModTime.Before(cutoff)) {
 			continue
 		}
 		if err == nil && !c.opts.DryRun {

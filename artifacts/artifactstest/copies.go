@@ -39,8 +39,8 @@ func putClosure(t *testing.T, s *artifacts.Store, seed string, sizes ...int) clo
 		ds = append(ds, add(c.leaves[i]))
 	}
 	c.shared = ds[0]
-	c.below = add(manifest(ds[:2]...))
-	c.top = add(manifest(append(ds[2:], c.below, c.shared)...))
+	c.below = add(Manifest(ds[:2]...))
+	c.top = add(Manifest(append(ds[2:], c.below, c.shared)...))
 	return c
 }
 
@@ -116,18 +116,18 @@ func testStoreBehind(t *testing.T, p pair) {
 	if _, err := s.Stat(t.Context(), leaf); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("stat of a blob that a copy has: %v, want fs.ErrNotExist", err)
 	}
-	putBlob(t, good, manifest(leaf))
-	named := putBlob(t, own, manifest(leaf))
+	putBlob(t, good, Manifest(leaf))
+	named := putBlob(t, own, Manifest(leaf))
 	setRef(t, own, "runs/1", named)
 	wound(t, p.b, named, "names\nnobody")
-	report := check(t, s, artifacts.CheckOptions{Children: children(s)})
+	report := check(t, s, artifacts.CheckOptions{Children: Children(s)})
 	if len(report.Problems) != 1 || report.Problems[0].Kind != artifacts.Corrupt || report.Problems[0].Blob != named {
 		t.Errorf("check of a store behind copies: %v, want a corrupt manifest", report.Problems)
 	}
 	if _, ok := p.a.(artifacts.Locker); ok {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		if _, err := s.GC(ctx, artifacts.GCOptions{Children: children(s)}); !errors.Is(err, artifacts.ErrCorrupt) {
+		if _, err := s.GC(ctx, artifacts.GCOptions{Children: Children(s)}); !errors.Is(err, artifacts.ErrCorrupt) {
 			t.Errorf("gc of a store behind copies: %v, want ErrCorrupt", err)
 		}
 	}
@@ -201,7 +201,7 @@ func testStoreCopy(t *testing.T, p pair) {
 		{Name: "runs/3", Digest: torn.top}, {Name: "runs/4", Digest: whole.below},
 	}
 	var last artifacts.CopyProgress
-	opts := artifacts.CopyOptions{Refs: refs, Children: children(memory), Progress: func(at artifacts.CopyProgress) {
+	opts := artifacts.CopyOptions{Refs: refs, Children: Children(memory), Progress: func(at artifacts.CopyProgress) {
 		if at.Blobs < last.Blobs || at.Bytes < last.Bytes {
 			t.Errorf("progress %+v after %+v", at, last)
 		}
@@ -226,7 +226,7 @@ func testStoreCopy(t *testing.T, p pair) {
 		}
 	}
 	// A copy goes on where another ended.
-	putBlob(t, memory, manifest(lost.shared, assay.DigestOf(lost.leaves[1])))
+	putBlob(t, memory, Manifest(lost.shared, assay.DigestOf(lost.leaves[1])))
 	putBlob(t, memory, torn.leaves[0])
 	last = artifacts.CopyProgress{}
 	report, err = artifacts.Copy(t.Context(), theirs, memory, opts)
@@ -238,12 +238,12 @@ func testStoreCopy(t *testing.T, p pair) {
 	if err != nil || report.Copied != 0 || report.Bytes != 0 || report.Refs != len(refs) {
 		t.Errorf("copy once more = %+v, %v, want nothing copied", report, err)
 	}
-	if report := check(t, ours, artifacts.CheckOptions{ReadData: true, Children: children(ours)}); len(report.Problems) != 0 {
+	if report := check(t, ours, artifacts.CheckOptions{ReadData: true, Children: Children(ours)}); len(report.Problems) != 0 {
 		t.Errorf("check after the copy: %v", report.Problems)
 	}
 	// And back, to a store of another kind.
 	back := artifacts.New(new(Memory))
-	if _, err := artifacts.Copy(t.Context(), back, ours, artifacts.CopyOptions{Roots: []assay.Digest{whole.top}, Children: children(ours)}); err != nil {
+	if _, err := artifacts.Copy(t.Context(), back, ours, artifacts.CopyOptions{Roots: []assay.Digest{whole.top}, Children: Children(ours)}); err != nil {
 		t.Error(err)
 	}
 	wantClosure(t, back, whole)
@@ -251,13 +251,13 @@ func testStoreCopy(t *testing.T, p pair) {
 	opts.Progress = nil
 	more := putClosure(t, memory, "more", 10, 20)
 	opts.Refs = []artifacts.Ref{{Name: "runs/5", Digest: more.top}}
-	opts.Children = children(unreachable())
+	opts.Children = Children(unreachable())
 	if _, err := artifacts.Copy(t.Context(), ours, unreachable(), opts); !errors.Is(err, artifacts.ErrUnavailable) {
 		t.Errorf("copy from a store that is away: %v, want ErrUnavailable", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	opts.Children = children(memory)
+	opts.Children = Children(memory)
 	if _, err := artifacts.Copy(ctx, ours, memory, opts); !errors.Is(err, context.Canceled) {
 		t.Errorf("copy with an ended context: %v, want context.Canceled", err)
 	}
@@ -277,7 +277,7 @@ func testStoreCopyRaces(t *testing.T, p pair) {
 		taken := false
 		opts := artifacts.CopyOptions{
 			Refs:     []artifacts.Ref{{Name: "runs/" + string(rune('a'+i)), Digest: c.top}},
-			Children: children(memory), Jobs: 2,
+			Children: Children(memory), Jobs: 2,
 			Progress: func(artifacts.CopyProgress) {
 				// Whoever copies has looked for all blobs by now.
 				if !taken {
@@ -293,7 +293,7 @@ func testStoreCopyRaces(t *testing.T, p pair) {
 		}
 	})
 	s := artifacts.New(p.b)
-	report := check(t, s, artifacts.CheckOptions{ReadData: true, Children: children(s)})
+	report := check(t, s, artifacts.CheckOptions{ReadData: true, Children: Children(s)})
 	if len(report.Problems) != 0 || report.Refs != 4 {
 		t.Errorf("check after four copies = %+v, want 4 references and no problem", report)
 	}
@@ -309,12 +309,12 @@ func testStoreRepairFromCopies(t *testing.T, p pair) {
 	setRef(t, s, "runs/c", gone)
 	for _, d := range []assay.Digest{a.top, a.below} { // as they are kept in a store that others share
 		if _, err := artifacts.Copy(t.Context(), memory, s, artifacts.CopyOptions{
-			Refs: []artifacts.Ref{{Name: "runs/a/" + d.Hex(), Digest: d}}, Children: children(s)}); err != nil {
+			Refs: []artifacts.Ref{{Name: "runs/a/" + d.Hex(), Digest: d}}, Children: Children(s)}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if _, err := artifacts.Copy(t.Context(), memory, s, artifacts.CopyOptions{
-		Refs: []artifacts.Ref{{Name: "runs/b/" + b.top.Hex(), Digest: b.top}}, Children: children(s)}); err != nil {
+		Refs: []artifacts.Ref{{Name: "runs/b/" + b.top.Hex(), Digest: b.top}}, Children: Children(s)}); err != nil {
 		t.Fatal(err)
 	}
 	wound(t, p.b, a.shared, "wrong")
@@ -329,7 +329,7 @@ func testStoreRepairFromCopies(t *testing.T, p pair) {
 	// Damage to the copy is not spread.
 	wound(t, &m, assay.DigestOf(b.leaves[2]), "wrong")
 	delete1(t, p.b, key(assay.DigestOf(b.leaves[2])))
-	opts := artifacts.RepairOptions{Copies: []artifacts.Named{{Name: "away", Store: unreachable()}, {Name: "memory", Store: memory}}, Children: children(s)}
+	opts := artifacts.RepairOptions{Copies: []artifacts.Named{{Name: "away", Store: unreachable()}, {Name: "memory", Store: memory}}, Children: Children(s)}
 	lines := func(repairs []artifacts.Repair) string {
 		var all []string
 		for _, r := range repairs {

@@ -49,9 +49,9 @@ func wound(t *testing.T, b artifacts.Backend, d assay.Digest, value string) {
 	put(t, b, key(d), value, artifacts.Condition{})
 }
 
-// children reads blobs of the form "names" and a digest a line, as a store's
+// Children reads blobs of the form "names" and a digest a line, as a store's
 // user would read manifests.
-func children(s *artifacts.Store) artifacts.Children {
+func Children(s *artifacts.Store) artifacts.Children {
 	return func(ctx context.Context, d assay.Digest) ([]assay.Digest, error) {
 		b, err := s.ReadAll(ctx, d, 1<<20)
 		if errors.Is(err, artifacts.ErrTooLarge) {
@@ -76,7 +76,8 @@ func children(s *artifacts.Store) artifacts.Children {
 	}
 }
 
-func manifest(ds ...assay.Digest) []byte {
+// Manifest returns a blob that names others, for Children.
+func Manifest(ds ...assay.Digest) []byte {
 	b := []byte("names\n")
 	for _, d := range ds {
 		b = append(b, d.String()+"\n"...)
@@ -291,11 +292,11 @@ func testStoreCheck(t *testing.T, p pair) {
 	blob := func(value string) assay.Digest { return putBlob(t, s, []byte(value)) }
 	lost, good := blob("lost"), blob("good")
 	child, flipped, unreferenced := blob("lost child"), blob("flipped"), blob("unreferenced")
-	parent := putBlob(t, s, manifest(good, child))
-	top := putBlob(t, s, manifest(parent, flipped))
+	parent := putBlob(t, s, Manifest(good, child))
+	top := putBlob(t, s, Manifest(parent, flipped))
 	setRef(t, s, "runs/top", top)
 	setRef(t, s, "runs/lost", lost)
-	opts := artifacts.CheckOptions{ReadData: true, Children: children(s)}
+	opts := artifacts.CheckOptions{ReadData: true, Children: Children(s)}
 	if report := check(t, s, opts); report.Blobs != 7 || report.Refs != 2 || report.Bytes == 0 || len(report.Problems) != 0 {
 		t.Fatalf("check = %+v, want 7 blobs, 2 references and no problem", report)
 	}
@@ -385,10 +386,10 @@ func testStoreGC(t *testing.T, p pair) {
 	requireGC(t, p)
 	s := artifacts.New(p.a)
 	leaf, lone, root := putBlob(t, s, []byte("leaf")), putBlob(t, s, []byte("lone")), putBlob(t, s, []byte("root"))
-	named := putBlob(t, s, manifest(leaf))
+	named := putBlob(t, s, Manifest(leaf))
 	setRef(t, s, "runs/1", named)
 	missing := assay.DigestOf([]byte("never put"))
-	opts := artifacts.GCOptions{Roots: []assay.Digest{root, missing}, Children: children(s)}
+	opts := artifacts.GCOptions{Roots: []assay.Digest{root, missing}, Children: Children(s)}
 	report, err := s.GC(t.Context(), opts)
 	if err != nil || report.Kept != 4 || report.Young != 1 || len(report.Removed) != 0 || !slices.Equal(report.Missing, []assay.Digest{missing}) {
 		t.Fatalf("gc of new blobs = %+v, %v, want 4 kept, 1 for its age, and a missing root", report, err)
@@ -409,7 +410,7 @@ func testStoreGC(t *testing.T, p pair) {
 	if l := leftovers(t, p.b); len(l) != 0 {
 		t.Errorf("leftovers after gc = %v, want none", l)
 	}
-	if report := check(t, s, artifacts.CheckOptions{ReadData: true, Children: children(s)}); len(report.Problems) != 0 {
+	if report := check(t, s, artifacts.CheckOptions{ReadData: true, Children: Children(s)}); len(report.Problems) != 0 {
 		t.Errorf("check after gc: %v", report.Problems)
 	}
 	if _, err := s.GC(t.Context(), artifacts.GCOptions{MinAge: -1}); err == nil {
@@ -426,7 +427,7 @@ func testStoreGC(t *testing.T, p pair) {
 	}
 	for name, hurt := range wounds {
 		putBlob(t, s, []byte("leaf"))
-		putBlob(t, s, manifest(leaf))
+		putBlob(t, s, Manifest(leaf))
 		hurt()
 		if report, err := s.GC(t.Context(), opts); err == nil || len(report.Removed) != 0 {
 			t.Errorf("gc with a %s = %+v, %v, want an error and nothing removed", name, report, err)
@@ -454,7 +455,7 @@ func testStoreGCRaces(t *testing.T, p pair) {
 	ours, theirs := artifacts.New(p.a), artifacts.New(p.b)
 	blob := func(value string) assay.Digest { return putBlob(t, ours, []byte(value)) }
 	held, again, named, child, lone := blob("held"), blob("put again"), blob("named"), blob("child"), blob("lone")
-	parent := putBlob(t, ours, manifest(child))
+	parent := putBlob(t, ours, Manifest(child))
 	setRef(t, ours, "runs/held", held)
 	tick()
 	cutoff := time.Now()
@@ -472,10 +473,10 @@ func testStoreGCRaces(t *testing.T, p pair) {
 				}
 				setRef(t, theirs, "runs/named", named)
 				// A new manifest over an old blob that is not put again.
-				putBlob(t, theirs, append(manifest(child), '\n'))
+				putBlob(t, theirs, append(Manifest(child), '\n'))
 				fresh = putBlob(t, theirs, []byte("fresh"))
 			}
-			return children(ours)(ctx, d)
+			return Children(ours)(ctx, d)
 		},
 	})
 	if err != nil || !acted {

@@ -260,13 +260,13 @@ func (h *history) verify(loseEntries bool) {
 			h.t.Errorf("reference %s = %v, %v, want one of %v", name, d, err, may)
 		}
 	}
-	report := check(h.t, s, artifacts.CheckOptions{ReadData: true, Children: children(s)})
+	report := check(h.t, s, artifacts.CheckOptions{ReadData: true, Children: Children(s)})
 	for _, p := range report.Problems {
 		if p.Kind != artifacts.Temporary {
 			h.t.Errorf("check: %v", p)
 		}
 	}
-	if _, err := s.GC(ctx, artifacts.GCOptions{Now: later, Children: children(s)}); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+	if _, err := s.GC(ctx, artifacts.GCOptions{Now: later, Children: Children(s)}); err != nil && !errors.Is(err, errors.ErrUnsupported) {
 		h.t.Errorf("gc: %v", err)
 	}
 	if report := check(h.t, s, artifacts.CheckOptions{}); len(report.Problems) != 0 {

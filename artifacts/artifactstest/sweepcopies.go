@@ -19,14 +19,14 @@ func (h *history) withCopies() {
 	h.repair()
 	h.put(random("lone", 10))
 	delete(h.blobs, assay.DigestOf(random("lone", 10)))
-	h.gc(children(h.s))
+	h.gc(Children(h.s))
 	h.copyOut(c)
 }
 
 func (h *history) copyIn(c closure) {
 	h.change("runs/1", c.top, func() error {
 		_, err := artifacts.Copy(h.t.Context(), h.s, h.other, artifacts.CopyOptions{
-			Refs: []artifacts.Ref{{Name: "runs/1", Digest: c.top}}, Children: children(h.other), Jobs: 1,
+			Refs: []artifacts.Ref{{Name: "runs/1", Digest: c.top}}, Children: Children(h.other), Jobs: 1,
 		})
 		return err
 	})
@@ -40,9 +40,9 @@ func (h *history) copyOut(c closure) {
 	to := artifacts.New(new(Memory))
 	h.try(func() error {
 		report, err := artifacts.Copy(h.t.Context(), to, h.s, artifacts.CopyOptions{
-			Refs: []artifacts.Ref{{Name: "runs/1", Digest: c.top}}, Children: children(h.s), Jobs: 1,
+			Refs: []artifacts.Ref{{Name: "runs/1", Digest: c.top}}, Children: Children(h.s), Jobs: 1,
 		})
-		found := check(h.t, to, artifacts.CheckOptions{ReadData: true, Children: children(to)})
+		found := check(h.t, to, artifacts.CheckOptions{ReadData: true, Children: Children(to)})
 		if len(found.Problems) > 0 || (err == nil) != (found.Refs == 1) {
 			h.t.Errorf("copy out: %+v, %v; then check: %+v", report, err, found)
 		}
@@ -84,7 +84,7 @@ func (h *history) repair() {
 
 func repair(h *history, s *artifacts.Store) error {
 	report, err := s.Repair(h.t.Context(), artifacts.RepairOptions{
-		Copies: []artifacts.Named{{Name: "other", Store: h.other}}, Children: children(s), Jobs: 1,
+		Copies: []artifacts.Named{{Name: "other", Store: h.other}}, Children: Children(s), Jobs: 1,
 	})
 	if err == nil && report.Damaged() {
 		err = errors.New(report.Left[0].String())

@@ -23,10 +23,10 @@ import (
 	"github.com/assay-notebooks/assay/artifacts/disk"
 )
 
-// The test binary starts itself again in one of two roles, with these
+// The test binary starts itself again in one of several roles, with these
 // variables.
 const (
-	roleEnv = "ASSAY_DISK_TEST_ROLE" // "writer" or "collector"
+	roleEnv = "ASSAY_DISK_TEST_ROLE" // as play knows them
 	dirEnv  = "ASSAY_DISK_TEST_DIR"
 	seedEnv = "ASSAY_DISK_TEST_SEED"
 )
@@ -45,10 +45,13 @@ func play(role string) int {
 		var b *disk.Backend
 		if b, err = disk.Open(os.Getenv(dirEnv)); err == nil {
 			rnd := rand.New(rand.NewPCG(seed, 0))
-			if role == "collector" {
+			switch role {
+			case "collector":
 				err = collect(b, rnd)
-			} else {
+			case "writer":
 				err = write(artifacts.New(b), rnd)
+			default:
+				err = playCopies(role, artifacts.New(b), rnd)
 			}
 		}
 	}
@@ -183,10 +186,33 @@ func collect(b *disk.Backend, rnd *rand.Rand) error {
 
 // acknowledged is what the processes said on their pipes.
 type acknowledged struct {
-	blobs   map[assay.Digest]bool
-	refs    map[string][]assay.Digest // what each may be; the first is acknowledged unless zero
-	said    map[string]int            // lines by their first word
-	removed int                       // by collectors
+	blobs map[assay.Digest]bool
+	refs  map[string][]assay.Digest // what each may be; the first is acknowledged unless zero
+	said  map[string]int            // lines by their first word
+	sums  map[string]int            // of the numbers in them: of blobs copied, restored, removed
+}
+
+func newAcknowledged() *acknowledged {
+	return &acknowledged{map[assay.Digest]bool{}, map[string][]assay.Digest{}, map[string]int{}, map[string]int{}}
+}
+
+// lost counts what was acknowledged and is not in the store.
+func (a *acknowledged) lost(t *testing.T, s *artifacts.Store) int {
+	lost := 0
+	for d := range a.blobs {
+		if _, err := s.ReadAll(t.Context(), d, 1<<20); err != nil {
+			lost++
+			t.Errorf("acknowledged blob: %v", err)
+		}
+	}
+	for name, may := range a.refs {
+		d, err := s.Ref(t.Context(), name)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) || !slices.Contains(may, d) {
+			lost++
+			t.Errorf("reference %s = %v, %v, want one of %v", name, d, err, may)
+		}
+	}
+	return lost
 }
 
 func (a *acknowledged) hear(t *testing.T, line string) {
@@ -209,12 +235,12 @@ func (a *acknowledged) hear(t *testing.T, line string) {
 		a.refs[fields[1]] = append(a.refs[fields[1]], digest(2))
 	case "ref":
 		a.refs[fields[1]] = []assay.Digest{digest(2)}
-	case "gc":
+	case "gc", "copied", "repaired":
 		n, err := strconv.Atoi(fields[1])
 		if err != nil {
 			t.Fatalf("line %q: %v", line, err)
 		}
-		a.removed += n
+		a.sums[fields[0]] += n
 	}
 }
 
@@ -224,7 +250,7 @@ func TestProcesses(t *testing.T) {
 	dir := t.TempDir()
 	s := newStore(t, dir)
 	rnd := rand.New(rand.NewPCG(1, 1))
-	all := acknowledged{blobs: map[assay.Digest]bool{}, refs: map[string][]assay.Digest{}, said: map[string]int{}}
+	all := newAcknowledged()
 	for round := range rounds {
 		var processes []*process
 		for i := range writers {
@@ -233,34 +259,9 @@ func TestProcesses(t *testing.T) {
 		if round%collectEvery == 0 {
 			processes = append(processes, start(t, "collector", dir, round))
 		}
-		// Once all are at work, each lives a little longer.
-		for _, p := range processes {
-			p.heard(t, &all)
-		}
-		for _, i := range rnd.Perm(len(processes)) {
-			time.Sleep(time.Duration(rnd.IntN(20_000)) * time.Microsecond)
-			if err := processes[i].cmd.Process.Kill(); err != nil {
-				t.Fatal(err)
-			}
-		}
-		for _, p := range processes {
-			p.end(t, &all)
-		}
+		killAll(t, processes, 20*time.Millisecond, rnd, all)
 	}
-	lost := 0
-	for d := range all.blobs {
-		if _, err := s.ReadAll(t.Context(), d, 1<<20); err != nil {
-			lost++
-			t.Errorf("acknowledged blob: %v", err)
-		}
-	}
-	for name, may := range all.refs {
-		d, err := s.Ref(t.Context(), name)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) || !slices.Contains(may, d) {
-			lost++
-			t.Errorf("reference %s = %v, %v, want one of %v", name, d, err, may)
-		}
-	}
+	lost := all.lost(t, s)
 	report, err := s.Check(t.Context(), artifacts.CheckOptions{ReadData: true})
 	if err != nil {
 		t.Fatal(err)
@@ -285,7 +286,25 @@ func TestProcesses(t *testing.T) {
 	t.Logf("%d rounds of %d writers, all killed; acknowledged: %d puts (%d blobs), %d references set (%d names), %d swaps; "+
 		"beside them %d collections removed %d blobs; lost: %d; left over: %d temporary files, removed by gc",
 		rounds, writers, all.said["blob"], len(all.blobs), all.said["ref"], len(all.refs), all.said["swap"],
-		all.said["gc"], all.removed, lost, leftovers)
+		all.said["gc"], all.sums["gc"], lost, leftovers)
+}
+
+// killAll kills one after another once all are at work, each at most life after
+// the one before.
+func killAll(t *testing.T, processes []*process, life time.Duration, rnd *rand.Rand, all *acknowledged) {
+	t.Helper()
+	for _, p := range processes {
+		p.heard(t, all)
+	}
+	for _, i := range rnd.Perm(len(processes)) {
+		time.Sleep(time.Duration(rnd.Int64N(int64(life))))
+		if err := processes[i].cmd.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, p := range processes {
+		p.end(t, all)
+	}
 }
 
 type process struct {
