@@ -31,7 +31,7 @@ test: build test-tools ## everything that can be tested here
 	$(GO) test -timeout 30m ./...
 
 kills: agents ## the tests that kill, once more, to show their counts
-	@$(GO) test -count=1 -v -run '^Test(Killed|RegistryKilled|Crash|Processes|Resume)$$' ./cmd/assay ./artifacts/journal ./artifacts/disk ./internal/agent | grep -vE '^(=== |PASS)'
+	@$(GO) test -count=1 -v -run '^Test(.*Killed.*|Crash|Processes|Resume)$$' ./cmd/assay ./artifacts/journal ./artifacts/disk ./artifacts/minio ./internal/agent | grep -vE '^(=== |PASS)'
 
 test-tools: ## independent programs that the tests ask for a second opinion
 	@sh tools/install.sh
