@@ -19,7 +19,7 @@ var styles = [...]struct {
 	kindLine:    {14, 65, `font-size="10" letter-spacing="0.5"`},
 	nameLine:    {18, 89, `font-size="13" font-weight="bold" fill="#111"`},
 	digestLine:  {15, 68, `font-size="11" font-family="DejaVu Sans Mono, Menlo, Consolas, monospace" fill="#444" xml:space="preserve"`},
-	factLine:    {15, 70, `font-size="11" fill="#222"`},
+	factLine:    {15, 70, `font-size="11" fill="#222" xml:space="preserve"`},
 	problemLine: {15, 70, `font-size="11" fill="#b00020" font-weight="bold"`},
 }
 

@@ -51,7 +51,7 @@ func (w *Workspace) Graph(ctx context.Context, ref string) (g graph.Graph, ids [
 	}
 	g = graph.New(p.nodes, p.edges)
 	if ref == "" {
-		if g = g.Behind(pinnedIDs(lock)...); len(g.Nodes) == 0 {
+		if g = g.Behind(p.pinned(lock)...); len(g.Nodes) == 0 {
 			return g, nil, Usagef("graph: %s pins nothing yet: pin or run something first", LockFile)
 		}
 	} else {
@@ -61,19 +61,23 @@ func (w *Workspace) Graph(ctx context.Context, ref string) (g graph.Graph, ids [
 		g = g.Around(ids...)
 	}
 	for i := range g.Nodes {
-		p.complete(ctx, &g.Nodes[i])
+		n := &g.Nodes[i]
+		if o, ok := lock.Origins[n.Name]; ok && n.Kind == graph.Workload && lock.Workloads[n.Name] == n.Digest {
+			n.Facts = append(n.Facts, graph.Fact{Label: "pinned as", Value: o.Reference})
+		}
+		p.complete(ctx, n)
 	}
 	return g, ids, p.err()
 }
 
-// pinnedIDs lists what the lock pins.
-func pinnedIDs(lock Lock) []string {
+// pinned lists what the lock pins, and the traces of its runs.
+func (p *provenance) pinned(lock Lock) []string {
 	var ids []string
 	for _, d := range lock.Workloads {
 		ids = append(ids, d.String())
 	}
 	for _, e := range lock.Experiments {
-		ids = append(ids, e.Manifest.String())
+		ids = append(ids, e.Manifest.String(), p.runs[e.Run].Trace.String())
 	}
 	for _, f := range lock.Figures {
 		ids = append(ids, f.Manifest.String())
