@@ -25,6 +25,8 @@ func newRuns() *cobra.Command {
 		Long: `List runs, archived and in progress, oldest first; of the experiments that are called NAME, or of all. NAME,
 --workload and --runtime can be patterns, in which * stands for anything but a slash.
 
+Where a store is in use, the last column says whether it has the run, too, or the run waits to be archived there.
+
 --since and --until take a day (2026-11-24) or a time (2026-11-24T18:15:30Z), or how long ago that is (36h, 7d).`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -44,10 +46,11 @@ func newRuns() *cobra.Command {
 				return lab.Usagef("--until %w", err)
 			}
 			runs, unreadable := w.Runs(cmd.Context(), filter)
-			err = list(newPrinter(cmd), "run", runs, "RUN\tEXPERIMENT\tSTATE\tSTARTED\tOUTCOMES", func(r lab.Listed) string {
-				return fmt.Sprintf("%s\t%s\t%s\t%s\t%s", r.ID, r.Name, r.State, r.Started.Local().Format(time.DateTime), lab.Outcomes(r.Outcomes))
-			})
-			return errors.Join(err, unreadable)
+			header, row := "RUN\tEXPERIMENT\tSTATE\tSTARTED\tOUTCOMES", runRow
+			if w.StoreInUse() != "" {
+				header, row = header+"\tSTORE", func(l lab.Listed) string { return runRow(l) + "\t" + storeOf(l) }
+			}
+			return errors.Join(list(newPrinter(cmd), "run", runs, header, row), unreadable)
 		},
 	}
 	cmd.Flags().StringVar(&filter.Workload, "workload", "", "only runs of this workload")
@@ -55,8 +58,24 @@ func newRuns() *cobra.Command {
 	cmd.Flags().StringVar(&state, "state", "", "only runs that are running, complete or interrupted")
 	cmd.Flags().StringVar(&since, "since", "", "only runs that began then or later")
 	cmd.Flags().StringVar(&until, "until", "", "only runs that began before")
+	cmd.Flags().BoolVar(&filter.Waits, "not-archived", false, "only runs that the store in use lacks")
 	cmd.Flags().IntVarP(&filter.Newest, "limit", "n", 0, "at most so many, the newest (0: all)")
 	return cmd
+}
+
+func runRow(l lab.Listed) string {
+	return fmt.Sprintf("%s\t%s\t%s\t%s\t%s", l.ID, l.Name, l.State, l.Started.Local().Format(time.DateTime), lab.Outcomes(l.Outcomes))
+}
+
+// storeOf says which store has a run, beside the archive.
+func storeOf(l lab.Listed) string {
+	switch {
+	case l.Waits:
+		return "waits"
+	case l.Store == "":
+		return "-"
+	}
+	return l.Store
 }
 
 // parseMoment parses a day, a time, or how long before now. "" is the zero time.

@@ -27,6 +27,8 @@ type Listed struct {
 	Finished   time.Time             `json:"finished,omitzero"`
 	Segments   int                   `json:"segments"`
 	Outcomes   map[assay.Outcome]int `json:"outcomes"`
+	Store      string                `json:"store,omitempty"` // the store in use, if it has the run, too
+	Waits      bool                  `json:"waits,omitempty"` // it waits to be archived there
 }
 
 // newListed says of a run what a list does.
@@ -53,6 +55,7 @@ type RunFilter struct {
 	State    assay.RunState `json:"state,omitempty"`
 	Since    time.Time      `json:"since,omitzero"`   // begun then or later
 	Until    time.Time      `json:"until,omitzero"`   // begun before
+	Waits    bool           `json:"waits,omitempty"`  // the store in use lacks it
 	Newest   int            `json:"newest,omitempty"` // at most so many, the latest; 0: all
 }
 
@@ -72,7 +75,7 @@ func (f RunFilter) check() error {
 	return nil
 }
 
-// wants reports whether l passes the filter, but for Newest.
+// wants reports whether l passes the filter, but for Waits and Newest.
 func (f RunFilter) wants(l Listed) bool {
 	return (f.State == "" || l.State == f.State) &&
 		(f.Since.IsZero() || !l.Started.Before(f.Since)) &&
@@ -94,11 +97,22 @@ func (w *Workspace) Runs(ctx context.Context, filter RunFilter) ([]Listed, error
 	if err := filter.check(); err != nil {
 		return nil, err
 	}
-	runs, err := w.runs(ctx, filter.wants)
+	if filter.Waits && w.using == nil {
+		return nil, Usagef(`no store is in use, so no run waits to be archived in one: "assay store use NAME" says which is`)
+	}
+	waiting, _, waitErr := w.Unarchived(ctx)
+	runs, err := w.runs(ctx, func(l Listed) bool { return filter.wants(l) && (!filter.Waits || waiting[l.ID]) })
 	if filter.Newest > 0 {
 		runs = runs[max(0, len(runs)-filter.Newest):]
 	}
-	return runs, err
+	for i := range runs {
+		l := &runs[i]
+		l.Waits = waiting[l.ID]
+		if waitErr == nil && !l.Waits && !l.Manifest.IsZero() {
+			l.Store = w.StoreInUse()
+		}
+	}
+	return runs, errors.Join(err, waitErr)
 }
 
 // runs is Runs for those that are wanted.
