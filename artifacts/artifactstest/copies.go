@@ -267,35 +267,41 @@ func testStoreCopy(t *testing.T, p pair) {
 	}
 }
 
-// testStoreCopyRaces copies several closures that share blobs at once, while a
-// collector takes away what a copy has seen.
+// testStoreCopyRaces copies closures that share blobs, one alone and several at
+// once, while a collector takes away what a copy has seen.
 func testStoreCopyRaces(t *testing.T, p pair) {
 	memory := artifacts.New(new(Memory))
 	c := putClosure(t, memory, "races", 10, 70_000, 20, 30)
-	putBlob(t, artifacts.New(p.a), c.leaves[1])
-	both(p, 4, func(b artifacts.Backend, i int) {
+	seen := assay.DigestOf(c.leaves[1])
+	copyTo := func(b artifacts.Backend, name string) {
 		taken := false
 		opts := artifacts.CopyOptions{
-			Refs:     []artifacts.Ref{{Name: "runs/" + string(rune('a'+i)), Digest: c.top}},
+			Refs:     []artifacts.Ref{{Name: "runs/" + name, Digest: c.top}},
 			Children: Children(memory), Jobs: 2,
-			Progress: func(artifacts.CopyProgress) {
-				// Whoever copies has looked for all blobs by now.
-				if !taken {
-					taken = true
-					if err := p.b.Delete(t.Context(), key(assay.DigestOf(c.leaves[1]))); err != nil && !errors.Is(err, fs.ErrNotExist) {
-						t.Error(err)
-					}
+			Progress: func(artifacts.CopyProgress) { // called first when it has looked for all blobs
+				if taken {
+					return
+				}
+				taken = true
+				if err := p.b.Delete(t.Context(), key(seen)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+					t.Error(err)
 				}
 			},
 		}
 		if _, err := artifacts.Copy(t.Context(), artifacts.New(b), memory, opts); err != nil {
 			t.Errorf("copy: %v", err)
 		}
-	})
+	}
 	s := artifacts.New(p.b)
+	putBlob(t, s, c.leaves[1])
+	copyTo(p.a, "alone")
+	if _, err := s.Stat(t.Context(), seen); err != nil {
+		t.Errorf("after a copy that a collector took a blob from: %v", err)
+	}
+	both(p, 4, func(b artifacts.Backend, i int) { copyTo(b, string(rune('a'+i))) })
 	report := check(t, s, artifacts.CheckOptions{ReadData: true, Children: Children(s)})
-	if len(report.Problems) != 0 || report.Refs != 4 {
-		t.Errorf("check after four copies = %+v, want 4 references and no problem", report)
+	if len(report.Problems) != 0 || report.Refs != 5 {
+		t.Errorf("check after five copies = %+v, want 5 references and no problem", report)
 	}
 }
 
