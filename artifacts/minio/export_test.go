@@ -17,6 +17,7 @@ type Tuned struct {
 	Attempts      int
 	Part, Memory  int64
 	Wrap          func(http.RoundTripper) http.RoundTripper
+	Offline       bool // do not look whether there is a store
 }
 
 // OpenTuned is Open with limits that tests need not wait for.
@@ -30,8 +31,14 @@ func OpenTuned(ctx context.Context, cfg Config, t Tuned) (*Backend, error) {
 	set(&l.part, t.Part)
 	set(&l.single, t.Part)
 	set(&l.memory, t.Memory)
+	if t.Offline {
+		return connect(cfg, l, t.Wrap)
+	}
 	return open(ctx, cfg, l, t.Wrap)
 }
+
+// Config returns what the store was opened with.
+func (b *Backend) Config() Config { return b.cfg }
 
 func set[T comparable](to *T, v T) {
 	if v != *new(T) {
@@ -50,16 +57,39 @@ func (b *Backend) Abandon(ctx context.Context, key, value string) error {
 	return err
 }
 
+// Locks returns the objects of locks.
+func (b *Backend) Locks(ctx context.Context) (keys []string) {
+	for o, err := range b.objects(ctx, lockPrefix) {
+		key, _ := b.key(o.Key)
+		keys = append(keys, key)
+		if err != nil {
+			keys = append(keys, err.Error())
+		}
+	}
+	return keys
+}
+
 // ExpireLocks deletes leases and the gate, as time would.
 func (b *Backend) ExpireLocks(ctx context.Context) error {
-	for o, err := range b.objects(ctx, lockPrefix) {
-		if err != nil {
-			return err
-		}
-		key, _ := b.key(o.Key)
+	for _, key := range b.Locks(ctx) {
 		if err := b.erase(ctx, key); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// Versions returns the keys of all versions in the store and of all marks of deletions.
+func (b *Backend) Versions(ctx context.Context) (keys []string) {
+	for o, err := range b.allVersions(ctx, "") {
+		key, _ := b.key(o.Key)
+		keys = append(keys, key)
+		if err != nil {
+			keys = append(keys, err.Error())
+		}
+	}
+	return keys
+}
+
+// Client returns what the store speaks to the server with.
+func (b *Backend) Client() *miniogo.Client { return b.core.Client }

@@ -84,7 +84,10 @@ func (b *Backend) retain(ctx context.Context, key string, want Retention) error 
 	}
 	mode := miniogo.RetentionMode(strings.ToUpper(string(want.Mode)))
 	return b.retry(ctx, func() error {
-		return b.core.PutObjectRetention(ctx, b.cfg.Bucket, b.name(key), miniogo.PutObjectRetentionOptions{Mode: &mode, RetainUntilDate: &want.Until})
+		return b.core.PutObjectRetention(ctx, b.cfg.Bucket, b.name(key), miniogo.PutObjectRetentionOptions{
+			Mode: &mode, RetainUntilDate: &want.Until,
+			GovernanceBypass: is.Mode == Governance && want.Mode == Compliance, // the server takes that for a weakening
+		})
 	})
 }
 
@@ -93,9 +96,13 @@ func (b *Backend) Retention(ctx context.Context, key string) (Retention, error) 
 	if err := artifacts.CheckKey(key); err != nil {
 		return Retention{}, err
 	}
+	return b.retention(ctx, key, "")
+}
+
+func (b *Backend) retention(ctx context.Context, key, version string) (Retention, error) {
 	var r Retention
 	err := b.retry(ctx, func() error {
-		mode, until, err := b.core.GetObjectRetention(ctx, b.cfg.Bucket, b.name(key), "")
+		mode, until, err := b.core.GetObjectRetention(ctx, b.cfg.Bucket, b.name(key), version)
 		if err == nil && mode != nil && until != nil {
 			r = Retention{Mode(strings.ToLower(mode.String())), *until}
 		}
