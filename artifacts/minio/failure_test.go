@@ -42,6 +42,9 @@ func tuned(t *testing.T, cfg minio.Config, tuning minio.Tuned) *minio.Backend {
 	return b
 }
 
+// later is a clock by which all that was put is old.
+func later() time.Time { return time.Now().Add(2 * artifacts.DefaultMinAge) }
+
 // minPart is the size of the smallest part that S3 takes, but for the last.
 const minPart = 5 << 20
 

@@ -131,7 +131,7 @@ func TestDeleteVersions(t *testing.T) {
 	if err := s.DeleteRef(t.Context(), "runs/1"); err != nil {
 		t.Fatal(err)
 	}
-	report, err := s.GC(t.Context(), artifacts.GCOptions{Now: func() time.Time { return time.Now().Add(48 * time.Hour) }})
+	report, err := s.GC(t.Context(), artifacts.GCOptions{Now: later})
 	if err != nil || len(report.Removed) != 2 {
 		t.Errorf("gc = %+v, %v, want both blobs removed", report, err)
 	}
