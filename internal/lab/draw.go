@@ -232,7 +232,7 @@ func (w *Workspace) draw(ctx context.Context, req Drawing) (Drawn, error) {
 		return d, err
 	}
 	d.Paths, err = writeOutputs(w.figuresDir(""), fig.Name, outputs)
-	return d, errors.Join(err, w.Upload())
+	return d, err
 }
 
 // Outputs reads what a figure gave, by format.

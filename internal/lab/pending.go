@@ -93,13 +93,17 @@ func (l waitlist) all() ([]waiting, error) {
 	return all, nil
 }
 
-// setRef makes a reference in the archive, and notes for the store in use that
-// it waits to be archived there, too.
+// setRef makes a reference in the archive. For the store in use it notes that it
+// waits to be archived there, too, and starts that.
 func (w *Workspace) setRef(ctx context.Context, name string, d assay.Digest) error {
 	if err := w.await(ctx, waiting{name, d}); err != nil {
 		return fmt.Errorf("reference %s: %w", name, err)
 	}
-	return w.Archive.SetRef(ctx, name, d)
+	if err := w.Archive.SetRef(ctx, name, d); err != nil {
+		return err
+	}
+	_ = w.Upload() // it is archived; the next command tries to start it again
+	return nil
 }
 
 // await notes what waits for the store in use.

@@ -49,7 +49,7 @@ func (w *Workspace) settle(ctx context.Context, id string) (assay.Run, error) {
 	if run, err = w.archivedRun(ctx, manifest); err != nil {
 		return run, err
 	}
-	return run, errors.Join(w.pinRun(ctx, run, manifest), w.discard(id), w.Upload())
+	return run, errors.Join(w.pinRun(ctx, run, manifest), w.discard(id))
 }
 
 // close archives a run for which everything planned has an outcome. For any

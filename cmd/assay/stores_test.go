@@ -1,0 +1,272 @@
+package main
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/assay-notebooks/assay/artifacts"
+	"github.com/assay-notebooks/assay/artifacts/minio"
+	"github.com/assay-notebooks/assay/artifacts/minio/miniotest"
+)
+
+const greeting = `
+name: greeting
+workloads: [hello]
+runtimes: [wazero/interpreter]
+protocol: {cold: {invocations: 2, warmup: 0}}
+`
+
+// addStore makes a store in a bucket of the server and has dir archive to it.
+func addStore(t *testing.T, dir string, s *miniotest.Server, bucket string, flags ...string) minio.Config {
+	t.Helper()
+	c := s.Config(bucket)
+	args := append([]string{"store", "add", "lab", c.URL(), "--endpoint", c.Endpoint, "--credentials", c.Credentials, "--create"}, flags...)
+	mustAssay(t, dir, args...)
+	return c
+}
+
+// openStore opens the store itself.
+func openStore(t *testing.T, c minio.Config) (*artifacts.Store, *minio.Backend) {
+	t.Helper()
+	b, err := minio.Open(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return artifacts.New(b), b
+}
+
+// waiting returns the names of what dir has waiting for stores.
+func waiting(t *testing.T, dir string) []string {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(dir, ".assay", "stores", "*", "waiting", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return paths
+}
+
+// eventually waits until ok, which the processes in the background bring about.
+func eventually(t *testing.T, dir, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(2 * time.Minute); !ok(); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("not in two minutes: %s; waiting: %q; last error: %s", what, waiting(t, dir), lastError(t, dir))
+		}
+	}
+}
+
+// archived waits until nothing waits in dir, and checks the store.
+func archived(t *testing.T, dir string, c minio.Config) {
+	t.Helper()
+	eventually(t, dir, "everything is archived", func() bool { return len(waiting(t, dir)) == 0 })
+	mustAssay(t, dir, "store", "check", "lab")
+	store, _ := openStore(t, c)
+	for _, e := range readLock(t, dir).Experiments {
+		if d, err := store.Ref(t.Context(), "runs/"+e.Run+"/"+e.Manifest.Hex()); err != nil || d != e.Manifest {
+			t.Errorf("run %s in the store: %v, %v; want %v", e.Run, d, err, e.Manifest)
+		}
+	}
+}
+
+// runOK runs the experiment once more and returns what was said on stderr.
+func runOK(t *testing.T, dir string) string {
+	t.Helper()
+	cmd := assayIn(t, dir, "run", "experiment.yaml", "--rerun")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("assay run: %v\n%s", err, &stderr)
+	}
+	return stderr.String()
+}
+
+// lastError returns why the last upload failed.
+func lastError(t *testing.T, dir string) string {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(dir, ".assay", "stores", "*", "error"))
+	if err != nil || len(paths) == 0 {
+		return ""
+	}
+	b, err := os.ReadFile(paths[0])
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// TestStoreTroubles measures while the store has each kind of trouble: the run
+// is archived on disk and said to wait, and archived in the store by itself when
+// the trouble is over.
+func TestStoreTroubles(t *testing.T) {
+	for _, trouble := range []struct {
+		name  string
+		begin func(t *testing.T, s *miniotest.Server, c minio.Config)
+		said  string // in the end, of why
+		end   func(t *testing.T, s *miniotest.Server, c minio.Config)
+		again bool // it takes a command to try again
+	}{
+		{"down", func(_ *testing.T, s *miniotest.Server, _ minio.Config) { s.Stop() }, "not reachable",
+			func(_ *testing.T, s *miniotest.Server, _ minio.Config) { s.Start() }, false},
+		{"does not answer", func(_ *testing.T, s *miniotest.Server, _ minio.Config) { s.Pause() }, "",
+			func(_ *testing.T, s *miniotest.Server, _ minio.Config) { s.Continue() }, false},
+		{"wrong credentials", func(t *testing.T, s *miniotest.Server, c minio.Config) {
+			overwrite(t, s.CredentialsFile(s.User, "wrong-secret"), c.Credentials)
+		}, "access denied", func(t *testing.T, s *miniotest.Server, c minio.Config) {
+			overwrite(t, s.CredentialsFile(s.User, s.Secret), c.Credentials)
+		}, true},
+		{"no bucket", func(t *testing.T, s *miniotest.Server, c minio.Config) {
+			if err := os.Rename(filepath.Join(s.Dir, c.Bucket), filepath.Join(s.Dir, "elsewhere")); err != nil {
+				t.Fatal(err)
+			}
+		}, "no such bucket", func(t *testing.T, s *miniotest.Server, c minio.Config) {
+			if err := os.Rename(filepath.Join(s.Dir, "elsewhere"), filepath.Join(s.Dir, c.Bucket)); err != nil {
+				t.Fatal(err)
+			}
+		}, false},
+	} {
+		t.Run(trouble.name, func(t *testing.T) {
+			s := miniotest.Start(t)
+			dir := newWorkspace(t, greeting)
+			c := addStore(t, dir, s, "results")
+			archived(t, dir, c)
+			trouble.begin(t, s, c)
+			said := runOK(t, dir)
+			if !strings.Contains(said, "store lab: ") || !strings.Contains(said, "waiting to be archived there") {
+				t.Errorf("assay run said %q, want that something waits", said)
+			}
+			if trouble.said != "" {
+				eventually(t, dir, "the error is noted", func() bool { return strings.Contains(lastError(t, dir), trouble.said) })
+			}
+			if len(waiting(t, dir)) == 0 {
+				t.Error("nothing waits")
+			}
+			trouble.end(t, s, c)
+			if trouble.again {
+				mustAssay(t, dir, "runs")
+			}
+			archived(t, dir, c)
+			if last := lastError(t, dir); last != "" {
+				t.Errorf("an error is noted of a store that has everything: %s", last)
+			}
+		})
+	}
+}
+
+func overwrite(t *testing.T, from, to string) {
+	t.Helper()
+	b, err := os.ReadFile(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(to, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestStoreTogether has two workspaces archive the same and different things in
+// one store at once: none takes another's place.
+func TestStoreTogether(t *testing.T) {
+	s := miniotest.Start(t)
+	dirs := []string{newWorkspace(t, greeting), newWorkspace(t, greeting)}
+	var configs []minio.Config
+	for _, dir := range dirs {
+		configs = append(configs, addStore(t, dir, s, "results"))
+	}
+	var cmds []*exec.Cmd
+	for range 3 {
+		for _, dir := range dirs {
+			cmd := assayIn(t, dir, "run", "experiment.yaml", "--rerun")
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			cmds = append(cmds, cmd)
+		}
+	}
+	for _, cmd := range cmds {
+		if err := cmd.Wait(); err != nil {
+			t.Error(err)
+		}
+	}
+	store, _ := openStore(t, configs[0])
+	runs := map[string]bool{}
+	for i, dir := range dirs {
+		archived(t, dir, configs[i])
+		for line := range strings.Lines(mustAssay(t, dir, "runs", "--json")) {
+			var run struct {
+				ID string `json:"id"`
+			}
+			if err := json.Unmarshal([]byte(line), &run); err != nil {
+				t.Fatal(err)
+			}
+			runs[run.ID] = true
+		}
+	}
+	for ref, err := range store.Refs(t.Context(), "runs") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		delete(runs, strings.Split(ref.Name, "/")[1])
+	}
+	if len(runs) > 0 {
+		t.Errorf("the store lacks runs %v", runs)
+	}
+}
+
+// TestStoreServerKilled kills the server at random moments of uploads: they go
+// on by themselves, and nothing is lost.
+func TestStoreServerKilled(t *testing.T) {
+	const kills = 8
+	s := miniotest.Start(t)
+	dir := newWorkspace(t, greeting)
+	c := addStore(t, dir, s, "results")
+	hello, err := os.ReadFile(abs(t, filepath.Join("..", "..", "runners", "runtimes", "runtimetest", "testdata", "hello.wasm")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rng := rand.New(rand.NewPCG(3, 4))
+	waited := 0
+	for i := range kills {
+		path := filepath.Join(dir, fmt.Sprintf("big%d.wasm", i))
+		if err := os.WriteFile(path, withCustomSection(hello, 8<<20, byte(i)), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		mustAssay(t, dir, "pin", path)
+		time.Sleep(time.Duration(rng.IntN(200)) * time.Millisecond)
+		if len(waiting(t, dir)) > 0 {
+			waited++
+		}
+		s.Kill()
+		s.Start()
+	}
+	archived(t, dir, c)
+	store, _ := openStore(t, c)
+	lock := readLock(t, dir)
+	if got := len(lock.Workloads); got != kills+1 {
+		t.Errorf("%d workloads, want %d", got, kills+1)
+	}
+	for name, d := range lock.Workloads {
+		if got, err := store.Ref(t.Context(), "workloads/"+name+"/"+d.Hex()); err != nil || got != d {
+			t.Errorf("workload %s in the store: %v, %v; want %v", name, got, err, d)
+		}
+	}
+	t.Logf("%d kills of the server, %d of them before all was archived; 0 lost", kills, waited)
+}
+
+// withCustomSection returns a module with a section that means nothing.
+func withCustomSection(module []byte, size int, fill byte) []byte {
+	payload := append([]byte{1, 'x'}, bytes.Repeat([]byte{fill}, size)...) // its name is x
+	section := binary.AppendUvarint([]byte{0}, uint64(len(payload)))
+	return slices.Concat(module, section, payload)
+}
