@@ -27,7 +27,7 @@ var ErrUnavailable = errors.New("storage is unavailable")
 // Keys are those that CheckKey accepts. A missing key is an error matching
 // fs.ErrNotExist. All methods are safe for concurrent use, by several
 // goroutines and by several processes. What else a backend can do it says by
-// implementing Stager, Uploader, Locker or Cleaner.
+// implementing Stager, Uploader, Remover, Locker or Cleaner.
 type Backend interface {
 	// Put stores the bytes of r under key, entirely and durably or not at all:
 	// no reader ever sees a part, and when Put has returned without an error
@@ -119,6 +119,14 @@ type Uploader interface {
 	// held is replaced or, if it holds these bytes as far as the storage knows,
 	// only refreshed. It is as durable as Put.
 	Upload(ctx context.Context, key string, r io.ReaderAt, size int64, sum assay.Digest) error
+}
+
+// A Remover is a Backend that deletes many values for little more than the price
+// of one.
+type Remover interface {
+	// Remove deletes the keys, as durably as Delete; one that is missing is no
+	// error. After an error, each may be there or not.
+	Remove(ctx context.Context, keys []string) error
 }
 
 // A Locker is a Backend on which processes can exclude one another.

@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/assay-notebooks/assay"
 )
@@ -229,23 +232,71 @@ func (c *collector) keep(ctx context.Context, roots []Ref, there map[assay.Diges
 	})
 }
 
+// sweep removes the entries.
 func (c *collector) sweep(ctx context.Context, old []Entry) error {
 	var errs []error
-	for _, e := range old {
-		if ctx.Err() != nil {
-			return errors.Join(append(errs, context.Cause(ctx))...)
-		}
+	for some := range slices.Chunk(old, removeAtOnce) {
+		gone := some
 		if !c.opts.DryRun {
-			if err := c.s.b.Delete(ctx, e.Key); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			var err error
+			if gone, err = c.remove(ctx, some); err != nil {
 				errs = append(errs, err)
-				continue
 			}
 		}
-		d, _ := parseBlobKey(e.Key)
-		c.report.Removed = append(c.report.Removed, d)
-		c.report.RemovedBytes += e.Size
+		for _, e := range gone {
+			d, _ := parseBlobKey(e.Key)
+			c.report.Removed = append(c.report.Removed, d)
+			c.report.RemovedBytes += e.Size
+		}
+		if ctx.Err() != nil {
+			break
+		}
 	}
 	return errors.Join(errs...)
+}
+
+// removeAtOnce is how many blobs are removed between two looks at the context.
+const removeAtOnce = 256
+
+// remove returns the entries that it removed.
+func (c *collector) remove(ctx context.Context, some []Entry) (gone []Entry, err error) {
+	if remover, ok := c.s.b.(Remover); ok {
+		var keys []string
+		for _, e := range some {
+			keys = append(keys, e.Key)
+		}
+		if err = remover.Remove(ctx, keys); err == nil {
+			return some, nil
+		}
+		for _, e := range some {
+			if _, statErr := c.s.b.Stat(ctx, e.Key); errors.Is(statErr, fs.ErrNotExist) {
+				gone = append(gone, e)
+			}
+		}
+		return gone, err
+	}
+	var mu sync.Mutex
+	var errs []error
+	var g errgroup.Group
+	g.SetLimit(c.opts.Jobs)
+	for _, e := range some {
+		if ctx.Err() != nil {
+			errs = append(errs, context.Cause(ctx))
+			break
+		}
+		g.Go(func() error {
+			err := c.s.b.Delete(ctx, e.Key)
+			mu.Lock()
+			defer mu.Unlock()
+			if err == nil || errors.Is(err, fs.ErrNotExist) {
+				gone = append(gone, e)
+			} else {
+				errs = append(errs, err)
+			}
+			return nil
+		})
+	}
+	return gone, errors.Join(append(errs, g.Wait())...)
 }
 
 func (c *collector) clean(ctx context.Context) error {

@@ -64,6 +64,7 @@ func Run(t *testing.T, storage func(t *testing.T) Storage) {
 		{"KeyBelowKey", testKeyBelowKey},
 		{"Stager", testStager},
 		{"Uploader", testUploader},
+		{"Remover", testRemover},
 		{"Locker", testLocker},
 		{"Cleaner", testCleaner},
 		{"StorePut", testStorePut},
@@ -501,6 +502,28 @@ func testUploader(t *testing.T, p pair) {
 
 // tick waits for the storage's clock to go on.
 func tick() { time.Sleep(20 * time.Millisecond) }
+
+func testRemover(t *testing.T, p pair) {
+	a, ok := p.a.(artifacts.Remover)
+	if !ok {
+		t.Skip("not a Remover")
+	}
+	for _, key := range []string{"k/1", "k/2", "l/3", "l/4"} {
+		put(t, p.a, key, key, artifacts.Condition{})
+	}
+	if err := a.Remove(t.Context(), []string{"k/1", "k/none", "l/3", "none/1"}); err != nil {
+		t.Error(err)
+	}
+	for key, want := range map[string]bool{"k/1": false, "k/2": true, "l/3": false, "l/4": true} {
+		if _, err := p.b.Stat(t.Context(), key); (err == nil) != want {
+			t.Errorf("stat %s after the removal: %v, want it there: %v", key, err, want)
+		}
+	}
+	if err := a.Remove(t.Context(), []string{"l/4", "../x"}); err == nil {
+		t.Error("remove of a bad key: no error")
+	}
+	wantValue(t, p.b, "l/4", "l/4")
+}
 
 func testLocker(t *testing.T, p pair) {
 	a, ok := p.a.(artifacts.Locker)

@@ -37,8 +37,8 @@ const (
 	syncs = 8
 )
 
-// A Backend is an artifacts.Backend, and a Stager, Locker and Cleaner, in a
-// directory. It holds no file open between calls.
+// A Backend is an artifacts.Backend, and a Stager, Remover, Locker, Cleaner and
+// Marker, in a directory. It holds no file open between calls.
 type Backend struct {
 	dir   string
 	files Files
@@ -50,6 +50,7 @@ type Backend struct {
 var (
 	_ artifacts.Backend = (*Backend)(nil)
 	_ artifacts.Stager  = (*Backend)(nil)
+	_ artifacts.Remover = (*Backend)(nil)
 	_ artifacts.Locker  = (*Backend)(nil)
 	_ artifacts.Cleaner = (*Backend)(nil)
 	_ artifacts.Marker  = (*Backend)(nil)

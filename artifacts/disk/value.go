@@ -168,21 +168,43 @@ func kind(mode fs.FileMode) string {
 // Delete implements artifacts.Backend. It leaves directories: removing one
 // could race with a writer that has just made sure of it.
 func (b *Backend) Delete(ctx context.Context, key string) error {
-	if err := artifacts.CheckKey(key); err != nil {
-		return err
+	return b.remove(ctx, []string{key}, true)
+}
+
+// Remove implements artifacts.Remover: each directory is synced once.
+func (b *Backend) Remove(ctx context.Context, keys []string) error {
+	return b.remove(ctx, keys, false)
+}
+
+func (b *Backend) remove(ctx context.Context, keys []string, must bool) (err error) {
+	for _, key := range keys {
+		if err := artifacts.CheckKey(key); err != nil {
+			return err
+		}
 	}
 	lock, err := b.flock(ctx, writeFile, true)
 	if err != nil {
 		return err
 	}
-	_, err = b.Stat(ctx, key)
-	if err == nil {
-		err = b.explain(b.files.Remove(b.path(key)))
+	defer func() { err = errors.Join(err, lock.Close()) }()
+	changed := map[string]bool{}
+	for _, key := range keys {
+		_, err = b.Stat(ctx, key)
+		if err == nil {
+			changed[path.Dir(key)] = true
+			err = b.explain(b.files.Remove(b.path(key)))
+		}
+		if errors.Is(err, fs.ErrNotExist) && !must {
+			err = nil
+		}
+		if err != nil {
+			break
+		}
 	}
-	if err == nil {
-		err = b.explain(b.files.Sync(b.path(path.Dir(key))))
+	for dir := range changed {
+		err = errors.Join(err, b.explain(b.files.Sync(b.path(dir))))
 	}
-	return errors.Join(err, lock.Close())
+	return err
 }
 
 // A reader reads a value and explains errors.
