@@ -96,7 +96,9 @@ func syncInBackground(ctx context.Context, root, key string) error {
 		if err != nil || hold == nil {
 			return err
 		}
-		err = w.archiveWaiting(ctx)
+		if err = sign(hold); err == nil {
+			err = w.archiveWaiting(ctx)
+		}
 		hold.Close()
 		// Whoever found us holding the lock has started nobody: look again, now
 		// that the next one would.
@@ -105,6 +107,15 @@ func syncInBackground(ctx context.Context, root, key string) error {
 			return errors.Join(err, listErr)
 		}
 	}
+}
+
+// sign writes into a lock who holds it, for people and tests.
+func sign(lock *os.File) error {
+	if err := lock.Truncate(0); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(lock, "%d\n", os.Getpid())
+	return err
 }
 
 // archiveWaiting archives what waits, trying again after errors that may pass.
