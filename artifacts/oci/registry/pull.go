@@ -64,7 +64,7 @@ func pull(ctx context.Context, store *artifacts.Store, ref Reference, opts PullO
 		return Pulled{}, err
 	}
 	defer c.close()
-	p := puller{c: c, store: store, opts: opts, seen: map[assay.Digest]bool{}, manifests: map[assay.Digest][]byte{}, partial: map[assay.Digest]bool{}}
+	p := puller{c: c, store: store, small: batch{store: store}, opts: opts, seen: map[assay.Digest]bool{}, manifests: map[assay.Digest][]byte{}, partial: map[assay.Digest]bool{}}
 	root, b, err := c.root(ctx, ref)
 	if err != nil {
 		return Pulled{}, err
@@ -92,6 +92,7 @@ type wanted struct {
 type puller struct {
 	c     *client
 	store *artifacts.Store
+	small batch
 	opts  PullOptions
 
 	mu        sync.Mutex
@@ -121,27 +122,28 @@ func (p *puller) fetch(ctx context.Context, level []wanted) ([]wanted, error) {
 	})
 	for range min(p.c.opts.Jobs, len(level)) {
 		g.Go(func() error {
-			b := batch{store: p.store}
+			var buffer bytes.Buffer
 			for w := range work {
-				more, err := p.one(group, w, &b)
+				more, err := p.one(group, w, &buffer)
 				if err != nil {
-					return errors.Join(fmt.Errorf("%v: %w", w.Digest, err), b.commit(group))
+					return fmt.Errorf("%v: %w", w.Digest, err)
 				}
 				p.mu.Lock()
 				next = append(next, more...)
 				p.mu.Unlock()
 			}
-			return b.commit(group)
+			return nil
 		})
 	}
-	if err := g.Wait(); err != nil {
+	// What came before an error is kept: the next pull need not fetch it again.
+	if err := errors.Join(g.Wait(), p.small.commit(context.WithoutCancel(ctx))); err != nil {
 		return nil, err
 	}
 	return next, context.Cause(ctx)
 }
 
 // one fetches one thing and returns what it leads to.
-func (p *puller) one(ctx context.Context, w wanted, to *batch) ([]wanted, error) {
+func (p *puller) one(ctx context.Context, w wanted, buffer *bytes.Buffer) ([]wanted, error) {
 	if w.Kind == oci.Member || w.Kind == oci.Subject {
 		return p.manifest(ctx, w)
 	}
@@ -168,30 +170,44 @@ func (p *puller) one(ctx context.Context, w wanted, to *batch) ([]wanted, error)
 		return nil, err
 	}
 	if rc.size > oci.ManifestLimit {
-		if err := to.put(ctx, rc, w.Digest, rc.size); err != nil {
+		if err := p.large(ctx, rc, w.Digest); err != nil {
 			return nil, err
 		}
 		return nil, p.moved(0, rc.size, true)
 	}
-	to.buffer.Reset()
-	to.buffer.Grow(int(rc.size) + bytes.MinRead)
-	if _, err := to.buffer.ReadFrom(rc); err != nil {
+	buffer.Reset()
+	buffer.Grow(int(rc.size) + bytes.MinRead)
+	if _, err := buffer.ReadFrom(rc); err != nil {
 		return nil, err
 	}
-	b := to.buffer.Bytes()
+	b := buffer.Bytes()
+	if got := assay.DigestOf(b); got != w.Digest {
+		return nil, fmt.Errorf("%w: the registry sent %v", artifacts.ErrCorrupt, got)
+	}
 	if len(oci.Links(b)) > 0 { // the store takes it for a manifest, whatever it was called
-		if assay.DigestOf(b) != w.Digest {
-			return nil, artifacts.ErrCorrupt
-		}
 		if err := p.moved(0, rc.size, true); err != nil {
 			return nil, err
 		}
 		return p.follow(ctx, bytes.Clone(b), w)
 	}
-	if err := to.put(ctx, bytes.NewReader(b), w.Digest, rc.size); err != nil {
+	if err := p.small.put(ctx, b); err != nil {
 		return nil, err
 	}
 	return nil, p.moved(0, rc.size, true)
+}
+
+// large puts a blob that is not held in memory. If it is another one than was
+// asked for, it is given up.
+func (p *puller) large(ctx context.Context, r io.Reader, want assay.Digest) error {
+	b := p.store.Batch()
+	got, _, err := b.Put(ctx, r)
+	if err == nil && got != want {
+		err = fmt.Errorf("%w: the registry sent %v", artifacts.ErrCorrupt, got)
+	}
+	if err != nil {
+		return errors.Join(err, b.Discard())
+	}
+	return b.Commit(ctx)
 }
 
 func (p *puller) manifest(ctx context.Context, w wanted) ([]wanted, error) {
@@ -293,7 +309,6 @@ func (p *puller) moved(more, bytes int64, done bool) error {
 
 // keep puts the manifests, each after those that it names.
 func (p *puller) keep(ctx context.Context) error {
-	b := batch{store: p.store}
 	put := map[assay.Digest]bool{}
 	var stack []assay.Digest
 	for _, root := range p.order {
@@ -316,59 +331,55 @@ func (p *puller) keep(ctx context.Context) error {
 			stack = stack[:len(stack)-1]
 			if held && !put[d] && !p.partial[d] {
 				put[d] = true
-				if err := b.put(ctx, bytes.NewReader(manifest), d, int64(len(manifest))); err != nil {
+				if err := p.small.put(ctx, manifest); err != nil {
 					return err
 				}
 			}
 		}
 	}
-	return b.commit(ctx)
+	return p.small.commit(ctx)
 }
 
-// A batch puts blobs a few at a time. Its buffer is for the one at hand.
+// A batch puts small blobs, many at once. It is safe for concurrent use.
 type batch struct {
-	store  *artifacts.Store
-	buffer bytes.Buffer
-	open   *artifacts.Batch
-	blobs  int
-	bytes  int64
+	store *artifacts.Store
+	mu    sync.Mutex
+	open  *artifacts.Batch
+	blobs int
+	bytes int
 }
 
 // What a batch holds at most before it is committed.
 const (
-	batchBlobs = 256
+	batchBlobs = 1024
 	batchBytes = 64 << 20
 )
 
-// put puts the blob that r must be. If it is another, all that is not committed
-// is given up with it: nothing that was not asked for gets in.
-func (b *batch) put(ctx context.Context, r io.Reader, want assay.Digest, size int64) error {
+// put puts bytes that are known to be the right ones. They are durable after
+// commit.
+func (b *batch) put(ctx context.Context, data []byte) error {
+	b.mu.Lock()
 	if b.open == nil {
 		b.open = b.store.Batch()
 	}
-	got, _, err := b.open.Put(ctx, r)
-	if err == nil && got != want {
-		err = fmt.Errorf("%w: the registry sent %v", artifacts.ErrCorrupt, got)
-		err = errors.Join(err, b.open.Discard())
-		b.open = nil
-	}
-	if err != nil {
+	_, _, err := b.open.Put(ctx, bytes.NewReader(data))
+	b.blobs, b.bytes = b.blobs+1, b.bytes+len(data)
+	full := b.blobs >= batchBlobs || b.bytes >= batchBytes
+	b.mu.Unlock()
+	if err != nil || !full {
 		return err
-	}
-	b.blobs, b.bytes = b.blobs+1, b.bytes+size
-	if b.blobs < batchBlobs && b.bytes < batchBytes {
-		return nil
 	}
 	return b.commit(ctx)
 }
 
-// commit makes durable what was put. It does so too for what came before an
-// error, so that the next pull need not fetch it again.
+// commit makes durable what was put.
 func (b *batch) commit(ctx context.Context) error {
-	if b.open == nil {
-		return nil
-	}
+	b.mu.Lock()
 	open := b.open
 	b.open, b.blobs, b.bytes = nil, 0, 0
-	return open.Commit(context.WithoutCancel(ctx))
+	b.mu.Unlock()
+	if open == nil {
+		return nil
+	}
+	return open.Commit(ctx)
 }

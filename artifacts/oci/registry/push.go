@@ -22,8 +22,9 @@ type PushOptions struct {
 }
 
 // Push makes the repository of ref hold content, which is found in r, and gives
-// root the tag of ref, if it has one. It skips blobs that are there; done again,
-// it goes on. The tag is set last: before, nobody sees it point to a part.
+// root, one of its manifests, the tag of ref, if it has one. It skips blobs that
+// are there; done again, it goes on. The tag is set after everything else is
+// there, but for lists of what is about what, where clients keep those.
 func Push(ctx context.Context, r oci.Reader, content oci.Content, root assay.Digest, ref Reference, opts PushOptions) error {
 	if err := push(ctx, r, content, root, ref, opts); err != nil {
 		return fmt.Errorf("push %v: %w", ref, err)
@@ -37,7 +38,7 @@ func push(ctx context.Context, r oci.Reader, content oci.Content, root assay.Dig
 		return err
 	}
 	defer c.close()
-	p := pusher{c: c, r: r, content: content, about: map[assay.Digest][]oci.Descriptor{}, progress: opts.Progress}
+	p := pusher{c: c, r: r, content: content, root: root, tag: ref.Tag, about: map[assay.Digest][]oci.Descriptor{}, progress: opts.Progress}
 	p.total.OfBlobs = len(content.Blobs)
 	for _, d := range content.Blobs {
 		p.total.OfBytes += d.Size
@@ -50,24 +51,17 @@ func push(ctx context.Context, r oci.Reader, content oci.Content, root assay.Dig
 			return err
 		}
 	}
+	if p.tagged.Digest == root {
+		if err := p.put(ctx, p.tagged, ref.Tag); err != nil {
+			return err
+		}
+	}
 	for subject, about := range p.about {
 		if err := p.list(ctx, subject, about); err != nil {
 			return fmt.Errorf("what is about %v: %w", subject, err)
 		}
 	}
-	if ref.Tag == "" {
-		return nil
-	}
-	b, err := p.read(ctx, root)
-	if err != nil {
-		return err
-	}
-	d, err := oci.DescribeBytes(b)
-	if err != nil {
-		return err
-	}
-	_, err = c.putManifest(ctx, ref.Tag, d.MediaType, b)
-	return err
+	return nil
 }
 
 // each calls f for all of vs, jobs at a time, until one fails.
@@ -90,8 +84,12 @@ type pusher struct {
 	c       *client
 	r       oci.Reader
 	content oci.Content
+	root    assay.Digest
+	tag     string         // of the root; "": none
+	tagged  oci.Descriptor // the root, once it was come by
 
 	mu       sync.Mutex
+	absent   int                               // blobs in a row that the registry was found to lack
 	about    map[assay.Digest][]oci.Descriptor // by subject
 	minds    bool                              // the registry lists by itself what is about what
 	total    Progress
@@ -99,7 +97,7 @@ type pusher struct {
 }
 
 func (p *pusher) blob(ctx context.Context, d oci.Descriptor) error {
-	there, err := p.c.has(ctx, d.Digest)
+	there, err := p.has(ctx, d)
 	if err == nil && !there {
 		err = p.c.upload(ctx, d, func() (io.ReadCloser, error) { return p.content.Open(ctx, p.r, d.Digest) })
 	}
@@ -116,12 +114,48 @@ func (p *pusher) blob(ctx context.Context, d oci.Descriptor) error {
 	return nil
 }
 
+// enough is how many blobs in a row a registry must lack before it is asked no
+// more for each.
+const enough = 16
+
+// has reports whether the registry has a blob. For small ones that takes as long
+// as sending them: where many in a row were lacking, only some are asked for. A
+// push that goes on where an earlier one stopped finds what was sent before all
+// that was not.
+func (p *pusher) has(ctx context.Context, d oci.Descriptor) (bool, error) {
+	p.mu.Lock()
+	guess := p.absent >= enough && d.Size <= oneRequest && p.absent%enough != 0
+	if guess {
+		p.absent++
+	}
+	p.mu.Unlock()
+	if guess && !p.c.sessions.Load() {
+		return false, nil
+	}
+	there, err := p.c.has(ctx, d.Digest)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.absent++; there {
+		p.absent = 0
+	}
+	return there, err
+}
+
+// manifest puts a manifest, but leaves the one that gets the tag for the end.
 func (p *pusher) manifest(ctx context.Context, d oci.Descriptor) error {
+	if d.Digest == p.root && p.tag != "" {
+		p.tagged = d
+		return nil
+	}
+	return p.put(ctx, d, d.Digest.String())
+}
+
+func (p *pusher) put(ctx context.Context, d oci.Descriptor, version string) error {
 	b, err := p.read(ctx, d.Digest)
 	if err != nil {
 		return err
 	}
-	minds, err := p.c.putManifest(ctx, d.Digest.String(), d.MediaType, b)
+	minds, err := p.c.putManifest(ctx, version, d.MediaType, b)
 	if err != nil {
 		return fmt.Errorf("manifest %v: %w", d.Digest, err)
 	}

@@ -300,12 +300,13 @@ func TestCut(t *testing.T) {
 func TestPassing(t *testing.T) {
 	s, here, there := olaregServer(t, true), store(t), store(t)
 	w, run := put(t, here, []byte("PAR1"))
-	n := 0
+	var count atomic.Int64
 	s.intercept(func(w http.ResponseWriter, r *http.Request) bool {
 		if r.URL.Path == "/v2/" {
 			return false
 		}
-		if n++; n%3 != 0 {
+		n := count.Add(1)
+		if n%3 != 0 {
 			return false
 		}
 		switch n % 4 {
