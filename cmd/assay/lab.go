@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -61,10 +62,38 @@ func runLab(cmd *cobra.Command, o jupyterlab.Options) error {
 	if err != nil {
 		return err
 	}
+	uploading, stopUploading := context.WithCancel(ctx)
+	uploads := make(chan struct{})
+	go func() {
+		defer close(uploads)
+		keepUploading(uploading, s.Workspace.Root)
+	}()
 	err = serveLab(ctx, cmd, o, s)
+	stopUploading()
+	<-uploads
 	sayRuns(cmd.Context(), s.Workspace, say)
 	return err
 }
+
+// keepUploading starts what archives in the store in use, whenever something
+// waits for it. The kernels cannot, if its keys are in the environment: Jupyter
+// does not get them.
+func keepUploading(ctx context.Context, root string) {
+	tick := time.NewTicker(uploadInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if w, err := lab.Open(ctx, root); err == nil {
+				_ = w.Upload() // what goes wrong is noted, for assay store ls
+			}
+		}
+	}
+}
+
+const uploadInterval = 10 * time.Second
 
 // serveLab prints where the page is and waits until the server has ended.
 func serveLab(ctx context.Context, cmd *cobra.Command, o jupyterlab.Options, s *jupyterlab.Server) (err error) {

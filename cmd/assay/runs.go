@@ -46,6 +46,7 @@ Where a store is in use, the last column says whether it has the run, too, or th
 				return lab.Usagef("--until %w", err)
 			}
 			runs, unreadable := w.Runs(cmd.Context(), filter)
+			defer sayUploads(cmd, w)
 			header, row := "RUN\tEXPERIMENT\tSTATE\tSTARTED\tOUTCOMES", runRow
 			if w.StoreInUse() != "" {
 				header, row = header+"\tSTORE", func(l lab.Listed) string { return runRow(l) + "\t" + storeOf(l) }
@@ -164,6 +165,7 @@ func follow(use, short string, do func(*lab.Workspace, context.Context, string, 
 			bar := newBar(cmd.ErrOrStderr())
 			run, err := do(w, cmd.Context(), args[0], bar.show)
 			bar.close()
+			defer sayUploads(cmd, w)
 			if err != nil {
 				return err
 			}
