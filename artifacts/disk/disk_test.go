@@ -27,6 +27,7 @@ func TestMain(m *testing.M) {
 // Only syncing is left out: it makes no difference to a process that goes on,
 // and TestModel shows the difference to a machine that does not.
 func TestSystem(t *testing.T) {
+	t.Parallel()
 	artifactstest.Run(t, func(t *testing.T) artifactstest.Storage { return directory(quickDir(t)) })
 }
 
@@ -47,6 +48,7 @@ func quickDir(t *testing.T) string {
 // TestModel runs the contract on a file system in memory that forgets what was
 // not synced when its power is cut.
 func TestModel(t *testing.T) {
+	t.Parallel()
 	artifactstest.Run(t, func(t *testing.T) artifactstest.Storage { return modelStorage{newModel()} })
 }
 

@@ -106,11 +106,11 @@ func sweep(ctx context.Context, to *artifacts.Store) (artifacts.GCReport, error)
 // there and repair it, at random times, and looks after each round whether
 // the other store has all that they said it has and that it refers to.
 func TestKilled(t *testing.T) {
+	t.Parallel()
 	dir, fromDir := t.TempDir(), t.TempDir()
 	to, from := newStore(t, dir), newStore(t, fromDir)
 	rnd := rand.New(rand.NewPCG(2, 2))
 	putClosures(t, from, rnd)
-	t.Setenv(fromEnv, fromDir)
 	all := newAcknowledged()
 	damaged, lost, restored := 0, 0, 0
 	for round := range killRounds {
@@ -121,8 +121,7 @@ func TestKilled(t *testing.T) {
 		}
 		var processes []*process
 		for i, role := range roles {
-			t.Setenv(slotEnv, fmt.Sprintf("slot%d", i))
-			processes = append(processes, start(t, role, dir, round*len(roles)+i))
+			processes = append(processes, start(t, role, dir, round*len(roles)+i, fromEnv+"="+fromDir, fmt.Sprintf("%s=slot%d", slotEnv, i)))
 		}
 		killAll(t, processes, 50*time.Millisecond, rnd, all)
 		lost += all.lost(t, to)

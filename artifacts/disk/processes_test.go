@@ -247,6 +247,7 @@ func (a *acknowledged) hear(t *testing.T, line string) {
 // TestProcesses kills processes that write to one store, at random times, and
 // looks whether the store has all that they said it has.
 func TestProcesses(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	s := newStore(t, dir)
 	rnd := rand.New(rand.NewPCG(1, 1))
@@ -313,10 +314,10 @@ type process struct {
 	stderr bytes.Buffer
 }
 
-func start(t *testing.T, role, dir string, seed int) *process {
+func start(t *testing.T, role, dir string, seed int, env ...string) *process {
 	t.Helper()
 	p := &process{cmd: exec.CommandContext(t.Context(), os.Args[0])}
-	p.cmd.Env = append(os.Environ(), roleEnv+"="+role, dirEnv+"="+dir, seedEnv+"="+strconv.Itoa(seed))
+	p.cmd.Env = append(os.Environ(), append(env, roleEnv+"="+role, dirEnv+"="+dir, seedEnv+"="+strconv.Itoa(seed))...)
 	p.cmd.Stderr = &p.stderr
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
