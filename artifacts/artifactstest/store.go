@@ -60,12 +60,12 @@ func Children(s *artifacts.Store) artifacts.Children {
 		if err != nil {
 			return nil, err
 		}
-		lines := strings.Fields(string(b))
-		if len(lines) == 0 || lines[0] != "names" {
+		list, ok := strings.CutPrefix(string(b), "names\n")
+		if !ok {
 			return nil, nil
 		}
 		var ds []assay.Digest
-		for _, line := range lines[1:] {
+		for _, line := range strings.Fields(list) {
 			d, err := assay.ParseDigest(line)
 			if err != nil {
 				return nil, err
