@@ -1,14 +1,17 @@
 package registry
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
@@ -19,6 +22,8 @@ type directory struct {
 	path string
 	file *os.File // the folder; what it is on is synced through it
 	lock *os.File // nil if only read
+
+	changing sync.Mutex // held while an index changes
 }
 
 // openDirectory takes the folder for one server, removes what a killed one left
@@ -106,13 +111,26 @@ func checkIndex(path string) error {
 }
 
 // durable has what is acknowledged on disk before it is acknowledged: when a
-// manifest is, so are it, its index and all blobs that came before it.
+// manifest is, so are it, its index and all blobs that came before it. Manifests
+// are taken one by one: olareg changes an index and lists of referrers by
+// reading and writing them, and of several at once it loses some.
 func (d *directory) durable(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/manifests/") {
-			w = &durableWriter{ResponseWriter: w, sync: d.sync}
+		if !strings.Contains(r.URL.Path, "/manifests/") || r.Method != http.MethodPut && r.Method != http.MethodDelete {
+			next.ServeHTTP(w, r)
+			return
 		}
-		next.ServeHTTP(w, r)
+		b, err := io.ReadAll(io.LimitReader(r.Body, maxManifest+1)) // nobody waits for a slow client
+		if err != nil {
+			refuseRequest(w, http.StatusBadRequest, "MANIFEST_INVALID", "the manifest did not arrive: "+err.Error())
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(b))
+		d.changing.Lock()
+		release := sync.OnceFunc(d.changing.Unlock)
+		defer release()
+		flush := func() error { release(); return d.sync() }
+		next.ServeHTTP(&durableWriter{ResponseWriter: w, sync: flush}, r)
 	})
 }
 
