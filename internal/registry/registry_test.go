@@ -372,22 +372,31 @@ func TestDamagedFolder(t *testing.T) {
 	}
 }
 
-// TestStall has a client that stops in the middle of a body.
+// TestStall has clients that stop in the middle of a body that is read, and of
+// one that is not.
 func TestStall(t *testing.T) {
-	ended := make(chan error, 1)
-	s := httptest.NewServer(patient(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		_, err := io.Copy(io.Discard, r.Body)
-		ended <- err
-	}), 50*time.Millisecond))
-	defer s.Close()
-	conn, err := net.Dial("tcp", s.Listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	fmt.Fprintf(conn, "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf")
-	if err := <-ended; !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("body ended with %v, want the deadline", err)
+	for _, reads := range []bool{true, false} {
+		ended := make(chan error, 1)
+		s := httptest.NewServer(patient(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			var err error
+			if reads {
+				_, err = io.Copy(io.Discard, r.Body)
+			}
+			ended <- err
+		}), 50*time.Millisecond))
+		defer s.Close()
+		conn, err := net.Dial("tcp", s.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		fmt.Fprintf(conn, "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf")
+		if err := <-ended; reads && !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("body ended with %v, want the deadline", err)
+		}
+		if _, err := io.ReadAll(conn); err != nil { // to the end: the server closed it
+			t.Errorf("reads %v: %v", reads, err)
+		}
 	}
 }
 

@@ -43,7 +43,11 @@ func trimBrackets(host string) string {
 func patient(next http.Handler, stall time.Duration) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p := &patientWriter{ResponseWriter: w, control: http.NewResponseController(w), stall: stall}
-		r.Body = &patientBody{r.Body, p.control, stall}
+		if r.Body != http.NoBody {
+			body := &patientBody{r.Body, p.control, stall}
+			body.extend() // for what the server reads of a body that no handler did
+			r.Body = body
+		}
 		defer p.extend() // for what is flushed behind the handler
 		next.ServeHTTP(p, r)
 	})
@@ -55,9 +59,15 @@ type patientBody struct {
 	stall   time.Duration
 }
 
+func (b *patientBody) extend() { b.control.SetReadDeadline(time.Now().Add(b.stall)) }
+
 func (b *patientBody) Read(p []byte) (int, error) {
-	b.control.SetReadDeadline(time.Now().Add(b.stall))
-	return b.ReadCloser.Read(p)
+	b.extend()
+	n, err := b.ReadCloser.Read(p)
+	if err == io.EOF {
+		b.control.SetReadDeadline(time.Time{}) // nothing is waited for while the answer is made
+	}
+	return n, err
 }
 
 type patientWriter struct {
