@@ -96,10 +96,12 @@ type guard struct {
 
 func (g guard) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.URL.Scheme != "https" && !g.plain {
-		return nil, ErrPlainHTTP
+		return nil, errNotTried
 	}
 	return g.RoundTripper.RoundTrip(r)
 }
+
+var errNotTried = errors.New("plain HTTP is not tried without --plain-http")
 
 // A movingConn fails when nothing moves on it for too long.
 type movingConn struct {
@@ -189,7 +191,7 @@ func (p permanent) Unwrap() error { return p.error }
 
 // passing reports whether a request that failed with err may succeed later.
 func passing(ctx context.Context, err error) bool {
-	if ctx.Err() != nil || errors.Is(err, ErrPlainHTTP) {
+	if ctx.Err() != nil || errors.Is(err, errNotTried) {
 		return false
 	}
 	if _, ok := errors.AsType[permanent](err); ok {
@@ -236,7 +238,7 @@ func explain(err error, host string) error {
 	}
 	var authority x509.UnknownAuthorityError
 	switch {
-	case errors.Is(err, ErrPlainHTTP), errors.Is(err, http.ErrSchemeMismatch):
+	case errors.Is(err, http.ErrSchemeMismatch):
 		return fmt.Errorf("%s: %w; add --plain-http if that is right here", host, ErrPlainHTTP)
 	case errors.As(err, &authority):
 		return fmt.Errorf("%w; if the registry has a certificate of your own authority, set SSL_CERT_FILE to that authority's PEM file", err)
