@@ -56,7 +56,10 @@ func (p Pinned) String() string { return fmt.Sprintf("%s %v", p.Name, p.Manifest
 func Workload(dir string) Pinned { return Pin(dir) }
 
 // Pin pins a workload: a name in assay.lock, a manifest's digest, a folder with
-// workload.yaml, or a Wasm file. A path is relative to the notebook.
+// workload.yaml, a Wasm file, an OCI image layout (FOLDER:TAG), or a reference
+// to a registry, "registry.example/crc32:v1". A path is relative to the notebook.
+// What a tag means is asked once: then assay.lock has it, until "assay pin" asks
+// again.
 func Pin(ref string) Pinned {
 	return Pinned{*ask(wire.Request{Pin: &wire.Pin{Ref: ref, Dir: workingDir()}}).Workload}
 }

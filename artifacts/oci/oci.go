@@ -5,7 +5,7 @@
 // Manifests from outside are hostile input: they are bounded, and refused with
 // a reason. It writes no layout in place, since a layout has no safe way for two
 // writers: the store is where things live, a layout is a copy to hand over. It
-// does not talk to registries.
+// Package registry talks to registries.
 package oci
 
 import (
