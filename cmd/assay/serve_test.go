@@ -39,11 +39,15 @@ func serve(t *testing.T, dir string) (string, *exec.Cmd) {
 	return words[1], cmd
 }
 
-// Acknowledged is what a registry said it has: path -> content.
+// Acknowledged is what a registry said it has.
 type acknowledged struct {
-	mu sync.Mutex
-	m  map[string][]byte
+	mu    sync.Mutex
+	m     map[string][]byte   // path -> content
+	about map[string][]string // repository -> digests of manifests about subject
 }
+
+// subject is what every manifest is about. It is never pushed.
+var subject = fmt.Sprintf("sha256:%x", sha256.Sum256([]byte("subject")))
 
 // put makes a request with a body. Once it is answered with 201, the content
 // can be had from path, or else the registry lies.
@@ -82,9 +86,16 @@ func (a *acknowledged) push(url, repo, tag string, rng *rand.Rand) error {
 		}
 	}
 	const mediaType = "application/vnd.oci.image.manifest.v1+json"
-	manifest := fmt.Appendf(nil, `{"schemaVersion":2,"mediaType":%q,"config":%s,"layers":[%s]}`, mediaType, descriptors[0], descriptors[1])
+	manifest := fmt.Appendf(nil, `{"schemaVersion":2,"mediaType":%q,"config":%s,"layers":[%s],"subject":{"mediaType":%[1]q,"digest":%[4]q,"size":7}}`,
+		mediaType, descriptors[0], descriptors[1], subject)
 	path := "/v2/" + repo + "/manifests/" + tag
-	return a.put("PUT", url+path, path, manifest, mediaType)
+	if err := a.put("PUT", url+path, path, manifest, mediaType); err != nil {
+		return err
+	}
+	a.mu.Lock()
+	a.about[repo] = append(a.about[repo], fmt.Sprintf("sha256:%x", sha256.Sum256(manifest)))
+	a.mu.Unlock()
+	return nil
 }
 
 // missing returns what of a the registry does not have byte for byte.
@@ -101,16 +112,32 @@ func (a *acknowledged) missing(url string) error {
 			problems = append(problems, fmt.Errorf("%s: %s, %d bytes, want %d: %v", path, resp.Status, len(got), len(want), err))
 		}
 	}
+	for repo, digests := range a.about {
+		resp, err := http.Get(url + "/v2/" + repo + "/referrers/" + subject)
+		if err != nil {
+			return err
+		}
+		list, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil {
+			return err
+		}
+		for _, d := range digests {
+			if !bytes.Contains(list, []byte(d)) {
+				problems = append(problems, fmt.Errorf("%s: %s is not listed as being about its subject", repo, d))
+			}
+		}
+	}
 	return errors.Join(problems...)
 }
 
 // TestRegistryKilled kills a registry at random moments while four clients
-// push to two repositories of it: whatever it acknowledged it has when it is
-// started again.
+// push to two repositories of it: whatever it acknowledged it has, and lists,
+// when it is started again.
 func TestRegistryKilled(t *testing.T) {
 	const kills = 50
 	dir := t.TempDir()
-	acked := acknowledged{m: map[string][]byte{}}
+	acked := acknowledged{m: map[string][]byte{}, about: map[string][]string{}}
 	moments := rand.New(rand.NewPCG(5, 0))
 	for round := range kills {
 		url, server := serve(t, dir)
