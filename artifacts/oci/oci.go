@@ -4,8 +4,8 @@
 //
 // Manifests from outside are hostile input: they are bounded, and refused with
 // a reason. It writes no layout in place, since a layout has no safe way for two
-// writers: the store is where things live, a layout is a copy to hand over. It
-// Package registry talks to registries.
+// writers: the store is where things live, a layout is a copy to hand over.
+// Talking to registries is package registry's.
 package oci
 
 import (
