@@ -129,7 +129,6 @@ type copier struct {
 	mu    sync.Mutex // guards what follows, progress and report
 	graph *graph
 	group group
-	bad   map[assay.Digest]CopyProblem // roots
 }
 
 // round copies what is missing. It reports whether everything was there at the

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/assay-notebooks/assay"
 )
 
@@ -109,23 +111,55 @@ func (s *Store) DeleteRef(ctx context.Context, name string) error {
 
 // Refs yields the references below prefix ("runs"), or all for "", in no
 // promised order. For one it cannot read it yields its name and an error, and
-// goes on. One that is deleted meanwhile is left out.
+// goes on. One that is deleted meanwhile is left out. It reads several at once,
+// and so up to 64 that a caller who leaves early does not see.
 func (s *Store) Refs(ctx context.Context, prefix string) iter.Seq2[Ref, error] {
 	return func(yield func(Ref, error) bool) {
+		var some []listedRef
 		for e, err := range s.b.List(ctx, strings.TrimSuffix(refPrefix+prefix, "/")) {
-			name := strings.TrimPrefix(e.Key, refPrefix)
-			ref := Ref{Name: name, ModTime: e.ModTime}
-			if err == nil {
-				ref.Digest, err = s.Ref(ctx, name)
-				if errors.Is(err, fs.ErrNotExist) {
-					continue
+			some = append(some, listedRef{Ref: Ref{Name: strings.TrimPrefix(e.Key, refPrefix), ModTime: e.ModTime}, err: err})
+			if len(some) == refsAtOnce {
+				if !s.yieldRefs(ctx, some, yield) {
+					return
 				}
-			}
-			if !yield(ref, err) {
-				return
+				some = some[:0]
 			}
 		}
+		s.yieldRefs(ctx, some, yield)
 	}
+}
+
+// refsAtOnce is how many references Refs reads ahead.
+const refsAtOnce = 64
+
+// A listedRef is a reference whose value is yet to be read, or why it cannot be.
+type listedRef struct {
+	Ref
+	err  error
+	gone bool
+}
+
+// yieldRefs reads the values together, and reports whether yield wants more.
+func (s *Store) yieldRefs(ctx context.Context, some []listedRef, yield func(Ref, error) bool) bool {
+	var g errgroup.Group
+	g.SetLimit(DefaultJobs)
+	for i := range some {
+		if some[i].err == nil {
+			g.Go(func() error {
+				r := &some[i]
+				r.Digest, r.err = s.Ref(ctx, r.Name)
+				r.gone = errors.Is(r.err, fs.ErrNotExist)
+				return nil
+			})
+		}
+	}
+	_ = g.Wait() // each has its own error
+	for _, r := range some {
+		if !r.gone && !yield(r.Ref, r.err) {
+			return false
+		}
+	}
+	return true
 }
 
 // CheckRefName reports whether name can name a reference.
