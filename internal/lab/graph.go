@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/artifacts"
 	"github.com/assay-notebooks/assay/artifacts/oci"
 	"github.com/assay-notebooks/assay/internal/graph"
 )
@@ -27,9 +28,7 @@ func (w *Workspace) Graph(ctx context.Context, ref string) (g graph.Graph, ids [
 	}
 	p := &provenance{w: w, known: map[string]bool{}, runs: map[string]Listed{}, experiments: map[assay.Digest]bool{}}
 	listed, err := w.Runs(ctx, RunFilter{})
-	if err != nil {
-		p.problems = append(p.problems, err)
-	}
+	p.unlisted = err
 	for _, l := range listed {
 		if !l.Manifest.IsZero() {
 			p.runs[l.ID] = l
@@ -133,7 +132,8 @@ type provenance struct {
 	known       map[string]bool   // IDs of nodes
 	runs        map[string]Listed // by ID
 	experiments map[assay.Digest]bool
-	problems    []error
+	problems    []error // of nodes
+	unlisted    error   // of runs that cannot be listed
 }
 
 func (p *provenance) add(n graph.Node, from ...string) {
@@ -157,12 +157,18 @@ func (p *provenance) fail(n *graph.Node, err error) {
 	p.problems = append(p.problems, fmt.Errorf("%s %s: %w", n.Kind, n.Name, err))
 }
 
+// err says that something is not as it should be. What it is stands in the
+// nodes, but for runs that no list has.
 func (p *provenance) err() error {
-	err := errors.Join(p.problems...)
-	if err == nil || Corrupt(err) {
-		return err
+	if len(p.problems) == 0 {
+		return p.unlisted
 	}
-	return Classed(ErrIncomplete, fmt.Errorf(`%w; "assay store check" lists all problems`, err))
+	class := ErrIncomplete
+	if Corrupt(errors.Join(p.problems...)) {
+		class = artifacts.ErrCorrupt
+	}
+	err := fmt.Errorf(`graph: %d missing or damaged: "assay pull" gets them from a store, "assay store check" says more`, len(p.problems))
+	return errors.Join(Classed(class, err), p.unlisted)
 }
 
 // run adds a run as far as a list knows it, its trace, and its experiment with
