@@ -139,12 +139,15 @@ func (k *killer) round(what string) {
 		k.forgetLeases()
 	case "repair":
 		k.must("store", "sync")
+		k.must("store", "gc", "--min-age", "1ns") // of what nothing refers to there is no other copy
 		k.wound()
 		k.killed(what, k.dir, "store", "check", "--repair")
 		k.must("store", "check", "--repair")
 		k.must("store", "check")
 	case "repair of the store":
 		k.must("store", "sync")
+		k.forgetLeases()
+		k.must("store", "gc", "lab", "--min-age", "1ns")
 		k.woundStore()
 		k.killed(what, k.dir, "store", "check", "lab", "--repair")
 		k.must("store", "check", "lab", "--repair")
@@ -235,8 +238,8 @@ func (k *killer) orphan(s *artifacts.Store) {
 	}
 }
 
-// forgetLeases removes the lease of a process that is known to be dead: others
-// would wait half a minute for its end. The test's last collection does wait.
+// forgetLeases removes the leases of processes that are known to be dead: others
+// would wait half a minute for their end. The test's last collection does wait.
 func (k *killer) forgetLeases() {
 	k.t.Helper()
 	for o := range k.client.ListObjects(k.t.Context(), bucket, miniogo.ListObjectsOptions{Prefix: prefix + "/.lock/", Recursive: true}) {
