@@ -38,7 +38,7 @@ func TestKilledStores(t *testing.T) {
 			t.Fatalf("ASSAY_KILL_ROUNDS: %v", err)
 		}
 	}
-	k := newKiller(t)
+	k := newKiller(t, uint64(rounds))
 	order := []string{"sync", "gc", "sync", "gc of the store", "background", "repair", "sync", "repair of the store", "background", "pull"}
 	for i := range rounds {
 		k.round(order[i%len(order)])
@@ -76,8 +76,8 @@ type killer struct {
 
 const bucket, prefix = "killed", "lab"
 
-func newKiller(t *testing.T) *killer {
-	k := &killer{t: t, clone: t.TempDir(), rng: rand.New(rand.NewPCG(1, 2)),
+func newKiller(t *testing.T, seed uint64) *killer {
+	k := &killer{t: t, clone: t.TempDir(), rng: rand.New(rand.NewPCG(1, seed)),
 		tries: map[string]int{}, kills: map[string]int{}, lasts: map[string]time.Duration{}}
 	k.server = miniotest.Start(t)
 	config := k.server.Config(bucket)
