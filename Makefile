@@ -20,7 +20,7 @@ agents: ## the agents that assay embeds
 	GOOS=linux GOARCH=amd64 $(STATIC) -buildvcs=false -ldflags "-s -w -buildid=" -o $(AGENTS)/assay-agent-linux-amd64 ./cmd/assay-agent
 	GOOS=linux GOARCH=arm64 $(STATIC) -buildvcs=false -ldflags "-s -w -buildid=" -o $(AGENTS)/assay-agent-linux-arm64 ./cmd/assay-agent
 
-demo: build ## execute the quickstart notebook on real workloads, then replay its figures
+demo: build ## execute the quickstart notebook on real workloads, then replay its figures; STORE=minio: from MinIO, too
 	@sh notebooks/demo.sh
 
 lab: build ## JupyterLab with the quickstart open, in the folder lab/
