@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -48,13 +49,11 @@ func later() time.Time { return time.Now().Add(2 * artifacts.DefaultMinAge) }
 // minPart is the size of the smallest part that S3 takes, but for the last.
 const minPart = 5 << 20
 
-// pattern returns n bytes without repetition, and their digest.
+// pattern returns n bytes without repetition, the same each time, and their
+// digest.
 func pattern(n int) ([]byte, assay.Digest) {
-	var b bytes.Buffer
-	for i := 0; b.Len() < n; i++ {
-		fmt.Fprintf(&b, "%d\n", i)
-	}
-	v := b.Bytes()[:n]
+	v := make([]byte, n)
+	rand.NewChaCha8([32]byte{}).Read(v)
 	return v, assay.DigestOf(v)
 }
 

@@ -111,6 +111,8 @@ type Backend struct {
 	cfg       Config
 	core      miniogo.Core
 	limits    limits
+	parts     chan struct{}         // has one for each part of an upload in memory
+	ahead     chan struct{}         // has one for each value that is read ahead
 	versioned bool                  // a delete hides a value until its versions are deleted
 	exclusive atomic.Pointer[lease] // held by this Backend
 }
@@ -125,7 +127,9 @@ type limits struct {
 	poll     time.Duration // between looks at a lock, at most
 	single   int64         // bytes of a value that goes in one request; larger ones go in parts
 	part     int64         // bytes of a part
-	parallel int           // parts in flight of one value
+	parallel int           // parts of one value in memory
+	parts    int           // parts of all uploads in memory
+	ahead    int           // values that are read ahead, each with its parts in memory
 	memory   int64         // bytes of a staged value kept in memory
 }
 
@@ -139,6 +143,8 @@ var defaults = limits{
 	single:   64 << 20,
 	part:     16 << 20,
 	parallel: 4,
+	parts:    8,
+	ahead:    2,
 	memory:   256 << 10,
 }
 
@@ -266,7 +272,7 @@ func connect(cfg Config, l limits, wrap func(http.RoundTripper) http.RoundTrippe
 	if err != nil {
 		return nil, err
 	}
-	return &Backend{cfg: cfg, core: miniogo.Core{Client: client}, limits: l}, nil
+	return &Backend{cfg: cfg, core: miniogo.Core{Client: client}, limits: l, parts: make(chan struct{}, l.parts), ahead: make(chan struct{}, l.ahead)}, nil
 }
 
 // String says where the store is, and no credentials.

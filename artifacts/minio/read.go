@@ -16,34 +16,40 @@ func (b *Backend) get(ctx context.Context, key string) (io.ReadCloser, artifacts
 
 // getVersion is get of a version of the object, "" for the one it has.
 func (b *Backend) getVersion(ctx context.Context, key, version string) (io.ReadCloser, artifacts.Info, error) {
-	r := &reader{ctx: ctx, b: b, key: key, version: version}
-	err := b.retry(ctx, r.open)
-	if err != nil {
+	ctx, cancel := context.WithCancel(ctx)
+	r := &reader{ctx: ctx, cancel: cancel, b: b, key: key, version: version}
+	if err := b.retry(ctx, r.open); err != nil {
+		cancel()
 		return nil, artifacts.Info{}, err
 	}
-	r.size = r.info.Size
-	return r, describe(r.info), nil
+	info := describe(r.info)
+	r.end = info.Size
+	if info.Size > b.limits.single {
+		return readAhead(r), info, nil
+	}
+	return r, info, nil
 }
 
-// A reader reads one value, over as many requests as it takes.
+// A reader reads one value or a part of one, over as many requests as it takes.
 type reader struct {
 	ctx          context.Context
+	cancel       func() // by Close; may be nil
 	b            *Backend
 	key, version string
 
 	body io.ReadCloser
 	info miniogo.ObjectInfo // of the last answer
 	etag string             // of the value: the same in all answers
-	at   int64              // bytes read
-	size int64
+	at   int64              // the next byte
+	end  int64              // the byte after the last; 0 before the first answer
 	err  error
 }
 
 // open asks for what has not been read.
 func (r *reader) open() error {
 	opts := miniogo.GetObjectOptions{VersionID: r.version}
-	if r.at > 0 {
-		if err := opts.SetRange(r.at, 0); err != nil {
+	if r.end > 0 {
+		if err := opts.SetRange(r.at, r.end-1); err != nil {
 			return err
 		}
 	}
@@ -72,7 +78,7 @@ func (r *reader) Read(p []byte) (n int, err error) {
 		}
 		n, err = r.body.Read(p)
 		r.at += int64(n)
-		if n > 0 || err == io.EOF && r.at == r.size {
+		if n > 0 || err == io.EOF && r.at == r.end {
 			return nil
 		}
 		if err == io.EOF {
@@ -87,13 +93,16 @@ func (r *reader) Read(p []byte) (n int, err error) {
 	switch {
 	case r.err != nil:
 		return n, r.err
-	case n == 0 && r.at == r.size:
+	case n == 0 && r.at == r.end:
 		r.err = io.EOF
 	}
 	return n, r.err
 }
 
 func (r *reader) Close() error {
+	if r.cancel != nil {
+		defer r.cancel()
+	}
 	if r.body == nil {
 		return nil
 	}

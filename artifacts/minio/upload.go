@@ -13,6 +13,7 @@ import (
 	"hash/crc32"
 	"io"
 	"net/http"
+	"sync"
 	"time"
 
 	miniogo "github.com/minio/minio-go/v7"
@@ -91,29 +92,28 @@ type upload struct {
 func (u *upload) send(ctx context.Context, c content) error {
 	part := max(u.b.limits.part, (c.size+maxParts-1)/maxParts) // bytes
 	u.parts = make([]miniogo.CompletePart, (c.size+part-1)/part)
-	buffers := make(chan []byte, u.b.limits.parallel)
-	for range cap(buffers) {
-		buffers <- nil
-	}
 	g, group := errgroup.WithContext(ctx)
+	g.SetLimit(u.b.limits.parallel)
 	whole := sha256.New()
+	var buffers sync.Pool
 	for i := range u.parts {
-		buf := <-buffers
-		if group.Err() != nil {
+		if !u.b.takePart(group) {
 			break
 		}
+		buf, _ := buffers.Get().(*[]byte)
 		if buf == nil {
-			buf = make([]byte, min(part, c.size))
+			buf = new(make([]byte, min(part, c.size)))
 		}
-		buf = buf[:min(part, c.size-int64(i)*part)]
-		if n, err := c.ReadAt(buf, int64(i)*part); n < len(buf) {
-			g.Go(func() error { return fmt.Errorf("read the bytes to upload: %w", err) })
-			break
-		}
-		whole.Write(buf)
+		p := (*buf)[:min(part, c.size-int64(i)*part)]
+		n, err := c.ReadAt(p, int64(i)*part)
+		whole.Write(p[:n])
 		g.Go(func() error {
-			defer func() { buffers <- buf[:cap(buf)] }()
-			return u.sendPart(group, i, buf)
+			defer func() { <-u.b.parts }()
+			defer buffers.Put(buf)
+			if n < len(p) {
+				return fmt.Errorf("read the bytes to upload: %w", err)
+			}
+			return u.sendPart(group, i, p)
 		})
 	}
 	if err := errors.Join(g.Wait(), context.Cause(ctx)); err != nil {
@@ -139,6 +139,16 @@ func (u *upload) sendPart(ctx context.Context, i int, p []byte) error {
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// takePart waits until there is memory for another part.
+func (b *Backend) takePart(ctx context.Context) bool {
+	select {
+	case b.parts <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
 
 // complete makes the parts the value of the key. When the answer to a first
 // request was lost, the second finds no upload: then the value says whose it is.
