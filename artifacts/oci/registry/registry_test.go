@@ -14,6 +14,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -350,6 +351,90 @@ func TestSessionsOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	blobs(t, there, w.Manifest, run.Digest)
+}
+
+// TestInterrupted has a registry refuse a push and a pull half way. Done again,
+// they move what is left.
+func TestInterrupted(t *testing.T) {
+	s, here, there := olaregServer(t, true), store(t), store(t)
+	w, run := put(t, here, []byte("PAR1"))
+	one := plain
+	one.Jobs = 1
+	count := func(method, path string) (n int) {
+		for _, r := range s.seen() {
+			if strings.HasPrefix(r, method) && strings.Contains(r, path) {
+				n++
+			}
+		}
+		return n
+	}
+	refuse := func(method, path string, after int) {
+		s.intercept(func(w http.ResponseWriter, r *http.Request) bool {
+			if r.Method != method || !strings.Contains(r.URL.Path, path) {
+				return false
+			}
+			if after--; after >= 0 {
+				return false
+			}
+			w.WriteHeader(http.StatusForbidden)
+			return true
+		})
+	}
+	const all = 6 // config, module, stdin, source, executable and trace; and the empty config of parts
+	refuse(http.MethodPost, "/blobs/uploads/", 4)
+	if err := push(t, here, s.ref(t, "sum:v1"), one, w.Manifest, run.Digest); !errors.Is(err, registry.ErrDenied) {
+		t.Fatalf("push: %v, want ErrDenied", err)
+	}
+	s.intercept(nil)
+	s.seen()
+	if err := push(t, here, s.ref(t, "sum:v1"), one, w.Manifest, run.Digest); err != nil {
+		t.Fatal(err)
+	}
+	if got := count(http.MethodPost, "/blobs/uploads/"); got != all+1-4 {
+		t.Errorf("the second push sent %d blobs, want %d", got, all+1-4)
+	}
+	refuse(http.MethodGet, "/blobs/", 3)
+	if _, err := registry.Pull(t.Context(), there, s.ref(t, "sum:v1"), registry.PullOptions{Options: one}); !errors.Is(err, registry.ErrDenied) {
+		t.Fatalf("Pull: %v, want ErrDenied", err)
+	}
+	s.intercept(nil)
+	s.seen()
+	if _, err := registry.Pull(t.Context(), there, s.ref(t, "sum:v1"), registry.PullOptions{Options: one}); err != nil {
+		t.Fatal(err)
+	}
+	if got := count(http.MethodGet, "/blobs/"); got != all+1-3 {
+		t.Errorf("the second pull fetched %d blobs, want %d", got, all+1-3)
+	}
+	blobs(t, there, w.Manifest, run.Digest)
+}
+
+// TestStall asks a registry that takes a question and never answers, and one
+// that is asked no more.
+func TestStall(t *testing.T) {
+	s := olaregServer(t, true)
+	s.intercept(func(_ http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path == "/v2/" {
+			return false
+		}
+		<-r.Context().Done()
+		return true
+	})
+	opts := registry.Options{PlainHTTP: true, Stall: 20 * time.Millisecond, Retries: 1, Backoff: time.Millisecond}
+	if _, err := registry.Resolve(t.Context(), s.ref(t, "sum:v1"), opts); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("Resolve: %v, want a deadline that passed", err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	s.intercept(func(_ http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path == "/v2/" {
+			return false
+		}
+		stop()
+		<-r.Context().Done()
+		return true
+	})
+	if _, err := registry.Resolve(ctx, s.ref(t, "sum:v1"), plain); !errors.Is(err, context.Canceled) {
+		t.Errorf("Resolve: %v, want Canceled", err)
+	}
 }
 
 // TestPlainHTTP asks a registry without TLS, on this very machine, without
