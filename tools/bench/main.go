@@ -66,6 +66,7 @@ func transfers() []row {
 			add("Store", verb, "MinIO: "+verb, "mc", "mc mirror")
 			add("Store", verb, "MinIO: "+verb, "rclone", "rclone copy")
 		}
+		add("Store", "get", "MinIO: get", "verified", "mc mirror, sha256sum, sync")
 	}
 	return all
 }

@@ -218,6 +218,9 @@ func BenchmarkStore(b *testing.B) {
 				dir := b.TempDir()
 				measure(b, "mc-get-"+s.name, "", peer(mc, "mirror", "--quiet", mcURL, dir))
 				s.wantSame(b, dir)
+			}, func() {
+				verified := `"$0" mirror --quiet "$1" "$2" && cd "$2" && sha256sum * >/dev/null && sync *`
+				measure(b, "verified-get-"+s.name, "", peer("sh", "-c", verified, mc, mcURL, b.TempDir()))
 			}}
 			if noRclone == nil {
 				put = append(put, func() {
