@@ -34,8 +34,12 @@ if [ "${STORE:-}" = minio ]; then
     step "a store beside the archive: MinIO, built from the module proxy"
     start_minio
     "$assay" -C demo store rm lab 2> /dev/null || true # that of an earlier demo
-    # It takes a moment until the server answers: assay waits for it.
-    "$assay" -C demo store add lab s3://results/demo --endpoint "$endpoint" --create
+    tries=0
+    until "$assay" -C demo store add lab s3://results/demo --endpoint "$endpoint" --create 2> demo/.minio/said; do
+        tries=$((tries + 1)) # it takes a moment until the server answers
+        test $tries -lt 30 || { cat demo/.minio/said demo/.minio/log >&2; exit 1; }
+        sleep 1
+    done
 elif [ -n "${STORE:-}" ]; then
     echo "make demo: STORE=$STORE: want minio" >&2
     exit 2

@@ -149,7 +149,8 @@ func workspace(cmd *cobra.Command) (*lab.Workspace, error) {
 	if err != nil {
 		return nil, err
 	}
-	return w, w.Upload() // what waits for a store goes on, whatever is asked now
+	_ = w.Upload() // what waits for a store goes on, whatever is asked now; if it cannot, store ls says why
+	return w, nil
 }
 
 // openWorkspace is workspace for a command that archives in a store itself.

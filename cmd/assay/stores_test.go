@@ -8,11 +8,15 @@ import (
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -106,17 +110,47 @@ func lastError(t *testing.T, dir string) string {
 	return string(b)
 }
 
-// TestStoreTroubles measures while the store has each kind of trouble: the run
-// is archived on disk and said to wait, and archived in the store by itself when
-// the trouble is over.
+// A trouble of a store is there from begin to end.
+type trouble struct {
+	name  string
+	begin func(t *testing.T, s *miniotest.Server, c minio.Config)
+	said  string // in the end, of why; "": nothing for a long time
+	end   func(t *testing.T, s *miniotest.Server, c minio.Config)
+	again bool // it takes a command to try again
+}
+
+// through measures while the store has the trouble: the run is archived on disk
+// and said to wait, and archived in the store by itself when it is over.
+func (tr trouble) through(t *testing.T, s *miniotest.Server) {
+	dir := newWorkspace(t, greeting)
+	c := addStore(t, dir, s, "results")
+	archived(t, dir, c)
+	tr.begin(t, s, c)
+	said := runOK(t, dir)
+	if !strings.Contains(said, "store lab: ") || !strings.Contains(said, "waiting to be archived there") {
+		t.Errorf("assay run said %q, want that something waits", said)
+	}
+	if tr.said != "" {
+		eventually(t, dir, "the error is noted", func() bool { return strings.Contains(lastError(t, dir), tr.said) })
+		if out := mustAssay(t, dir, "runs"); !strings.Contains(out, "waits") {
+			t.Errorf("assay runs does not say that the run waits:\n%s", out)
+		}
+	}
+	if len(waiting(t, dir)) == 0 {
+		t.Error("nothing waits")
+	}
+	tr.end(t, s, c)
+	if tr.again {
+		mustAssay(t, dir, "runs")
+	}
+	archived(t, dir, c)
+	if last := lastError(t, dir); last != "" {
+		t.Errorf("an error is noted of a store that has everything: %s", last)
+	}
+}
+
 func TestStoreTroubles(t *testing.T) {
-	for _, trouble := range []struct {
-		name  string
-		begin func(t *testing.T, s *miniotest.Server, c minio.Config)
-		said  string // in the end, of why
-		end   func(t *testing.T, s *miniotest.Server, c minio.Config)
-		again bool // it takes a command to try again
-	}{
+	for _, tr := range []trouble{
 		{"down", func(_ *testing.T, s *miniotest.Server, _ minio.Config) { s.Stop() }, "not reachable",
 			func(_ *testing.T, s *miniotest.Server, _ minio.Config) { s.Start() }, false},
 		{"does not answer", func(_ *testing.T, s *miniotest.Server, _ minio.Config) { s.Pause() }, "",
@@ -136,32 +170,30 @@ func TestStoreTroubles(t *testing.T) {
 			}
 		}, false},
 	} {
-		t.Run(trouble.name, func(t *testing.T) {
-			s := miniotest.Start(t)
-			dir := newWorkspace(t, greeting)
-			c := addStore(t, dir, s, "results")
-			archived(t, dir, c)
-			trouble.begin(t, s, c)
-			said := runOK(t, dir)
-			if !strings.Contains(said, "store lab: ") || !strings.Contains(said, "waiting to be archived there") {
-				t.Errorf("assay run said %q, want that something waits", said)
-			}
-			if trouble.said != "" {
-				eventually(t, dir, "the error is noted", func() bool { return strings.Contains(lastError(t, dir), trouble.said) })
-			}
-			if len(waiting(t, dir)) == 0 {
-				t.Error("nothing waits")
-			}
-			trouble.end(t, s, c)
-			if trouble.again {
-				mustAssay(t, dir, "runs")
-			}
-			archived(t, dir, c)
-			if last := lastError(t, dir); last != "" {
-				t.Errorf("an error is noted of a store that has everything: %s", last)
-			}
-		})
+		t.Run(tr.name, func(t *testing.T) { tr.through(t, miniotest.Start(t)) })
 	}
+}
+
+// TestStoreClock is a trouble of this machine: the server sees requests that are
+// dated 20 minutes ago. It looks at the date before the signature.
+func TestStoreClock(t *testing.T) {
+	s := miniotest.Start(t)
+	server, err := url.Parse(s.Endpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var slow atomic.Bool
+	front := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(server)
+		r.Out.Host = r.In.Host // it is signed
+		if slow.Load() {
+			r.Out.Header.Set("X-Amz-Date", time.Now().Add(-20*time.Minute).UTC().Format("20060102T150405Z"))
+		}
+	}})
+	defer front.Close()
+	s.Endpoint = front.URL
+	trouble{"clock", func(*testing.T, *miniotest.Server, minio.Config) { slow.Store(true) }, "clocks differ",
+		func(*testing.T, *miniotest.Server, minio.Config) { slow.Store(false) }, false}.through(t, s)
 }
 
 func overwrite(t *testing.T, from, to string) {

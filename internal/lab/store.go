@@ -189,6 +189,15 @@ func (w *Workspace) GC(ctx context.Context, name string, opts GCOptions) (artifa
 			roots = append(roots, wl.Manifest)
 		}
 	}
+	if w.using != nil { // values that no reference has any more, and the store does not have yet
+		values, err := w.using.waitlist().all()
+		if err != nil {
+			return artifacts.GCReport{}, err
+		}
+		for _, v := range values {
+			roots = append(roots, v.digest)
+		}
+	}
 	if !opts.DryRun {
 		if err := w.tidy(opts.MinAge); err != nil {
 			return artifacts.GCReport{}, err
