@@ -52,6 +52,12 @@ func TestKilledStores(t *testing.T) {
 	k.must("store", "check")
 	k.must("store", "check", "lab")
 	k.acknowledged(true)
+	if out := k.must("runs", "--not-archived"); out != "" {
+		t.Errorf("assay runs --not-archived, of runs that all are archived:\n%s", out)
+	}
+	if n := strings.Count(k.must("runs"), " lab\n"); n != len(k.runs) {
+		t.Errorf("assay runs says of %d runs that the store has them, want %d", n, len(k.runs))
+	}
 	var said []string
 	for _, what := range slices.Sorted(maps.Keys(k.kills)) {
 		said = append(said, fmt.Sprintf("%s %d of %d", what, k.kills[what], k.tries[what]))
