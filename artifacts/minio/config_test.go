@@ -55,3 +55,20 @@ func FuzzParseConsole(f *testing.F) {
 		}
 	})
 }
+
+// What is read of a profile is on its lines, and no key comes from another's.
+func FuzzParseProfile(f *testing.F) {
+	f.Add("[default]\naws_access_key_id = k\naws_secret_access_key=s\n[team]\naws_session_token = t\n", "team")
+	f.Add("[ a ]\naws_access_key_id", "a")
+	f.Fuzz(func(t *testing.T, in, profile string) {
+		v := parseProfile([]byte(in), profile)
+		for _, s := range []string{v.AccessKeyID, v.SecretAccessKey, v.SessionToken} {
+			if !strings.Contains(in, s) || strings.Contains(s, "\n") {
+				t.Errorf("parseProfile(%q, %q) = %+v", in, profile, v)
+			}
+		}
+		if v.AccessKeyID != "" && !strings.Contains(in, profile) {
+			t.Errorf("parseProfile(%q, %q) = %+v, want no key", in, profile, v)
+		}
+	})
+}

@@ -2,11 +2,15 @@ package minio
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
 	"io/fs"
+	"net/http"
 	"os"
+	"strings"
+	"time"
 
 	"github.com/minio/minio-go/v7/pkg/credentials"
 )
@@ -14,9 +18,12 @@ import (
 // maxCredentials is the length, in bytes, of the largest file of credentials.
 const maxCredentials = 64 << 10
 
-// LoadCredentials returns the credentials in file: the format of the AWS tools
-// (the profile AWS_PROFILE, or default), or the JSON that a MinIO console
-// exports. It refuses a file that others than its owner can read.
+// iamTimeout bounds the answer of a service that gives credentials.
+const iamTimeout = 10 * time.Second
+
+// LoadCredentials returns the credentials in file: keys in the format of the
+// AWS tools (the profile AWS_PROFILE, or default), or the JSON that a MinIO
+// console exports. It refuses a file that others than its owner can read.
 //
 // For "" it looks at AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY with
 // AWS_SESSION_TOKEN, then MINIO_ACCESS_KEY and MINIO_SECRET_KEY (or
@@ -31,7 +38,7 @@ func LoadCredentials(file string) (*credentials.Credentials, error) {
 	providers := []credentials.Provider{&credentials.EnvAWS{}, &credentials.EnvMinio{}, &credentials.FileAWSCredentials{}}
 	for _, name := range []string{"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_WEB_IDENTITY_TOKEN_FILE"} {
 		if os.Getenv(name) != "" {
-			providers = append(providers, &credentials.IAM{})
+			providers = append(providers, &credentials.IAM{Client: &http.Client{Timeout: iamTimeout}})
 			break
 		}
 	}
@@ -68,15 +75,45 @@ func loadFile(file string) (*credentials.Credentials, error) {
 	if err != nil {
 		return nil, fmt.Errorf("credentials: %w", err)
 	}
-	remedy := file + " must be of the AWS tools' format with the profile, or the JSON of a MinIO console"
+	remedy := file + " must have the keys, in the AWS tools' format with the profile, or as the JSON of a MinIO console"
+	var v credentials.Value
 	if bytes.HasPrefix(bytes.TrimSpace(b), []byte("{")) {
-		v, err := parseConsole(b)
-		if err != nil {
+		if v, err = parseConsole(b); err != nil {
 			return nil, fmt.Errorf("credentials: %w; %s", err, remedy)
 		}
-		return usable(credentials.New(&credentials.Static{Value: v}), remedy)
+	} else {
+		v = parseProfile(b, cmp.Or(os.Getenv("AWS_PROFILE"), "default"))
 	}
-	return usable(credentials.NewFileAWSCredentials(file, ""), remedy)
+	return usable(credentials.New(&credentials.Static{Value: v}), remedy)
+}
+
+// parseProfile reads the keys of a profile in the AWS tools' format. It knows
+// keys only: a file that is named in someone else's workspace must not name a
+// program to run, as the format allows.
+func parseProfile(b []byte, profile string) credentials.Value {
+	v := credentials.Value{SignerType: credentials.SignatureV4}
+	ours := false
+	for line := range strings.Lines(string(b)) {
+		line = strings.TrimSpace(line)
+		if strings.HasPrefix(line, "[") {
+			ours = strings.TrimSpace(strings.Trim(line, "[]")) == profile
+			continue
+		}
+		name, value, ok := strings.Cut(line, "=")
+		if !ours || !ok {
+			continue
+		}
+		value = strings.TrimSpace(value)
+		switch strings.TrimSpace(name) {
+		case "aws_access_key_id":
+			v.AccessKeyID = value
+		case "aws_secret_access_key":
+			v.SecretAccessKey = value
+		case "aws_session_token":
+			v.SessionToken = value
+		}
+	}
+	return v
 }
 
 // parseConsole reads what a MinIO console exports. Its error repeats nothing of

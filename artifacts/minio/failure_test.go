@@ -421,12 +421,16 @@ func TestLoadCredentials(t *testing.T) {
 		"readable by others": {file("open", ini, 0o644), fs.ErrPermission},
 		"half a key":         {file("half", "[default]\naws_access_key_id = k\n", 0o600), minio.ErrDenied},
 		"no such profile":    {file("other", "[other]\n", 0o600), minio.ErrDenied},
+		"program to run":     {file("process", "[default]\ncredential_process = /usr/bin/touch "+dir+"/was-run\n", 0o600), minio.ErrDenied},
 		"torn JSON":          {file("torn", `{"accessKey":"k`, 0o600), minio.ErrDenied},
 		"empty":              {file("empty", "", 0o600), minio.ErrDenied},
 	} {
 		if _, err := minio.LoadCredentials(tt.file); !errors.Is(err, tt.kind) {
 			t.Errorf("%s: %v, want %v", name, err, tt.kind)
 		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, "was-run")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a file of credentials had a program run: %v", err)
 	}
 }
 
