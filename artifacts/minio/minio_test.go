@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/assay-notebooks/assay/artifacts"
 	"github.com/assay-notebooks/assay/artifacts/artifactstest"
@@ -27,7 +28,7 @@ type storage struct {
 // expire: here at once, TestSilentHolders lets time do it.
 func (s *storage) Open(f *artifactstest.Faults) (artifacts.Backend, error) {
 	if f == nil {
-		b, err := minio.OpenTuned(s.t.Context(), s.cfg, minio.Tuned{})
+		b, err := minio.OpenTuned(s.t.Context(), s.cfg, minio.Tuned{Lease: 5 * time.Second})
 		if err == nil && s.faults != nil && s.faults.Crashed() {
 			err = b.ExpireLocks(s.t.Context())
 		}
@@ -35,7 +36,8 @@ func (s *storage) Open(f *artifactstest.Faults) (artifacts.Backend, error) {
 	}
 	s.faults = f
 	b, err := minio.OpenTuned(s.t.Context(), s.cfg, minio.Tuned{
-		Wrap: func(next http.RoundTripper) http.RoundTripper { return faulty{next, f} },
+		Lease: 5 * time.Second,
+		Wrap:  func(next http.RoundTripper) http.RoundTripper { return faulty{next, f} },
 	})
 	if err != nil {
 		return nil, err
@@ -54,7 +56,7 @@ func (s *storage) Every() int {
 	if every, err := strconv.Atoi(os.Getenv("ASSAY_SWEEP")); err == nil {
 		return every
 	}
-	return 5
+	return 8
 }
 
 func TestContract(t *testing.T) {
