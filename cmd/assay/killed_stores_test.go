@@ -59,7 +59,7 @@ func TestKilledStores(t *testing.T) {
 		t.Errorf("assay runs says of %d runs that the store has them, want %d", n, len(k.runs))
 	}
 	var said []string
-	for _, what := range slices.Sorted(maps.Keys(k.kills)) {
+	for _, what := range slices.Sorted(maps.Keys(k.tries)) {
 		said = append(said, fmt.Sprintf("%s %d of %d", what, k.kills[what], k.tries[what]))
 	}
 	t.Logf("%d rounds; killed before their end: %s; %d runs archived on disk and in MinIO, 0 lost, 0 problems", rounds, strings.Join(said, ", "), len(k.runs))
