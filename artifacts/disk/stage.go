@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -24,6 +25,10 @@ func (b *Backend) Stage(_ context.Context, r io.Reader) (artifacts.Staged, error
 	return tmp, nil
 }
 
+// buffers are for copies into files: of blobs of many megabytes the usual 32 KiB
+// take a third more processor time, in system calls.
+var buffers = sync.Pool{New: func() any { b := make([]byte, 512<<10); return &b }}
+
 // stage writes a temporary file.
 func (b *Backend) stage(r io.Reader) (*staged, error) {
 	tmp := &staged{b: b, name: b.path(path.Join(tmpDir, rand.Text()))}
@@ -37,7 +42,9 @@ func (b *Backend) stage(r io.Reader) (*staged, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, err := io.Copy(f, r)
+	buffer := buffers.Get().(*[]byte)
+	n, err := io.CopyBuffer(struct{ io.Writer }{f}, r, *buffer) // a file's own ReadFrom would not use it
+	buffers.Put(buffer)
 	if err == nil {
 		var info fs.FileInfo
 		if info, err = f.Stat(); err == nil && info.Size() != n {
