@@ -154,20 +154,22 @@ func TestTLS(t *testing.T) {
 func TestServerDownPausedAndBack(t *testing.T) {
 	server := miniotest.Start(t)
 	cfg := server.Config("down")
-	b := tuned(t, create(t, cfg).Config(), minio.Tuned{Header: time.Second, Part: minPart})
+	create(t, cfg)
+	hasty := tuned(t, cfg, minio.Tuned{Header: time.Second, Part: minPart}) // does not wait long
+	b := tuned(t, cfg, minio.Tuned{Part: minPart})
 	v, sum := pattern(2*minPart + 1)
-	put := func(ctx context.Context) error {
-		_, err := b.Put(ctx, "k/1", strings.NewReader("value"), artifacts.Condition{})
+	put := func(b *minio.Backend) error {
+		_, err := b.Put(t.Context(), "k/1", strings.NewReader("value"), artifacts.Condition{})
 		return err
 	}
-	ops := map[string]func(context.Context) error{
-		"put":    put,
-		"upload": func(ctx context.Context) error { return upload(ctx, b, v, sum) },
-		"stat":   func(ctx context.Context) error { _, err := b.Stat(ctx, "k/1"); return err },
-		"get":    func(ctx context.Context) error { _, _, err := b.Get(ctx, "k/1"); return err },
-		"lock":   func(ctx context.Context) error { _, err := b.Lock(ctx, false); return err },
-		"list": func(ctx context.Context) error {
-			for _, err := range b.List(ctx, "") {
+	ops := map[string]func() error{
+		"put":    func() error { return put(hasty) },
+		"upload": func() error { return upload(t.Context(), hasty, v, sum) },
+		"stat":   func() error { _, err := hasty.Stat(t.Context(), "k/1"); return err },
+		"get":    func() error { _, _, err := hasty.Get(t.Context(), "k/1"); return err },
+		"lock":   func() error { _, err := hasty.Lock(t.Context(), false); return err },
+		"list": func() error {
+			for _, err := range hasty.List(t.Context(), "") {
 				return err
 			}
 			return nil
@@ -176,28 +178,32 @@ func TestServerDownPausedAndBack(t *testing.T) {
 	all := func(state string) {
 		t.Helper()
 		for name, op := range ops {
-			if err := op(t.Context()); !errors.Is(err, minio.ErrUnreachable) {
+			if err := op(); !errors.Is(err, minio.ErrUnreachable) {
 				t.Errorf("%s while %s: %v, want ErrUnreachable", name, state, err)
 			}
 		}
 	}
-	if err := put(t.Context()); err != nil {
+	if err := put(b); err != nil {
 		t.Fatal(err)
 	}
 	server.Stop()
 	all("down")
 	server.Start()
-	if err := put(t.Context()); err != nil {
+	if err := put(b); err != nil {
 		t.Errorf("put after the server came back: %v", err)
 	}
 
 	server.Pause()
 	all("paused")
 	// With the limits of users, who waits can leave at once.
-	patient := tuned(t, cfg, minio.Tuned{Wrap: func(http.RoundTripper) http.RoundTripper { return never{} }, Offline: true})
+	asked := make(chan bool, 10)
+	patient := tuned(t, cfg, minio.Tuned{Offline: true, Wrap: func(next http.RoundTripper) http.RoundTripper {
+		return hook{next, func(*http.Request) error { asked <- true; return nil }}
+	}})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
 	go func() { _, err := patient.Stat(ctx, "k/1"); done <- err }()
+	<-asked
 	cancel()
 	if err := <-done; !errors.Is(err, context.Canceled) {
 		t.Errorf("stat with an ended context: %v, want context.Canceled", err)
@@ -207,14 +213,6 @@ func TestServerDownPausedAndBack(t *testing.T) {
 		t.Errorf("upload after the server went on: %v", err)
 	}
 	wantBlob(t, b, v, sum)
-}
-
-// never is a server that does not answer.
-type never struct{}
-
-func (never) RoundTrip(req *http.Request) (*http.Response, error) {
-	<-req.Context().Done()
-	return nil, req.Context().Err()
 }
 
 // A hook calls before with each request.
