@@ -72,7 +72,7 @@ func (b *Backend) Locks(ctx context.Context) (keys []string) {
 // ExpireLocks deletes leases and the gate, as time would.
 func (b *Backend) ExpireLocks(ctx context.Context) error {
 	for _, key := range b.Locks(ctx) {
-		if err := b.erase(ctx, key); err != nil {
+		if err := b.dropLock(ctx, key); err != nil {
 			return err
 		}
 	}

@@ -66,7 +66,7 @@ func (b *Backend) lockShared(ctx context.Context) (func() error, error) {
 			return func() error { return l.unlockShared(ctx) }, nil
 		}
 		cleanup, cancel := l.cleanup(ctx)
-		err = errors.Join(err, b.erase(cleanup, l.key))
+		err = errors.Join(err, b.dropLock(cleanup, l.key))
 		cancel()
 		if err == nil {
 			err = b.waitForGate(ctx)
@@ -85,7 +85,7 @@ func (l *lease) unlockShared(ctx context.Context) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return l.lostError()
 	}
-	return errors.Join(err, l.b.erase(ctx, l.key))
+	return errors.Join(err, l.b.dropLock(ctx, l.key))
 }
 
 func (b *Backend) lockAlone(ctx context.Context) (func() error, error) {
@@ -149,7 +149,7 @@ func (l *lease) unlockAlone(ctx context.Context) error {
 	case g.version != l.version:
 		return l.lostError()
 	}
-	return l.b.erase(ctx, gateKey)
+	return l.b.dropLock(ctx, gateKey)
 }
 
 // noLeases reports whether nobody shares the lock, and deletes the leases of
@@ -166,7 +166,7 @@ func (b *Backend) noLeases(ctx context.Context) (bool, error) {
 			continue
 		}
 		key, _ := b.key(o.Key)
-		if err := b.erase(ctx, key); err != nil {
+		if err := b.dropLock(ctx, key); err != nil {
 			return false, err
 		}
 	}
@@ -337,6 +337,17 @@ func (l *lease) sure(ctx context.Context) error {
 
 func (l *lease) lostError() error {
 	return fmt.Errorf("%w: nothing came from here for more than %v, so others took the lock; try again", ErrLockLost, l.b.limits.lease)
+}
+
+// dropLock deletes an object of a lock, which may be gone, with its versions.
+func (b *Backend) dropLock(ctx context.Context, key string) error {
+	if !b.versioned {
+		return b.remove(ctx, key, "")
+	}
+	if err := b.deleteVersions(ctx, key); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // cleanup returns a context for letting go, which must be done after the end of

@@ -105,8 +105,8 @@ func (c Config) server() (host string, secure bool, err error) {
 	return u.Host, u.Scheme == "https", nil
 }
 
-// A Backend is an artifacts.Backend, and a Stager, Locker, Cleaner and
-// Uploader, in a bucket. It is safe for concurrent use.
+// A Backend is an artifacts.Backend, and a Stager, Uploader, Remover, Locker and
+// Cleaner, in a bucket. It is safe for concurrent use.
 type Backend struct {
 	cfg       Config
 	core      miniogo.Core
@@ -151,6 +151,7 @@ var defaults = limits{
 var (
 	_ artifacts.Backend  = (*Backend)(nil)
 	_ artifacts.Stager   = (*Backend)(nil)
+	_ artifacts.Remover  = (*Backend)(nil)
 	_ artifacts.Locker   = (*Backend)(nil)
 	_ artifacts.Cleaner  = (*Backend)(nil)
 	_ artifacts.Uploader = (*Backend)(nil)

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	miniogo "github.com/minio/minio-go/v7"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/assay-notebooks/assay/artifacts"
 )
@@ -166,16 +167,45 @@ func (b *Backend) Delete(ctx context.Context, key string) error {
 	if err := artifacts.CheckKey(key); err != nil {
 		return err
 	}
+	if b.versioned {
+		return b.erase(ctx, key)
+	}
+	if _, err := b.stat(ctx, key); err != nil {
+		return err
+	}
+	return b.erase(ctx, key)
+}
+
+// Remove implements artifacts.Remover: many requests are under way at once.
+func (b *Backend) Remove(ctx context.Context, keys []string) error {
+	for _, key := range keys {
+		if err := artifacts.CheckKey(key); err != nil {
+			return err
+		}
+	}
+	g, group := errgroup.WithContext(ctx)
+	g.SetLimit(commits)
+	for _, key := range keys {
+		g.Go(func() error {
+			if err := b.erase(group, key); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return fmt.Errorf("delete %s: %w", key, err)
+			}
+			return nil
+		})
+	}
+	return errors.Join(g.Wait(), context.Cause(ctx))
+}
+
+// erase deletes a value with its versions. In a bucket without versions it may
+// be gone. Under a lock that may be lost it deletes nothing.
+func (b *Backend) erase(ctx context.Context, key string) error {
 	if held := b.exclusive.Load(); held != nil {
 		if err := held.sure(ctx); err != nil {
-			return fmt.Errorf("delete %s: %w", key, err)
+			return err
 		}
 	}
 	if b.versioned {
 		return b.deleteVersions(ctx, key)
-	}
-	if _, err := b.stat(ctx, key); err != nil {
-		return err
 	}
 	return b.remove(ctx, key, "")
 }

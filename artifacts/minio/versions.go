@@ -2,7 +2,6 @@ package minio
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"iter"
@@ -58,17 +57,6 @@ func (b *Backend) deleteVersions(ctx context.Context, key string) error {
 		if err := b.remove(ctx, key, o.VersionID); err != nil {
 			return fmt.Errorf("version %s: %w", o.VersionID, err)
 		}
-	}
-	return nil
-}
-
-// erase deletes a key of our own, which may be gone, with its versions.
-func (b *Backend) erase(ctx context.Context, key string) error {
-	if !b.versioned {
-		return b.remove(ctx, key, "")
-	}
-	if err := b.deleteVersions(ctx, key); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
 	}
 	return nil
 }
