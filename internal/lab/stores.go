@@ -351,6 +351,11 @@ func (w *Workspace) RemoveStore(ctx context.Context, name string) error {
 		return err
 	}
 	delete(w.Config.Stores, name)
+	for other, at := range w.Config.Stores {
+		if w.place(other, at).key == w.place(name, c).key {
+			return nil // it has another name, too
+		}
+	}
 	if b, err := os.ReadFile(w.path(storesDir, currentFile)); err == nil && string(b) == w.place(name, c).key {
 		if err := os.Remove(w.path(storesDir, currentFile)); err != nil {
 			return err

@@ -47,14 +47,14 @@ func (w *Workspace) Sync(ctx context.Context, name string, progress func(Transfe
 	if err != nil {
 		return SyncReport{}, err
 	}
-	if err := w.awaitAll(ctx, p); err != nil {
+	if err := os.MkdirAll(p.dir, 0o777); err != nil {
 		return SyncReport{Store: p.name}, fmt.Errorf("store %s: %w", p.name, err)
 	}
 	// If one is at work in the background, both are: an upload is harmless twice.
 	if hold, err := tryFlock(p.lockFile(), unix.LOCK_EX); err == nil && hold != nil {
 		defer hold.Close()
 	}
-	s := &syncer{w: w, p: p, progress: progress, report: SyncReport{Store: p.name, Problems: []string{}}}
+	s := &syncer{w: w, p: p, all: true, progress: progress, report: SyncReport{Store: p.name, Problems: []string{}}}
 	err = s.run(ctx)
 	if left, listErr := p.waitlist().all(); listErr == nil {
 		s.report.Waiting = len(left)
@@ -69,6 +69,7 @@ func (w *Workspace) Sync(ctx context.Context, name string, progress func(Transfe
 type syncer struct {
 	w        *Workspace
 	p        *place
+	all      bool           // look at every reference, once the store answers
 	progress func(Transfer) // may be nil
 	report   SyncReport
 	bad      map[waiting]bool // what cannot be read here
@@ -99,6 +100,11 @@ func (s *syncer) drain(ctx context.Context) error {
 		return err
 	}
 	store := artifacts.New(backend)
+	if s.all {
+		if err := s.w.awaitAll(ctx, s.p); err != nil {
+			return fmt.Errorf("store %s: %w", s.p.name, err)
+		}
+	}
 	for {
 		todo, err := s.p.waitlist().all()
 		if err != nil {
