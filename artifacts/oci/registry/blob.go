@@ -22,6 +22,9 @@ import (
 // announces it: a registry that does not take that has it sent twice, once.
 const oneRequest = 1 << 20
 
+// maxQuestions bounds how often a registry is asked how far an upload is.
+const maxQuestions = 100
+
 // has reports whether the repository has the blob d.
 func (c *client) has(ctx context.Context, d assay.Digest) (bool, error) {
 	resp, err := c.do(ctx, request{method: http.MethodHead, url: c.at("blobs/" + d.String())}, http.StatusOK, http.StatusNotFound)
@@ -33,8 +36,23 @@ func (c *client) has(ctx context.Context, d assay.Digest) (bool, error) {
 }
 
 // upload puts the blob d, whose bytes open gives. It goes on where a broken
-// connection stopped, as far as the registry can.
+// connection stopped, as far as the registry can. One that was still writing what
+// came over that connection may have mixed the two: then it begins anew.
 func (c *client) upload(ctx context.Context, d oci.Descriptor, open func() (io.ReadCloser, error)) error {
+	for try := 0; ; try++ {
+		resumed, err := c.uploadOnce(ctx, d, open)
+		if err == nil || !resumed || try >= c.opts.Retries || ctx.Err() != nil || errors.Is(err, artifacts.ErrCorrupt) {
+			return err
+		}
+		if err := c.pause(ctx, try, nil); err != nil {
+			return err
+		}
+	}
+}
+
+// uploadOnce is upload in one session. It reports whether that went over more
+// than one connection.
+func (c *client) uploadOnce(ctx context.Context, d oci.Descriptor, open func() (io.ReadCloser, error)) (resumed bool, err error) {
 	start := request{method: http.MethodPost, url: c.at("blobs/uploads/")}
 	whole := d.Size <= oneRequest && !c.sessions.Load()
 	if whole {
@@ -45,31 +63,32 @@ func (c *client) upload(ctx context.Context, d oci.Descriptor, open func() (io.R
 	}
 	resp, err := c.do(ctx, start, http.StatusCreated, http.StatusAccepted)
 	if err != nil {
-		return err
+		return false, err
 	}
 	drain(resp)
 	if resp.StatusCode == http.StatusCreated {
-		return nil
+		return false, nil
 	}
 	c.sessions.Store(c.sessions.Load() || whole)
 	s := session{c: c}
 	if err := s.moved(resp); err != nil {
-		return err
+		return false, err
 	}
 	if d.Size > oneRequest {
 		if err := s.send(ctx, d.Size, open); err != nil {
-			return err
+			return s.resumed, err
 		}
 		open = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(nil)), nil }
 		d.Size = 0
 	}
-	return s.finish(ctx, d, open)
+	return s.resumed, s.finish(ctx, d, open)
 }
 
 // A session is an upload in progress.
 type session struct {
-	c  *client
-	at *url.URL
+	c       *client
+	at      *url.URL
+	resumed bool
 }
 
 // moved notes where the session goes on.
@@ -105,7 +124,8 @@ func (s *session) send(ctx context.Context, size int64, open func() (io.ReadClos
 		if err := s.c.pause(ctx, try, resp); err != nil {
 			return err
 		}
-		if offset, err = s.reached(ctx); err != nil {
+		s.resumed = true
+		if offset, err = s.settled(ctx, try); err != nil {
 			return err
 		}
 		if offset >= size {
@@ -119,6 +139,22 @@ func (s *session) send(ctx context.Context, size int64, open func() (io.ReadClos
 func behind(err error) bool {
 	answer, ok := errors.AsType[*transport.Error](err)
 	return ok && (answer.StatusCode == http.StatusRequestedRangeNotSatisfiable || answer.StatusCode == http.StatusBadRequest)
+}
+
+// settled asks how many bytes the registry has, until that grows no more.
+func (s *session) settled(ctx context.Context, try int) (int64, error) {
+	last := int64(-1)
+	for range maxQuestions {
+		n, err := s.reached(ctx)
+		if err != nil || n == last {
+			return n, err
+		}
+		last = n
+		if err := s.c.pause(ctx, try, nil); err != nil {
+			return 0, err
+		}
+	}
+	return last, nil
 }
 
 // reached asks how many bytes the registry has.

@@ -18,6 +18,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/assay-notebooks/assay/artifacts"
 )
 
 // A client speaks to one repository.
@@ -191,7 +193,7 @@ func (p permanent) Unwrap() error { return p.error }
 
 // passing reports whether a request that failed with err may succeed later.
 func passing(ctx context.Context, err error) bool {
-	if ctx.Err() != nil || errors.Is(err, errNotTried) {
+	if ctx.Err() != nil || errors.Is(err, errNotTried) || errors.Is(err, artifacts.ErrCorrupt) {
 		return false
 	}
 	if _, ok := errors.AsType[permanent](err); ok {
