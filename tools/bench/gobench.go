@@ -20,7 +20,7 @@ type samples map[string][]float64
 func goBench(pkg, name string, rounds int) func(context.Context) (samples, error) {
 	return func(ctx context.Context) (samples, error) {
 		cmd := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", "^Benchmark"+name+"$",
-			"-benchtime", "1x", "-count", strconv.Itoa(rounds), pkg)
+			"-benchtime", "1x", "-count", strconv.Itoa(rounds), "-timeout", "0", pkg)
 		cmd.Stderr = os.Stderr
 		out, err := cmd.Output()
 		if err != nil {
