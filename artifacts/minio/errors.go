@@ -90,6 +90,20 @@ func untrusted(err error) bool {
 // retry does what may be done twice, again while that may help, and explains
 // the last error. It ends with ctx at once.
 func (b *Backend) retry(ctx context.Context, do func() error) error {
+	return b.retryIf(ctx, func(err error) bool { return transient(err) || stumbled(err) }, do)
+}
+
+// once is retry for what must not be done twice.
+func (b *Backend) once(ctx context.Context, do func() error) error {
+	return b.retryIf(ctx, stumbled, do)
+}
+
+// stumbled reports an answer after which nothing was done, and the same request
+// may succeed: MinIO denies access, to anyone, when it removes an empty folder
+// at the moment at which something is put there.
+func stumbled(err error) bool { return code(err) == "AccessDenied" }
+
+func (b *Backend) retryIf(ctx context.Context, again func(error) bool, do func() error) error {
 	wait := b.limits.backoff
 	deadline := time.Now().Add(b.limits.header)
 	for attempt := 1; ; attempt++ {
@@ -97,7 +111,7 @@ func (b *Backend) retry(ctx context.Context, do func() error) error {
 		if ctx.Err() != nil && err != nil {
 			return context.Cause(ctx)
 		}
-		if err == nil || !transient(err) || attempt >= b.limits.attempts || time.Now().After(deadline) {
+		if err == nil || !again(err) || attempt >= b.limits.attempts || time.Now().After(deadline) {
 			return b.explain(err)
 		}
 		select {
@@ -107,15 +121,6 @@ func (b *Backend) retry(ctx context.Context, do func() error) error {
 			wait *= 2
 		}
 	}
-}
-
-// once is retry for what must not be done twice.
-func (b *Backend) once(ctx context.Context, do func() error) error {
-	err := do()
-	if ctx.Err() != nil && err != nil {
-		return context.Cause(ctx)
-	}
-	return b.explain(err)
 }
 
 // A remedied error matches a sentinel and says what to do.

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/minio/minio-go/v7/pkg/credentials"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts"
@@ -454,4 +455,54 @@ func TestSessionToken(t *testing.T) {
 			t.Errorf("open with a session token: %v, want %v", err, want)
 		}
 	}
+}
+
+// A folder that becomes empty goes away, at times under the hands of another
+// who puts something there: MinIO then denies access.
+func TestFolderThatComesAndGoes(t *testing.T) {
+	server := miniotest.Start(t)
+	cfg := server.Config("folder")
+	create(t, cfg)
+	var denied atomic.Int64
+	b := tuned(t, cfg, minio.Tuned{Wrap: func(next http.RoundTripper) http.RoundTripper { return denials{next, &denied} }})
+	var g errgroup.Group
+	for i := range 6 {
+		g.Go(func() error {
+			key := fmt.Sprintf("k/folder/%d", i)
+			for range 60 {
+				if _, err := b.Put(t.Context(), key, strings.NewReader("x"), artifacts.Condition{IfAbsent: true}); err != nil {
+					return err
+				}
+				if err := b.Delete(t.Context(), key); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		t.Error(err)
+	}
+	t.Logf("%d of the requests were denied at first", denied.Load())
+	denied.Store(-1)
+	if _, err := b.Put(t.Context(), "k/1", strings.NewReader("x"), artifacts.Condition{IfAbsent: true}); err != nil {
+		t.Errorf("put that is denied once: %v", err)
+	}
+}
+
+// A denials counts requests that are denied, and from -1 denies the next itself.
+type denials struct {
+	next http.RoundTripper
+	n    *atomic.Int64
+}
+
+func (d denials) RoundTrip(req *http.Request) (*http.Response, error) {
+	if d.n.CompareAndSwap(-1, 0) {
+		return answer(req, http.StatusForbidden, "AccessDenied"), nil
+	}
+	resp, err := d.next.RoundTrip(req)
+	if err == nil && resp.StatusCode == http.StatusForbidden {
+		d.n.Add(1)
+	}
+	return resp, err
 }
