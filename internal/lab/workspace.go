@@ -94,3 +94,7 @@ func Open(ctx context.Context, root string) (*Workspace, error) {
 func (w *Workspace) path(elem ...string) string {
 	return filepath.Join(append([]string{w.Root, workspaceDir}, elem...)...)
 }
+
+// RegistryDir returns the folder in which the workspace at root keeps the
+// registry that it serves. It is no part of the archive.
+func RegistryDir(root string) string { return filepath.Join(root, workspaceDir, "registry") }
