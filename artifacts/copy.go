@@ -20,6 +20,11 @@ import (
 // nothing else is said.
 const DefaultJobs = 8
 
+// DefaultMaxBytes is how long a blob may be that is copied, in bytes, where
+// nothing else is said: longer than any trace or disk image that is archived,
+// and short enough for whoever serves it endlessly to fill no disk.
+const DefaultMaxBytes = 64 << 30
+
 // CopyOptions say what Copy copies.
 type CopyOptions struct {
 	// Roots are copied with all they reach.
@@ -33,6 +38,16 @@ type CopyOptions struct {
 	// Children says what a blob reaches, reading the store that is copied from.
 	// Without it only Roots and what Refs name are copied.
 	Children Children `json:"-"`
+
+	// MaxBytes is how long a blob may be. 0 is DefaultMaxBytes. A longer one is
+	// a problem of what reaches it, and no more of it than this is stored, not
+	// even for a while.
+	MaxBytes int64 `json:"max_bytes"`
+
+	// Size, if set, returns the length in bytes which is given where a blob is
+	// named, -1 where none is: a longer one is the same problem. It is asked
+	// after Children was for what names the blob, by several goroutines.
+	Size func(assay.Digest) int64 `json:"-"`
 
 	// Jobs is how many blobs are worked on at once. 0 is DefaultJobs.
 	Jobs int `json:"jobs"`
@@ -83,7 +98,8 @@ func (p CopyProblem) Unwrap() error { return p.err }
 // killed leaves `to` without a manifest of missing blobs; the next copy goes on
 // where it ended.
 //
-// A root that reaches a blob which `from` lacks, or holds damaged, is left out,
+// A root that reaches a blob which `from` lacks, or holds damaged, or which is
+// too long (ErrTooLarge), is left out,
 // with its references, and is a problem in the report; the others are copied.
 // Then the error joins the problems. Any other error ends the copy; that of one
 // which collections overtook time and again matches ErrConflict.
@@ -97,6 +113,9 @@ func (p CopyProblem) Unwrap() error { return p.err }
 func Copy(ctx context.Context, to, from *Store, opts CopyOptions) (CopyReport, error) {
 	if opts.Jobs <= 0 {
 		opts.Jobs = DefaultJobs
+	}
+	if opts.MaxBytes <= 0 {
+		opts.MaxBytes = DefaultMaxBytes
 	}
 	for _, ref := range opts.Refs {
 		if err := CheckRefName(ref.Name); err != nil {
@@ -279,13 +298,44 @@ func (c *copier) copy(ctx context.Context, n *node) error {
 	return nil
 }
 
+// limit returns how long a blob may be.
+func (c *copier) limit(d assay.Digest) int64 {
+	if c.opts.Size != nil {
+		if size := c.opts.Size(d); size >= 0 {
+			return min(size, c.opts.MaxBytes)
+		}
+	}
+	return c.opts.MaxBytes
+}
+
+// open opens a blob of the source, which fails with ErrTooLarge when it is
+// longer than it may be; where its length is known, at once.
+func (c *copier) open(ctx context.Context, n *node) (io.ReadCloser, error) {
+	limit := c.limit(n.digest)
+	if n.bytes != nil {
+		return io.NopCloser(bytes.NewReader(n.bytes)), tooLarge(n.digest, int64(len(n.bytes)), limit)
+	}
+	var rc io.ReadCloser
+	var info Info
+	var err error
+	if len(c.from.copies) > 0 {
+		rc, err = c.from.Open(ctx, n.digest)
+	} else if rc, info, err = c.from.open(ctx, n.digest); err == nil {
+		if err = tooLarge(n.digest, info.Size, limit); err != nil {
+			err = errors.Join(err, rc.Close())
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &limited{ReadCloser: rc, digest: n.digest, limit: limit}, nil
+}
+
 // stage adds a blob to the group that is committed together.
 func (c *copier) stage(ctx context.Context, n *node) (size int64, readErr, writeErr error) {
-	r := io.NopCloser(io.Reader(bytes.NewReader(n.bytes)))
-	if n.bytes == nil {
-		if r, readErr = c.from.Open(ctx, n.digest); readErr != nil {
-			return 0, readErr, nil
-		}
+	r, err := c.open(ctx, n)
+	if err != nil {
+		return 0, err, nil
 	}
 	src := &source{r: contextReader{ctx, r}}
 	count := counter{r: src}
@@ -322,18 +372,20 @@ func (c *copier) upload(ctx context.Context, up Uploader, n *node) (size int64, 
 // file of a local store, or a copy in the system's temporary directory. Of a
 // local file they are not verified: Upload does that.
 func (c *copier) pieces(ctx context.Context, n *node) (r io.ReaderAt, size int64, closeFile func() error, err error) {
+	limit := c.limit(n.digest)
 	if n.bytes != nil {
-		return bytes.NewReader(n.bytes), int64(len(n.bytes)), func() error { return nil }, nil
+		size = int64(len(n.bytes))
+		return bytes.NewReader(n.bytes), size, func() error { return nil }, tooLarge(n.digest, size, limit)
 	}
 	if rc, info, err := c.from.b.Get(ctx, blobKey(n.digest)); err == nil {
-		if r, ok := rc.(io.ReaderAt); ok {
+		if r, ok := rc.(io.ReaderAt); ok && info.Size <= limit {
 			return r, info.Size, rc.Close, nil
 		}
 		if err := rc.Close(); err != nil {
 			return nil, 0, nil, err
 		}
 	}
-	rc, err := c.from.Open(ctx, n.digest)
+	rc, err := c.open(ctx, n)
 	if err != nil {
 		return nil, 0, nil, err
 	}

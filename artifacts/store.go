@@ -110,10 +110,10 @@ func (s *Store) readAll(ctx context.Context, d assay.Digest, limit int64) ([]byt
 		return nil, err
 	}
 	defer rc.Close()
-	if info.Size > limit {
-		return nil, fmt.Errorf("read %v: %d bytes, limit is %d: %w", d, info.Size, limit, ErrTooLarge)
+	if err := tooLarge(d, info.Size, limit); err != nil {
+		return nil, err
 	}
-	return readWhole(rc, info.Size)
+	return readWhole(&limited{ReadCloser: rc, digest: d, limit: limit}, info.Size)
 }
 
 // readWhole returns the bytes of a reader that verifies them.
@@ -213,6 +213,31 @@ func (v *verifier) Read(p []byte) (int, error) {
 }
 
 func (v *verifier) Close() error { return v.rc.Close() }
+
+func tooLarge(d assay.Digest, size, limit int64) error {
+	if size <= limit {
+		return nil
+	}
+	return fmt.Errorf("read %v: %d bytes, limit is %d: %w", d, size, limit, ErrTooLarge)
+}
+
+// A limited fails with ErrTooLarge after more than limit bytes: what a storage
+// says of a length need not be true.
+type limited struct {
+	io.ReadCloser
+	digest assay.Digest
+	n      int64
+	limit  int64
+}
+
+func (l *limited) Read(p []byte) (int, error) {
+	n, err := l.ReadCloser.Read(p)
+	l.n += int64(n)
+	if large := tooLarge(l.digest, l.n, l.limit); large != nil {
+		return n, large
+	}
+	return n, err
+}
 
 // A contextReader fails when its context has ended.
 type contextReader struct {

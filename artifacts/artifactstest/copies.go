@@ -267,6 +267,77 @@ func testStoreCopy(t *testing.T, p pair) {
 	}
 }
 
+// testStoreCopyBounds copies blobs longer than allowed, than named, and than
+// their storage says.
+func testStoreCopyBounds(t *testing.T, p pair) {
+	var m Memory
+	memory, to := artifacts.New(&m), artifacts.New(p.a)
+	for _, tt := range []struct {
+		what string
+		from *artifacts.Store
+		max  int64
+		size int64 // that is named, of the last leaf
+		long int   // which leaf is not copied; -1: all are
+	}{
+		{"without an end", artifacts.New(endless{&m}), 100_000, 500, 0},
+		{"longer than allowed", memory, 69_999, 500, 1},
+		{"longer than named", memory, 0, 499, 2},
+		{"no longer", memory, 70_000, 500, -1},
+	} {
+		c := putClosure(t, memory, tt.what, 10, 70_000, 500)
+		report, err := artifacts.Copy(t.Context(), to, tt.from, artifacts.CopyOptions{
+			Refs: []artifacts.Ref{{Name: "runs/" + strings.ReplaceAll(tt.what, " ", "-"), Digest: c.top}}, Children: Children(memory), MaxBytes: tt.max,
+			Size: func(d assay.Digest) int64 {
+				if d == assay.DigestOf(c.leaves[2]) {
+					return tt.size
+				}
+				return -1
+			},
+		})
+		if tt.long < 0 {
+			wantClosure(t, artifacts.New(p.b), c)
+			if err != nil || report.Refs != 1 {
+				t.Errorf("copy of blobs %s = %+v, %v, want all", tt.what, report, err)
+			}
+			continue
+		}
+		if !errors.Is(err, artifacts.ErrTooLarge) || report.Refs != 0 || len(report.Problems) != 1 {
+			t.Errorf("copy of blobs %s = %+v, %v, want a problem, and ErrTooLarge", tt.what, report, err)
+		}
+		if _, err := to.Stat(t.Context(), assay.DigestOf(c.leaves[tt.long])); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("stat of a blob %s after the copy: %v, want fs.ErrNotExist", tt.what, err)
+		}
+	}
+	d := putBlob(t, memory, []byte("endless"))
+	if _, err := artifacts.New(endless{&m}).ReadAll(t.Context(), d, 1000); !errors.Is(err, artifacts.ErrTooLarge) {
+		t.Errorf("read of a blob without an end: %v, want ErrTooLarge", err)
+	}
+	if l := leftovers(t, p.b); len(l) != 0 {
+		t.Errorf("leftovers = %v, want none", l)
+	}
+}
+
+// endless says of its values how long they should be, and never ends them.
+type endless struct{ artifacts.Backend }
+
+func (b endless) Get(ctx context.Context, key string) (io.ReadCloser, artifacts.Info, error) {
+	rc, info, err := b.Backend.Get(ctx, key)
+	if err == nil {
+		rc = struct {
+			io.Reader
+			io.Closer
+		}{io.MultiReader(rc, zeros{}), rc}
+	}
+	return rc, info, err
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
+}
+
 // testStoreCopyRaces copies closures that share blobs, one alone and several at
 // once, while a collector takes away what a copy has seen.
 func testStoreCopyRaces(t *testing.T, p pair) {

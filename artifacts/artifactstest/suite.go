@@ -77,6 +77,7 @@ func Run(t *testing.T, storage func(t *testing.T) Storage) {
 		{"StoreExclusion", testStoreExclusion},
 		{"StoreBehind", testStoreBehind},
 		{"StoreCopy", testStoreCopy},
+		{"StoreCopyBounds", testStoreCopyBounds},
 		{"StoreCopyRaces", testStoreCopyRaces},
 		{"StoreRepairFromCopies", testStoreRepairFromCopies},
 	}
