@@ -1,17 +1,12 @@
 package artifacts
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"slices"
 	"strings"
 	"sync"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/assay-notebooks/assay"
 )
@@ -298,39 +293,6 @@ func (c *copier) copy(ctx context.Context, n *node) error {
 	return nil
 }
 
-// limit returns how long a blob may be.
-func (c *copier) limit(d assay.Digest) int64 {
-	if c.opts.Size != nil {
-		if size := c.opts.Size(d); size >= 0 {
-			return min(size, c.opts.MaxBytes)
-		}
-	}
-	return c.opts.MaxBytes
-}
-
-// open opens a blob of the source, which fails with ErrTooLarge when it is
-// longer than it may be; where its length is known, at once.
-func (c *copier) open(ctx context.Context, n *node) (io.ReadCloser, error) {
-	limit := c.limit(n.digest)
-	if n.bytes != nil {
-		return io.NopCloser(bytes.NewReader(n.bytes)), tooLarge(n.digest, int64(len(n.bytes)), limit)
-	}
-	var rc io.ReadCloser
-	var info Info
-	var err error
-	if len(c.from.copies) > 0 {
-		rc, err = c.from.Open(ctx, n.digest)
-	} else if rc, info, err = c.from.open(ctx, n.digest); err == nil {
-		if err = tooLarge(n.digest, info.Size, limit); err != nil {
-			err = errors.Join(err, rc.Close())
-		}
-	}
-	if err != nil {
-		return nil, err
-	}
-	return &limited{ReadCloser: rc, digest: n.digest, limit: limit}, nil
-}
-
 // stage adds a blob to the group that is committed together.
 func (c *copier) stage(ctx context.Context, n *node) (size int64, readErr, writeErr error) {
 	r, err := c.open(ctx, n)
@@ -367,175 +329,3 @@ func (c *copier) upload(ctx context.Context, up Uploader, n *node) (size int64, 
 	}
 	return 0, readErr, nil
 }
-
-// pieces returns the bytes of a blob for random access: those in memory, the
-// file of a local store, or a copy in the system's temporary directory. Of a
-// local file they are not verified: Upload does that.
-func (c *copier) pieces(ctx context.Context, n *node) (r io.ReaderAt, size int64, closeFile func() error, err error) {
-	limit := c.limit(n.digest)
-	if n.bytes != nil {
-		size = int64(len(n.bytes))
-		return bytes.NewReader(n.bytes), size, func() error { return nil }, tooLarge(n.digest, size, limit)
-	}
-	if rc, info, err := c.from.b.Get(ctx, blobKey(n.digest)); err == nil {
-		if r, ok := rc.(io.ReaderAt); ok && info.Size <= limit {
-			return r, info.Size, rc.Close, nil
-		}
-		if err := rc.Close(); err != nil {
-			return nil, 0, nil, err
-		}
-	}
-	rc, err := c.open(ctx, n)
-	if err != nil {
-		return nil, 0, nil, err
-	}
-	f, err := os.CreateTemp("", "assay-copy-")
-	if err != nil {
-		return nil, 0, nil, errors.Join(err, rc.Close())
-	}
-	closeFile = (*spooled)(f).Discard
-	size, err = io.Copy(f, contextReader{ctx, rc})
-	if err = errors.Join(err, rc.Close()); err != nil {
-		return nil, 0, nil, errors.Join(err, closeFile())
-	}
-	return f, size, closeFile, nil
-}
-
-// A sourceAt remembers why it could not be read. It is safe for concurrent use.
-type sourceAt struct {
-	r   io.ReaderAt
-	mu  sync.Mutex
-	err error
-}
-
-func (s *sourceAt) ReadAt(p []byte, off int64) (int, error) {
-	n, err := s.r.ReadAt(p, off)
-	if err != nil && err != io.EOF {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.err = err
-	}
-	return n, err
-}
-
-func (s *sourceAt) error() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.err
-}
-
-// A group is staged blobs that become durable together, in order.
-type group struct {
-	mu         sync.Mutex // guards what follows
-	placements []Placement
-	bytes      int64
-
-	commits sync.Mutex // held while a group is committed, so that groups stay in order
-}
-
-// What a group holds at most: enough for the price of a sync to vanish, and
-// little enough for a copy that is killed to lose little.
-const (
-	groupBlobs = 256
-	groupBytes = 64 << 20
-)
-
-// add appends a staged blob, and commits the group when it is full.
-func (g *group) add(ctx context.Context, to *Store, p Placement, size int64) error {
-	g.mu.Lock()
-	g.placements = append(g.placements, p)
-	g.bytes += size
-	full := len(g.placements) >= groupBlobs || g.bytes >= groupBytes
-	g.mu.Unlock()
-	if !full {
-		return nil
-	}
-	return g.commit(ctx, to)
-}
-
-func (g *group) commit(ctx context.Context, to *Store) error {
-	g.commits.Lock()
-	defer g.commits.Unlock()
-	g.mu.Lock()
-	placements := g.placements
-	g.placements, g.bytes = nil, 0
-	g.mu.Unlock()
-	if len(placements) == 0 {
-		return nil
-	}
-	errs := []error{to.commit(ctx, placements)}
-	for _, p := range placements {
-		errs = append(errs, p.Staged.Discard())
-	}
-	return errors.Join(errs...)
-}
-
-// end commits what is left, or gives it up.
-func (g *group) end(ctx context.Context, to *Store, keep bool) error {
-	if keep {
-		return g.commit(ctx, to)
-	}
-	var errs []error
-	for _, p := range g.placements {
-		errs = append(errs, p.Staged.Discard())
-	}
-	g.placements, g.bytes = nil, 0
-	return errors.Join(errs...)
-}
-
-// held returns which of the digests s holds. It lists the store when that is
-// cheaper than to ask for each, and stops when the store proves to be large.
-func (s *Store) held(ctx context.Context, ds []assay.Digest, jobs int) (map[assay.Digest]bool, error) {
-	held := map[assay.Digest]bool{}
-	if len(ds) >= listFrom {
-		want := make(map[assay.Digest]bool, len(ds))
-		for _, d := range ds {
-			want[d] = true
-		}
-		seen := 0
-		for e, err := range s.b.List(ctx, strings.TrimSuffix(blobPrefix, "/")) {
-			if err != nil {
-				return nil, err
-			}
-			if d, ok := parseBlobKey(e.Key); ok && want[d] {
-				held[d] = true
-			}
-			if seen++; seen > listAtMost*len(ds) {
-				break
-			}
-		}
-		if seen <= listAtMost*len(ds) {
-			return held, nil
-		}
-	}
-	var mu sync.Mutex
-	g, group := errgroup.WithContext(ctx)
-	g.SetLimit(jobs)
-	for _, d := range ds {
-		mu.Lock()
-		known := held[d]
-		mu.Unlock()
-		if known {
-			continue
-		}
-		if group.Err() != nil {
-			break
-		}
-		g.Go(func() error {
-			ok, err := s.has(group, d)
-			if ok {
-				mu.Lock()
-				held[d] = true
-				mu.Unlock()
-			}
-			return err
-		})
-	}
-	return held, errors.Join(g.Wait(), context.Cause(ctx))
-}
-
-// A listing of S3 gives 1000 keys for little more than a look at one.
-const (
-	listFrom   = 32 // digests
-	listAtMost = 16 // keys a digest
-)
