@@ -71,8 +71,8 @@ const (
 )
 
 const (
-	restore  = "put the same bytes again (pull, pin, or copy the file from another store)"
-	restored = "put the missing bytes again, or delete or set the reference"
+	restore  = "restore it from another store (assay store check [NAME] --repair), or put the same bytes again (pin, or copy the file)"
+	restored = "restore it from another store (assay store check [NAME] --repair), put the missing bytes again, or delete or set the reference"
 )
 
 // Check looks at everything in the store and reports all that is wrong. It

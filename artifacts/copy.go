@@ -88,16 +88,16 @@ func (p CopyProblem) Error() string {
 func (p CopyProblem) Unwrap() error { return p.err }
 
 // Copy makes the store `to` hold every root and all it reaches, and refer to it
-// by opts.Refs. What `to` holds already is not copied again. What is copied is
-// verified; a blob is put after all that it names, so that a copy that is
-// killed leaves `to` without a manifest of missing blobs; the next copy goes on
-// where it ended.
+// by opts.Refs. What `to` holds already is not copied again, even if it is
+// damaged: that is Repair's business. What is copied is verified; a blob is put
+// after all that it names, so that a copy that is killed leaves `to` without a
+// manifest of missing blobs; the next copy goes on where it ended.
 //
 // A root that reaches a blob which `from` lacks, or holds damaged, or which is
-// too long (ErrTooLarge), is left out,
-// with its references, and is a problem in the report; the others are copied.
-// Then the error joins the problems. Any other error ends the copy; that of one
-// which collections overtook time and again matches ErrConflict.
+// too long (ErrTooLarge), is left out, with its references, and is a problem in
+// the report; the others are copied. Then the error joins the problems. Any
+// other error ends the copy; that of one which collections overtook time and
+// again matches ErrConflict.
 //
 // Copies and other writers may be at work in `to`, and a GC: at the end, under
 // one shared hold of its lock, Copy looks once more for everything, copies

@@ -341,6 +341,9 @@ func testStoreCheck(t *testing.T, p pair) {
 		if got.Kind != w.kind || got.Subject != w.subject || !strings.Contains(got.Detail, w.detail) || got.Remedy == "" {
 			t.Errorf("problem %d = %v\nwant %s of %s with %q and a remedy", i, got, w.kind, w.subject, w.detail)
 		}
+		if repairs := strings.Contains(got.Remedy, "--repair"); repairs == got.Blob.IsZero() {
+			t.Errorf("problem %d = %v: it says to repair: %v, but its blob is %v", i, got, repairs, got.Blob)
+		}
 	}
 	if !report.Damaged() {
 		t.Errorf("report is not damaged: %v", report.Problems)
