@@ -24,6 +24,7 @@ var ErrNotImage = errors.New("not a container image")
 const (
 	moduleLimit = 256 << 20 // of the module
 	layersLimit = 4 << 30   // of all layers, decompressed
+	namesLimit  = 16 << 20  // of the names of files that matter
 )
 
 // A Container is what is known about a container image from its config.
@@ -99,7 +100,7 @@ func ModuleIn(ctx context.Context, r Reader, manifest assay.Digest) (module []by
 	if err != nil {
 		return nil, "", err
 	}
-	s := search{left: layersLimit, entry: "-"}
+	s := search{left: layersLimit, hidden: map[string]bool{}}
 	if len(c.Entrypoint) > 0 {
 		s.entry = cleanName(c.Entrypoint[0])
 	}
@@ -123,8 +124,10 @@ const (
 
 // A search looks for a module in the layers of an image.
 type search struct {
-	left   int64  // bytes that may yet be decompressed
-	entry  string // the file that is started
+	left   int64           // bytes that may yet be decompressed
+	names  int             // bytes of names so far
+	entry  string          // the file that is started
+	hidden map[string]bool // by the layers above: with a slash at the end, all that is in a folder
 	found  []string
 	rank   int
 	module []byte
@@ -150,6 +153,12 @@ func (s *search) layer(ctx context.Context, r Reader, l Descriptor) (err error) 
 	defer files.Close()
 	limited := &io.LimitedReader{R: files, N: s.left}
 	t := tar.NewReader(limited)
+	var hides []string // below this layer
+	defer func() {
+		for _, name := range hides {
+			s.hidden[name] = true
+		}
+	}()
 	for {
 		h, err := t.Next()
 		s.left = limited.N
@@ -162,25 +171,67 @@ func (s *search) layer(ctx context.Context, r Reader, l Descriptor) (err error) 
 		if err != nil {
 			return fmt.Errorf("%w: %w", ErrInvalid, err)
 		}
-		if h.Typeflag == tar.TypeReg && strings.HasSuffix(h.Name, ".wasm") {
-			if err := s.file(cleanName(h.Name), h.Size, t); err != nil {
+		name := cleanName(h.Name)
+		hidden := hiddenBy(name, h.Typeflag)
+		if hidden == "" {
+			continue
+		}
+		if s.names += len(hidden); s.names > namesLimit {
+			return fmt.Errorf("%w: more than %d bytes of names of files", ErrInvalid, namesLimit)
+		}
+		hides = append(hides, hidden)
+		if h.Typeflag == tar.TypeReg && hidden == name {
+			if err := s.file(name, h.Size, t); err != nil {
 				return err
 			}
 		}
 	}
 }
 
+// What begins the name of a file in a layer that stands for one that is not
+// there, and the name of one that stands for all in its folder.
+const (
+	whiteout = ".wh."
+	opaque   = ".wh..wh..opq"
+)
+
+// hiddenBy returns what an entry of a layer hides in those below: as in
+// search.hidden; "" for nothing that matters.
+func hiddenBy(name string, kind byte) string {
+	dir, base := path.Split(name)
+	switch {
+	case base == opaque:
+		return dir
+	case strings.HasPrefix(base, whiteout):
+		return dir + base[len(whiteout):]
+	case kind != tar.TypeDir && strings.HasSuffix(base, ".wasm"):
+		return name
+	}
+	return ""
+}
+
+// hides reports whether a layer above hides a file, or a folder it is in.
+func (s *search) hides(name string) bool {
+	for ; name != "/"; name = path.Dir(name) {
+		dir, _ := path.Split(name)
+		if s.hidden[name] || s.hidden[dir] {
+			return true
+		}
+	}
+	return false
+}
+
 // file looks at a file *.wasm.
 func (s *search) file(name string, size int64, r io.Reader) error {
-	if slices.Contains(s.found, name) {
-		return nil // hidden by a layer above
+	if s.hides(name) || slices.Contains(s.found, name) {
+		return nil
 	}
 	s.found = append(s.found, name)
 	rank := anyFile
 	switch name {
 	case s.entry:
 		rank = started
-	case "plugin.wasm":
+	case "/plugin.wasm":
 		rank = plugin
 	}
 	if rank <= s.rank {
@@ -197,8 +248,8 @@ func (s *search) file(name string, size int64, r io.Reader) error {
 	return nil
 }
 
-// cleanName makes one name of "./a", "/a" and "a".
-func cleanName(name string) string { return strings.TrimPrefix(path.Clean("/"+name), "/") }
+// cleanName makes "/a" of "./a", "/a" and "a".
+func cleanName(name string) string { return path.Clean("/" + name) }
 
 // decompress returns the tar in a layer.
 func decompress(r io.Reader, mediaType string) (io.ReadCloser, error) {

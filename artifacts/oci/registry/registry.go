@@ -5,7 +5,8 @@
 // Credentials are those of Docker and Podman (docker login, oras login, crane
 // auth login); it keeps none and prints none. It speaks plain HTTP only when it
 // is told to, to localhost as to any other host. What a registry answers is
-// hostile input: bounded in size, number and time, and verified.
+// hostile input: bounded in size and number, and verified. A connection on which
+// nothing moves is given up; how long a slow one may take, the context says.
 package registry
 
 import (
