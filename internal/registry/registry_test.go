@@ -5,12 +5,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/x509"
-	"encoding/base64"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -20,11 +18,7 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"golang.org/x/crypto/bcrypt"
 )
-
-const alicePassword = "correct horse"
 
 // A buffer is a log that a test reads while the server writes it.
 type buffer struct {
@@ -79,20 +73,6 @@ func host(s *Server) string {
 	return host
 }
 
-// htpasswd writes a file with the user alice.
-func htpasswd(t *testing.T) string {
-	t.Helper()
-	hash, err := bcrypt.GenerateFromPassword([]byte(alicePassword), bcrypt.MinCost)
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "users")
-	if err := os.WriteFile(path, []byte("# the team\nalice:"+string(hash)+"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
 // send makes a request and returns the answer's status and body.
 func send(t *testing.T, client *http.Client, method, url, body string, header ...string) (int, string) {
 	t.Helper()
@@ -119,70 +99,6 @@ func send(t *testing.T, client *http.Client, method, url, body string, header ..
 		t.Errorf("%s %s: refused without saying how to log in: %v", method, url, resp.Header)
 	}
 	return resp.StatusCode, string(b)
-}
-
-const token = "6b86b273ff34fce19d6b804eff5a3f57"
-
-func tokenFile(t *testing.T) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "tokens")
-	if err := os.WriteFile(path, []byte("# the team's\n\n"+token+"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
-func basic(user, password string) string {
-	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
-}
-
-func TestCredentials(t *testing.T) {
-	const blob, upload = "/v2/repo/blobs/sha256:0000000000000000000000000000000000000000000000000000000000000000", "/v2/repo/blobs/uploads/"
-	alice, asToken := basic("alice", alicePassword), basic("x", token)
-	closed := Options{Htpasswd: htpasswd(t), TokenFile: tokenFile(t)}
-	pullable := closed
-	pullable.AnonymousPull = true
-	for _, test := range []struct {
-		name          string
-		o             Options
-		method, path  string
-		authorization string
-		want          int
-	}{
-		{"password", closed, "GET", "/v2/", alice, 200},
-		{"token as password", closed, "POST", upload, asToken, 202},
-		{"bearer", closed, "GET", blob, "Bearer " + token, 404},
-		{"nothing", closed, "GET", "/v2/", "", 401},
-		{"nothing, unknown path", closed, "GET", "/elsewhere", "", 401},
-		{"wrong password", closed, "GET", "/v2/", basic("alice", "battery staple"), 401},
-		{"empty password", closed, "GET", "/v2/", basic("alice", ""), 401},
-		{"hash as password", closed, "GET", "/v2/", basic("alice", "$2a$04$"), 401},
-		{"nobody", closed, "GET", "/v2/", basic("bob", alicePassword), 401},
-		{"no colon", closed, "GET", "/v2/", "Basic YWxpY2U=", 401},
-		{"no base64", closed, "GET", "/v2/", "Basic ???", 401},
-		{"wrong token", closed, "GET", "/v2/", "Bearer " + strings.Repeat("0", 32), 401},
-		{"empty token", closed, "GET", "/v2/", "Bearer ", 401},
-		{"unknown scheme", closed, "GET", "/v2/", "Digest " + token, 401},
-		{"anonymous ping", pullable, "GET", "/v2/", "", 401},
-		{"anonymous pull", pullable, "GET", blob, "", 404},
-		{"anonymous pull, wrong password", pullable, "GET", blob, basic("alice", "x"), 401},
-		{"anonymous push", pullable, "POST", upload, "", 401},
-		{"push with a password", pullable, "POST", upload, alice, 202},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			s, log := startLogged(t, test.o)
-			for range 2 { // the second time from memory
-				if got, body := send(t, http.DefaultClient, test.method, s.URL+test.path, "", "Authorization", test.authorization); got != test.want {
-					t.Errorf("status %d, want %d: %s", got, test.want, body)
-				}
-			}
-			for _, secret := range []string{token, alicePassword, alice, asToken, strings.TrimPrefix(alice, "Basic ")} {
-				if strings.Contains(log.String(), secret) {
-					t.Errorf("the log has a secret:\n%s", log)
-				}
-			}
-		})
-	}
 }
 
 func TestRefusedOptions(t *testing.T) {
@@ -328,50 +244,6 @@ func TestTLS(t *testing.T) {
 	}
 }
 
-func TestOneServerAFolder(t *testing.T) {
-	dir := t.TempDir()
-	start(t, Options{Dir: dir})
-	if _, err := Open(Options{Dir: dir}, io.Discard); err == nil || !strings.Contains(err.Error(), "another server has") {
-		t.Errorf("a second server: %v", err)
-	}
-	start(t, Options{Dir: dir, ReadOnly: true})
-}
-
-// TestDamagedFolder has a folder as a power cut or a killed server leaves it.
-func TestDamagedFolder(t *testing.T) {
-	dir := t.TempDir()
-	for path, content := range map[string]string{
-		"good/index.json":          `{"schemaVersion":2,"manifests":[]}`,
-		"good/index.json.123":      `{"schema`,
-		"good/_uploads/upload.123": "half",
-		"bad/nested/index.json":    `{"schemaVersion":2,"manifes`,
-		"empty/index.json":         "",
-	} {
-		path = filepath.Join(dir, path)
-		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(content), 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	_, err := Open(Options{Dir: dir}, io.Discard)
-	if err == nil || !strings.Contains(err.Error(), "bad/nested/index.json") || !strings.Contains(err.Error(), "empty/index.json") {
-		t.Errorf("got %v, want both damaged indexes", err)
-	}
-	for _, bad := range []string{"bad", "empty"} {
-		if err := os.RemoveAll(filepath.Join(dir, bad)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	start(t, Options{Dir: dir})
-	for _, left := range []string{"good/index.json.123", "good/_uploads"} {
-		if _, err := os.Stat(filepath.Join(dir, left)); !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("%s is still there: %v", left, err)
-		}
-	}
-}
-
 // TestStall has clients that stop in the middle of a body that is read, and of
 // one that is not.
 func TestStall(t *testing.T) {
@@ -398,37 +270,4 @@ func TestStall(t *testing.T) {
 			t.Errorf("reads %v: %v", reads, err)
 		}
 	}
-}
-
-// TestUnsynced has manifests refused when they cannot be brought to disk.
-func TestUnsynced(t *testing.T) {
-	w := httptest.NewRecorder()
-	d := &durableWriter{ResponseWriter: w, sync: func() error { return errors.New("no space") }}
-	d.WriteHeader(http.StatusCreated)
-	if w.Code != http.StatusInternalServerError || !strings.Contains(w.Body.String(), "no space") {
-		t.Errorf("status %d: %s", w.Code, w.Body)
-	}
-}
-
-func FuzzCredentials(f *testing.F) {
-	f.Add([]byte("alice:$2a$04$"+strings.Repeat("a", 53)+"\n"), basic("alice", "x"))
-	f.Add([]byte("alice\r\n:\n#"), "Bearer x")
-	f.Fuzz(func(t *testing.T, file []byte, header string) {
-		c := &credentials{users: map[string][]byte{}, seen: map[string][]byte{}, slow: make(chan struct{}, 1)}
-		if c.parseTokens(file) == nil && c.allow(t.Context(), "Bearer ") {
-			t.Errorf("no token is one of %q", file)
-		}
-		c.tokens = nil
-		if c.parseHtpasswd(file) != nil {
-			return
-		}
-		for _, hash := range c.users {
-			if cost, err := bcrypt.Cost(hash); err != nil || cost > bcrypt.MinCost {
-				return // would take long
-			}
-		}
-		if c.allow(t.Context(), header) && !strings.HasPrefix(strings.ToLower(header), "basic ") {
-			t.Errorf("%q is let in", header)
-		}
-	})
 }
