@@ -15,8 +15,8 @@ import (
 	"github.com/assay-notebooks/assay"
 )
 
-// MaxNodes is how many nodes are drawn at most.
-const MaxNodes = 10_000
+// maxNodes is how many nodes are drawn at most.
+const maxNodes = 10_000
 
 // A Kind says what a node is.
 type Kind string
@@ -168,8 +168,8 @@ func (g Graph) reached(ids []string, directions ...[][]int) Graph {
 
 // checkSize refuses to draw what nobody could look at.
 func (g Graph) checkSize() error {
-	if len(g.Nodes) > MaxNodes {
-		return fmt.Errorf("graph of %d nodes: more than %d are no picture: name one thing, or take text or json", len(g.Nodes), MaxNodes)
+	if len(g.Nodes) > maxNodes {
+		return fmt.Errorf("graph of %d nodes: more than %d are no picture: name one thing, or take text or json", len(g.Nodes), maxNodes)
 	}
 	return nil
 }

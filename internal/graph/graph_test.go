@@ -261,13 +261,13 @@ func TestLayout(t *testing.T) {
 func TestSize(t *testing.T) {
 	var nodes []Node
 	var edges []Edge
-	for i := range MaxNodes + 1 { // in a chain: the deepest there is
+	for i := range maxNodes + 1 { // in a chain: the deepest there is
 		nodes = append(nodes, Node{ID: fmt.Sprintf("%05d", i), Kind: Run, Name: fmt.Sprint(i)})
 		if i > 0 {
 			edges = append(edges, Edge{nodes[i-1].ID, nodes[i].ID})
 		}
 	}
-	checkForms(t, New(nodes[:MaxNodes], edges))
+	checkForms(t, New(nodes[:maxNodes], edges))
 	g := New(nodes, edges)
 	if err := g.WriteSVG(io.Discard, ""); err == nil {
 		t.Error("SVG of too many nodes")
