@@ -149,7 +149,7 @@ func workspace(cmd *cobra.Command) (*lab.Workspace, error) {
 	if err != nil {
 		return nil, err
 	}
-	_ = w.Upload() // what waits for a store goes on, whatever is asked now; if it cannot, store ls says why
+	_ = w.Upload(cmd.Context()) // what waits for a store goes on, whatever is asked now; if it cannot, store ls says why
 	return w, nil
 }
 

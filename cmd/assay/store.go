@@ -47,7 +47,7 @@ never written down.`,
 			if err := w.AddStore(cmd.Context(), args[0], c, opts); err != nil {
 				return err
 			}
-			if err := w.Upload(); err != nil {
+			if err := w.Upload(cmd.Context()); err != nil {
 				return err
 			}
 			return printStores(cmd, w, args[0])
@@ -145,7 +145,7 @@ assay.yaml, which may come from somebody else. ASSAY_STORE=NAME says the same fo
 			if none {
 				return newPrinter(cmd).object("store", struct{}{}, func(out io.Writer) { fmt.Fprintln(out, "no store is in use") })
 			}
-			if err := w.Upload(); err != nil {
+			if err := w.Upload(cmd.Context()); err != nil {
 				return err
 			}
 			return printStores(cmd, w, name)

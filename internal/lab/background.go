@@ -27,9 +27,12 @@ var worker atomic.Bool
 // unless nothing does or one is at work. It does not wait for it, and neither
 // does the end of this process end it. That the store cannot be reached is not
 // an error of Upload.
-func (w *Workspace) Upload() error {
+func (w *Workspace) Upload(ctx context.Context) error {
 	if w.using == nil || !worker.Load() {
 		return nil
+	}
+	if err := w.lookOnce(ctx); err != nil { // there may be what a process made that uses no store, or another
+		return fmt.Errorf("store %s: %w", w.using.name, err)
 	}
 	values, err := w.using.waitlist().all()
 	if err != nil || len(values) == 0 {

@@ -14,6 +14,15 @@ import (
 // and in other processes, until release is called. It waits at most until ctx
 // ends. A holder that dies has released it.
 func exclude(ctx context.Context, path string) (release func(), err error) {
+	return hold(ctx, path, unix.LOCK_EX)
+}
+
+// share is exclude that others who share may be beside.
+func share(ctx context.Context, path string) (release func(), err error) {
+	return hold(ctx, path, unix.LOCK_SH)
+}
+
+func hold(ctx context.Context, path string, how int) (release func(), err error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
 	if err != nil {
 		return nil, err
@@ -21,7 +30,7 @@ func exclude(ctx context.Context, path string) (release func(), err error) {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		err := unix.Flock(int(f.Fd()), how|unix.LOCK_NB)
 		if err == nil {
 			return func() { f.Close() }, nil
 		}

@@ -96,46 +96,78 @@ func (l waitlist) all() ([]waiting, error) {
 // setRef makes a reference in the archive. For the store in use it notes that it
 // waits to be archived there, too, and starts that.
 func (w *Workspace) setRef(ctx context.Context, name string, d assay.Digest) error {
-	if err := w.await(ctx, waiting{name, d}); err != nil {
-		return fmt.Errorf("reference %s: %w", name, err)
-	}
-	if err := w.Archive.SetRef(ctx, name, d); err != nil {
-		return err
-	}
-	_ = w.Upload() // it is archived; the next command tries to start it again
-	return nil
+	return w.noted(ctx, []waiting{{name, d}}, func() error { return w.Archive.SetRef(ctx, name, d) })
 }
 
-// await notes what waits for the store in use.
-func (w *Workspace) await(ctx context.Context, v waiting) error {
-	if w.using == nil {
-		// What is made now is not noted anywhere: whichever store is used next
-		// must be asked about everything.
-		if err := os.Remove(w.path(storesDir, currentFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		return nil
-	}
+// noted notes values as waiting for the store in use, calls set, which makes them
+// those of their references, and starts to archive them. Nobody looks meanwhile
+// which references there are.
+func (w *Workspace) noted(ctx context.Context, values []waiting, set func() error) error {
 	if err := w.lookOnce(ctx); err != nil {
 		return err
 	}
+	release, err := share(ctx, w.path(notingFile))
+	if err != nil {
+		return err
+	}
+	defer release()
+	for _, v := range values {
+		if err := w.await(ctx, v); err != nil {
+			return fmt.Errorf("reference %s: %w", v.name, err)
+		}
+	}
+	if err := set(); err != nil {
+		return err
+	}
+	release()
+	_ = w.Upload(ctx) // it is archived; the next command tries to start it again
+	return nil
+}
+
+// notingFile is held, shared, while values are noted and become those of their
+// references, and alone by whoever looks at all references to note them, or
+// takes for dead what is noted and of no reference.
+const notingFile = "noting.lock"
+
+// await notes what waits for the store in use. Only noted calls it.
+func (w *Workspace) await(ctx context.Context, v waiting) error {
 	if d, err := w.Archive.Ref(ctx, v.name); err == nil && d == v.digest {
 		return nil // it was noted when it was set
 	}
+	if !w.current() {
+		// Another process uses another store, or this one none: of what is made
+		// now, that one's list would not know.
+		if err := os.Remove(w.path(storesDir, currentFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	if w.using == nil {
+		return nil
+	}
 	return w.using.waitlist().add(v)
+}
+
+// current reports whether all that the store in use may lack is noted.
+func (w *Workspace) current() bool {
+	b, err := os.ReadFile(w.path(storesDir, currentFile))
+	return err == nil && w.using != nil && string(b) == w.using.key
 }
 
 // lookOnce notes every reference as waiting for the store in use, unless what
 // waits for it has been kept up since that was done.
 func (w *Workspace) lookOnce(ctx context.Context) error {
-	current := w.path(storesDir, currentFile)
-	if b, err := os.ReadFile(current); err == nil && string(b) == w.using.key {
+	if w.using == nil || w.current() {
 		return nil
 	}
+	release, err := exclude(ctx, w.path(notingFile))
+	if err != nil {
+		return err
+	}
+	defer release()
 	if err := w.awaitAll(ctx, w.using); err != nil {
 		return err
 	}
-	return writeDurably(current, []byte(w.using.key))
+	return writeDurably(w.path(storesDir, currentFile), []byte(w.using.key))
 }
 
 // awaitAll notes every reference as waiting for a store.

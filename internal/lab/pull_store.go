@@ -134,17 +134,24 @@ func (w *Workspace) pull(ctx context.Context, store string, roots []assay.Digest
 			progress(Transfer{Done: p.Blobs, Total: p.TotalBlobs, Unit: "blobs", Bytes: p.Bytes})
 		}
 	}
-	pulled := Pulled{Store: p.name}
 	for _, r := range refs {
-		// It may wait for another store that is in use.
-		if err := w.await(ctx, r); err != nil {
-			return pulled, fmt.Errorf("pull: %w", err)
-		}
-		opts.Refs = append(opts.Refs, artifacts.Ref{Name: r.name, Digest: r.digest})
-		pulled.Refs = append(pulled.Refs, r.name)
+		opts.Roots = append(opts.Roots, r.digest)
 	}
+	// The blobs first: what is noted and has none is taken for dead by the upload
+	// to another store that is in use.
 	report, err := artifacts.Copy(ctx, w.Archive, remote, opts)
-	pulled.Blobs, pulled.Copied, pulled.Bytes = report.Blobs, report.Copied, report.Bytes
+	pulled := Pulled{Store: p.name, Blobs: report.Blobs, Copied: report.Copied, Bytes: report.Bytes}
+	if err == nil {
+		opts.Progress, opts.Children = nil, childrenIn(w.Archive.Behind(artifacts.Named{Name: p.name, Store: remote}))
+		for _, r := range refs {
+			opts.Refs = append(opts.Refs, artifacts.Ref{Name: r.name, Digest: r.digest})
+			pulled.Refs = append(pulled.Refs, r.name)
+		}
+		err = w.noted(ctx, refs, func() error {
+			_, err := artifacts.Copy(ctx, w.Archive, remote, opts)
+			return err
+		})
+	}
 	if err != nil {
 		return pulled, fmt.Errorf("pull from store %s: %w", p.name, err)
 	}

@@ -488,6 +488,11 @@ func (w *Workspace) state(ctx context.Context, s *StoreState, count bool) error 
 	if err != nil {
 		return err
 	}
+	if p == w.using {
+		if err := w.lookOnce(ctx); err != nil {
+			return err
+		}
+	}
 	values, err := p.waitlist().all()
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package lab
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -126,6 +127,72 @@ func TestWaitlist(t *testing.T) {
 	}
 	if got, err := l.all(); err != nil || !slices.Equal(got, slices.Delete(values, 1, 2)) {
 		t.Errorf("after a removal all() = %v, %v", got, err)
+	}
+}
+
+// TestNoted has processes that use different stores, or none, make references:
+// whichever store is asked, it knows what it lacks.
+func TestNoted(t *testing.T) {
+	root := t.TempDir()
+	none, err := Init(t.Context(), root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, _, err := none.Archive.Put(t.Context(), strings.NewReader("x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const text = "stores:\n  a: {url: s3://aaa, endpoint: 'http://127.0.0.1:1'}\n  b: {url: s3://bbb, endpoint: 'http://127.0.0.1:1'}\n"
+	if err := os.WriteFile(filepath.Join(root, ConfigFile), []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	uses := func(name string) *Workspace {
+		t.Setenv(storeVariable, name)
+		w, err := Open(t.Context(), root)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return w
+	}
+	a, b := uses("a"), uses("b")
+	count := 0
+	for _, by := range []*Workspace{none, a, b} {
+		for _, other := range []*Workspace{a, b} {
+			if err := other.lookOnce(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			count++
+			v := waiting{fmt.Sprintf("workloads/w%d", count), d}
+			err := by.noted(t.Context(), []waiting{v}, func() error {
+				// Nobody may look at what there is, or at what is noted, now.
+				ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
+				defer cancel()
+				if !other.current() {
+					if err := other.lookOnce(ctx); !errors.Is(err, context.DeadlineExceeded) {
+						t.Errorf("%s: looked at the references while one was made: %v", v.name, err)
+					}
+				}
+				if live, err := (&syncer{w: other, p: other.using}).forget(ctx, v); !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("%s: taken for dead while it was made: live %v, %v", v.name, live, err)
+				}
+				return by.Archive.SetRef(t.Context(), v.name, v.digest)
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			states, err := other.Stores(t.Context(), false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, s := range states {
+				if s.InUse && s.Waiting != count {
+					t.Errorf("%s made by a process that uses %q: for store %s wait %d, want %d", v.name, by.StoreInUse(), s.Name, s.Waiting, count)
+				}
+			}
+			if live, err := (&syncer{w: other, p: other.using}).forget(t.Context(), v); err != nil || !live {
+				t.Errorf("%s: live %v, %v; want true", v.name, live, err)
+			}
+		}
 	}
 }
 

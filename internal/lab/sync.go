@@ -154,14 +154,18 @@ func (s *syncer) archive(ctx context.Context, to *artifacts.Store, batch []waiti
 		failed[p.Root] = p
 	}
 	for _, v := range batch {
-		if err := failed[v.digest]; err != nil && s.current(ctx, v) {
-			s.bad[v] = true
-			s.report.Problems = append(s.report.Problems, fmt.Sprintf(`%s: %v: "assay store check" tells more`, v.name, err))
+		if err := failed[v.digest]; err != nil {
+			live, removeErr := s.forget(ctx, v)
+			if removeErr != nil {
+				return removeErr
+			}
+			if live {
+				s.bad[v] = true
+				s.report.Problems = append(s.report.Problems, fmt.Sprintf(`%s: %v: "assay store check" tells more`, v.name, err))
+			}
 			continue
 		}
-		if failed[v.digest] == nil {
-			s.report.Archived++
-		}
+		s.report.Archived++
 		if err := s.p.waitlist().remove(v); err != nil {
 			return err
 		}
@@ -169,11 +173,19 @@ func (s *syncer) archive(ctx context.Context, to *artifacts.Store, batch []waiti
 	return nil
 }
 
-// current reports whether a value is still that of its reference: one that
-// never became it, or is it no longer, may have been collected.
-func (s *syncer) current(ctx context.Context, v waiting) bool {
-	d, err := s.w.Archive.Ref(ctx, v.name)
-	return err == nil && d == v.digest
+// forget takes from the list a value that cannot be archived, unless it is
+// still that of its reference: one that never became it, or is it no longer, may
+// have been collected.
+func (s *syncer) forget(ctx context.Context, v waiting) (live bool, err error) {
+	release, err := exclude(ctx, s.w.path(notingFile))
+	if err != nil {
+		return false, err
+	}
+	defer release()
+	if d, err := s.w.Archive.Ref(ctx, v.name); err == nil && d == v.digest {
+		return true, nil
+	}
+	return false, s.p.waitlist().remove(v)
 }
 
 // unanswered reports whether err is that a store did not answer or does not let
