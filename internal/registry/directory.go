@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -65,7 +66,7 @@ func (d *directory) inspect(readOnly bool) error {
 		switch {
 		case err != nil:
 			return err
-		case e.IsDir() && e.Name() == "blobs":
+		case e.IsDir() && e.Name() == "blobs": // which no repository's name has in it
 			return fs.SkipDir
 		case e.IsDir() && e.Name() == "_uploads":
 			if readOnly {
@@ -116,7 +117,8 @@ func checkIndex(path string) error {
 // reading and writing them, and of several at once it loses some.
 func (d *directory) durable(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !strings.Contains(r.URL.Path, "/manifests/") || r.Method != http.MethodPut && r.Method != http.MethodDelete {
+		of := path.Base(path.Dir(path.Clean("/" + r.URL.Path)))
+		if of != "manifests" || r.Method != http.MethodPut && r.Method != http.MethodDelete {
 			next.ServeHTTP(w, r)
 			return
 		}
