@@ -23,6 +23,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/assay-notebooks/assay/artifacts"
 )
@@ -40,8 +41,9 @@ const (
 // A Backend is an artifacts.Backend, and a Stager, Remover, Locker, Cleaner and
 // Marker, in a directory. It holds no file open between calls.
 type Backend struct {
-	dir   string
-	files Files
+	dir       string
+	files     Files
+	unsettled time.Duration // as the constant says
 
 	mu      sync.Mutex
 	durable map[string]bool // directories known to outlive a power cut; they are never removed
@@ -56,13 +58,17 @@ var (
 	_ artifacts.Marker  = (*Backend)(nil)
 )
 
+func newBackend(files Files, dir string) *Backend {
+	return &Backend{dir: dir, files: files, unsettled: unsettled, durable: map[string]bool{}}
+}
+
 // Open returns the store in dir, which Create made. It writes nothing, so that
 // a store on a read-only file system can be read.
 func Open(dir string) (*Backend, error) { return OpenFiles(System{}, dir) }
 
 // OpenFiles is Open with a file system of the caller's.
 func OpenFiles(files Files, dir string) (*Backend, error) {
-	b := &Backend{dir: dir, files: files, durable: map[string]bool{}}
+	b := newBackend(files, dir)
 	f, _, err := b.open(formatFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("open store: %s is not a store: %w; create one there, or name the right directory", dir, err)
@@ -90,7 +96,7 @@ func CreateFiles(files Files, dir string) (*Backend, error) {
 	if b, err := OpenFiles(files, dir); !errors.Is(err, fs.ErrNotExist) {
 		return b, err
 	}
-	b := &Backend{dir: dir, files: files, durable: map[string]bool{}}
+	b := newBackend(files, dir)
 	if err := b.create(); err != nil {
 		return nil, fmt.Errorf("create store: %w", b.explain(err))
 	}

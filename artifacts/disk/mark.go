@@ -25,7 +25,7 @@ func (b *Backend) Mark(_ context.Context, prefix string) (string, error) {
 		return "", b.explain(err)
 	}
 	stat, ok := info.Sys().(*syscall.Stat_t)
-	if !ok || !info.IsDir() || time.Since(changed(stat)) < unsettled {
+	if !ok || !info.IsDir() || time.Since(changed(stat)) < b.unsettled {
 		return "", nil
 	}
 	return fmt.Sprintf("%d %d %d", stat.Dev, stat.Ino, changed(stat).UnixNano()), nil

@@ -16,6 +16,8 @@ func TestMark(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	const unsettled = 200 * time.Millisecond
+	b.Unsettled(unsettled)
 	s := artifacts.New(b)
 	mark := func() string {
 		t.Helper()
@@ -31,7 +33,7 @@ func TestMark(t *testing.T) {
 			if m := mark(); m != "" {
 				return m
 			}
-			time.Sleep(50 * time.Millisecond)
+			time.Sleep(20 * time.Millisecond)
 		}
 		t.Fatal("no mark")
 		return ""
@@ -60,7 +62,7 @@ func TestMark(t *testing.T) {
 		if err := change.do(); err != nil {
 			t.Fatal(err)
 		}
-		if m := mark(); m != "" && time.Since(start) < 3*time.Second {
+		if m := mark(); m != "" && time.Since(start) < unsettled {
 			t.Errorf("%s: a mark right after it, %q: a change that follows could have the same", change.what, m)
 		}
 		m := settled()
