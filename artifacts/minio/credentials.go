@@ -21,7 +21,7 @@ const maxCredentials = 64 << 10
 // iamTimeout bounds the answer of a service that gives credentials.
 const iamTimeout = 10 * time.Second
 
-// LoadCredentials returns the credentials in file: keys in the format of the
+// loadCredentials returns the credentials in file: keys in the format of the
 // AWS tools (the profile AWS_PROFILE, or default), or the JSON that a MinIO
 // console exports. It refuses a file that others than its owner can read.
 //
@@ -31,7 +31,7 @@ const iamTimeout = 10 * time.Second
 // the AWS tools; and, only where the environment says that there is such a
 // service, asks the one of the container or of the web identity. None at all is
 // ErrDenied.
-func LoadCredentials(file string) (*credentials.Credentials, error) {
+func loadCredentials(file string) (*credentials.Credentials, error) {
 	if file != "" {
 		return loadFile(file)
 	}

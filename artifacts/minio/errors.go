@@ -39,8 +39,8 @@ var (
 	// ErrFull reports a server without space, or a quota that is used up.
 	ErrFull = errors.New("store full")
 
-	// ErrRetained reports a value that the server retains: it refuses to
-	// delete it until its date.
+	// ErrRetained reports a value that the server retains: until its date it
+	// refuses to delete it, and to retain it less.
 	ErrRetained = errors.New("retained")
 
 	// ErrLockLost reports a lock that others took over because its holder was

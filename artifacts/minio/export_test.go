@@ -11,10 +11,14 @@ import (
 
 func init() { miniogo.DefaultRetryUnit = time.Millisecond } // it waits after the last attempt, too
 
+// LoadCredentials is loadCredentials.
+var LoadCredentials = loadCredentials
+
 // Tuned says what tests change.
 type Tuned struct {
 	Lease, Header time.Duration
 	Attempts      int
+	Page          int
 	Part, Memory  int64
 	Wrap          func(http.RoundTripper) http.RoundTripper
 	Offline       bool // do not look whether there is a store
@@ -31,6 +35,7 @@ func OpenTuned(ctx context.Context, cfg Config, t Tuned) (*Backend, error) {
 	set(&l.part, t.Part)
 	set(&l.single, t.Part)
 	set(&l.memory, t.Memory)
+	set(&l.page, t.Page)
 	if t.Offline {
 		return connect(cfg, l, t.Wrap)
 	}

@@ -27,11 +27,14 @@ import (
 // clock, another deletes its lease or takes its gate. The silent one may live:
 // it cannot renew what is no more its own, and learns on unlock, by the same
 // objects and by no clock, that others may have come in between.
+//
+// The gate is never deleted, but put to say that it is free: a deletion has no
+// condition, and one that is sent late would take the gate of the next.
 const (
 	lockPrefix   = ".lock/"
 	leasePrefix  = lockPrefix + "shared/"
 	gateKey      = lockPrefix + "gate"
-	freePrefix   = "free " // of the gate's value, when it was taken from a silent holder
+	freePrefix   = "free " // of the gate's value when nobody holds it
 	maxGateValue = 100
 )
 
@@ -53,10 +56,10 @@ func (b *Backend) lockShared(ctx context.Context) (func() error, error) {
 	for {
 		l := &lease{b: b, key: leasePrefix + rand.Text(), value: rand.Text()}
 		err := b.retry(ctx, func() (err error) {
+			l.confirmed = time.Now()
 			l.version, err = b.putOnce(ctx, l.key, value(l.value), miniogo.PutObjectOptions{})
 			return err
 		})
-		l.confirm()
 		var g gate
 		if err == nil {
 			g, err = b.readGate(ctx)
@@ -119,9 +122,9 @@ func (b *Backend) takeGate(ctx context.Context) (*lease, error) {
 			return nil, err
 		}
 		if !g.held {
-			l.version, err = b.swapGate(ctx, g, l.value)
+			l.confirmed = time.Now()
+			l.version, err = b.swap(ctx, gateKey, g.version, l.value)
 			if err == nil {
-				l.confirm()
 				return l, nil
 			}
 			if !errors.Is(err, artifacts.ErrConflict) {
@@ -139,17 +142,10 @@ func (l *lease) unlockAlone(ctx context.Context) error {
 	l.b.exclusive.CompareAndSwap(l, nil)
 	ctx, cancel := l.cleanup(ctx)
 	defer cancel()
-	// A delete has no condition. It comes well within the time that nobody
-	// takes the gate from us: only if the request itself takes longer, the next
-	// holder can lose it, and is told so as we are here.
-	g, err := l.b.lookAtGate(ctx)
-	switch {
-	case err != nil:
+	if err := l.swap(ctx, freePrefix+rand.Text()); err != nil {
 		return err
-	case g.version != l.version:
-		return l.lostError()
 	}
-	return l.b.dropLock(ctx, gateKey)
+	return l.b.deleteHidden(ctx, gateKey)
 }
 
 // noLeases reports whether nobody shares the lock, and deletes the leases of
@@ -179,7 +175,7 @@ func (b *Backend) silent(renewed, now time.Time) bool {
 	return !now.IsZero() && now.Sub(renewed) > b.limits.lease
 }
 
-// A gate is what the gate's object says.
+// A gate is what the object of the gate says, or that of a lease.
 type gate struct {
 	version artifacts.Version // "" if there is no object
 	value   string
@@ -187,10 +183,10 @@ type gate struct {
 	silent  bool // its holder is
 }
 
-// lookAtGate returns the gate, the zero gate if there is no object.
-func (b *Backend) lookAtGate(ctx context.Context) (gate, error) {
+// look returns what the object says, the zero gate if there is none.
+func (b *Backend) look(ctx context.Context, key string) (gate, error) {
 	var now time.Time
-	rc, info, err := b.get(withServerTime(ctx, &now), gateKey)
+	rc, info, err := b.get(withServerTime(ctx, &now), key)
 	if errors.Is(err, fs.ErrNotExist) {
 		return gate{}, nil
 	}
@@ -207,33 +203,37 @@ func (b *Backend) lookAtGate(ctx context.Context) (gate, error) {
 
 // readGate returns the gate, and frees one whose holder is silent.
 func (b *Backend) readGate(ctx context.Context) (gate, error) {
-	g, err := b.lookAtGate(ctx)
+	g, err := b.look(ctx, gateKey)
 	if err != nil || !g.silent {
 		return g, err
 	}
 	free := gate{value: freePrefix + rand.Text()}
-	free.version, err = b.swapGate(ctx, g, free.value)
+	free.version, err = b.swap(ctx, gateKey, g.version, free.value)
 	if errors.Is(err, artifacts.ErrConflict) {
 		return g, nil // renewed, or taken by another: held, for now
 	}
 	return free, err
 }
 
-// swapGate changes the gate if it is as from says, to a value that nobody else
-// puts: after a lost answer the gate says whether it happened.
-func (b *Backend) swapGate(ctx context.Context, from gate, to string) (artifacts.Version, error) {
-	cond := artifacts.Condition{IfAbsent: from.version == "", IfVersion: from.version}
+// swap changes an object if it has the version from, "" for none, to a value
+// that nobody else puts: after a lost answer, now or earlier, the object says
+// whether it happened. Otherwise it is ErrConflict.
+func (b *Backend) swap(ctx context.Context, key string, from artifacts.Version, to string) (artifacts.Version, error) {
+	cond := artifacts.Condition{IfAbsent: from == "", IfVersion: from}
 	for attempt := 1; ; attempt++ {
-		v, err := b.put(ctx, gateKey, value(to), cond)
-		if !errors.Is(err, ErrUnreachable) || attempt >= b.limits.attempts {
+		v, err := b.put(ctx, key, value(to), cond)
+		conflict := errors.Is(err, artifacts.ErrConflict)
+		if !conflict && !errors.Is(err, ErrUnreachable) {
 			return v, err
 		}
-		g, lookErr := b.lookAtGate(ctx)
+		is, lookErr := b.look(ctx, key)
 		switch {
 		case lookErr != nil:
 			return "", errors.Join(err, lookErr)
-		case g.value == to:
-			return g.version, nil
+		case is.value == to:
+			return is.version, nil
+		case conflict || attempt >= b.limits.attempts:
+			return "", err
 		}
 	}
 }
@@ -269,32 +269,37 @@ func (p *poll) wait(ctx context.Context) error {
 type lease struct {
 	b          *Backend
 	key, value string
-	version    artifacts.Version // the same after a renewal: the bytes are
 
 	stop func() // ends the renewing and waits for it
+
+	swaps   sync.Mutex        // held while the object is changed
+	version artifacts.Version // after a renewal another, if the server encrypts
 
 	mu        sync.Mutex
 	confirmed time.Time // when it was surely ours
 	lost      bool
 }
 
-func (l *lease) confirm() {
+// swap changes the object if it is still ours.
+func (l *lease) swap(ctx context.Context, to string) error {
+	l.swaps.Lock()
+	defer l.swaps.Unlock()
+	sent := time.Now() // when the answer comes, it may be ours no more
+	v, err := l.b.swap(ctx, l.key, l.version, to)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.confirmed = time.Now()
-}
-
-// renew puts the object again, if it is still ours.
-func (l *lease) renew(ctx context.Context) error {
-	_, err := l.b.put(ctx, l.key, value(l.value), artifacts.Condition{IfVersion: l.version})
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if err == nil {
-		l.confirmed = time.Now()
+	switch {
+	case err == nil:
+		l.version, l.confirmed = v, sent
+	case errors.Is(err, artifacts.ErrConflict):
+		l.lost = true
+		return l.lostError()
 	}
-	l.lost = l.lost || errors.Is(err, artifacts.ErrConflict)
 	return err
 }
+
+// renew puts the object again.
+func (l *lease) renew(ctx context.Context) error { return l.swap(ctx, l.value) }
 
 // renewUntilStopped renews three times in the time after which a holder is
 // taken for dead.
@@ -328,11 +333,7 @@ func (l *lease) sure(ctx context.Context) error {
 	if age < l.b.limits.lease/2 {
 		return nil
 	}
-	err := l.renew(ctx)
-	if errors.Is(err, artifacts.ErrConflict) {
-		return l.lostError()
-	}
-	return err
+	return l.renew(ctx)
 }
 
 func (l *lease) lostError() error {

@@ -51,7 +51,7 @@ type Config struct {
 	Region string `json:"region,omitempty" yaml:"region,omitempty"`
 	// CAFile has certificates in PEM that are trusted besides the system's.
 	CAFile string `json:"ca,omitempty" yaml:"ca,omitempty"`
-	// Credentials is a file, "" for the usual places: see LoadCredentials.
+	// Credentials is a file, "" for the usual places; docs/minio.md has them.
 	Credentials string `json:"credentials,omitempty" yaml:"credentials,omitempty"`
 }
 
@@ -131,6 +131,7 @@ type limits struct {
 	parts    int           // parts of all uploads in memory
 	ahead    int           // values that are read ahead, each with its parts in memory
 	memory   int64         // bytes of a staged value kept in memory
+	page     int           // objects in one answer of a listing
 }
 
 var defaults = limits{
@@ -146,6 +147,7 @@ var defaults = limits{
 	parts:    8,
 	ahead:    2,
 	memory:   256 << 10,
+	page:     1000,
 }
 
 var (
@@ -255,7 +257,7 @@ func connect(cfg Config, l limits, wrap func(http.RoundTripper) http.RoundTrippe
 	if err != nil {
 		return nil, err
 	}
-	creds, err := LoadCredentials(cfg.Credentials)
+	creds, err := loadCredentials(cfg.Credentials)
 	if err != nil {
 		return nil, err
 	}

@@ -3,9 +3,13 @@ package minio_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
+	"slices"
+	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"github.com/assay-notebooks/assay/artifacts"
@@ -52,6 +56,40 @@ func TestBrokenDownloads(t *testing.T) {
 	always := tuned(t, cfg, minio.Tuned{Wrap: func(next http.RoundTripper) http.RoundTripper { return refusing{next} }})
 	if _, err := artifacts.New(always).ReadAll(t.Context(), sum, 100<<20); !errors.Is(err, minio.ErrUnreachable) {
 		t.Errorf("read of what never arrives: %v, want ErrUnreachable", err)
+	}
+}
+
+// A listing goes on where a request for it failed, however often that is.
+func TestBrokenListing(t *testing.T) {
+	server := miniotest.Start(t)
+	cfg := server.Config("listing")
+	b := create(t, cfg)
+	var want []string
+	for i := range 7 {
+		key := fmt.Sprintf("k/%d", i)
+		if _, err := b.Put(t.Context(), key, strings.NewReader("x"), artifacts.Condition{}); err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, key)
+	}
+	var n atomic.Int64
+	broken := tuned(t, cfg, minio.Tuned{Page: 2, Attempts: 2, Wrap: func(next http.RoundTripper) http.RoundTripper {
+		return hook{next, func(req *http.Request) error {
+			if req.URL.Query().Has("list-type") && n.Add(1)%2 == 1 {
+				return syscall.ECONNRESET
+			}
+			return nil
+		}}
+	}})
+	var got []string
+	for e, err := range broken.List(t.Context(), "k") {
+		if err != nil {
+			t.Fatalf("list after %q: %v", got, err)
+		}
+		got = append(got, e.Key)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("list = %q, want %q", got, want)
 	}
 }
 

@@ -136,26 +136,36 @@ func (b *Backend) List(ctx context.Context, prefix string) iter.Seq2[artifacts.E
 }
 
 // objects yields the objects whose keys begin with prefix. When a request for
-// more of them fails it is sent again.
+// more of them fails it is sent again, with as many attempts as the first had.
 func (b *Backend) objects(ctx context.Context, prefix string) iter.Seq2[miniogo.ObjectInfo, error] {
 	return func(yield func(miniogo.ObjectInfo, error) bool) {
-		last, left := "", false
-		err := b.retry(ctx, func() error {
+		last := ""
+		more := func() (bool, error) {
+			moved := false
 			for o := range b.core.ListObjectsIter(ctx, b.cfg.Bucket, miniogo.ListObjectsOptions{
-				Prefix: b.name(prefix), Recursive: true, StartAfter: last,
+				Prefix: b.name(prefix), Recursive: true, StartAfter: last, MaxKeys: b.limits.page,
 			}) {
-				if o.Err != nil {
-					return o.Err
+				switch {
+				case o.Err != nil && moved:
+					return true, nil // if it fails there again, that is the error
+				case o.Err != nil:
+					return false, o.Err
 				}
-				if last = o.Key; !yield(o, nil) {
-					left = true
-					return nil
+				if last, moved = o.Key, true; !yield(o, nil) {
+					return false, nil
 				}
 			}
-			return nil
-		})
-		if err != nil && !left {
-			yield(miniogo.ObjectInfo{}, fmt.Errorf("list %s: %w", prefix, err))
+			return false, nil
+		}
+		for again := true; again; {
+			err := b.retry(ctx, func() (err error) {
+				again, err = more()
+				return err
+			})
+			if err != nil {
+				yield(miniogo.ObjectInfo{}, fmt.Errorf("list %s: %w", prefix, err))
+				return
+			}
 		}
 	}
 }
@@ -199,20 +209,26 @@ func (b *Backend) Remove(ctx context.Context, keys []string) error {
 // erase deletes a value with its versions. In a bucket without versions it may
 // be gone. Under a lock that may be lost it deletes nothing.
 func (b *Backend) erase(ctx context.Context, key string) error {
-	if held := b.exclusive.Load(); held != nil {
-		if err := held.sure(ctx); err != nil {
-			return err
-		}
-	}
 	if b.versioned {
 		return b.deleteVersions(ctx, key)
 	}
 	return b.remove(ctx, key, "")
 }
 
-// remove deletes a version of a key, "" for what it has. It may be gone.
+// remove deletes a version of a key, "" for what it has. It may be gone. Who
+// holds the lock alone looks, before each request, whether that is still so:
+// one that is sent again may come after a long sleep.
 func (b *Backend) remove(ctx context.Context, key, version string) error {
 	return b.retry(ctx, func() error {
-		return b.core.RemoveObject(ctx, b.cfg.Bucket, b.name(key), miniogo.RemoveObjectOptions{VersionID: version})
+		if held := b.exclusive.Load(); held != nil {
+			if err := held.sure(ctx); err != nil {
+				return err
+			}
+		}
+		return b.removeOnce(ctx, key, version)
 	})
+}
+
+func (b *Backend) removeOnce(ctx context.Context, key, version string) error {
+	return b.core.RemoveObject(ctx, b.cfg.Bucket, b.name(key), miniogo.RemoveObjectOptions{VersionID: version})
 }

@@ -53,6 +53,23 @@ func (b *Backend) deleteVersions(ctx context.Context, key string) error {
 	if len(all) == 0 || all[0].IsDeleteMarker {
 		return fs.ErrNotExist
 	}
+	return b.removeAll(ctx, key, all)
+}
+
+// deleteHidden deletes all versions of a key but the newest.
+func (b *Backend) deleteHidden(ctx context.Context, key string) error {
+	if !b.versioned {
+		return nil
+	}
+	all, err := b.versions(ctx, key)
+	if err != nil || len(all) == 0 {
+		return err
+	}
+	return b.removeAll(ctx, key, all[1:])
+}
+
+// removeAll deletes versions of a key, which are given newest first.
+func (b *Backend) removeAll(ctx context.Context, key string, all []miniogo.ObjectInfo) error {
 	for _, o := range slices.Backward(all) {
 		if err := b.remove(ctx, key, o.VersionID); err != nil {
 			return fmt.Errorf("version %s: %w", o.VersionID, err)
