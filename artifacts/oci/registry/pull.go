@@ -25,6 +25,10 @@ type PullOptions struct {
 	// Skip, if there is one, says that a manifest that an index names is not
 	// wanted. Such an index is not put either: the store would lack what it names.
 	Skip func(oci.Descriptor) bool `json:"-"`
+	// Keep, if there is one, is called when everything is in the store, and sets
+	// references. What a collection took before these were set is then fetched
+	// again.
+	Keep func(Pulled) error `json:"-"`
 	// Progress, if there is one, is called by one goroutine at a time.
 	Progress func(Progress) `json:"-"`
 }
@@ -35,6 +39,15 @@ type Pulled struct {
 	// Manifests holds the root and all other manifests, each before those it
 	// led to.
 	Manifests []oci.Descriptor
+	// Skipped holds what is about the root, directly or not, and that the
+	// registry has not whole or not as it should be.
+	Skipped []Skipped
+}
+
+// A Skipped is a manifest that was not pulled.
+type Skipped struct {
+	Digest assay.Digest
+	Err    error // of it, or of what it names
 }
 
 // What one pull may fetch, in number and in memory.
@@ -49,7 +62,10 @@ const (
 // names by annotation; not what else is about their, or the root's, own subject.
 // Blobs that the store has are skipped, so that a pull done again
 // goes on; manifests are put last, those that are named before those that name
-// them. Nothing refers to any of it: the caller sets references.
+// them. Nothing refers to any of it: Keep sets references.
+//
+// Anyone who may push can say that something is about the root: what is wrong
+// with such a thing is no error, it is skipped.
 func Pull(ctx context.Context, store *artifacts.Store, ref Reference, opts PullOptions) (Pulled, error) {
 	p, err := pull(ctx, store, ref, opts)
 	if err != nil {
@@ -64,7 +80,10 @@ func pull(ctx context.Context, store *artifacts.Store, ref Reference, opts PullO
 		return Pulled{}, err
 	}
 	defer c.close()
-	p := puller{c: c, store: store, small: batch{store: store}, opts: opts, seen: map[assay.Digest]bool{}, manifests: map[assay.Digest][]byte{}, partial: map[assay.Digest]bool{}}
+	p := puller{
+		c: c, store: store, small: batch{store: store}, opts: opts, seen: map[assay.Digest]bool{},
+		manifests: map[assay.Digest][]byte{}, partial: map[assay.Digest]bool{}, failed: map[assay.Digest]failure{},
+	}
 	root, b, err := c.root(ctx, ref)
 	if err != nil {
 		return Pulled{}, err
@@ -78,8 +97,38 @@ func pull(ctx context.Context, store *artifacts.Store, ref Reference, opts PullO
 		if level, err = p.fetch(ctx, level); err != nil {
 			return Pulled{}, err
 		}
+		if len(level) == 0 {
+			level = p.needed(root.Digest)
+		}
 	}
-	return Pulled{root, p.order}, p.keep(ctx)
+	sound, broken := p.sound()
+	pulled := Pulled{Root: root}
+	for _, d := range p.order {
+		if err := broken[d.Digest]; err != nil {
+			pulled.Skipped = append(pulled.Skipped, Skipped{d.Digest, err})
+		} else {
+			pulled.Manifests = append(pulled.Manifests, d)
+		}
+	}
+	for d, f := range p.failed {
+		if f.found {
+			pulled.Skipped = append(pulled.Skipped, Skipped{d, f.err})
+		}
+	}
+	slices.SortFunc(pulled.Skipped, func(a, b Skipped) int { return bytes.Compare(a.Digest[:], b.Digest[:]) })
+	if err := p.keep(ctx, sound); err != nil {
+		return Pulled{}, err
+	}
+	if opts.Keep == nil {
+		return pulled, nil
+	}
+	if err := p.mend(ctx, sound); err != nil { // it may have been long
+		return Pulled{}, err
+	}
+	if err := opts.Keep(pulled); err != nil {
+		return Pulled{}, err
+	}
+	return pulled, p.mend(ctx, sound)
 }
 
 // A wanted is something to fetch.
@@ -87,6 +136,13 @@ type wanted struct {
 	oci.Link
 	about bool // what is about it is wanted as well
 	found bool // it is about something else that was wanted
+	apart bool // it, or what led to it, is found: the root does without
+}
+
+// A failure is why something was not fetched.
+type failure struct {
+	wanted
+	err error
 }
 
 type puller struct {
@@ -98,9 +154,10 @@ type puller struct {
 	mu        sync.Mutex
 	seen      map[assay.Digest]bool
 	manifests map[assay.Digest][]byte // kept back until all that they name is there
-	order     []oci.Descriptor        // of these
+	order     []oci.Descriptor        // of these, each before those it led to
 	held      int                     // bytes of these
-	partial   map[assay.Digest]bool   // those that name what was skipped
+	partial   map[assay.Digest]bool   // those that name what Skip says
+	failed    map[assay.Digest]failure
 	total     Progress
 }
 
@@ -125,12 +182,18 @@ func (p *puller) fetch(ctx context.Context, level []wanted) ([]wanted, error) {
 			var buffer bytes.Buffer
 			for w := range work {
 				more, err := p.one(group, w, &buffer)
+				p.mu.Lock()
+				switch {
+				case err == nil:
+					next = append(next, more...)
+				case w.apart && wrong(err):
+					p.failed[w.Digest] = failure{w, err}
+					err = nil
+				}
+				p.mu.Unlock()
 				if err != nil {
 					return fmt.Errorf("%v: %w", w.Digest, err)
 				}
-				p.mu.Lock()
-				next = append(next, more...)
-				p.mu.Unlock()
 			}
 			return nil
 		})
@@ -140,6 +203,32 @@ func (p *puller) fetch(ctx context.Context, level []wanted) ([]wanted, error) {
 		return nil, err
 	}
 	return next, context.Cause(ctx)
+}
+
+// wrong reports whether an error is of what a registry has, not of asking it.
+func wrong(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, oci.ErrInvalid) || errors.Is(err, artifacts.ErrCorrupt)
+}
+
+// needed returns what failed, and the root names after all, as that does: it is
+// to be fetched, or to be an error, whatever others said of it.
+func (p *puller) needed(root assay.Digest) []wanted {
+	var again []wanted
+	seen := map[assay.Digest]bool{root: true}
+	for queue := []assay.Digest{root}; len(queue) > 0 && len(p.failed) > 0; queue = queue[1:] {
+		for _, l := range oci.Links(p.manifests[queue[0]]) {
+			if seen[l.Digest] {
+				continue
+			}
+			seen[l.Digest] = true
+			queue = append(queue, l.Digest)
+			if _, failed := p.failed[l.Digest]; failed {
+				delete(p.failed, l.Digest)
+				again = append(again, wanted{Link: l})
+			}
+		}
+	}
+	return again
 }
 
 // one fetches one thing and returns what it leads to.
@@ -248,7 +337,7 @@ func (p *puller) follow(ctx context.Context, b []byte, w wanted) ([]wanted, erro
 			p.mu.Unlock()
 			continue
 		}
-		next = append(next, wanted{Link: l, about: w.found && l.Kind == oci.Anything})
+		next = append(next, wanted{Link: l, about: w.found && l.Kind == oci.Anything, apart: w.apart})
 	}
 	if w.about {
 		found, err := p.c.referrers(ctx, d.Digest)
@@ -257,7 +346,7 @@ func (p *puller) follow(ctx context.Context, b []byte, w wanted) ([]wanted, erro
 		}
 		for _, r := range found {
 			if !oci.IsPart(r.ArtifactType) {
-				next = append(next, wanted{Link: oci.Link{Descriptor: r, Kind: oci.Member}, about: true, found: true})
+				next = append(next, wanted{Link: oci.Link{Descriptor: r, Kind: oci.Member}, about: true, found: true, apart: true})
 			}
 		}
 	}
@@ -308,81 +397,4 @@ func (p *puller) moved(more, bytes int64, done bool) error {
 		p.opts.Progress(p.total)
 	}
 	return nil
-}
-
-// keep puts the manifests, each after those that it names.
-func (p *puller) keep(ctx context.Context) error {
-	put := map[assay.Digest]bool{}
-	var stack []assay.Digest
-	for _, root := range p.order {
-		stack = append(stack, root.Digest)
-		for len(stack) > 0 {
-			d := stack[len(stack)-1]
-			manifest, held := p.manifests[d]
-			named := len(stack)
-			if _, begun := put[d]; held && !begun {
-				put[d] = false
-				for _, l := range oci.Links(manifest) {
-					if _, begun := put[l.Digest]; !begun {
-						stack = append(stack, l.Digest)
-					}
-				}
-			}
-			if len(stack) > named {
-				continue
-			}
-			stack = stack[:len(stack)-1]
-			if held && !put[d] && !p.partial[d] {
-				put[d] = true
-				if err := p.small.put(ctx, manifest); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	return p.small.commit(ctx)
-}
-
-// A batch puts small blobs, many at once. It is safe for concurrent use.
-type batch struct {
-	store *artifacts.Store
-	mu    sync.Mutex
-	open  *artifacts.Batch
-	blobs int
-	bytes int
-}
-
-// What a batch holds at most before it is committed.
-const (
-	batchBlobs = 1024
-	batchBytes = 64 << 20
-)
-
-// put puts bytes that are known to be the right ones. They are durable after
-// commit.
-func (b *batch) put(ctx context.Context, data []byte) error {
-	b.mu.Lock()
-	if b.open == nil {
-		b.open = b.store.Batch()
-	}
-	_, _, err := b.open.Put(ctx, bytes.NewReader(data))
-	b.blobs, b.bytes = b.blobs+1, b.bytes+len(data)
-	full := b.blobs >= batchBlobs || b.bytes >= batchBytes
-	b.mu.Unlock()
-	if err != nil || !full {
-		return err
-	}
-	return b.commit(ctx)
-}
-
-// commit makes durable what was put.
-func (b *batch) commit(ctx context.Context) error {
-	b.mu.Lock()
-	open := b.open
-	b.open, b.blobs, b.bytes = nil, 0, 0
-	b.mu.Unlock()
-	if open == nil {
-		return nil
-	}
-	return open.Commit(ctx)
 }
