@@ -64,6 +64,9 @@ measures. An interrupted pull goes on when it is done again.`,
 			for _, name := range fetched.Kept {
 				fmt.Fprintf(cmd.ErrOrStderr(), "%s is something else here, and stays so; what came is kept under its digest\n", name)
 			}
+			for _, skipped := range fetched.Skipped {
+				fmt.Fprintf(cmd.ErrOrStderr(), "skipped %v: %s\n", skipped.Digest, skipped.Why)
+			}
 			return newPrinter(cmd).object("pulled", fetched, func(out io.Writer) {
 				fmt.Fprintln(out, fetched.Reference)
 				fmt.Fprintf(out, "%d references: %s\n", len(fetched.Refs), strings.Join(fetched.Refs, ", "))
@@ -98,8 +101,15 @@ func pullFromStore(cmd *cobra.Command, store, ref string, bar *bar) error {
 	if err != nil {
 		return err
 	}
+	for _, name := range pulled.Kept {
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s is something else here, and stays so; what came is kept under its digest\n", name)
+	}
 	return newPrinter(cmd).object("pulled", pulled, func(out io.Writer) {
-		fmt.Fprintf(out, "%d references, %d blobs, of which %d came from store %s, %s\n",
+		fmt.Fprintf(out, "%d references, %d blobs, of which %d came from store %s, %s",
 			len(pulled.Refs), pulled.Blobs, pulled.Copied, pulled.Store, size(pulled.Bytes))
+		if pulled.Repaired > 0 {
+			fmt.Fprintf(out, "; %d were damaged here, and are repaired", pulled.Repaired)
+		}
+		fmt.Fprintln(out)
 	})
 }

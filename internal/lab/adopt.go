@@ -9,6 +9,7 @@ import (
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/oci"
+	"github.com/assay-notebooks/assay/artifacts/oci/registry"
 	"github.com/assay-notebooks/assay/images"
 )
 
@@ -26,6 +27,21 @@ func unusable(d oci.Descriptor) bool {
 }
 
 func platform(p oci.Platform) string { return p.OS + "/" + p.Architecture }
+
+// adoptPulled reads a workload that came from a registry.
+func (w *Workspace) adoptPulled(ctx context.Context, ref registry.Reference, p registry.Pulled) (assay.Workload, error) {
+	named := ref.Repository[strings.LastIndexByte(ref.Repository, '/')+1:]
+	if p.Root.MediaType != oci.MediaTypeIndex && p.Root.MediaType != oci.MediaTypeDockerList {
+		return w.adopt(ctx, p.Root.Digest, named)
+	}
+	var members []assay.Digest // the archive lacks the index, if some are skipped
+	for _, m := range p.Manifests {
+		if m.Digest != p.Root.Digest {
+			members = append(members, m.Digest)
+		}
+	}
+	return w.adoptMembers(ctx, p.Root.Digest, members, named)
+}
 
 // adopt reads a workload that came from elsewhere and that the archive holds. One
 // that is wrapped as, or is, a container image gets a manifest of ours, with the

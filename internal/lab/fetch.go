@@ -30,6 +30,14 @@ type Fetched struct {
 	Refs      []string     `json:"refs"`             // in the archive, now
 	Pinned    []string     `json:"pinned,omitempty"` // names of these that assay.lock has now
 	Kept      []string     `json:"kept,omitempty"`   // names that mean something else here, which they still do
+	Skipped   []Skipped    `json:"skipped,omitempty"`
+}
+
+// A Skipped is something beside what was asked for that nothing refers to, since
+// it is not as it should be: anyone can attach it.
+type Skipped struct {
+	Digest assay.Digest `json:"digest"`
+	Why    string       `json:"why"`
 }
 
 // IsRegistry reports whether ref names something in a registry, for Fetch.
@@ -47,48 +55,33 @@ func IsRegistry(ref string) bool {
 // what is fetched by name takes that name in any case. A run that is fetched
 // answers no experiment here: "assay run" still measures.
 func (w *Workspace) Fetch(ctx context.Context, name, from string, opts PullOptions) (Fetched, error) {
-	f, err := w.fetch(ctx, name, from, opts)
-	if err != nil {
-		return f, fmt.Errorf("pull: %w", err)
-	}
-	return f, nil
-}
-
-func (w *Workspace) fetch(ctx context.Context, name, from string, opts PullOptions) (Fetched, error) {
 	ref, err := registry.ParseReference(from)
 	if err != nil {
-		return Fetched{}, Usagef("%w", err)
+		return Fetched{}, Usagef("pull: %w", err)
 	}
 	remote := registry.Options{PlainHTTP: opts.PlainHTTP, MaxBytes: opts.MaxBytes}
 	if d, err := assay.ParseDigest(name); err == nil {
 		if !ref.Digest.IsZero() && ref.Digest != d {
-			return Fetched{}, Usagef("%v is not %s", d, from)
+			return Fetched{}, Usagef("pull: %v is not %s", d, from)
 		}
 		ref.Digest, ref.Tag = d, ""
 	}
 	if ref.Tag == "" && ref.Digest.IsZero() {
 		if ref.Tag, err = tagOf(ctx, name, ref, remote); err != nil {
-			return Fetched{}, err
+			return Fetched{}, fmt.Errorf("pull: %w", err)
 		}
 	}
-	pulled, err := registry.Pull(ctx, w.Archive, ref, registry.PullOptions{Options: remote, Progress: asTransfer(opts.Progress)})
-	if err != nil {
-		return Fetched{}, err
-	}
-	ref.Digest = pulled.Root.Digest
-	in := intake{w: w, ref: ref, byName: name != ""}
-	for _, m := range pulled.Manifests {
-		if err := in.sort(ctx, m); err != nil {
-			return Fetched{}, fmt.Errorf("%v: %w", m.Digest, err)
-		}
-	}
-	if len(in.found) == 0 || in.found[0].digest != pulled.Root.Digest {
-		return Fetched{}, Usagef(`%s is no workload, run or figure of assay's: "assay pin %s" makes a workload of a module or a container image`, from, from)
-	}
-	if root := in.found[0]; name != "" && name != root.digest.String() && name != root.called {
-		return Fetched{}, fmt.Errorf("%s is %s, not %s; nothing refers to what was fetched", from, root.name, name)
-	}
-	return in.keep(ctx)
+	var out Fetched
+	_, err = registry.Pull(ctx, w.Archive, ref, registry.PullOptions{
+		Options: remote, Progress: asTransfer(opts.Progress),
+		Keep: func(p registry.Pulled) (err error) {
+			ref.Digest = p.Root.Digest
+			in := intake{w: w, ref: ref, byName: name != ""}
+			out, err = in.take(ctx, p, name)
+			return err
+		},
+	})
+	return out, err
 }
 
 // tagOf finds the tag that Push gives what has that name.
@@ -115,6 +108,7 @@ type intake struct {
 	ref    registry.Reference
 	byName bool // the root was asked for by name
 	found  []arrival
+	out    Fetched
 }
 
 // An arrival is something that gets a reference.
@@ -122,6 +116,34 @@ type arrival struct {
 	waiting
 	called string        // by people: a run's ID, a workload's or figure's name
 	figure *assay.Figure // of a figure
+}
+
+// take names what was pulled. The root, which is asked for by name unless that
+// is "", has to be in order.
+func (in *intake) take(ctx context.Context, p registry.Pulled, name string) (Fetched, error) {
+	for _, s := range p.Skipped {
+		in.skip(s.Digest, s.Err)
+	}
+	for _, m := range p.Manifests {
+		err := in.sort(ctx, m)
+		if err != nil && (m.Digest == p.Root.Digest || ctx.Err() != nil) {
+			return in.out, fmt.Errorf("%v: %w", m.Digest, err)
+		}
+		if err != nil {
+			in.skip(m.Digest, err)
+		}
+	}
+	if len(in.found) == 0 || in.found[0].digest != p.Root.Digest {
+		return in.out, Usagef(`no workload, run or figure of assay's: "assay pin %v" makes a workload of a module or a container image`, in.written())
+	}
+	if root := in.found[0]; name != "" && name != root.digest.String() && name != root.called {
+		return in.out, fmt.Errorf("it is %s, not %s; nothing refers to what was fetched", root.name, name)
+	}
+	return in.keep(ctx)
+}
+
+func (in *intake) skip(d assay.Digest, err error) {
+	in.out.Skipped = append(in.out.Skipped, Skipped{d, err.Error()})
 }
 
 // sort notes what a manifest is.
@@ -136,8 +158,7 @@ func (in *intake) sort(ctx context.Context, m oci.Descriptor) error {
 		if run.ID == "" || assay.Filename(run.ID) != run.ID {
 			return fmt.Errorf("a run with the ID %q: %w", run.ID, oci.ErrInvalid)
 		}
-		in.add("runs/"+run.ID, run.ID, m.Digest)
-		return nil
+		return in.add("runs/"+run.ID, run.ID, m.Digest)
 	case figureType:
 		return in.sortFigure(ctx, m.Digest)
 	}
@@ -149,12 +170,11 @@ func (in *intake) sort(ctx context.Context, m oci.Descriptor) error {
 		if _, err := w.imported(ctx, m.Digest); err != nil {
 			return err
 		}
-		in.add("workloads/"+assay.Filename(wl.Name), wl.Name, m.Digest)
-		return nil
+		return in.add("workloads/"+assay.Filename(wl.Name), wl.Name, m.Digest)
 	}
 	for _, l := range oci.Links(b) {
 		if l.Kind == oci.Subject { // others' too: an SBOM, a signature
-			in.add(attached+m.Digest.Hex(), "", m.Digest)
+			return in.add(attached+m.Digest.Hex(), "", m.Digest)
 		}
 	}
 	return nil
@@ -184,34 +204,47 @@ func (in *intake) sortFigure(ctx context.Context, d assay.Digest) error {
 			return fmt.Errorf("figure %s: format %q: %w", f.Name, format, oci.ErrInvalid)
 		}
 	}
-	in.add("figures/"+assay.Filename(f.Name), f.Name, d)
+	if err := in.add("figures/"+assay.Filename(f.Name), f.Name, d); err != nil {
+		return err
+	}
 	in.found[len(in.found)-1].figure = &f
 	return nil
 }
 
-func (in *intake) add(ref, called string, d assay.Digest) {
+func (in *intake) add(ref, called string, d assay.Digest) error {
+	if err := artifacts.CheckRefName(ref); err != nil {
+		return err
+	}
+	if len(ref) > maxWaiting {
+		return fmt.Errorf("%.40s…: a name of %d bytes, more than %d: %w", ref, len(ref), maxWaiting, oci.ErrInvalid)
+	}
 	in.found = append(in.found, arrival{waiting: waiting{ref, d}, called: called})
+	return nil
 }
 
 // keep sets the references and pins what is to be pinned.
 func (in *intake) keep(ctx context.Context) (Fetched, error) {
-	root := in.found[0]
-	out := Fetched{Reference: in.ref.String(), Name: root.name, Digest: root.digest}
+	root, out := in.found[0], &in.out
+	out.Reference, out.Name, out.Digest = in.ref.String(), root.name, root.digest
 	for i, a := range in.found {
 		name, err := in.free(ctx, a, i == 0 && in.byName)
+		if i > 0 && errors.Is(err, artifacts.ErrConflict) {
+			in.skip(a.digest, err)
+			continue
+		}
 		if err != nil {
-			return out, err
+			return *out, err
 		}
 		if name != a.name {
 			out.Kept = append(out.Kept, a.name)
 		}
 		if err := in.w.setRef(ctx, name, a.digest); err != nil {
-			return out, err
+			return *out, err
 		}
 		out.Refs = append(out.Refs, name)
 	}
 	if in.w.Config.Lock == keepLock {
-		return out, nil
+		return *out, nil
 	}
 	err := in.w.updateLock(ctx, func(l *Lock) {
 		for i, a := range in.found {
@@ -220,7 +253,7 @@ func (in *intake) keep(ctx context.Context) (Fetched, error) {
 			}
 		}
 	})
-	return out, err
+	return *out, err
 }
 
 // free returns the reference that a gets: its own name, unless that names
@@ -260,9 +293,10 @@ func (in *intake) pin(ctx context.Context, l *Lock, a arrival, root bool) bool {
 		if there && had != a.digest && !take {
 			return false
 		}
-		l.Workloads[a.called] = a.digest
 		if root {
-			l.Origins[a.called] = Origin{Reference: in.written(), Digest: a.digest}
+			l.setWorkload(a.called, a.digest, &Origin{Reference: in.written(), Digest: a.digest})
+		} else {
+			l.Workloads[a.called] = a.digest
 		}
 		return true
 	}

@@ -135,3 +135,37 @@ func TestFetchAttached(t *testing.T) {
 		t.Errorf("Check: %+v, %v, want two references and no problems", report, err)
 	}
 }
+
+// TestFetchSkipped fetches a workload to which somebody attached what is no
+// record of assay's, and a run that has the ID of another one here.
+func TestFetchSkipped(t *testing.T) {
+	host, there, here := registryFor(t), initWorkspace(t), initWorkspace(t)
+	wl, err := there.Pin(t.Context(), "../../runners/runtimes/runtimetest/testdata/hello.wasm", PinOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := there.Push(t.Context(), "hello", host+"/hello:v1", PushOptions{PlainHTTP: true}); err != nil {
+		t.Fatal(err)
+	}
+	subject, err := oci.Describe(t.Context(), there.Archive, wl.Manifest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := func(id, name string) assay.Run { return assay.Run{Format: assay.RunFormat, ID: id, Name: name} }
+	offer(t, there, host+"/hello:a", runType, run("../../assay.lock", ""), &subject)
+	offer(t, there, host+"/hello:b", runType, run(strings.Repeat("r", 250), ""), &subject)
+	offer(t, there, host+"/hello:c", runType, "text", &subject)
+	offer(t, there, host+"/hello:d", runType, run("r", "forged"), &subject)
+	offer(t, there, host+"/hello:e", runType, run("good", ""), &subject)
+	mine, err := here.Fetch(t.Context(), "", offer(t, there, host+"/run:v1", runType, run("r", ""), nil), PullOptions{PlainHTTP: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := here.Fetch(t.Context(), "", host+"/hello:v1", PullOptions{PlainHTTP: true})
+	if err != nil || !slices.Equal(f.Refs, []string{"workloads/hello", "runs/good"}) || len(f.Skipped) != 4 {
+		t.Errorf("Fetch = %+v, %v, want hello and one run, and four skipped", f, err)
+	}
+	if d, err := here.Archive.Ref(t.Context(), "runs/r"); err != nil || d != mine.Digest {
+		t.Errorf("runs/r is %v, %v, want %v", d, err, mine.Digest)
+	}
+}

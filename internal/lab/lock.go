@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 
@@ -117,6 +118,17 @@ func parseLock(b []byte) (Lock, error) {
 		l.Figures = map[string]LockedFigure{}
 	}
 	return l, nil
+}
+
+// setWorkload pins a workload. Origin is nil for one that is from no registry;
+// its reference means this workload now, and no other one.
+func (l *Lock) setWorkload(name string, manifest assay.Digest, origin *Origin) {
+	l.Workloads[name] = manifest
+	delete(l.Origins, name)
+	if origin != nil {
+		maps.DeleteFunc(l.Origins, func(_ string, o Origin) bool { return o.Reference == origin.Reference })
+		l.Origins[name] = *origin
+	}
 }
 
 // updateLock changes assay.lock: read, change, write durably, with other

@@ -62,6 +62,9 @@ func (w *Workspace) pinAs(ctx context.Context, ref string, opts PinOptions, agai
 			return wl, err
 		}
 	}
+	if r.kind == ociRef && opts.Source+opts.Toolchain+opts.Licence == "" {
+		return w.fetchWorkload(ctx, r.oci, opts, w.lockWorkload)
+	}
 	wl, origin, err := w.resolve(ctx, ref, r, opts)
 	if err != nil {
 		return wl, fmt.Errorf("pin %s: %w", ref, err)
@@ -76,7 +79,8 @@ func (w *Workspace) sameAgain(ctx context.Context, ref registry.Reference) (assa
 	if err != nil {
 		return assay.Workload{}, false, err
 	}
-	for name, o := range lock.Origins {
+	for _, name := range sortedKeys(lock.Origins) { // a merge can have left two
+		o := lock.Origins[name]
 		d, pinned := lock.Workloads[name]
 		if o.Reference != ref.String() || !pinned {
 			continue
@@ -84,7 +88,7 @@ func (w *Workspace) sameAgain(ctx context.Context, ref registry.Reference) (assa
 		wl, err := oci.Workload(ctx, w.Store, d)
 		if errors.Is(err, fs.ErrNotExist) {
 			ref.Digest = o.Digest
-			if wl, _, err = w.fetchWorkload(ctx, ref, PinOptions{}); err == nil && wl.Manifest != d {
+			if wl, err = w.fetchWorkload(ctx, ref, PinOptions{}, nil); err == nil && wl.Manifest != d {
 				err = fmt.Errorf("assay.lock has %v, what %v gives is %v; pin it again", d, ref, wl.Manifest)
 			}
 		}
@@ -111,24 +115,16 @@ func (w *Workspace) lockWorkload(ctx context.Context, wl assay.Workload, origin 
 	if err := w.setRef(ctx, name, wl.Manifest); err != nil {
 		return fmt.Errorf("pin %s: %w", wl.Name, err)
 	}
-	return w.updateLock(ctx, func(l *Lock) {
-		l.Workloads[wl.Name] = wl.Manifest
-		delete(l.Origins, wl.Name)
-		if origin != nil {
-			l.Origins[wl.Name] = *origin
-		}
-	})
+	return w.updateLock(ctx, func(l *Lock) { l.setWorkload(wl.Name, wl.Manifest, origin) })
 }
 
-// resolve keeps the bytes of what a reference names. The origin is that of a
-// workload from a registry; one that is pinned by name or digest keeps its own.
+// resolve keeps the bytes of what a reference names, but for one to a registry.
+// A workload that is pinned by name or digest keeps its origin.
 func (w *Workspace) resolve(ctx context.Context, written string, r ref, opts PinOptions) (assay.Workload, *Origin, error) {
 	if said := opts.Source + opts.Toolchain + opts.Licence; said != "" && r.kind != pathRef {
 		return assay.Workload{}, nil, Usagef("source, toolchain and licence can be said of a .wasm file only")
 	}
 	switch r.kind {
-	case ociRef:
-		return w.fetchWorkload(ctx, r.oci, opts)
 	case layoutRef:
 		d, err := oci.ImportLayout(ctx, w.Archive, r.path, r.version)
 		if err != nil {
@@ -208,30 +204,25 @@ func (w *Workspace) build(ctx context.Context, dir string) (assay.Workload, erro
 }
 
 // fetchWorkload gets a workload from a registry, and nothing that is about it.
-func (w *Workspace) fetchWorkload(ctx context.Context, ref registry.Reference, opts PinOptions) (assay.Workload, *Origin, error) {
+// Keep, unless nil, sets the reference.
+func (w *Workspace) fetchWorkload(ctx context.Context, ref registry.Reference, opts PinOptions, keep func(context.Context, assay.Workload, *Origin) error) (assay.Workload, error) {
 	if ref.Tag == "" && ref.Digest.IsZero() {
-		return assay.Workload{}, nil, Usagef("%v: name a version: :TAG or @sha256:…", ref)
+		return assay.Workload{}, Usagef("pin %v: name a version: :TAG or @sha256:…", ref)
 	}
-	pulled, err := registry.Pull(ctx, w.Archive, ref, registry.PullOptions{
+	var wl assay.Workload
+	_, err := registry.Pull(ctx, w.Archive, ref, registry.PullOptions{
 		Options: registry.Options{PlainHTTP: opts.PlainHTTP}, Alone: true, Skip: unusable, Progress: asTransfer(opts.Progress),
+		Keep: func(p registry.Pulled) (err error) {
+			if wl, err = w.adoptPulled(ctx, ref, p); err != nil || keep == nil {
+				return err
+			}
+			return keep(ctx, wl, &Origin{Reference: ref.String(), Digest: p.Root.Digest})
+		},
 	})
 	if err != nil {
-		return assay.Workload{}, nil, err
+		return wl, fmt.Errorf("pin: %w", err)
 	}
-	named := ref.Repository[strings.LastIndexByte(ref.Repository, '/')+1:]
-	origin := &Origin{Reference: ref.String(), Digest: pulled.Root.Digest}
-	if pulled.Root.MediaType == oci.MediaTypeIndex || pulled.Root.MediaType == oci.MediaTypeDockerList {
-		var members []assay.Digest
-		for _, m := range pulled.Manifests {
-			if m.Digest != pulled.Root.Digest {
-				members = append(members, m.Digest)
-			}
-		}
-		wl, err := w.adoptMembers(ctx, pulled.Root.Digest, members, named)
-		return wl, origin, err
-	}
-	wl, err := w.adopt(ctx, pulled.Root.Digest, named)
-	return wl, origin, err
+	return wl, nil
 }
 
 // asTransfer shows how far a registry is as other transfers are shown.

@@ -100,3 +100,39 @@ func TestPinKept(t *testing.T) {
 		t.Errorf("ASSAY_LOCK=none: %v, want ErrUsage", err)
 	}
 }
+
+// TestPinMoved pins a tag that moves to a workload of another name: from then on
+// it means that one. A lock that has it for both means the first.
+func TestPinMoved(t *testing.T) {
+	host, there, here := registryFor(t), initWorkspace(t), initWorkspace(t)
+	tagged := host + "/workload:v1"
+	var names []string
+	for range 2 {
+		file := filepath.Join(t.TempDir(), string(rune('z'-len(names)))+".wasm")
+		if err := os.WriteFile(file, hello(t), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		wl, err := there.Pin(t.Context(), file, PinOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, wl.Name)
+		if _, err := there.Push(t.Context(), wl.Name, tagged, PushOptions{PlainHTTP: true}); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := here.Pin(t.Context(), tagged, PinOptions{PlainHTTP: true}); err != nil || got.Manifest != wl.Manifest {
+			t.Fatalf("Pin = %+v, %v, want %v", got, err, wl.Manifest)
+		}
+		if got, err := here.PinOnce(t.Context(), tagged); err != nil || got.Manifest != wl.Manifest {
+			t.Errorf("PinOnce = %+v, %v, want %v", got, err, wl.Manifest)
+		}
+	}
+	if err := here.updateLock(t.Context(), func(l *Lock) { l.Origins[names[0]] = l.Origins[names[1]] }); err != nil {
+		t.Fatal(err)
+	}
+	for range 20 {
+		if got, err := here.PinOnce(t.Context(), tagged); err != nil || got.Name != names[1] {
+			t.Fatalf("PinOnce = %+v, %v, want %s", got, err, names[1])
+		}
+	}
+}
