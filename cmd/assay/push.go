@@ -38,6 +38,9 @@ are those of "docker login", "oras login" or "podman login".`,
 			if err != nil {
 				return err
 			}
+			for _, problem := range pushed.Unread {
+				fmt.Fprintf(cmd.ErrOrStderr(), "if this is about %s, it was left out: %s\n", pushed.Name, problem)
+			}
 			return newPrinter(cmd).object("pushed", pushed, func(out io.Writer) { fmt.Fprintln(out, pushed.Reference) })
 		},
 	}

@@ -3,6 +3,7 @@ package lab
 import (
 	"encoding/json"
 	"errors"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -167,5 +168,30 @@ func TestFetchSkipped(t *testing.T) {
 	}
 	if d, err := here.Archive.Ref(t.Context(), "runs/r"); err != nil || d != mine.Digest {
 		t.Errorf("runs/r is %v, %v, want %v", d, err, mine.Digest)
+	}
+}
+
+// TestPushUnread pushes a workload from an archive in which a run and a figure
+// that have nothing to do with it are lost.
+func TestPushUnread(t *testing.T) {
+	host, w := registryFor(t), initWorkspace(t)
+	if _, err := w.Pin(t.Context(), "../../runners/runtimes/runtimetest/testdata/hello.wasm", PinOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"runs/r", "figures/f"} {
+		d, err := w.Archive.PutBytes(t.Context(), []byte(name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Archive.SetRef(t.Context(), name, d); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Remove(w.path(storeDir, artifacts.BlobKey(d))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p, err := w.Push(t.Context(), "hello", host+"/hello:v1", PushOptions{PlainHTTP: true})
+	if err != nil || p.Name != "workloads/hello" || len(p.Unread) != 2 {
+		t.Errorf("Push = %+v, %v, want hello, and two that cannot be read", p, err)
 	}
 }

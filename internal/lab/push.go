@@ -2,7 +2,11 @@ package lab
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/oci"
@@ -24,6 +28,10 @@ type Pushed struct {
 	Manifests int          `json:"manifests"` // of it and all that goes with it
 	Blobs     int          `json:"blobs"`
 	Bytes     int64        `json:"bytes"` // of these, what was there already included
+
+	// Unread says which runs, figures and links of the archive cannot be read:
+	// if they are about what was pushed, they did not go with it.
+	Unread []string `json:"unread,omitempty"`
 }
 
 // Push makes a registry hold what ref names, as in Show, with its whole graph:
@@ -48,7 +56,7 @@ func (w *Workspace) Push(ctx context.Context, ref, to string, opts PushOptions) 
 			return Pushed{}, Usagef("push: %s is no tag: name one, as in %v:TAG", target.Tag, to)
 		}
 	}
-	roots, err := w.graphRoots(ctx, named)
+	roots, unread, err := w.graphRoots(ctx, named)
 	if err != nil {
 		return Pushed{}, fmt.Errorf("push %s: %w", ref, err)
 	}
@@ -62,7 +70,7 @@ func (w *Workspace) Push(ctx context.Context, ref, to string, opts PushOptions) 
 	if err != nil {
 		return Pushed{}, err
 	}
-	p := Pushed{Name: named.name, Digest: named.digest, Blobs: len(content.Blobs)}
+	p := Pushed{Name: named.name, Digest: named.digest, Blobs: len(content.Blobs), Unread: unread}
 	for _, level := range content.Manifests {
 		p.Manifests += len(level)
 	}
@@ -75,34 +83,30 @@ func (w *Workspace) Push(ctx context.Context, ref, to string, opts PushOptions) 
 }
 
 // graphRoots returns root and every manifest of the archive that is about it,
-// directly or not. What these name is not among them.
-func (w *Workspace) graphRoots(ctx context.Context, root waiting) ([]assay.Digest, error) {
-	about := map[assay.Digest][]assay.Digest{} // by subject
-	names := map[assay.Digest][]assay.Digest{} // runs that one names by annotation
-	for _, prefix := range []string{"runs", "figures", "links"} {
+// directly or not, and what cannot be read. What these name is not among them.
+func (w *Workspace) graphRoots(ctx context.Context, root waiting) (all []assay.Digest, unread []string, err error) {
+	r := relations{w: w, about: map[assay.Digest][]assay.Digest{}, names: map[assay.Digest][]assay.Digest{}, read: map[assay.Digest]bool{}}
+	if r.runs, err = w.catalogue(ctx); r.runs == nil {
+		return nil, nil, err
+	}
+	problems := []error{err}
+	for _, prefix := range []string{"figures", strings.TrimSuffix(attached, "/")} {
 		for ref, err := range w.Archive.Refs(ctx, prefix) {
-			if err != nil {
-				return nil, err
+			if err == nil {
+				err = r.note(ctx, ref.Digest)
 			}
-			b, err := w.Store.ReadAll(ctx, ref.Digest, oci.ManifestLimit)
 			if err != nil {
-				return nil, fmt.Errorf("%s: %w", ref.Name, err)
-			}
-			for _, l := range oci.Links(b) {
-				switch l.Kind {
-				case oci.Subject:
-					about[l.Digest] = append(about[l.Digest], ref.Digest)
-				case oci.Anything:
-					names[ref.Digest] = append(names[ref.Digest], l.Digest)
-				}
+				problems = append(problems, fmt.Errorf("%s: %w", ref.Name, err))
 			}
 		}
 	}
+	if err := errors.Join(problems...); err != nil {
+		unread = strings.Split(err.Error(), "\n")
+	}
 	parts, err := w.parts(ctx, root)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var all []assay.Digest
 	seen := map[assay.Digest]bool{}
 	for queue := []assay.Digest{root.digest}; len(queue) > 0; queue = queue[1:] {
 		d := queue[0]
@@ -110,12 +114,20 @@ func (w *Workspace) graphRoots(ctx context.Context, root waiting) ([]assay.Diges
 			continue
 		}
 		seen[d], all = true, append(all, d)
-		queue = append(queue, about[d]...)
+		about, err := r.of(ctx, d)
+		if err != nil {
+			return nil, nil, err
+		}
+		queue = append(queue, about...)
 		if d == root.digest {
 			continue
 		}
-		for _, n := range names[d] {
-			if _, has := about[n]; has {
+		for _, n := range r.names[d] {
+			about, err := r.of(ctx, n)
+			if err != nil {
+				return nil, nil, err
+			}
+			if len(about) > 0 {
 				queue = append(queue, n)
 			}
 		}
@@ -125,5 +137,60 @@ func (w *Workspace) graphRoots(ctx context.Context, root waiting) ([]assay.Diges
 			all = append(all, p.digest)
 		}
 	}
-	return all, nil
+	return all, unread, nil
+}
+
+// relations say which manifest of the archive is about which. Of its many runs,
+// those that the catalogue has of a workload are read when that is asked about.
+type relations struct {
+	w     *Workspace
+	runs  *catalogue
+	about map[assay.Digest][]assay.Digest // by subject
+	names map[assay.Digest][]assay.Digest // what one names by annotation
+	read  map[assay.Digest]bool
+}
+
+// note reads what a manifest is about and what it names.
+func (r *relations) note(ctx context.Context, d assay.Digest) error {
+	if r.read[d] {
+		return nil
+	}
+	r.read[d] = true
+	b, err := r.w.Store.ReadAll(ctx, d, oci.ManifestLimit)
+	if err != nil {
+		return err
+	}
+	for _, l := range oci.Links(b) {
+		switch l.Kind {
+		case oci.Subject:
+			r.about[l.Digest] = append(r.about[l.Digest], d)
+		case oci.Anything:
+			r.names[d] = append(r.names[d], l.Digest)
+		}
+	}
+	return nil
+}
+
+// of returns what is about d.
+func (r *relations) of(ctx context.Context, d assay.Digest) ([]assay.Digest, error) {
+	wl, err := oci.Workload(ctx, r.w.Store, d)
+	if err != nil { // whatever it is, or lacks: the closure says so
+		return r.about[d], nil
+	}
+	for i, id := range r.runs.Runs {
+		if !slices.Contains(r.runs.Workloads.at(i), wl.Name) {
+			continue
+		}
+		if err := r.note(ctx, digestAt(r.runs.Manifests, i)); err != nil {
+			return nil, fmt.Errorf("runs/%s: %w", id, err)
+		}
+		link, err := r.w.Archive.Ref(ctx, fmt.Sprintf("links/%s/%s", id, d.Hex()))
+		if err == nil {
+			err = r.note(ctx, link)
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("links/%s: %w", id, err)
+		}
+	}
+	return r.about[d], nil
 }
