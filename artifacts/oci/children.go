@@ -17,19 +17,22 @@ import (
 // Anything shorter is read whole, since only then is it verified: a manifest
 // with one flipped bit is an error, never a blob without children.
 func Children(ctx context.Context, r Reader, d assay.Digest) ([]assay.Digest, error) {
+	links, err := ReadLinks(ctx, r, d)
+	var out []assay.Digest
+	for _, l := range links {
+		out = append(out, l.Digest)
+	}
+	return out, err
+}
+
+// ReadLinks is Children with all that d says of them.
+func ReadLinks(ctx context.Context, r Reader, d assay.Digest) ([]Link, error) {
 	size, err := r.Stat(ctx, d)
 	if err != nil || size > ManifestLimit {
 		return nil, err
 	}
 	b, err := r.ReadAll(ctx, d, ManifestLimit)
-	if err != nil {
-		return nil, err
-	}
-	var out []assay.Digest
-	for _, l := range Links(b) {
-		out = append(out, l.Digest)
-	}
-	return out, nil
+	return Links(b), err
 }
 
 // A Kind says what a manifest takes a thing it names to be: registries keep
