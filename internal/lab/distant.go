@@ -20,6 +20,7 @@ import (
 type distant struct {
 	place *place
 	root  string
+	rest  time.Duration // after an attempt that was not answered
 
 	mu      sync.Mutex // guards what follows; held while the store is opened
 	backend *minio.Backend
@@ -34,15 +35,18 @@ const (
 
 var _ artifacts.Backend = (*distant)(nil)
 
+// copy returns a store to read from.
+func (w *Workspace) copy(p *place) artifacts.Named {
+	return artifacts.Named{Name: p.name, Store: artifacts.New(&distant{place: p, root: w.Root, rest: distantRest})}
+}
+
 // behind makes the workspace read from the store in use what its archive lacks.
 func (w *Workspace) behind() {
 	if w.using == nil {
 		w.Store = w.Archive
 		return
 	}
-	w.Store = w.Archive.Behind(artifacts.Named{
-		Name: w.using.name, Store: artifacts.New(&distant{place: w.using, root: w.Root}),
-	})
+	w.Store = w.Archive.Behind(w.copy(w.using))
 }
 
 // Get implements artifacts.Backend.
@@ -51,6 +55,11 @@ func (d *distant) Get(ctx context.Context, key string) (io.ReadCloser, artifacts
 	late := time.AfterFunc(distantPatience, func() {
 		cancel(fmt.Errorf("%w: no answer in %v; it is asked again after %v", minio.ErrUnreachable, distantPatience, distantRest))
 	})
+	if err := d.rests(); err != nil {
+		late.Stop()
+		cancel(nil)
+		return nil, artifacts.Info{}, err
+	}
 	rc, info, err := d.get(asked, key)
 	if !late.Stop() && err == nil {
 		err = rc.Close()
@@ -61,10 +70,7 @@ func (d *distant) Get(ctx context.Context, key string) (io.ReadCloser, artifacts
 	if err != nil {
 		cancel(nil)
 		if ctx.Err() == nil && unanswered(err) {
-			err = Classed(artifacts.ErrUnavailable, err)
-			d.mu.Lock()
-			d.err, d.failed = err, time.Now()
-			d.mu.Unlock()
+			err = d.failedWith(err)
 		}
 		return nil, artifacts.Info{}, err
 	}
@@ -79,13 +85,32 @@ func (d *distant) get(ctx context.Context, key string) (io.ReadCloser, artifacts
 	return b.Get(ctx, key)
 }
 
+// rests returns why the store is not asked just now, or nil.
+func (d *distant) rests() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.err != nil && time.Since(d.failed) >= d.rest {
+		d.err = nil
+	}
+	return d.err
+}
+
+// failedWith begins a rest, unless one that another reader's error began is on.
+func (d *distant) failedWith(err error) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.err == nil {
+		d.err, d.failed = Classed(artifacts.ErrUnavailable, err), time.Now()
+	}
+	return d.err
+}
+
 func (d *distant) open(ctx context.Context) (*minio.Backend, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.err != nil && time.Since(d.failed) < distantRest {
+	if d.err != nil { // of whoever was first to try
 		return nil, d.err
 	}
-	d.err = nil
 	var err error
 	if d.backend == nil {
 		d.backend, err = d.place.open(ctx, d.root)
@@ -107,7 +132,11 @@ func (a *answer) Close() error {
 // List implements artifacts.Backend.
 func (d *distant) List(ctx context.Context, prefix string) iter.Seq2[artifacts.Entry, error] {
 	return func(yield func(artifacts.Entry, error) bool) {
-		b, err := d.open(ctx)
+		err := d.rests()
+		var b *minio.Backend
+		if err == nil {
+			b, err = d.open(ctx)
+		}
 		if err != nil {
 			yield(artifacts.Entry{}, err)
 			return

@@ -8,10 +8,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts"
+	"github.com/assay-notebooks/assay/artifacts/oci"
 )
 
 // OpenClone opens the workspace that dir is in. If there is none, but an
@@ -38,17 +40,20 @@ func OpenClone(ctx context.Context, dir string) (*Workspace, error) {
 
 // A Pulled is what came from a store.
 type Pulled struct {
-	Store  string   `json:"store"`
-	Refs   []string `json:"refs"`   // in the archive, now
-	Blobs  int      `json:"blobs"`  // they are and reach
-	Copied int      `json:"copied"` // those that were lacking
-	Bytes  int64    `json:"bytes"`  // of them
+	Store    string   `json:"store"`
+	Refs     []string `json:"refs"`           // in the archive, now
+	Kept     []string `json:"kept,omitempty"` // names that mean something else here, which they still do
+	Blobs    int      `json:"blobs"`          // they are and reach
+	Copied   int      `json:"copied"`         // those that were lacking
+	Bytes    int64    `json:"bytes"`          // of them
+	Repaired int      `json:"repaired"`       // those that were here, and damaged
 }
 
 // PullLock gets from a store, "" for the one in use or else the only one that
 // assay.yaml defines, exactly the blobs that assay.lock names and those reach,
 // and makes the references of the archive. After it, every figure can be
-// replayed without the store. What the archive has already is not fetched.
+// replayed without the store. What the archive has already is read and verified;
+// it is fetched only if it is damaged.
 func (w *Workspace) PullLock(ctx context.Context, store string, progress func(Transfer)) (Pulled, error) {
 	lock, err := w.Lock()
 	if err != nil {
@@ -62,46 +67,45 @@ func (w *Workspace) PullLock(ctx context.Context, store string, progress func(Tr
 	for _, p := range pins {
 		roots = append(roots, p.digest)
 	}
-	return w.pull(ctx, store, roots, lock.references(), progress)
+	p, err := w.puller(ctx, store, progress)
+	if err != nil {
+		return Pulled{}, err
+	}
+	if err := p.blobs(ctx, roots); err != nil {
+		return p.pulled, err
+	}
+	err = p.refer(ctx, lock.references())
+	return p.pulled, err
 }
 
 // PullFromStore gets one thing with all that it reaches from a store, named as
 // in PullLock: a run by its ID, or a workload or a figure by its name. Of
 // several values that workspaces gave one name, it takes the one that was
-// archived last.
+// archived last. A name of a workload or figure that is something else here
+// stays that; the error of a run that is matches artifacts.ErrConflict.
 func (w *Workspace) PullFromStore(ctx context.Context, store, ref string, progress func(Transfer)) (Pulled, error) {
-	p, err := w.named(store)
-	if err != nil {
-		return Pulled{}, err
-	}
-	remote, err := w.openStore(ctx, p)
+	p, err := w.puller(ctx, store, progress)
 	if err != nil {
 		return Pulled{}, err
 	}
 	for _, kind := range []string{"runs", "workloads", "figures"} {
-		name := kind + "/" + assay.Filename(ref)
-		found, err := latest(ctx, remote, name)
+		found, err := latest(ctx, p.remote, kind+"/"+assay.Filename(ref))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
+		if err == nil {
+			err = p.one(ctx, found)
+		}
 		if err != nil {
-			return Pulled{}, fmt.Errorf("pull %s: store %s: %w", ref, p.name, err)
+			return p.pulled, fmt.Errorf("pull %s: %w", ref, err)
 		}
-		refs := []waiting{found}
-		if kind == "runs" {
-			for link, err := range remote.Refs(ctx, "links/"+assay.Filename(ref)) {
-				if err != nil {
-					return Pulled{}, fmt.Errorf("pull %s: store %s: %w", ref, p.name, err)
-				}
-				refs = append(refs, waiting{strings.TrimSuffix(link.Name, "/"+link.Digest.Hex()), link.Digest})
-			}
-		}
-		return w.pull(ctx, store, nil, refs, progress)
+		return p.pulled, nil
 	}
-	return Pulled{}, Usagef("pull: store %s has no run, workload or figure %q", p.name, ref)
+	return Pulled{}, Usagef("pull: store %s has no run, workload or figure %q", p.pulled.Store, ref)
 }
 
-// latest returns the value of a reference that was archived last.
+// latest returns the value of a reference that was archived last. Whoever writes
+// to a store can give anything any name there.
 func latest(ctx context.Context, remote *artifacts.Store, name string) (waiting, error) {
 	v := waiting{name: name}
 	var last time.Time
@@ -109,7 +113,7 @@ func latest(ctx context.Context, remote *artifacts.Store, name string) (waiting,
 		if err != nil {
 			return v, err
 		}
-		if v.digest.IsZero() || ref.ModTime.After(last) {
+		if ref.Name == (waiting{name, ref.Digest}).remote() && (v.digest.IsZero() || ref.ModTime.After(last)) {
 			v.digest, last = ref.Digest, ref.ModTime
 		}
 	}
@@ -119,43 +123,147 @@ func latest(ctx context.Context, remote *artifacts.Store, name string) (waiting,
 	return v, nil
 }
 
-func (w *Workspace) pull(ctx context.Context, store string, roots []assay.Digest, refs []waiting, progress func(Transfer)) (Pulled, error) {
+// A puller gets blobs from a store.
+type puller struct {
+	w        *Workspace
+	remote   *artifacts.Store
+	progress func(Transfer)
+	pulled   Pulled
+
+	mu    sync.Mutex
+	sizes map[assay.Digest]int64 // the largest that a manifest gives, for what it names
+}
+
+func (w *Workspace) puller(ctx context.Context, store string, progress func(Transfer)) (*puller, error) {
 	p, err := w.named(store)
 	if err != nil {
-		return Pulled{}, err
+		return nil, err
 	}
 	remote, err := w.openStore(ctx, p)
 	if err != nil {
-		return Pulled{}, err
+		return nil, err
 	}
-	opts := artifacts.CopyOptions{Roots: roots, Children: childrenIn(remote)}
-	if progress != nil {
-		opts.Progress = func(p artifacts.CopyProgress) {
-			progress(Transfer{Done: p.Blobs, Total: p.TotalBlobs, Unit: "blobs", Bytes: p.Bytes})
+	return &puller{w: w, remote: remote, progress: progress, pulled: Pulled{Store: p.name}, sizes: map[assay.Digest]int64{}}, nil
+}
+
+// one gets one value, and the links to the other workloads of a run.
+func (p *puller) one(ctx context.Context, v waiting) error {
+	roots := []assay.Digest{v.digest}
+	var links []waiting
+	if kind, id, _ := strings.Cut(v.name, "/"); kind == "runs" {
+		for ref, err := range p.remote.Refs(ctx, "links/"+id) {
+			if err != nil {
+				return fmt.Errorf("store %s: %w", p.pulled.Store, err)
+			}
+			if name, ok := strings.CutSuffix(ref.Name, "/"+ref.Digest.Hex()); ok {
+				roots, links = append(roots, ref.Digest), append(links, waiting{name, ref.Digest})
+			}
 		}
 	}
-	for _, r := range refs {
-		opts.Roots = append(opts.Roots, r.digest)
+	if err := p.blobs(ctx, roots); err != nil {
+		return err
 	}
-	// The blobs first: what is noted and has none is taken for dead by the upload
-	// to another store that is in use.
-	report, err := artifacts.Copy(ctx, w.Archive, remote, opts)
-	pulled := Pulled{Store: p.name, Blobs: report.Blobs, Copied: report.Copied, Bytes: report.Bytes}
-	if err == nil {
-		opts.Progress, opts.Children = nil, childrenIn(w.Archive.Behind(artifacts.Named{Name: p.name, Store: remote}))
-		for _, r := range refs {
-			opts.Refs = append(opts.Refs, artifacts.Ref{Name: r.name, Digest: r.digest})
-			pulled.Refs = append(pulled.Refs, r.name)
-		}
-		err = w.noted(ctx, refs, func() error {
-			_, err := artifacts.Copy(ctx, w.Archive, remote, opts)
-			return err
-		})
-	}
+	is, err := oci.Describe(ctx, p.w.Archive, v.digest)
 	if err != nil {
-		return pulled, fmt.Errorf("pull from store %s: %w", p.name, err)
+		return err
 	}
-	return pulled, nil
+	in := intake{w: p.w}
+	if err := in.sort(ctx, is); err != nil {
+		return fmt.Errorf("store %s: %s: %w", p.pulled.Store, v.name, err)
+	}
+	if len(in.found) != 1 || in.found[0].name != v.name {
+		return fmt.Errorf("store %s: what it has as %s is something else: %w", p.pulled.Store, v.name, oci.ErrInvalid)
+	}
+	name, err := in.free(ctx, in.found[0], false)
+	if err != nil {
+		return err
+	}
+	if name != v.name {
+		p.pulled.Kept = append(p.pulled.Kept, v.name)
+	}
+	refs := []waiting{{name, v.digest}}
+	for _, l := range links {
+		if a, err := oci.ReadArtifact(ctx, p.w.Archive, l.digest); err == nil && a.Type == runLinkType && a.Blobs["run"] == v.digest {
+			refs = append(refs, l)
+		}
+	}
+	return p.refer(ctx, refs)
+}
+
+// blobs makes the archive hold the roots and all they reach, undamaged.
+func (p *puller) blobs(ctx context.Context, roots []assay.Digest) error {
+	opts := p.options()
+	opts.Roots = roots
+	if p.progress != nil {
+		opts.Progress = func(c artifacts.CopyProgress) {
+			p.progress(Transfer{Done: c.Blobs, Total: c.TotalBlobs, Unit: "blobs", Bytes: c.Bytes})
+		}
+	}
+	report, err := artifacts.Copy(ctx, p.w.Archive, p.remote, opts)
+	p.pulled.Blobs, p.pulled.Copied, p.pulled.Bytes = report.Blobs, report.Copied, report.Bytes
+	if err != nil {
+		return fmt.Errorf("pull from store %s: %w", p.pulled.Store, err)
+	}
+	if report.Copied == report.Blobs {
+		return nil // each was verified as it came
+	}
+	healed := func(_ assay.Digest, err error) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if err == nil {
+			p.pulled.Repaired++
+		}
+	}
+	archive := p.w.Archive.Behind(artifacts.Named{Name: p.pulled.Store, Store: p.remote, Healed: healed})
+	if _, err := readThrough(ctx, archive, roots); err != nil {
+		return fmt.Errorf("pull: verify what was here: %w", err)
+	}
+	return nil
+}
+
+// refer makes references to what came. Values were noted only now: what is, and
+// has no blobs, is taken for dead by the upload to another store that is in use.
+func (p *puller) refer(ctx context.Context, refs []waiting) error {
+	opts := p.options()
+	for _, r := range refs {
+		opts.Refs = append(opts.Refs, artifacts.Ref{Name: r.name, Digest: r.digest})
+		p.pulled.Refs = append(p.pulled.Refs, r.name)
+	}
+	err := p.w.noted(ctx, refs, func() error {
+		_, err := artifacts.Copy(ctx, p.w.Archive, p.remote, opts)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("pull from store %s: %w", p.pulled.Store, err)
+	}
+	return nil
+}
+
+// options bound what a store may send for a blob by what names it.
+func (p *puller) options() artifacts.CopyOptions {
+	return artifacts.CopyOptions{
+		Children: func(ctx context.Context, d assay.Digest) ([]assay.Digest, error) {
+			links, err := oci.ReadLinks(ctx, p.remote, d)
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			var children []assay.Digest
+			for _, l := range links {
+				children = append(children, l.Digest)
+				if l.Size >= 0 {
+					p.sizes[l.Digest] = max(p.sizes[l.Digest], l.Size)
+				}
+			}
+			return children, err
+		},
+		Size: func(d assay.Digest) int64 {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			if size, ok := p.sizes[d]; ok {
+				return size
+			}
+			return -1
+		},
+	}
 }
 
 // openStore opens a store for reading and writing.

@@ -2,11 +2,15 @@ package lab
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts"
@@ -64,7 +68,8 @@ func (w *Workspace) checkStore(ctx context.Context, name string, readData bool) 
 
 // Repair reads all of the archive, or of a store, if its name is not "", and
 // restores what is damaged or missing: the archive's from the stores that are
-// defined, the one in use first; a store's from the archive. The error matches
+// defined, the one in use first; a store's from the archive, and from the older
+// versions that its server keeps. The error matches
 // artifacts.ErrCorrupt if something is still lost or wrong.
 func (w *Workspace) Repair(ctx context.Context, name string) (artifacts.RepairReport, error) {
 	what, store, opts := "archive", w.Archive, artifacts.RepairOptions{}
@@ -84,10 +89,15 @@ func (w *Workspace) Repair(ctx context.Context, name string) (artifacts.RepairRe
 		if err != nil {
 			return artifacts.RepairReport{}, err
 		}
-		if store, err = w.openStore(ctx, p); err != nil {
+		backend, err := p.open(ctx, w.Root)
+		if err != nil {
 			return artifacts.RepairReport{}, err
 		}
-		what, opts.Copies = "store "+p.name, []artifacts.Named{{Name: "archive", Store: w.Archive}}
+		what, store = "store "+p.name, artifacts.New(backend)
+		opts.Copies = []artifacts.Named{
+			{Name: "archive", Store: w.Archive},
+			{Name: p.name + " (kept versions)", Store: artifacts.New(backend.Kept())},
+		}
 	}
 	opts.Children = childrenIn(store)
 	report, err := store.Repair(ctx, opts)
@@ -104,15 +114,11 @@ func (w *Workspace) Repair(ctx context.Context, name string) (artifacts.RepairRe
 func (w *Workspace) copies() []artifacts.Named {
 	var all []artifacts.Named
 	for _, name := range sortedKeys(w.Config.Stores) {
-		p, err := w.named(name)
-		if err != nil {
-			continue // it is named by its own key
-		}
-		copy := artifacts.Named{Name: name, Store: artifacts.New(&distant{place: p, root: w.Root})}
+		p := w.defined(name)
 		if p == w.using {
-			all = slices.Insert(all, 0, copy)
+			all = slices.Insert(all, 0, w.copy(p))
 		} else {
-			all = append(all, copy)
+			all = append(all, w.copy(p))
 		}
 	}
 	return all
@@ -133,6 +139,62 @@ func WriteRepair(out io.Writer, r artifacts.RepairReport) {
 // childrenIn says which blob of a store names which.
 func childrenIn(s *artifacts.Store) artifacts.Children {
 	return func(ctx context.Context, d assay.Digest) ([]assay.Digest, error) { return oci.Children(ctx, s, d) }
+}
+
+// readThrough reads the roots and all they reach to their ends, and returns the
+// size of each blob. What is damaged heals, if s has copies.
+func readThrough(ctx context.Context, s *artifacts.Store, roots []assay.Digest) (map[assay.Digest]int64, error) {
+	sizes := map[assay.Digest]int64{}
+	var all []assay.Digest
+	add := func(ds []assay.Digest) {
+		for _, d := range ds {
+			if _, seen := sizes[d]; !seen {
+				sizes[d], all = 0, append(all, d)
+			}
+		}
+	}
+	add(roots)
+	var mu sync.Mutex
+	for done := 0; done < len(all); {
+		level := all[done:]
+		done = len(all)
+		reading, ctx := errgroup.WithContext(ctx)
+		reading.SetLimit(artifacts.DefaultJobs)
+		for _, d := range level {
+			reading.Go(func() error {
+				size, err := readBlob(ctx, s, d)
+				if err != nil {
+					return err
+				}
+				children, err := oci.Children(ctx, s, d)
+				mu.Lock()
+				defer mu.Unlock()
+				sizes[d] = size
+				add(children)
+				return err
+			})
+		}
+		if err := reading.Wait(); err != nil {
+			return nil, err
+		}
+	}
+	return sizes, nil
+}
+
+// readBlob returns the size of a blob that it has read. A large one that heals
+// is good only when it is read again.
+func readBlob(ctx context.Context, s *artifacts.Store, d assay.Digest) (size int64, err error) {
+	for range 2 {
+		var rc io.ReadCloser
+		if rc, err = s.Open(ctx, d); err != nil {
+			return 0, err
+		}
+		size, err = io.Copy(io.Discard, rc)
+		if err = errors.Join(err, rc.Close()); err == nil || !errors.Is(err, artifacts.ErrCorrupt) {
+			break
+		}
+	}
+	return size, err
 }
 
 // damaged is the error of a check that found something; it matches

@@ -195,6 +195,7 @@ type place struct {
 	config StoreConfig
 	key    string // of the folder: it changes with where the store is, not with its name
 	dir    string
+	chosen bool // by the user, who named it or uses it: not by assay.yaml alone
 }
 
 func (w *Workspace) place(name string, c StoreConfig) *place {
@@ -217,12 +218,13 @@ func (p *place) lastError() (string, error) {
 var storeName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
 // named returns the store of a name, or, for "", the one in use, or else the
-// only one there is.
+// only one there is. That one is not chosen.
 func (w *Workspace) named(name string) (*place, error) {
 	if name == "" && w.using != nil {
 		return w.using, nil
 	}
-	if name == "" && len(w.Config.Stores) == 1 {
+	chosen := name != ""
+	if !chosen && len(w.Config.Stores) == 1 {
 		name = sortedKeys(w.Config.Stores)[0]
 	}
 	if name == "" && len(w.Config.Stores) == 0 {
@@ -238,20 +240,61 @@ func (w *Workspace) named(name string) (*place, error) {
 	if !ok {
 		return nil, Usagef("no store %q: %s defines %s", name, ConfigFile, listed(sortedKeys(w.Config.Stores)))
 	}
-	return w.place(name, c), nil
+	p := w.place(name, c)
+	p.chosen = chosen
+	return p, nil
 }
 
-// open opens the store, which must be there.
+// defined returns a store that assay.yaml defines and nobody named.
+func (w *Workspace) defined(name string) *place {
+	if w.using != nil && w.using.name == name {
+		return w.using
+	}
+	return w.place(name, w.Config.Stores[name])
+}
+
+// errNotChosen is that a store is not opened with the user's own keys, since
+// the user has not chosen it.
+var errNotChosen = errors.New("not asked")
+
+// open opens the store, which must be there. Keys of the user's own, those of the
+// environment and of the usual places of AWS, are for stores that the user chose:
+// assay.yaml may be a stranger's, and so the server that it names.
 func (p *place) open(ctx context.Context, root string) (*minio.Backend, error) {
 	config, err := p.config.config(root)
 	if err != nil {
 		return nil, fmt.Errorf("store %s: %w", p.name, err)
+	}
+	if !p.chosen && (config.Credentials == "" || ofAWS(config.Credentials)) {
+		return nil, fmt.Errorf("store %s: %w: %s names it without a file of keys for it, and your own go only to a store that you choose: "+
+			"name it (--store %[1]s), or \"assay store use %[1]s\"", p.name, errNotChosen, ConfigFile)
 	}
 	b, err := minio.Open(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("store %s: %w", p.name, err)
 	}
 	return b, nil
+}
+
+// ofAWS reports whether a file is in the folder where the tools of AWS keep a
+// user's keys, or is the one that they use in its place.
+func ofAWS(file string) bool {
+	real := func(path string) string {
+		if resolved, err := filepath.EvalSymlinks(path); err == nil {
+			return resolved
+		}
+		return path
+	}
+	file = real(file)
+	if shared := os.Getenv("AWS_SHARED_CREDENTIALS_FILE"); shared != "" && file == real(shared) {
+		return true
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return false
+	}
+	rel, err := filepath.Rel(real(filepath.Join(home, ".aws")), file)
+	return err == nil && filepath.IsLocal(rel)
 }
 
 // AddStoreOptions say what AddStore makes.
@@ -280,6 +323,7 @@ func (w *Workspace) AddStore(ctx context.Context, name string, c StoreConfig, op
 		return Usagef(`store %s is defined already, as %v: "assay store rm %[1]s" first, or choose another name`, name, old)
 	}
 	p := w.place(name, c)
+	p.chosen = true
 	if opts.Create {
 		config, err := c.config(w.Root)
 		if err != nil {
@@ -484,10 +528,7 @@ func (w *Workspace) Stores(ctx context.Context, count bool) ([]StoreState, error
 
 // state fills in s. A store that does not answer is no error.
 func (w *Workspace) state(ctx context.Context, s *StoreState, count bool) error {
-	p, err := w.named(s.Name)
-	if err != nil {
-		return err
-	}
+	p := w.defined(s.Name)
 	if p == w.using {
 		if err := w.lookOnce(ctx); err != nil {
 			return err

@@ -192,5 +192,5 @@ func (s *syncer) forget(ctx context.Context, v waiting) (live bool, err error) {
 // us in: asking again at once is of no use.
 func unanswered(err error) bool {
 	return errors.Is(err, minio.ErrUnreachable) || errors.Is(err, minio.ErrDenied) || errors.Is(err, minio.ErrNoBucket) ||
-		errors.Is(err, minio.ErrClock)
+		errors.Is(err, minio.ErrClock) || errors.Is(err, errNotChosen)
 }

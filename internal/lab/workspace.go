@@ -84,6 +84,7 @@ func Open(ctx context.Context, root string) (*Workspace, error) {
 	w := &Workspace{Root: root, Config: config, Archive: artifacts.New(backend)}
 	if config.Store != "" {
 		w.using = w.place(config.Store, config.Stores[config.Store])
+		w.using.chosen = true
 	}
 	w.behind()
 	w.Local = executors.Local{Cache: filepath.Join(config.Cache, "host")}
