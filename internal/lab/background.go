@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/assay-notebooks/assay/artifacts"
 	"github.com/assay-notebooks/assay/artifacts/minio"
 )
 
@@ -130,9 +131,7 @@ func (w *Workspace) archiveWaiting(ctx context.Context) error {
 		if s.report.Archived > 0 {
 			pause, began = firstPause, time.Now()
 		}
-		passes := errors.Is(err, minio.ErrUnreachable) || errors.Is(err, minio.ErrFull) || errors.Is(err, minio.ErrLockLost) ||
-			errors.Is(err, minio.ErrNoBucket) || errors.Is(err, minio.ErrClock)
-		if !passes || time.Since(began) > persevere || !w.stillInUse() {
+		if !passes(err) || time.Since(began) > persevere || !w.stillInUse() {
 			return err
 		}
 		select {
@@ -142,6 +141,19 @@ func (w *Workspace) archiveWaiting(ctx context.Context) error {
 			pause = min(2*pause, lastPause)
 		}
 	}
+}
+
+// passes reports whether an error of an upload may pass by itself.
+func passes(err error) bool {
+	for _, transient := range []error{
+		minio.ErrUnreachable, minio.ErrFull, minio.ErrLockLost, minio.ErrNoBucket, minio.ErrClock,
+		artifacts.ErrConflict, // with a collection, time and again
+	} {
+		if errors.Is(err, transient) {
+			return true
+		}
+	}
+	return false
 }
 
 // stillInUse reports whether the store is still the one to archive to: it may

@@ -21,6 +21,7 @@ import (
 // starter.
 const (
 	gateFile   = "measuring.gate"
+	probeFile  = "measuring.probe" // held by an uploader while it tries the gate: two at once would take each other for starters
 	uploadFile = "uploading.lock"
 )
 
@@ -64,8 +65,9 @@ func (w *Workspace) quiet(ctx context.Context) (release func(), err error) {
 }
 
 // upload calls do while nothing is being measured. It waits for that first, and
-// calls waits then, now and again. The context of do ends, with the cause errMeasuring, when something is about to
-// be measured; the error matches errMeasuring then.
+// calls waits then, now and again. The context of do ends, with the cause
+// errMeasuring, when something is about to be measured; the error matches
+// errMeasuring then.
 func (w *Workspace) upload(ctx context.Context, waits func(), do func(context.Context) error) error {
 	var hold *os.File
 	for {
@@ -130,6 +132,11 @@ func (w *Workspace) enterUpload(ctx context.Context) (*os.File, error) {
 
 // gateFree reports whether nobody is about to start an agent.
 func (w *Workspace) gateFree() (bool, error) {
+	probe, err := flock(w.path(probeFile), unix.LOCK_EX)
+	if err != nil {
+		return false, err
+	}
+	defer probe.Close()
 	f, err := tryFlock(w.path(gateFile), unix.LOCK_EX)
 	if err != nil || f == nil {
 		return false, err

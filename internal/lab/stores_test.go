@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,9 +14,12 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/artifacts"
+	"github.com/assay-notebooks/assay/artifacts/minio"
 	"github.com/assay-notebooks/assay/internal/strictyaml"
 )
 
@@ -193,6 +199,75 @@ func TestNoted(t *testing.T) {
 				t.Errorf("%s: live %v, %v; want true", v.name, live, err)
 			}
 		}
+	}
+}
+
+// TestDistantRests asks a store that denies: it is not asked again for a while,
+// which whoever asks meanwhile does not make longer.
+func TestDistantRests(t *testing.T) {
+	asked := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked++
+		w.WriteHeader(http.StatusForbidden)
+	}))
+	defer server.Close()
+	t.Setenv("AWS_ACCESS_KEY_ID", "user")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
+	p := &place{name: "lab", config: StoreConfig{URL: "s3://bucket", Endpoint: server.URL}, chosen: true}
+	d := &distant{place: p, root: t.TempDir(), rest: time.Hour}
+	get := func() (string, int) {
+		asked = 0
+		_, _, err := d.Get(t.Context(), "blobs/x")
+		if !errors.Is(err, artifacts.ErrUnavailable) {
+			t.Fatalf("Get = %v, want %v", err, artifacts.ErrUnavailable)
+		}
+		return err.Error(), asked
+	}
+	first, n := get()
+	if n == 0 {
+		t.Error("the store was not asked")
+	}
+	failed := d.failed
+	if again, n := get(); n != 0 || again != first || d.failed != failed {
+		t.Errorf("while it rests: asked %d times, the rest was begun again: %v, error %q, want %q", n, d.failed != failed, again, first)
+	}
+	d.rest = 0
+	if again, n := get(); n == 0 || again != first {
+		t.Errorf("after the rest: asked %d times, error %q, want %q", n, again, first)
+	}
+}
+
+// TestPasses has an upload tried again after what passes by itself.
+func TestPasses(t *testing.T) {
+	for err, want := range map[error]bool{
+		fmt.Errorf("copy: %w", artifacts.ErrConflict): true, minio.ErrFull: true, minio.ErrDenied: false, fs.ErrNotExist: false,
+	} {
+		if passes(err) != want {
+			t.Errorf("passes(%v) = %v, want %v", err, !want, want)
+		}
+	}
+}
+
+// TestGateTogether has many uploads look at the gate at once: none takes another
+// for somebody who is about to measure.
+func TestGateTogether(t *testing.T) {
+	w, err := Init(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var looking errgroup.Group
+	for range 8 {
+		looking.Go(func() error {
+			for range 200 {
+				if free, err := w.gateFree(); err != nil || !free {
+					return fmt.Errorf("free %v, %v", free, err)
+				}
+			}
+			return nil
+		})
+	}
+	if err := looking.Wait(); err != nil {
+		t.Errorf("the gate, which nobody holds: %v", err)
 	}
 }
 
