@@ -12,8 +12,9 @@ export ASSAY_CACHE := $(CACHE)
 
 .PHONY: build agents demo lab test kills check bench docs tools test-tools clean
 
-build: agents ## bin/assay and bin/assay-agent
+build: agents ## bin/assay, bin/assay-registry and bin/assay-agent
 	$(STATIC) -ldflags "$(LDFLAGS)" -o bin/assay ./cmd/assay
+	$(STATIC) -ldflags "-s -w" -o bin/assay-registry ./cmd/assay-registry
 	$(STATIC) -ldflags "-s -w" -o bin/assay-agent ./cmd/assay-agent
 
 agents: ## the agents that assay embeds

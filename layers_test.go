@@ -44,7 +44,8 @@ var layers = map[string][]string{
 	"internal/seal/...":            {"", "kernelext", "internal/canonical", "internal/nodewasi", "internal/seal/..."},
 	"internal/lab":                 {"", "artifacts/...", "runners/...", "images", "internal/...", "kernelext/..."},
 	"internal/lab/labtest":         {"", "artifacts", "artifacts/disk", "artifacts/oci", "internal/canonical"},
-	"internal/registry":            {},
+	"internal/registry":            {"internal/registry/options"},
+	"internal/registry/options":    {},
 	"internal/graph":               {""},
 	"internal/display":             {"", "internal/lab", "kernelext/wire"},
 	"internal/cells":               {"", "internal/display", "internal/lab", "kernelext/wire"},
@@ -53,10 +54,11 @@ var layers = map[string][]string{
 	"internal/notebook":            {"", "internal/display", "internal/jupyter/...", "internal/kernel", "internal/lab", "kernelext/wire", "internal/scratch"},
 	"internal/jupyterlab":          {"", "internal/kernel", "internal/lab", "internal/scratch"},
 	"notebooks/...":                {"kernelext/..."},
+	"cmd/assay-registry":           {"internal/registry"},
 	"cmd/assay-agent":              {"", "artifacts/journal", "internal/agent", "runners", "runners/measure"},
 	"tools/bench/figures":          {"kernelext/figure"},
-	"tools/bench":                  {"", "artifacts/...", "internal/gotool", "internal/lab", "internal/lab/labtest", "internal/registry", "kernelext/...", "tools/bench/figures"},
-	"cmd/assay":                    {"", "internal/cells", "internal/graph", "internal/registry", "internal/jupyterlab", "internal/kernel", "internal/lab", "internal/notebook"},
+	"tools/bench":                  {"", "artifacts/...", "internal/gotool", "internal/lab", "internal/lab/labtest", "kernelext/...", "tools/bench/figures"},
+	"cmd/assay":                    {"", "internal/cells", "internal/graph", "internal/registry/options", "internal/jupyterlab", "internal/kernel", "internal/lab", "internal/notebook"},
 }
 
 func TestLayers(t *testing.T) {
@@ -96,6 +98,20 @@ func TestStandardLibraryOnly(t *testing.T) {
 			if dep != module && !strings.HasPrefix(dep, module+"/") {
 				t.Errorf("%q imports %s: want the standard library only", pkg, dep)
 			}
+		}
+	}
+}
+
+// TestRegistryApart holds olareg out of assay: it computes a bcrypt hash
+// whenever a program that links it starts.
+func TestRegistryApart(t *testing.T) {
+	for pkg, want := range map[string]bool{"cmd/assay": false, "cmd/assay-registry": true} {
+		out, err := exec.Command("go", "list", "-deps", "./"+pkg).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := slices.Contains(strings.Fields(string(out)), "github.com/olareg/olareg/config"); got != want {
+			t.Errorf("%q links olareg: %t, want %t", pkg, got, want)
 		}
 	}
 }

@@ -18,12 +18,12 @@ $GO tool -modfile=tools/staticcheck/go.mod staticcheck ./...
 
 echo "check: cross-builds"
 for target in linux/amd64 linux/arm64 darwin/amd64 darwin/arm64; do
-  CGO_ENABLED=0 GOOS=${target%/*} GOARCH=${target#*/} $GO build -o /dev/null ./cmd/assay
+  CGO_ENABLED=0 GOOS=${target%/*} GOARCH=${target#*/} $GO build -o /dev/null ./cmd/assay ./cmd/assay-registry
 done
 for package in ./kernelext/figure ./kernelext/stats ./kernelext/table; do
   GOOS=wasip1 GOARCH=wasm $GO vet "$package"
 done
 
 echo "check: layers and generated documents"
-$GO test -count=1 -run 'TestLayers|TestStandardLibraryOnly' . # it runs go list, which the test cache does not see
+$GO test -count=1 -run 'TestLayers|TestStandardLibraryOnly|TestRegistryApart' . # it runs go list, which the test cache does not see
 $GO test -run TestReference ./cmd/assay

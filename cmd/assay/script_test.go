@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,7 +14,6 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/assay-notebooks/assay/internal/lab"
-	"github.com/assay-notebooks/assay/internal/registry"
 	"github.com/assay-notebooks/assay/runners/executors"
 )
 
@@ -35,6 +33,9 @@ func TestScript(t *testing.T) { runScripts(t, "script") }
 func runScripts(t *testing.T, folder string) {
 	t.Helper()
 	if _, err := executors.AgentBinary("linux", "amd64"); err != nil {
+		t.Fatal(err)
+	}
+	if err := buildRegistry(); err != nil {
 		t.Fatal(err)
 	}
 	wasm := abs(t, filepath.Join("..", "..", "runners", "runtimes", "runtimetest", "testdata"))
@@ -139,15 +140,15 @@ func truncate(ts *testscript.TestScript, _ bool, args []string) {
 // serveTo starts a team registry and sets $REGISTRY to its host and port; with
 // a file of users and hashes, one that wants them: registry [HTPASSWD]
 func serveTo(ts *testscript.TestScript, _ bool, args []string) {
-	o := registry.Options{Dir: ts.MkAbs("registry")}
+	flags := []string{"--dir", ts.MkAbs("registry")}
 	if len(args) > 0 {
-		o.Htpasswd = ts.MkAbs(args[0])
+		flags = append(flags, "--htpasswd", ts.MkAbs(args[0]))
 	}
-	s, err := registry.Open(o, io.Discard)
+	url, server, err := startRegistry(context.Background(), flags...)
 	ts.Check(err)
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- s.Serve(ctx) }()
-	ts.Defer(func() { stop(); <-ended })
-	ts.Setenv("REGISTRY", strings.TrimPrefix(s.URL, "http://"))
+	ts.Defer(func() {
+		server.Process.Signal(os.Interrupt)
+		server.Wait()
+	})
+	ts.Setenv("REGISTRY", strings.TrimPrefix(url, "http://"))
 }

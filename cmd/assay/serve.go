@@ -1,21 +1,22 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"io"
+	"os"
+	"os/exec"
 	"path/filepath"
-	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/assay-notebooks/assay/internal/lab"
-	"github.com/assay-notebooks/assay/internal/registry"
+	"github.com/assay-notebooks/assay/internal/registry/options"
 )
 
 func newServe() *cobra.Command {
-	var o registry.Options
 	var asRegistry bool
+	flags := new(options.Options).Flags()
 	c := &cobra.Command{
 		Use:   "serve --registry",
 		Short: "Serve a team registry",
@@ -33,67 +34,73 @@ password and any user:
     --tls-cert cert.pem --tls-key key.pem
 
 Both files, and the certificate, are read at the start. Nothing is ever deleted,
-unless --allow-delete lets clients do so. See docs/registry.md.`,
+unless --allow-delete lets clients do so. The server is the program assay-registry,
+beside assay or on PATH. See docs/registry.md.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if !asRegistry {
 				return lab.Usagef("nothing to serve: say --registry for the team registry")
 			}
-			return serveRegistry(cmd, o)
+			return becomeRegistry(cmd, flags)
 		},
 	}
 	c.Flags().BoolVar(&asRegistry, "registry", false, "serve an OCI registry")
-	c.Flags().StringVar(&o.Dir, "dir", "", "folder of the registry (default: .assay/registry of the workspace)")
-	c.Flags().StringVar(&o.Listen, "listen", "127.0.0.1:5000", "address to listen on; port 0 is a free one")
-	c.Flags().StringVar(&o.TLSCert, "tls-cert", "", "certificate, with its chain, as PEM")
-	c.Flags().StringVar(&o.TLSKey, "tls-key", "", "the certificate's key, as PEM")
-	c.Flags().StringVar(&o.Htpasswd, "htpasswd", "", "file of users and bcrypt hashes")
-	c.Flags().StringVar(&o.TokenFile, "token-file", "", "file of tokens, one a line")
-	c.Flags().BoolVar(&o.AnonymousPull, "anonymous-pull", false, "let everybody pull; pushing needs credentials")
-	c.Flags().BoolVar(&o.ReadOnly, "read-only", false, "refuse pushes and deletions")
-	c.Flags().BoolVar(&o.AllowDelete, "allow-delete", false, "let clients delete, and collect an hour later what no manifest names")
-	c.Flags().BoolVar(&o.NoAuth, "no-auth", false, "let other machines in without credentials")
-	c.Flags().BoolVar(&o.PlainHTTP, "plain-http", false, "let other machines in without TLS")
+	flags.Lookup("dir").Usage += " (default: .assay/registry of the workspace)"
+	c.Flags().AddFlagSet(flags)
 	return c
 }
 
-// served is what is printed about a server.
-type served struct {
-	registry.Options
-	URL string `json:"url"`
-}
+// registryProgram is the server. It is apart from assay, which would start
+// slower with it.
+const registryProgram = "assay-registry"
 
-func serveRegistry(cmd *cobra.Command, o registry.Options) error {
-	if o.Dir == "" {
+// becomeRegistry replaces this process by the registry's program, which thus
+// has its streams, folder, signals, parent and exit status. It returns only
+// with an error.
+func becomeRegistry(cmd *cobra.Command, flags *pflag.FlagSet) error {
+	if flags.Lookup("dir").Value.String() == "" {
 		root, err := workspaceRoot(cmd)
 		if err != nil {
 			return lab.Usagef("serve --registry: no workspace, so name the registry's folder with --dir (%v)", err)
 		}
-		o.Dir = lab.RegistryDir(root)
+		if err := flags.Set("dir", lab.RegistryDir(root)); err != nil {
+			return err
+		}
 	}
-	dir, err := filepath.Abs(o.Dir)
+	program, err := findRegistry()
 	if err != nil {
 		return err
 	}
-	o.Dir = dir
-	s, err := registry.Open(o, cmd.ErrOrStderr())
-	if errors.Is(err, registry.ErrOptions) {
-		err = lab.Classed(lab.ErrUsage, err)
-	}
-	if err != nil {
-		return err
-	}
-	printed := newPrinter(cmd).object("serve", served{o, s.URL}, func(out io.Writer) {
-		scheme, host, _ := strings.Cut(s.URL, "://")
-		fmt.Fprintf(out, "registry %s in %s\n", s.URL, o.Dir)
-		if flag := map[string]string{"http": " --plain-http"}[scheme]; !o.ReadOnly {
-			fmt.Fprintf(out, "assay push WORKLOAD %s/REPO:TAG%s\n", host, flag)
-		} else {
-			fmt.Fprintf(out, "assay pull %s/REPO:TAG%s\n", host, flag)
+	args := []string{program, fmt.Sprintf("--json=%t", newPrinter(cmd).json)}
+	flags.VisitAll(func(f *pflag.Flag) {
+		if f.Changed {
+			args = append(args, "--"+f.Name+"="+f.Value.String())
 		}
 	})
-	if printed != nil {
-		return errors.Join(printed, s.Close())
+	if err := cmd.Context().Err(); err != nil {
+		return err // interrupted: the registry would not know
 	}
-	return s.Serve(cmd.Context())
+	if err := syscall.Exec(program, args, os.Environ()); err != nil {
+		return fmt.Errorf("serve --registry: start %s: %w", program, err)
+	}
+	return nil
+}
+
+// findRegistry returns the registry's program beside this one, or else on PATH.
+func findRegistry() (string, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return "", fmt.Errorf("serve --registry: %w", err)
+	}
+	if self, err = filepath.EvalSymlinks(self); err != nil {
+		return "", fmt.Errorf("serve --registry: %w", err)
+	}
+	beside := filepath.Join(filepath.Dir(self), registryProgram)
+	for _, name := range []string{beside, registryProgram} {
+		program, err := exec.LookPath(name)
+		if err == nil {
+			return program, nil
+		}
+	}
+	return "", fmt.Errorf(`serve --registry: neither %s nor a %s on PATH: build it with "make build", and keep it beside assay`, beside, registryProgram)
 }

@@ -3,13 +3,16 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -17,26 +20,42 @@ import (
 	"time"
 )
 
-// serve starts a registry over dir and returns its URL, and the process.
-func serve(t *testing.T, dir string) (string, *exec.Cmd) {
-	t.Helper()
-	cmd := assayIn(t, t.TempDir(), "serve", "--registry", "--dir", dir, "--listen", "127.0.0.1:0")
-	out, err := cmd.StdoutPipe()
+// buildRegistry builds the registry's program beside the tests' assay, once.
+var buildRegistry = sync.OnceValue(func() error {
+	self, err := exec.LookPath("assay")
 	if err != nil {
-		t.Fatal(err)
+		return err
+	}
+	out, err := exec.Command("go", "build", "-o", filepath.Join(filepath.Dir(self), registryProgram), "../"+registryProgram).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("build %s: %w\n%s", registryProgram, err, out)
+	}
+	return nil
+})
+
+// startRegistry starts a registry on a free port with more flags, and returns
+// its URL and the process, which is killed when ctx is done.
+func startRegistry(ctx context.Context, flags ...string) (url string, server *exec.Cmd, err error) {
+	if err := buildRegistry(); err != nil {
+		return "", nil, err
+	}
+	server = exec.CommandContext(ctx, "assay", append([]string{"serve", "--registry", "--listen", "127.0.0.1:0"}, flags...)...)
+	out, err := server.StdoutPipe()
+	if err != nil {
+		return "", nil, err
 	}
 	var log bytes.Buffer
-	cmd.Stderr = &log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
+	server.Stderr = &log
+	if err := server.Start(); err != nil {
+		return "", nil, err
 	}
 	line, err := bufio.NewReader(out).ReadString('\n')
 	words := strings.Fields(line)
 	if err != nil || len(words) < 2 {
-		cmd.Wait()
-		t.Fatalf("serve printed %q, %v\n%s", line, err, log.Bytes())
+		server.Wait()
+		return "", nil, fmt.Errorf("serve printed %q (%v)\n%s", line, err, log.Bytes())
 	}
-	return words[1], cmd
+	return words[1], server, nil
 }
 
 // Acknowledged is what a registry said it has.
@@ -140,7 +159,10 @@ func TestRegistryKilled(t *testing.T) {
 	acked := acknowledged{m: map[string][]byte{}, about: map[string][]string{}}
 	moments := rand.New(rand.NewPCG(5, 0))
 	for round := range kills {
-		url, server := serve(t, dir)
+		url, server, err := startRegistry(t.Context(), "--dir", dir)
+		if err != nil {
+			t.Fatal(err)
+		}
 		if err := acked.missing(url); err != nil {
 			t.Fatalf("after %d kills: %v", round, err)
 		}
@@ -163,7 +185,10 @@ func TestRegistryKilled(t *testing.T) {
 		server.Wait()
 		clients.Wait()
 	}
-	url, server := serve(t, dir)
+	url, server, err := startRegistry(t.Context(), "--dir", dir)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := acked.missing(url); err != nil {
 		t.Error(err)
 	}
@@ -177,4 +202,56 @@ func TestRegistryKilled(t *testing.T) {
 		t.Errorf("%d blobs and manifests were acknowledged in %d rounds: this tested little", len(acked.m), kills)
 	}
 	t.Logf("%d kills, %d blobs and manifests acknowledged, 0 lost", kills, len(acked.m))
+}
+
+// TestRegistryProgram has assay become the program that is beside it, else the
+// one on PATH, with its standard streams, folder and exit status.
+func TestRegistryProgram(t *testing.T) {
+	installed, onPath, links := t.TempDir(), t.TempDir(), t.TempDir()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	binary, err := os.ReadFile(self)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const script = "#!/bin/sh\nread line\necho $(dirname $0) $PWD $line \"$@\"\nexit 7\n"
+	for path, content := range map[string][]byte{
+		filepath.Join(installed, "assay"):         binary,
+		filepath.Join(installed, registryProgram): []byte(script),
+		filepath.Join(onPath, registryProgram):    []byte(script),
+	} {
+		if err := os.WriteFile(path, content, 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	linked := filepath.Join(links, "assay")
+	if err := os.Symlink(filepath.Join(installed, "assay"), linked); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", onPath+string(filepath.ListSeparator)+os.Getenv("PATH"))
+	serve := func() (string, int) {
+		t.Helper()
+		cmd := exec.Command(linked, "serve", "--registry", "--json", "--dir", "a b", "--read-only")
+		cmd.Dir, cmd.Stdin = links, strings.NewReader("input\n")
+		out, err := cmd.CombinedOutput()
+		if cmd.ProcessState == nil {
+			t.Fatal(err)
+		}
+		return string(out), cmd.ProcessState.ExitCode()
+	}
+	for _, from := range []string{installed, onPath} {
+		want := from + " " + links + " input --json=true --dir=a b --read-only=true\n"
+		if got, status := serve(); got != want || status != 7 {
+			t.Errorf("%q, status %d, want %q, status 7", got, status, want)
+		}
+		if err := os.Remove(filepath.Join(from, registryProgram)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("PATH", links)
+	if got, status := serve(); status != 1 || !strings.Contains(got, `build it with "make build"`) {
+		t.Errorf("without the program: %q, status %d", got, status)
+	}
 }

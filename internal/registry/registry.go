@@ -23,23 +23,12 @@ import (
 
 	"github.com/olareg/olareg"
 	"github.com/olareg/olareg/config"
+
+	"github.com/assay-notebooks/assay/internal/registry/options"
 )
 
-// Options say what is served, where, and to whom. The zero value of all but
-// Dir is a registry on a free port of this machine that everybody on it may use.
-type Options struct {
-	Dir           string `json:"dir"`            // folder of image layouts; made if there is none, unless ReadOnly
-	Listen        string `json:"listen"`         // host:port; "" is 127.0.0.1:0
-	TLSCert       string `json:"tls_cert"`       // PEM file; with TLSKey
-	TLSKey        string `json:"tls_key"`        // PEM file
-	Htpasswd      string `json:"htpasswd"`       // file of "user:bcrypt hash" lines
-	TokenFile     string `json:"token_file"`     // file of tokens, one a line
-	AnonymousPull bool   `json:"anonymous_pull"` // whoever has no credentials may read
-	ReadOnly      bool   `json:"read_only"`      // refuse pushes and deletions
-	AllowDelete   bool   `json:"allow_delete"`   // allow deletions, and collect what nothing names
-	NoAuth        bool   `json:"no_auth"`        // allow other machines without credentials
-	PlainHTTP     bool   `json:"plain_http"`     // allow other machines without TLS
-}
+// Options say what is served, where, and to whom.
+type Options = options.Options
 
 // ErrOptions reports options that are refused; the message has the remedy.
 var ErrOptions = errors.New("options")
@@ -73,7 +62,7 @@ func Open(o Options, out io.Writer) (*Server, error) {
 	if o.Listen == "" {
 		o.Listen = "127.0.0.1:0"
 	}
-	if err := o.check(); err != nil {
+	if err := check(o); err != nil {
 		return nil, err
 	}
 	who, err := readCredentials(o)
@@ -99,7 +88,7 @@ func Open(o Options, out io.Writer) (*Server, error) {
 	}
 	s := &Server{dir: dir, listener: listener, collects: o.AllowDelete && !o.ReadOnly}
 	s.URL = scheme + "://" + reachable(listener.Addr().(*net.TCPAddr))
-	s.registry = olareg.New(o.olareg(slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: slog.LevelWarn}))))
+	s.registry = olareg.New(configuration(o, slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: slog.LevelWarn}))))
 	var h http.Handler = s.registry
 	if !o.ReadOnly {
 		h = dir.durable(h)
@@ -117,10 +106,10 @@ func Open(o Options, out io.Writer) (*Server, error) {
 	return s, nil
 }
 
-// olareg returns the options as olareg's. Collection is off unless deletions
-// are allowed: it takes a manifest that cannot be read at the moment for one
-// that names nothing, and deletes what that names.
-func (o Options) olareg(log *slog.Logger) config.Config {
+// configuration returns the options as olareg's. Collection is off unless
+// deletions are allowed: it takes a manifest that cannot be read at the moment
+// for one that names nothing, and deletes what that names.
+func configuration(o Options, log *slog.Logger) config.Config {
 	yes, no := true, false
 	c := config.Config{Log: log}
 	c.Storage.StoreType, c.Storage.RootDir, c.Storage.ReadOnly = config.StoreDir, o.Dir, &o.ReadOnly
@@ -137,7 +126,7 @@ func (o Options) olareg(log *slog.Logger) config.Config {
 
 // check refuses what would serve more people, or serve them less safely, than
 // was asked for.
-func (o Options) check() error {
+func check(o Options) error {
 	host, _, err := net.SplitHostPort(o.Listen)
 	switch {
 	case err != nil:
