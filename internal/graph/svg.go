@@ -10,8 +10,8 @@ import (
 )
 
 // How a line of each style is set: its height in pixels, the width of a
-// character at most in tenths of them, and its attributes. Fonts are the reader's: the widths are those of the
-// widest that the names may mean.
+// character at most in tenths of them, and its attributes. Fonts are the
+// reader's: the widths are those of the widest that the names may mean.
 var styles = [...]struct {
 	height, tenths int
 	attributes     string
