@@ -96,6 +96,13 @@ func (b *Backend) retain(ctx context.Context, key string, want Retention) error 
 	})
 }
 
+// CanRetain returns nil if the bucket can retain values, and an error matching
+// errors.ErrUnsupported if it was made without object lock.
+func (b *Backend) CanRetain(ctx context.Context) error {
+	_, err := b.retention(ctx, formatKey, "")
+	return err
+}
+
 // Retention returns the retention of the value of key.
 func (b *Backend) Retention(ctx context.Context, key string) (Retention, error) {
 	if err := artifacts.CheckKey(key); err != nil {
@@ -123,15 +130,15 @@ func (b *Backend) retention(ctx context.Context, key, version string) (Retention
 	return r, err
 }
 
-// maxLink is the longest life of a link, the rule of S3.
-const maxLink = 7 * 24 * time.Hour
+// MaxLink is the longest life of a link, the rule of S3.
+const MaxLink = 7 * 24 * time.Hour
 
 // Link returns an address at which anyone can read the value of key, until
 // expires has passed or the credentials it is signed with end. A browser saves
 // it as fileName.
 func (b *Backend) Link(ctx context.Context, key, fileName string, expires time.Duration) (string, error) {
-	if expires < time.Second || expires > maxLink {
-		return "", fmt.Errorf("link: it cannot expire in %v; choose 1s to %v", expires, maxLink)
+	if expires < time.Second || expires > MaxLink {
+		return "", fmt.Errorf("link: it cannot expire in %v; choose 1s to %v", expires, MaxLink)
 	}
 	if _, err := b.Stat(ctx, key); err != nil {
 		return "", fmt.Errorf("link %s: %w", key, err)
