@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"sync"
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts"
@@ -60,12 +59,13 @@ func (p *puller) sound() (sound []assay.Digest, broken map[assay.Digest]error) {
 
 // keep puts manifests in that order.
 func (p *puller) keep(ctx context.Context, sound []assay.Digest) error {
+	small := batch{store: p.store}
 	for _, d := range sound {
-		if err := p.small.put(ctx, p.manifests[d]); err != nil {
-			return err
+		if err := small.put(ctx, p.manifests[d]); err != nil {
+			return errors.Join(err, small.commit(context.WithoutCancel(ctx)))
 		}
 	}
-	return p.small.commit(ctx)
+	return small.commit(ctx)
 }
 
 // mend fetches again what the store lost of manifests and what they name.
@@ -112,10 +112,10 @@ func (p *puller) mend(ctx context.Context, sound []assay.Digest) error {
 	return p.keep(ctx, sound)
 }
 
-// A batch puts small blobs, many at once. It is safe for concurrent use.
+// A batch puts small blobs, some at once. Each worker has its own: while one
+// waits for the disk, others fetch.
 type batch struct {
 	store *artifacts.Store
-	mu    sync.Mutex
 	open  *artifacts.Batch
 	blobs int
 	bytes int
@@ -123,33 +123,30 @@ type batch struct {
 
 // What a batch holds at most before it is committed.
 const (
-	batchBlobs = 1024
-	batchBytes = 64 << 20
+	batchBlobs = 64
+	batchBytes = 8 << 20
 )
 
 // put puts bytes that are known to be the right ones. They are durable after
 // commit.
 func (b *batch) put(ctx context.Context, data []byte) error {
-	b.mu.Lock()
 	if b.open == nil {
 		b.open = b.store.Batch()
 	}
-	_, _, err := b.open.Put(ctx, bytes.NewReader(data))
-	b.blobs, b.bytes = b.blobs+1, b.bytes+len(data)
-	full := b.blobs >= batchBlobs || b.bytes >= batchBytes
-	b.mu.Unlock()
-	if err != nil || !full {
+	if _, _, err := b.open.Put(ctx, bytes.NewReader(data)); err != nil {
 		return err
+	}
+	b.blobs, b.bytes = b.blobs+1, b.bytes+len(data)
+	if b.blobs < batchBlobs && b.bytes < batchBytes {
+		return nil
 	}
 	return b.commit(ctx)
 }
 
 // commit makes durable what was put.
 func (b *batch) commit(ctx context.Context) error {
-	b.mu.Lock()
 	open := b.open
 	b.open, b.blobs, b.bytes = nil, 0, 0
-	b.mu.Unlock()
 	if open == nil {
 		return nil
 	}

@@ -81,7 +81,7 @@ func pull(ctx context.Context, store *artifacts.Store, ref Reference, opts PullO
 	}
 	defer c.close()
 	p := puller{
-		c: c, store: store, small: batch{store: store}, opts: opts, seen: map[assay.Digest]bool{},
+		c: c, store: store, opts: opts, seen: map[assay.Digest]bool{},
 		manifests: map[assay.Digest][]byte{}, partial: map[assay.Digest]bool{}, failed: map[assay.Digest]failure{},
 	}
 	root, b, err := c.root(ctx, ref)
@@ -148,7 +148,6 @@ type failure struct {
 type puller struct {
 	c     *client
 	store *artifacts.Store
-	small batch
 	opts  PullOptions
 
 	mu        sync.Mutex
@@ -178,10 +177,13 @@ func (p *puller) fetch(ctx context.Context, level []wanted) ([]wanted, error) {
 		return nil
 	})
 	for range min(p.c.opts.Jobs, len(level)) {
-		g.Go(func() error {
+		g.Go(func() (err error) {
 			var buffer bytes.Buffer
+			small := batch{store: p.store}
+			// What came before an error is kept: the next pull need not fetch it again.
+			defer func() { err = errors.Join(err, small.commit(context.WithoutCancel(ctx))) }()
 			for w := range work {
-				more, err := p.one(group, w, &buffer)
+				more, err := p.one(group, w, &buffer, &small)
 				p.mu.Lock()
 				switch {
 				case err == nil:
@@ -198,8 +200,7 @@ func (p *puller) fetch(ctx context.Context, level []wanted) ([]wanted, error) {
 			return nil
 		})
 	}
-	// What came before an error is kept: the next pull need not fetch it again.
-	if err := errors.Join(g.Wait(), p.small.commit(context.WithoutCancel(ctx))); err != nil {
+	if err := g.Wait(); err != nil {
 		return nil, err
 	}
 	return next, context.Cause(ctx)
@@ -232,7 +233,7 @@ func (p *puller) needed(root assay.Digest) []wanted {
 }
 
 // one fetches one thing and returns what it leads to.
-func (p *puller) one(ctx context.Context, w wanted, buffer *bytes.Buffer) ([]wanted, error) {
+func (p *puller) one(ctx context.Context, w wanted, buffer *bytes.Buffer, small *batch) ([]wanted, error) {
 	if w.Kind == oci.Member || w.Kind == oci.Subject {
 		return p.manifest(ctx, w)
 	}
@@ -279,7 +280,7 @@ func (p *puller) one(ctx context.Context, w wanted, buffer *bytes.Buffer) ([]wan
 		}
 		return p.follow(ctx, bytes.Clone(b), w)
 	}
-	if err := p.small.put(ctx, b); err != nil {
+	if err := small.put(ctx, b); err != nil {
 		return nil, err
 	}
 	return nil, p.moved(0, rc.size, true)
