@@ -16,8 +16,10 @@ func newPublish() *cobra.Command {
 		Use:               "publish [REF...|--lock]",
 		ValidArgsFunction: complete(completeRuns),
 		Short:             "Archive results in a store that refuses to delete them before a date",
-		Long: `Archive runs, figures or workloads, with everything they reach, in a store, and have the server refuse to delete
-them before a date: a year from now if none is given. Publishing again can only make that later.
+		Long: `Archive runs, figures or workloads in a store, and have the server refuse to delete them before a date: a year from
+now if none is given. Publishing again can only make that later. With each goes all it reaches and all that is about
+it: a workload's runs, a run's figures. With --lock, what assay.lock names goes with all it reaches. Everything is
+read back from the store before it is retained.
 
 The store's bucket must have object lock, which can be given only when it is made: assay store add … --create
 --object-lock. In mode governance the server's administrators can lift the retention, in mode compliance nobody
@@ -40,8 +42,13 @@ can, the administrators neither.`,
 			bar := newBar(cmd.ErrOrStderr())
 			all, err := w.Publish(cmd.Context(), args, opts, bar.transfer)
 			bar.close()
-			printErr := list(newPrinter(cmd), "publication", all, "PUBLISHED\tBLOBS\tSIZE\tRETAINED UNTIL\tMODE\tMANIFEST", func(p lab.Published) string {
-				return fmt.Sprintf("%s\t%d\t%s\t%s\t%s\t%v", p.Name, p.Blobs, size(p.Bytes), p.Until.Format(time.RFC3339), p.Mode, p.Digest)
+			for _, p := range all {
+				for _, problem := range p.Unread {
+					fmt.Fprintf(cmd.ErrOrStderr(), "if this is about %s, it was left out: %s\n", p.Name, problem)
+				}
+			}
+			printErr := list(newPrinter(cmd), "publication", all, "PUBLISHED\tWITH\tBLOBS\tSIZE\tRETAINED UNTIL\tMODE\tMANIFEST", func(p lab.Published) string {
+				return fmt.Sprintf("%s\t%d\t%d\t%s\t%s\t%s\t%v", p.Name, len(p.With), p.Blobs, size(p.Bytes), p.Until.Format(time.RFC3339), p.Mode, p.Digest)
 			})
 			if err != nil {
 				return err

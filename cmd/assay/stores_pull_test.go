@@ -115,8 +115,8 @@ func TestPullFromShared(t *testing.T) {
 		overwrite(t, filepath.Join(ours, file), filepath.Join(clone, file))
 	}
 	mustAssay(t, clone, "init")
-	other2 := s.Config("another")
-	mustAssay(t, clone, "store", "add", "another", other2.URL(), "--endpoint", other2.Endpoint, "--credentials", other2.Credentials, "--create")
+	elsewhere := s.Config("another")
+	mustAssay(t, clone, "store", "add", "another", elsewhere.URL(), "--endpoint", elsewhere.Endpoint, "--credentials", elsewhere.Credentials, "--create")
 	mustAssay(t, clone, "store", "use", "another")
 	client := newClient(t, c, s)
 	put(t, client, c, artifacts.BlobKey(figure.Module), "not a module")
@@ -132,5 +132,23 @@ func TestPullFromShared(t *testing.T) {
 	}
 	mustAssay(t, ours, "store", "check", "lab", "--repair")
 	mustAssay(t, clone, "pull", "--store", "lab")
-	archived(t, clone, other2)
+	archived(t, clone, elsewhere)
+
+	// A reference that a repair sets is archived like others.
+	another, _ := openStore(t, elsewhere)
+	for _, e := range readLock(t, ours).Experiments {
+		name := "runs/" + e.Run + "/" + e.Manifest.Hex()
+		if err := another.DeleteRef(t.Context(), name); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(clone, ".assay", "store", "refs", "runs", e.Run), []byte("no digest"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		mustAssay(t, clone, "store", "check", "--repair")
+		mustAssay(t, clone, "runs")
+		archived(t, clone, elsewhere)
+		if d, err := another.Ref(t.Context(), name); err != nil || d != e.Manifest {
+			t.Errorf("%s in the store in use, after a repair: %v, %v; want %v", name, d, err, e.Manifest)
+		}
+	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -218,6 +219,13 @@ func TestPublish(t *testing.T) {
 	dir := newWorkspace(t, drawn(t))
 	c := addStore(t, dir, s, "published", "--object-lock")
 	mustAssay(t, dir, "run", "experiment.yaml")
+	archived(t, dir, c)
+	// What has rotted in the store is sent again, and what only it has is taken
+	// as it is.
+	client := newClient(t, c, s)
+	rotten, only := readLock(t, dir).Figures["times"].Module, readLock(t, dir).Figures["times"].Tables[0].Trace
+	put(t, client, c, artifacts.BlobKey(rotten), "not a module")
+	damage(t, blobPath(dir, only), true)
 	until := time.Now().AddDate(0, 1, 0).UTC().Format(time.DateOnly)
 	if out := mustAssay(t, dir, "publish", "times", "--until", until, "--mode", "compliance"); !strings.Contains(out, "figures/times") || !strings.Contains(out, "compliance") {
 		t.Errorf("publish printed %s", out)
@@ -225,7 +233,9 @@ func TestPublish(t *testing.T) {
 	figure := readLock(t, dir).Figures["times"]
 	ref := artifacts.RefKey("publications/figures/times/" + figure.Manifest.Hex())
 	store, backend := openStore(t, c)
-	client := newClient(t, c, s)
+	if b, err := store.ReadAll(t.Context(), rotten, 1<<30); err != nil {
+		t.Errorf("what had rotted is published as %d bytes, %v", len(b), err)
+	}
 	for _, key := range []string{artifacts.BlobKey(figure.Manifest), artifacts.BlobKey(figure.Module), artifacts.BlobKey(figure.Tables[0].Trace), ref} {
 		info, err := client.StatObject(t.Context(), c.Bucket, key, miniogo.StatObjectOptions{})
 		if err != nil {
@@ -263,13 +273,43 @@ func TestPublish(t *testing.T) {
 	if _, err := store.Stat(t.Context(), figure.Tables[0].Trace); err != nil {
 		t.Errorf("after a collection: %v", err)
 	}
-	// What is written over it is a new version: the old one is still there.
+	// What is written over it is a new version: the old one is still there, and
+	// restores it where nobody else has it.
 	put(t, client, c, artifacts.BlobKey(figure.Manifest), "something else")
+	damage(t, blobPath(dir, figure.Manifest), true)
 	if out, err := assayIn(t, dir, "store", "check", "lab").Output(); err == nil {
 		t.Errorf("a check does not see the overwrite: %s", out)
 	}
-	mustAssay(t, dir, "store", "check", "lab", "--repair")
+	if out := mustAssay(t, dir, "store", "check", "lab", "--repair"); !strings.Contains(out, "restored from store lab (kept versions)") {
+		t.Errorf("repair printed %s", out)
+	}
 	mustAssay(t, dir, "store", "check", "lab")
+}
+
+// TestPublishGraph publishes a workload: what was measured of it, and drawn of
+// that, is retained with it.
+func TestPublishGraph(t *testing.T) {
+	s := miniotest.Start(t)
+	dir := newWorkspace(t, drawn(t))
+	c := addStore(t, dir, s, "published", "--object-lock")
+	mustAssay(t, dir, "run", "experiment.yaml")
+	if out := mustAssay(t, dir, "publish", "hello"); !strings.Contains(out, "workloads/hello") {
+		t.Errorf("publish printed %s", out)
+	}
+	store, backend := openStore(t, c)
+	kinds := map[string]int{}
+	for ref, err := range store.Refs(t.Context(), "publications") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		kinds[strings.Split(ref.Name, "/")[1]]++
+		if r, err := backend.Retention(t.Context(), artifacts.BlobKey(ref.Digest)); err != nil || r.Until.IsZero() {
+			t.Errorf("%s is retained %v, %v", ref.Name, r, err)
+		}
+	}
+	if want := map[string]int{"workloads": 1, "runs": 1, "figures": 1}; !maps.Equal(kinds, want) {
+		t.Errorf("published %v, want %v", kinds, want)
+	}
 }
 
 // TestPublishRefused asks for it where it cannot be had.
@@ -277,11 +317,14 @@ func TestPublishRefused(t *testing.T) {
 	s := miniotest.Start(t)
 	dir := newWorkspace(t, greeting)
 	addStore(t, dir, s, "ordinary")
+	unused := s.Config("unused")
+	mustAssay(t, dir, "store", "add", "unused", unused.URL(), "--endpoint", unused.Endpoint, "--credentials", unused.Credentials, "--create")
 	for _, test := range []struct {
 		args []string
 		want string
 	}{
 		{[]string{"publish", "hello"}, "without object lock"},
+		{[]string{"publish", "hello", "--store", "unused"}, "without object lock"},
 		{[]string{"publish", "hello", "--until", "2020-01-01"}, "is past"},
 		{[]string{"publish", "hello", "--until", "soon"}, "want a date"},
 		{[]string{"publish", "hello", "--mode", "forever"}, "want governance or compliance"},
@@ -297,6 +340,10 @@ func TestPublishRefused(t *testing.T) {
 		if err == nil || !strings.Contains(string(out), test.want) || bytes.Count(out, []byte("\n")) > 2 {
 			t.Errorf("assay %s: %v\n%s, want an error with %q, after progress at most", strings.Join(test.args, " "), err, out, test.want)
 		}
+	}
+	store, _ := openStore(t, unused)
+	if report, err := store.Check(t.Context(), artifacts.CheckOptions{}); err != nil || report.Blobs > 0 {
+		t.Errorf("a bucket without object lock was sent %d blobs, %v", report.Blobs, err)
 	}
 }
 

@@ -137,7 +137,7 @@ func (w *Workspace) await(ctx context.Context, v waiting) error {
 	if !w.current() {
 		// Another process uses another store, or this one none: of what is made
 		// now, that one's list would not know.
-		if err := os.Remove(w.path(storesDir, currentFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := w.outdate(); err != nil {
 			return err
 		}
 	}
@@ -145,6 +145,15 @@ func (w *Workspace) await(ctx context.Context, v waiting) error {
 		return nil
 	}
 	return w.using.waitlist().add(v)
+}
+
+// outdate has every reference looked at again, for whichever store is used next.
+// The caller shares notingFile.
+func (w *Workspace) outdate() error {
+	if err := os.Remove(w.path(storesDir, currentFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // current reports whether all that the store in use may lack is noted.

@@ -28,19 +28,23 @@ const publishFor = 365 * 24 * time.Hour
 
 // A Published is what a store retains.
 type Published struct {
-	Name   string       `json:"name"`   // "runs/ID", "figures/NAME", "workloads/NAME"
-	Digest assay.Digest `json:"digest"` // of its manifest
-	Ref    string       `json:"ref"`    // in the store
-	Blobs  int          `json:"blobs"`  // with all that it reaches
-	Bytes  int64        `json:"bytes"`
-	Until  time.Time    `json:"until"`
-	Mode   string       `json:"mode"`
+	Name   string       `json:"name"`             // "runs/ID", "figures/NAME", "workloads/NAME"
+	Digest assay.Digest `json:"digest"`           // of its manifest
+	Ref    string       `json:"ref"`              // in the store
+	With   []string     `json:"with"`             // names of what is about it
+	Blobs  int          `json:"blobs"`            // with all that these reach
+	Bytes  int64        `json:"bytes"`            // of them
+	Until  time.Time    `json:"until"`            // when the server may delete it
+	Mode   string       `json:"mode"`             // of the retention
+	Unread []string     `json:"unread,omitempty"` // of the archive; it may be about it
 }
 
 // Publish archives what refs name, each as in Show, in a store, and has the
-// server refuse to delete it and all that it reaches, and the reference that
-// names it, before a date. Doing it again can only make that later. It fails if
-// the bucket cannot retain anything.
+// server refuse to delete it before a date, with its whole graph as in Push, and
+// the references that name it. Of the lock it takes what that names. All of it is
+// read back from the store before, and sent again if it is damaged there. Doing
+// it again can only make the date later. It fails, and sends nothing, if the
+// bucket cannot retain anything.
 func (w *Workspace) Publish(ctx context.Context, refs []string, opts PublishOptions, progress func(Transfer)) ([]Published, error) {
 	now := time.Now()
 	if opts.Until.IsZero() {
@@ -59,75 +63,101 @@ func (w *Workspace) Publish(ctx context.Context, refs []string, opts PublishOpti
 	if err != nil {
 		return nil, err
 	}
-	var roots []waiting
+	var all []publishing
 	if opts.Lock {
 		lock, err := w.Lock()
 		if err != nil {
 			return nil, err
 		}
-		roots = lock.references()
+		for _, root := range lock.references() {
+			parts, err := w.parts(ctx, root)
+			if err != nil {
+				return nil, fmt.Errorf("publish %s: %w", root.name, err)
+			}
+			all = append(all, publishing{parts: parts})
+		}
 	}
 	for _, ref := range refs {
 		root, err := w.reference(ctx, ref)
 		if err != nil {
 			return nil, fmt.Errorf("publish: %w", err)
 		}
-		roots = append(roots, root)
+		parts, unread, err := w.graphParts(ctx, root)
+		if err != nil {
+			return nil, fmt.Errorf("publish %s: %w", root.name, err)
+		}
+		all = append(all, publishing{parts, unread})
 	}
-	if len(roots) == 0 {
+	if len(all) == 0 {
 		return nil, Usagef("publish: %s names nothing: pin, run or draw something first", LockFile)
 	}
 	backend, err := p.open(ctx, w.Root)
 	if err != nil {
 		return nil, err
 	}
-	var all []Published
-	for i, root := range roots {
-		if progress != nil {
-			progress(Transfer{Done: i, Total: len(roots), Unit: "references"})
-		}
-		done, err := w.publish(ctx, backend, root, opts)
-		if err != nil {
-			return all, fmt.Errorf("publish %s in store %s: %w", root.name, p.name, err)
-		}
-		all = append(all, done)
+	if err := backend.CanRetain(ctx); err != nil {
+		return nil, fmt.Errorf("publish: store %s: %w", p.name, err)
 	}
-	return all, nil
+	var published []Published
+	copies := []artifacts.Named{{Name: p.name, Store: artifacts.New(backend)}}
+	if w.using != nil && w.using.key != p.key {
+		copies = append(copies, w.copy(w.using))
+	}
+	archive := w.Archive.Behind(copies...)
+	for i, what := range all {
+		if progress != nil {
+			progress(Transfer{Done: i, Total: len(all), Unit: "references"})
+		}
+		done, err := w.publish(ctx, backend, archive, what, opts)
+		if err != nil {
+			return published, fmt.Errorf("publish %s in store %s: %w", done.Name, p.name, err)
+		}
+		published = append(published, done)
+	}
+	return published, nil
 }
 
-func (w *Workspace) publish(ctx context.Context, backend *minio.Backend, root waiting, opts PublishOptions) (Published, error) {
-	p := Published{Name: root.name, Digest: root.digest, Until: opts.Until.UTC().Truncate(time.Second), Mode: opts.Mode}
-	p.Ref = publication(root).Name
-	parts, err := w.parts(ctx, root)
-	if err != nil {
-		return p, err
-	}
-	reached, err := w.reach(ctx, parts)
-	if err != nil {
-		return p, err
-	}
-	copied := artifacts.CopyOptions{Children: childrenIn(w.Store)}
-	for _, part := range parts {
-		copied.Refs = append(copied.Refs, artifacts.Ref{Name: part.remote(), Digest: part.digest})
+// A publishing is something to publish.
+type publishing struct {
+	parts  []waiting // it, and what goes with it
+	unread []string
+}
+
+func (w *Workspace) publish(ctx context.Context, backend *minio.Backend, archive *artifacts.Store, what publishing, opts PublishOptions) (Published, error) {
+	root := what.parts[0]
+	p := Published{
+		Name: root.name, Digest: root.digest, Ref: publication(root).Name, With: []string{}, Unread: what.unread,
+		Until: opts.Until.UTC().Truncate(time.Second), Mode: opts.Mode,
 	}
 	store := artifacts.New(backend)
-	if _, err := artifacts.Copy(ctx, store, w.Store, copied); err != nil {
+	copied := artifacts.CopyOptions{Children: childrenIn(archive)}
+	var roots []assay.Digest
+	for i, part := range what.parts {
+		copied.Refs = append(copied.Refs, artifacts.Ref{Name: part.remote(), Digest: part.digest})
+		roots = append(roots, part.digest)
+		if i > 0 {
+			p.With = append(p.With, part.name)
+		}
+	}
+	// What is here already, or there, may have rotted or be lost: it is not to be
+	// retained like that.
+	if _, err := readThrough(ctx, archive, roots); err != nil {
+		return p, err
+	}
+	if _, err := artifacts.Copy(ctx, store, archive, copied); err != nil {
+		return p, err
+	}
+	sizes, err := readThrough(ctx, store.Behind(artifacts.Named{Name: "archive", Store: archive}), roots)
+	if err != nil {
 		return p, err
 	}
 	var keys []string
-	for _, d := range reached {
-		size, err := w.Archive.Stat(ctx, d)
-		if err != nil {
-			return p, err
-		}
+	for d, size := range sizes {
 		keys = append(keys, artifacts.BlobKey(d))
 		p.Blobs++
 		p.Bytes += size
 	}
-	if _, err := backend.Retention(ctx, keys[0]); err != nil { // once: not for each that a bucket cannot retain
-		return p, err
-	}
-	for _, part := range parts {
+	for _, part := range what.parts {
 		ref := publication(part)
 		keys = append(keys, artifacts.RefKey(ref.Name))
 		if d, err := store.Ref(ctx, ref.Name); err == nil && d == ref.Digest {
@@ -163,29 +193,32 @@ func (w *Workspace) parts(ctx context.Context, root waiting) ([]waiting, error) 
 	return parts, nil
 }
 
-// reach returns the blobs that values are and reach.
-func (w *Workspace) reach(ctx context.Context, values []waiting) ([]assay.Digest, error) {
-	seen := map[assay.Digest]bool{}
-	var reached []assay.Digest
-	add := func(d assay.Digest) {
-		if !seen[d] {
-			seen[d] = true
-			reached = append(reached, d)
+// graphParts returns root and what goes with it when it is pushed, and what of
+// the archive cannot be read. What has no reference is named as a pull names it.
+func (w *Workspace) graphParts(ctx context.Context, root waiting) (parts []waiting, unread []string, err error) {
+	digests, unread, err := w.graphRoots(ctx, root)
+	if err != nil {
+		return nil, nil, err
+	}
+	names := map[assay.Digest]string{}
+	for _, d := range digests {
+		names[d] = attached + d.Hex()
+	}
+	for _, kind := range refKinds {
+		for ref, err := range w.Archive.Refs(ctx, kind) {
+			if err != nil {
+				return nil, nil, err
+			}
+			if _, ours := names[ref.Digest]; ours {
+				names[ref.Digest] = ref.Name
+			}
 		}
 	}
-	for _, v := range values {
-		add(v.digest)
+	names[root.digest] = root.name
+	for _, d := range digests {
+		parts = append(parts, waiting{names[d], d})
 	}
-	for i := 0; i < len(reached); i++ {
-		children, err := oci.Children(ctx, w.Store, reached[i])
-		if err != nil {
-			return nil, err
-		}
-		for _, c := range children {
-			add(c)
-		}
-	}
-	return reached, nil
+	return parts, unread, nil
 }
 
 // reference finds the archived thing that ref names, as in Show, and the
@@ -235,14 +268,11 @@ type StoreLink struct {
 	URL     string       `json:"url"`
 }
 
-// MaxLink is how long a link can be valid: a limit of S3.
-const MaxLink = 7 * 24 * time.Hour
-
 // Links makes a link for each file of what ref names, or for the one of that
 // name. The store must have them.
 func (w *Workspace) Links(ctx context.Context, store, ref, file string, expires time.Duration) ([]StoreLink, error) {
-	if expires < time.Second || expires > MaxLink {
-		return nil, Usagef("link: valid for %v: want one second to %v", expires, MaxLink)
+	if expires < time.Second || expires > minio.MaxLink {
+		return nil, Usagef("link: valid for %v: want one second to %v", expires, minio.MaxLink)
 	}
 	p, err := w.named(store)
 	if err != nil {

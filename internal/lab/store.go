@@ -101,6 +101,9 @@ func (w *Workspace) Repair(ctx context.Context, name string) (artifacts.RepairRe
 	}
 	opts.Children = childrenIn(store)
 	report, err := store.Repair(ctx, opts)
+	if name == "" && len(report.Repaired) > 0 { // among it may be references, which nobody noted
+		err = errors.Join(err, w.lookAgain(ctx))
+	}
 	if err != nil {
 		return report, fmt.Errorf("%s: %w", what, err)
 	}
@@ -108,6 +111,16 @@ func (w *Workspace) Repair(ctx context.Context, name string) (artifacts.RepairRe
 		return report, &damaged{fmt.Sprintf("%s: %d problems are left", what, len(report.Left))}
 	}
 	return report, nil
+}
+
+// lookAgain has every reference looked at again by the next upload.
+func (w *Workspace) lookAgain(ctx context.Context) error {
+	release, err := share(ctx, w.path(notingFile))
+	if err != nil {
+		return err
+	}
+	defer release()
+	return w.outdate()
 }
 
 // copies returns the stores, to be read from: the one in use first.
