@@ -1,9 +1,7 @@
 package artifacts_test
 
 import (
-	"bytes"
 	"context"
-	"io"
 	"slices"
 	"strconv"
 	"testing"
@@ -24,7 +22,7 @@ func TestChain(t *testing.T) {
 func testChain(t *testing.T, length int, circle bool) {
 	chain := make([]assay.Digest, length)
 	index := map[assay.Digest]int{}
-	from := artifacts.New(new(staging))
+	from := artifacts.New(new(artifactstest.Staging))
 	for i := range chain {
 		d, err := from.PutBytes(t.Context(), []byte(strconv.Itoa(i)))
 		if err != nil {
@@ -40,7 +38,7 @@ func testChain(t *testing.T, length int, circle bool) {
 		}
 		return next, nil
 	}
-	var b staging
+	var b artifactstest.Staging
 	to := artifacts.New(&b)
 	report, err := artifacts.Copy(t.Context(), to, from, artifacts.CopyOptions{
 		Refs: []artifacts.Ref{{Name: "runs/1", Digest: chain[0]}}, Children: children,
@@ -65,25 +63,4 @@ func testChain(t *testing.T, length int, circle bool) {
 	if checked, err := to.Check(t.Context(), artifacts.CheckOptions{Children: children}); err != nil || len(checked.Problems) != 0 || checked.Blobs != length {
 		t.Errorf("check = %+v, %v, want no problem", checked, err)
 	}
-}
-
-// staging is Memory that needs no files to stage in.
-type staging struct{ artifactstest.Memory }
-
-type staged []byte
-
-func (staged) Discard() error { return nil }
-
-func (*staging) Stage(_ context.Context, r io.Reader) (artifacts.Staged, error) {
-	b, err := io.ReadAll(r)
-	return staged(b), err
-}
-
-func (s *staging) Commit(ctx context.Context, placements []artifacts.Placement) error {
-	for _, p := range placements {
-		if _, err := s.Put(ctx, p.Key, bytes.NewReader(p.Staged.(staged)), artifacts.Condition{}); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -6,9 +6,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
+	"math/rand/v2"
 	"slices"
 	"strconv"
 	"strings"
@@ -628,9 +628,7 @@ func testCleaner(t *testing.T, p pair) {
 
 // random returns n bytes that are the same for the same seed.
 func random(seed string, n int) []byte {
-	var b bytes.Buffer
-	for i := 0; b.Len() < n; i++ {
-		fmt.Fprintf(&b, "%s %d\n", seed, i)
-	}
-	return b.Bytes()[:n]
+	b := make([]byte, n)
+	rand.NewChaCha8(assay.DigestOf([]byte(seed))).Read(b)
+	return b
 }

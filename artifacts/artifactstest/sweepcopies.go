@@ -37,7 +37,7 @@ func (h *history) copyIn(c closure) {
 
 // copyOut copies to a store that must never refer to what it does not have.
 func (h *history) copyOut(c closure) {
-	to := artifacts.New(new(Memory))
+	to := artifacts.New(new(Staging))
 	h.try(func() error {
 		report, err := artifacts.Copy(h.t.Context(), to, h.s, artifacts.CopyOptions{
 			Refs: []artifacts.Ref{{Name: "runs/1", Digest: c.top}}, Children: Children(h.s), Jobs: 1,

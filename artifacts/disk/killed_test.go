@@ -21,7 +21,6 @@ const (
 	fromEnv = "ASSAY_DISK_TEST_FROM" // the store that copiers and repairers read
 	slotEnv = "ASSAY_DISK_TEST_SLOT" // where a copier has its references
 
-	killRounds  = 100
 	damageEvery = 4  // in each such round blobs are damaged before, and repairers run, too
 	closures    = 30 // that copiers copy
 )
@@ -111,9 +110,9 @@ func TestKilled(t *testing.T) {
 	to, from := newStore(t, dir), newStore(t, fromDir)
 	rnd := rand.New(rand.NewPCG(2, 2))
 	putClosures(t, from, rnd)
-	all := newAcknowledged()
+	all, rounds := newAcknowledged(), rounds()
 	damaged, lost, restored := 0, 0, 0
-	for round := range killRounds {
+	for round := range rounds {
 		roles := []string{"copier", "copier", "sweeper"}
 		if round%damageEvery == 0 {
 			damaged += damage(t, to, dir, rnd)
@@ -144,7 +143,7 @@ func TestKilled(t *testing.T) {
 	}
 	t.Logf("%d rounds of processes between two stores, all killed; acknowledged: %d copies (%d blobs copied; %d overtaken by collections), "+
 		"%d collections (%d blobs removed), %d repairs; %d blobs damaged, restored %d times by them and %d times after them; lost: %d",
-		killRounds, all.said["copied"], all.sums["copied"], all.said["overtaken"], all.said["gc"], all.sums["gc"],
+		rounds, all.said["copied"], all.sums["copied"], all.said["overtaken"], all.said["gc"], all.sums["gc"],
 		all.said["repaired"], damaged, all.sums["repaired"], restored, lost)
 }
 

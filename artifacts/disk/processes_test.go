@@ -20,6 +20,7 @@ import (
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts"
+	"github.com/assay-notebooks/assay/artifacts/artifactstest"
 	"github.com/assay-notebooks/assay/artifacts/disk"
 )
 
@@ -32,10 +33,17 @@ const (
 )
 
 const (
-	rounds       = 100
 	writers      = 4
 	collectEvery = 4 // in each such round a collector runs, too
 )
+
+// rounds returns how often a test kills.
+func rounds() int {
+	if artifactstest.Long() {
+		return 100
+	}
+	return 30
+}
 
 // play is the life of a process that is to be killed. It only returns when
 // something is wrong.
@@ -251,7 +259,7 @@ func TestProcesses(t *testing.T) {
 	dir := t.TempDir()
 	s := newStore(t, dir)
 	rnd := rand.New(rand.NewPCG(1, 1))
-	all := newAcknowledged()
+	all, rounds := newAcknowledged(), rounds()
 	for round := range rounds {
 		var processes []*process
 		for i := range writers {
