@@ -31,8 +31,9 @@ lab: build ## JupyterLab with the quickstart open, in the folder lab/
 test: build test-tools ## everything that can be tested here
 	$(GO) test -timeout 30m ./...
 
-kills: agents ## the tests that kill, once more, to show their counts
-	@$(GO) test -count=1 -v -run '^Test(.*Killed.*|Crash|Processes|Resume)$$' ./cmd/assay ./artifacts/journal ./artifacts/disk ./artifacts/minio ./internal/agent | grep -vE '^(=== |PASS)'
+kills: agents ## the tests that kill, and a fault at each operation of the disk store, in full, to show their counts
+	@ASSAY_LONG=1 $(GO) test -count=1 -v -run '^Test(.*Killed.*|Crash|Processes|Resume)$$' ./cmd/assay ./artifacts/journal ./artifacts/disk ./artifacts/minio ./internal/agent | grep -vE '^(=== |PASS)'
+	@ASSAY_LONG=1 $(GO) test -count=1 -v -run '^Test(System|Model)$$/^Faults' ./artifacts/disk | grep -vE '^ *(=== |PASS|--- PASS)'
 
 test-tools: ## independent programs that the tests ask for a second opinion
 	@sh tools/install.sh
