@@ -1,7 +1,6 @@
 package lab
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,11 +11,6 @@ import (
 	"regexp"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-	"golang.org/x/sync/errgroup"
-
-	"github.com/assay-notebooks/assay"
-	"github.com/assay-notebooks/assay/artifacts"
 	"github.com/assay-notebooks/assay/artifacts/minio"
 )
 
@@ -27,7 +21,7 @@ type StoreConfig struct {
 	Endpoint    string `yaml:"endpoint" json:"endpoint"`                           // https://HOST:PORT
 	Region      string `yaml:"region,omitempty" json:"region,omitempty"`           // "": the server's
 	CA          string `yaml:"ca,omitempty" json:"ca,omitempty"`                   // PEM file of certificates to trust
-	Credentials string `yaml:"credentials,omitempty" json:"credentials,omitempty"` // file; "": the environment, then the usual places of AWS
+	Credentials string `yaml:"credentials,omitempty" json:"credentials,omitempty"` // file; "": the user's own keys
 }
 
 // String says where the store is, in one line.
@@ -182,120 +176,8 @@ func portable(root, path string) (string, error) {
 	return path, nil
 }
 
-// Where a workspace keeps what it knows about stores.
-const (
-	storesDir   = "stores"
-	inUseFile   = "store-in-use"
-	currentFile = "current" // the key of the store for which all that waits is noted
-)
-
-// A place is a store and what this workspace keeps about it.
-type place struct {
-	name   string
-	config StoreConfig
-	key    string // of the folder: it changes with where the store is, not with its name
-	dir    string
-	chosen bool // by the user, who named it or uses it: not by assay.yaml alone
-}
-
-func (w *Workspace) place(name string, c StoreConfig) *place {
-	key := assay.DigestOf([]byte(strings.TrimRight(c.Endpoint, "/") + "\n" + strings.TrimRight(c.URL, "/"))).Hex()[:16]
-	return &place{name: name, config: c, key: key, dir: w.path(storesDir, key)}
-}
-
-func (p *place) waitlist() waitlist { return waitlist(filepath.Join(p.dir, "waiting")) }
-
-// lastError returns why the last upload failed, or "".
-func (p *place) lastError() (string, error) {
-	b, err := os.ReadFile(filepath.Join(p.dir, "error"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return "", nil
-	}
-	return string(bytes.TrimSpace(b)), err
-}
-
 // storeName is what a store may be called.
 var storeName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
-
-// named returns the store of a name, or, for "", the one in use, or else the
-// only one there is. That one is not chosen.
-func (w *Workspace) named(name string) (*place, error) {
-	if name == "" && w.using != nil {
-		return w.using, nil
-	}
-	chosen := name != ""
-	if !chosen && len(w.Config.Stores) == 1 {
-		name = sortedKeys(w.Config.Stores)[0]
-	}
-	if name == "" && len(w.Config.Stores) == 0 {
-		return nil, Usagef(`%s defines no store: "assay store add NAME s3://BUCKET/PREFIX --endpoint URL" adds one`, ConfigFile)
-	}
-	if name == "" {
-		return nil, Usagef("no store is in use: name one of %s, or set ASSAY_STORE", listed(sortedKeys(w.Config.Stores)))
-	}
-	if w.using != nil && w.using.name == name {
-		return w.using, nil
-	}
-	c, ok := w.Config.Stores[name]
-	if !ok {
-		return nil, Usagef("no store %q: %s defines %s", name, ConfigFile, listed(sortedKeys(w.Config.Stores)))
-	}
-	p := w.place(name, c)
-	p.chosen = chosen
-	return p, nil
-}
-
-// defined returns a store that assay.yaml defines and nobody named.
-func (w *Workspace) defined(name string) *place {
-	if w.using != nil && w.using.name == name {
-		return w.using
-	}
-	return w.place(name, w.Config.Stores[name])
-}
-
-// errNotChosen is that a store is not opened with the user's own keys, since
-// the user has not chosen it.
-var errNotChosen = errors.New("not asked")
-
-// open opens the store, which must be there. Keys of the user's own, those of the
-// environment and of the usual places of AWS, are for stores that the user chose:
-// assay.yaml may be a stranger's, and so the server that it names.
-func (p *place) open(ctx context.Context, root string) (*minio.Backend, error) {
-	config, err := p.config.config(root)
-	if err != nil {
-		return nil, fmt.Errorf("store %s: %w", p.name, err)
-	}
-	if !p.chosen && (config.Credentials == "" || ofAWS(config.Credentials)) {
-		return nil, fmt.Errorf("store %s: %w: %s names it without a file of keys for it, and your own go only to a store that you choose: "+
-			"name it (--store %[1]s), or \"assay store use %[1]s\"", p.name, errNotChosen, ConfigFile)
-	}
-	b, err := minio.Open(ctx, config)
-	if err != nil {
-		return nil, fmt.Errorf("store %s: %w", p.name, err)
-	}
-	return b, nil
-}
-
-// ofAWS reports whether a file is in the folder where the tools of AWS keep a
-// user's keys, or is the one that they use in its place.
-func ofAWS(file string) bool {
-	real := func(path string) string {
-		if resolved, err := filepath.EvalSymlinks(path); err == nil {
-			return resolved
-		}
-		return path
-	}
-	file = real(file)
-	if shared := os.Getenv("AWS_SHARED_CREDENTIALS_FILE"); shared != "" && file == real(shared) {
-		return true
-	}
-	home, err := os.UserHomeDir()
-	if err != nil {
-		return false
-	}
-	rel, err := filepath.Rel(real(filepath.Join(home, ".aws")), file)
-	return err == nil && filepath.IsLocal(rel)
-}
 
 // AddStoreOptions say what AddStore makes.
 type AddStoreOptions struct {
@@ -406,154 +288,4 @@ func (w *Workspace) RemoveStore(ctx context.Context, name string) error {
 		}
 	}
 	return os.RemoveAll(w.place(name, c).dir)
-}
-
-// define sets the definition of a store in assay.yaml, or removes it if c is
-// nil. All else in the file, and its comments, stay.
-func (w *Workspace) define(ctx context.Context, name string, c *StoreConfig) error {
-	release, err := exclude(ctx, w.path("config.mutex"))
-	if err != nil {
-		return fmt.Errorf("settings: %w", err)
-	}
-	defer release()
-	path := filepath.Join(w.Root, ConfigFile)
-	old, err := os.ReadFile(path)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("settings: %w", err)
-	}
-	b, err := editStores(old, name, c)
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	return writeDurably(path, b)
-}
-
-// editStores edits the text of an assay.yaml.
-func editStores(text []byte, name string, c *StoreConfig) ([]byte, error) {
-	var doc yaml.Node
-	if err := yaml.Unmarshal(text, &doc); err != nil {
-		return nil, err
-	}
-	if doc.Kind == 0 { // empty, or comments alone
-		comments := strings.TrimSpace(string(text))
-		doc = yaml.Node{Kind: yaml.DocumentNode, Content: []*yaml.Node{{Kind: yaml.MappingNode, HeadComment: comments}}}
-	}
-	top := doc.Content[0]
-	stores := entry(top, "stores")
-	if stores == nil {
-		stores = &yaml.Node{Kind: yaml.MappingNode}
-		setEntry(top, "stores", stores)
-	}
-	if stores.Kind != yaml.MappingNode { // "stores:" without a value
-		*stores = yaml.Node{Kind: yaml.MappingNode}
-	}
-	if c == nil {
-		setEntry(stores, name, nil)
-	} else {
-		var definition yaml.Node
-		if err := definition.Encode(c); err != nil {
-			return nil, err
-		}
-		setEntry(stores, name, &definition)
-	}
-	if len(stores.Content) == 0 {
-		setEntry(top, "stores", nil)
-	}
-	if len(top.Content) == 0 {
-		return nil, nil
-	}
-	var out bytes.Buffer
-	enc := yaml.NewEncoder(&out)
-	enc.SetIndent(2)
-	if err := enc.Encode(&doc); err != nil {
-		return nil, err
-	}
-	return out.Bytes(), enc.Close()
-}
-
-// setEntry sets the value of a key of a mapping, or removes it for nil.
-func setEntry(mapping *yaml.Node, key string, value *yaml.Node) {
-	for i := 0; i+1 < len(mapping.Content); i += 2 {
-		if mapping.Content[i].Value != key {
-			continue
-		}
-		if value == nil {
-			mapping.Content = append(mapping.Content[:i], mapping.Content[i+2:]...)
-		} else {
-			mapping.Content[i+1] = value
-		}
-		return
-	}
-	if value != nil {
-		mapping.Content = append(mapping.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: key}, value)
-	}
-}
-
-// entry returns the value of a key of a mapping, or nil.
-func entry(mapping *yaml.Node, key string) *yaml.Node {
-	for i := 0; i+1 < len(mapping.Content); i += 2 {
-		if mapping.Content[i].Value == key {
-			return mapping.Content[i+1]
-		}
-	}
-	return nil
-}
-
-// A StoreState is what is known of a store.
-type StoreState struct {
-	Name      string      `json:"name"`
-	Config    StoreConfig `json:"config"`
-	InUse     bool        `json:"in_use"`
-	Reachable bool        `json:"reachable"`
-	Error     string      `json:"error,omitempty"`   // why not, or why the last upload failed
-	Waiting   int         `json:"waiting"`           // references known to wait for it
-	Counted   bool        `json:"counted,omitempty"` // the next two were asked for
-	Blobs     int         `json:"blobs,omitempty"`
-	Bytes     int64       `json:"bytes,omitempty"`
-}
-
-// Stores returns the state of each store, by name, asking all at once and
-// waiting a few seconds at most; counting blobs takes as long as listing them.
-func (w *Workspace) Stores(ctx context.Context, count bool) ([]StoreState, error) {
-	var all []StoreState
-	for _, name := range sortedKeys(w.Config.Stores) {
-		all = append(all, StoreState{Name: name, Config: w.Config.Stores[name], InUse: w.using != nil && w.using.name == name})
-	}
-	var asking errgroup.Group
-	for i := range all {
-		asking.Go(func() error { return w.state(ctx, &all[i], count) })
-	}
-	return all, asking.Wait()
-}
-
-// state fills in s. A store that does not answer is no error.
-func (w *Workspace) state(ctx context.Context, s *StoreState, count bool) error {
-	p := w.defined(s.Name)
-	if p == w.using {
-		if err := w.lookOnce(ctx); err != nil {
-			return err
-		}
-	}
-	values, err := p.waitlist().all()
-	if err != nil {
-		return err
-	}
-	s.Waiting = len(values)
-	if s.Error, err = p.lastError(); err != nil {
-		return err
-	}
-	patient, cancel := context.WithTimeoutCause(ctx, distantPatience, fmt.Errorf("no answer in %v", distantPatience))
-	defer cancel()
-	backend, err := p.open(patient, w.Root)
-	if err != nil {
-		s.Error = err.Error()
-		return ctx.Err()
-	}
-	s.Reachable = true
-	if !count {
-		return nil
-	}
-	report, err := artifacts.New(backend).Check(ctx, artifacts.CheckOptions{})
-	s.Counted, s.Blobs, s.Bytes = true, report.Blobs, report.Bytes
-	return err
 }

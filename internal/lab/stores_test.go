@@ -28,6 +28,26 @@ import (
 func TestEditStores(t *testing.T) {
 	c := &StoreConfig{URL: "s3://b/p", Endpoint: "https://host:9000"}
 	const defined = "stores:\n  lab:\n    url: s3://b/p\n    endpoint: https://host:9000\n"
+	for _, text := range []string{"# mine\n", "# mine\n\n# and mine\n", "# mine\nfigures: figs\n\n# end\n"} {
+		added, err := editStores([]byte(text), "lab", c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		removed, err := editStores(added, "lab", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(text) {
+			if !strings.Contains(string(removed), line) {
+				t.Errorf("%q, a store added and removed: %q", text, removed)
+			}
+		}
+	}
+	for _, text := range []string{"- a\n- b\n", "word\n"} {
+		if got, err := editStores([]byte(text), "lab", c); err == nil {
+			t.Errorf("editStores(%q) = %q, want an error", text, got)
+		}
+	}
 	for _, test := range []struct {
 		name, text string
 		c          *StoreConfig
