@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"os"
 	"time"
+
+	"github.com/assay-notebooks/assay/internal/stall"
 )
 
 const (
@@ -18,16 +20,9 @@ const (
 
 // newTransport returns a transport that waits for nothing without bound.
 func newTransport(caFile string, l limits) (*http.Transport, error) {
-	dialer := &net.Dialer{Timeout: dialTimeout}
 	t := &http.Transport{
-		Proxy: http.ProxyFromEnvironment,
-		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-			c, err := dialer.DialContext(ctx, network, addr)
-			if err != nil {
-				return nil, err
-			}
-			return stallConn{c, l.stall}, nil
-		},
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           stall.Dialer(net.Dialer{Timeout: dialTimeout}, l.stall),
 		MaxIdleConnsPerHost:   idleConns,
 		IdleConnTimeout:       l.stall,
 		TLSHandshakeTimeout:   dialTimeout,
@@ -53,27 +48,6 @@ func newTransport(caFile string, l limits) (*http.Transport, error) {
 	}
 	t.TLSClientConfig.RootCAs = pool
 	return t, nil
-}
-
-// A stallConn fails when the other side neither takes nor gives a byte for so
-// long, as one that is stopped or unplugged does.
-type stallConn struct {
-	net.Conn
-	stall time.Duration
-}
-
-func (c stallConn) Read(p []byte) (int, error) {
-	if err := c.SetReadDeadline(time.Now().Add(c.stall)); err != nil {
-		return 0, err
-	}
-	return c.Conn.Read(p)
-}
-
-func (c stallConn) Write(p []byte) (int, error) {
-	if err := c.SetWriteDeadline(time.Now().Add(c.stall)); err != nil {
-		return 0, err
-	}
-	return c.Conn.Write(p)
 }
 
 // A clock notes the server's time in every answer, for withServerTime.

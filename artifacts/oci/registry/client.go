@@ -20,6 +20,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"github.com/assay-notebooks/assay/artifacts"
+	"github.com/assay-notebooks/assay/internal/stall"
 )
 
 // A client speaks to one repository.
@@ -47,16 +48,9 @@ func dial(ctx context.Context, ref Reference, scope string, opts Options) (*clie
 	if err != nil {
 		return nil, fmt.Errorf("credentials for %s: %w", ref.Host, err)
 	}
-	dialer := net.Dialer{Timeout: 10 * time.Second}
 	base := &http.Transport{
-		Proxy: http.ProxyFromEnvironment,
-		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-			c, err := dialer.DialContext(ctx, network, addr)
-			if err != nil {
-				return nil, err
-			}
-			return movingConn{c, opts.Stall}, nil
-		},
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         stall.Dialer(net.Dialer{Timeout: 10 * time.Second}, opts.Stall),
 		DisableCompression:  true, // blobs are compressed, or not, as their digest says
 		TLSHandshakeTimeout: 10 * time.Second,
 		MaxIdleConnsPerHost: opts.Jobs,
@@ -104,26 +98,6 @@ func (g guard) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 var errNotTried = errors.New("plain HTTP is not tried without --plain-http")
-
-// A movingConn fails when nothing moves on it for too long.
-type movingConn struct {
-	net.Conn
-	stall time.Duration
-}
-
-func (c movingConn) Read(p []byte) (int, error) {
-	if err := c.SetReadDeadline(time.Now().Add(c.stall)); err != nil {
-		return 0, err
-	}
-	return c.Conn.Read(p)
-}
-
-func (c movingConn) Write(p []byte) (int, error) {
-	if err := c.SetWriteDeadline(time.Now().Add(c.stall)); err != nil {
-		return 0, err
-	}
-	return c.Conn.Write(p)
-}
 
 // A request is what can be made again. Body, if there is one, is called for
 // each try.
