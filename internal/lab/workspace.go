@@ -59,6 +59,9 @@ func Find(dir string) (string, error) {
 		return "", err
 	}
 	for d := dir; ; d = filepath.Dir(d) {
+		if isClone(d) {
+			return "", noArchive(d)
+		}
 		if st, err := os.Stat(filepath.Join(d, workspaceDir)); err == nil && st.IsDir() {
 			return d, nil
 		}
@@ -68,8 +71,24 @@ func Find(dir string) (string, error) {
 	}
 }
 
+// isClone reports whether root has what is committed of a workspace, and no
+// archive yet.
+func isClone(root string) bool {
+	_, err := os.Stat(filepath.Join(root, LockFile))
+	_, archiveErr := os.Stat(filepath.Join(root, workspaceDir))
+	return err == nil && errors.Is(archiveErr, fs.ErrNotExist)
+}
+
+func noArchive(root string) error {
+	return Usagef(`%s has %s and no archive yet: run "assay pull" there, which gets what that names from a store; without a store, "assay init"`,
+		root, LockFile)
+}
+
 // Open opens the workspace at root.
 func Open(ctx context.Context, root string) (*Workspace, error) {
+	if isClone(root) {
+		return nil, noArchive(root)
+	}
 	if _, err := os.Stat(filepath.Join(root, workspaceDir)); errors.Is(err, fs.ErrNotExist) {
 		return nil, Usagef(`%s is not a workspace: run "assay init %s"`, root, root)
 	}
