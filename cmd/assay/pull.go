@@ -28,7 +28,8 @@ or digest of it.
 What comes from a registry is verified, and named in the archive: "assay runs", "assay show" and "assay
 replay" find it. assay.lock gets the workloads and figures under names that it does not have yet; one that is
 asked for by REF takes its name in any case. A run that was pulled answers no experiment: "assay run" still
-measures. An interrupted pull goes on when it is done again.`,
+measures. What others attached and is not as it should be is skipped, and named on stderr. An interrupted pull goes on
+when it is done again.`,
 		Example: `  assay pull
   assay pull 20261124T181530Z-3f9a1c
   assay pull ghcr.io/example/crc32:v1

@@ -21,6 +21,8 @@ get it with "assay pull"; "oras discover" and other tools see the same graph.
 REF is a name in assay.lock, a run's ID, an experiment's name (its run) or the digest of a manifest. The tag
 is, if none is given, workload-NAME, run-ID or figure-NAME. stdout gets the reference with the digest.
 
+What in the archive cannot be read, and so may be about REF and was left out, is named on stderr.
+
 What the registry has is not sent again, so an interrupted push goes on when it is done again. Credentials
 are those of "docker login", "oras login" or "podman login".`,
 		Example: `  assay push crc32 ghcr.io/example/crc32:v1
