@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/minio/minio-go/v7/pkg/credentials"
+
 	"github.com/assay-notebooks/assay/artifacts/minio/miniotest"
 	"github.com/assay-notebooks/assay/internal/kernel"
 	"github.com/assay-notebooks/assay/internal/tooltest"
@@ -20,8 +22,17 @@ import (
 // looks for the keys in every byte that came of it.
 func TestSecrets(t *testing.T) {
 	s := miniotest.Start(t)
+	role, err := credentials.NewSTSAssumeRole(s.Endpoint, credentials.STSAssumeRoleOptions{AccessKey: s.User, SecretKey: s.Secret})
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := role.GetWithContext(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	canary := map[string]string{
-		"AWS_ACCESS_KEY_ID": s.User, "AWS_SECRET_ACCESS_KEY": s.Secret, "AWS_PROFILE": "canary-" + rand.Text(),
+		"AWS_ACCESS_KEY_ID": keys.AccessKeyID, "AWS_SECRET_ACCESS_KEY": keys.SecretAccessKey, "AWS_SESSION_TOKEN": keys.SessionToken,
+		"AWS_PROFILE":         "canary-" + rand.Text(),
 		"MINIO_ROOT_PASSWORD": "canary-" + rand.Text(), "MC_HOST_lab": "http://canary:" + rand.Text() + "@host", "ASSAY_STORE_CREDENTIAL": "canary-" + rand.Text(),
 	}
 	for name, value := range canary {
@@ -38,7 +49,7 @@ func TestSecrets(t *testing.T) {
 			t.Fatalf("assay %s: %v\n%s", strings.Join(args, " "), err, &said)
 		}
 	}
-	do("store", "add", "lab", c.URL(), "--endpoint", c.Endpoint, "--create")
+	do("store", "add", "lab", c.URL(), "--endpoint", c.Endpoint, "--create", "--object-lock")
 	do("run", "experiment.yaml")
 	do("store", "sync")
 	do("store", "ls", "--json")
@@ -47,6 +58,16 @@ func TestSecrets(t *testing.T) {
 	do("traces", "export", "greeting")
 	do("replay", "--all", "--rebuild")
 	do("export-oci", filepath.Join(dir, "layout"))
+	do("publish", "times")
+	registry, _, err := startRegistry(t.Context(), "--dir", filepath.Join(dir, "registry"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	do("push", "times", strings.TrimPrefix(registry, "http://")+"/team/times:v1", "--plain-http")
+	// A link has the key's ID in it, and the token, which are of no use alone.
+	if links := mustAssay(t, dir, "store", "link", "times"); !strings.Contains(links, keys.AccessKeyID) || strings.Contains(links, keys.SecretAccessKey) {
+		t.Errorf("want links with the key's ID and without the secret:\n%s", links)
+	}
 	if canRunCells(t) {
 		writeCells(t, filepath.Join(dir, "env.ipynb"), `
 import (
