@@ -73,7 +73,7 @@ if [ "${STORE:-}" = minio ]; then
     git -C demo add assay.lock assay.yaml
     git -C demo -c user.name=demo -c user.email=demo@localhost commit -q --allow-empty -m "pins of the demo"
     git clone -q demo "$clone/demo"
-    (cd "$clone/demo" && "$assay" pull)
+    (cd "$clone/demo" && "$assay" pull --store lab)
 
     step "the server ends, and the clone replays every figure without it"
     "$assay" -C demo store use --none
