@@ -1,6 +1,7 @@
 package registry_test
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -11,9 +12,11 @@ import (
 	"encoding/pem"
 	"errors"
 	"io/fs"
+	"log"
 	"math/big"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -146,6 +149,26 @@ func TestTLS(t *testing.T) {
 	cmd.Env = append(os.Environ(), env+"="+host+"/sum:v1", "SSL_CERT_FILE="+cert)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("with SSL_CERT_FILE: %v\n%s", err, out)
+	}
+}
+
+// TestUntrusted asks a registry whose certificate nobody vouches for, with leave
+// to speak plain HTTP: that is no reason to.
+func TestUntrusted(t *testing.T) {
+	var refused bytes.Buffer
+	s := httptest.NewUnstartedServer(http.NotFoundHandler())
+	s.Config.ErrorLog = log.New(&refused, "", 0)
+	s.StartTLS()
+	defer s.Close()
+	host := strings.TrimPrefix(s.URL, "https://")
+	login(t, host, "alice", secret)
+	_, err := registry.Resolve(t.Context(), reference(t, host+"/sum:v1"), plain)
+	if err == nil || !strings.Contains(err.Error(), "SSL_CERT_FILE") {
+		t.Errorf("Resolve: %v, want SSL_CERT_FILE as the remedy", err)
+	}
+	s.Close()
+	if got := refused.String(); strings.Contains(got, "sent an HTTP request") {
+		t.Errorf("the server saw %q, want TLS only", got)
 	}
 }
 

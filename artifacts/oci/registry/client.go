@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -58,7 +59,7 @@ func dial(ctx context.Context, ref Reference, scope string, opts Options) (*clie
 		WriteBufferSize:     64 << 10,
 		ReadBufferSize:      64 << 10,
 	}
-	rt, err := transport.NewWithContext(ctx, repo.Registry, auth, guard{base, opts.PlainHTTP}, []string{repo.Scope(scope)})
+	rt, err := hello(ctx, base, repo.Registry, auth, []string{repo.Scope(scope)}, opts)
 	if err != nil {
 		base.CloseIdleConnections()
 		return nil, explain(err, ref.Host)
@@ -83,21 +84,6 @@ func (c *client) at(path string, query ...string) string {
 	u.RawQuery = q.Encode()
 	return u.String()
 }
-
-// A guard lets no request out unencrypted unless that was asked for.
-type guard struct {
-	http.RoundTripper
-	plain bool
-}
-
-func (g guard) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.URL.Scheme != "https" && !g.plain {
-		return nil, errNotTried
-	}
-	return g.RoundTripper.RoundTrip(r)
-}
-
-var errNotTried = errors.New("plain HTTP is not tried without --plain-http")
 
 // A request is what can be made again. Body, if there is one, is called for
 // each try.
@@ -213,11 +199,14 @@ func explain(err error, host string) error {
 		return err
 	}
 	var authority x509.UnknownAuthorityError
+	var network net.Error
 	switch {
 	case errors.Is(err, http.ErrSchemeMismatch):
 		return fmt.Errorf("%s: %w; add --plain-http if that is right here", host, ErrPlainHTTP)
 	case errors.As(err, &authority):
 		return fmt.Errorf("%w; if the registry has a certificate of your own authority, set SSL_CERT_FILE to that authority's PEM file", err)
+	case isDial(err), errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &network) && network.Timeout():
+		return fmt.Errorf("%w; see whether the registry runs and can be reached at %s", err, host)
 	}
 	return err
 }

@@ -437,6 +437,24 @@ func TestStall(t *testing.T) {
 	}
 }
 
+// TestSilent asks a registry that takes connections and says nothing, and one
+// that is not there.
+func TestSilent(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ref := reference(t, l.Addr().String()+"/sum:v1")
+	opts := registry.Options{PlainHTTP: true, Stall: 20 * time.Millisecond}
+	for _, state := range []string{"silent", "gone"} {
+		_, err := registry.Resolve(t.Context(), ref, opts)
+		if err == nil || !strings.Contains(err.Error(), "see whether the registry runs") {
+			t.Errorf("%s: %v, want a remedy", state, err)
+		}
+		l.Close()
+	}
+}
+
 // TestPlainHTTP asks a registry without TLS, on this very machine, without
 // leave to.
 func TestPlainHTTP(t *testing.T) {
