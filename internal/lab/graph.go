@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts"
@@ -150,11 +149,15 @@ func node(kind graph.Kind, name string, d assay.Digest) graph.Node {
 
 // fail notes that a node cannot be read.
 func (p *provenance) fail(n *graph.Node, err error) {
-	n.Problem = err.Error()
-	if errors.Is(err, fs.ErrNotExist) {
-		n.Problem = "the archive lacks it"
-	}
+	n.Problem = problemOf(err)
 	p.problems = append(p.problems, fmt.Errorf("%s %s: %w", n.Kind, n.Name, err))
+}
+
+func problemOf(err error) string {
+	if errors.Is(err, fs.ErrNotExist) {
+		return "the archive lacks it"
+	}
+	return err.Error()
 }
 
 // err says that something is not as it should be. What it is stands in the
@@ -215,22 +218,10 @@ func protocolFacts(p assay.Protocol) []graph.Fact {
 
 func workloadNode(wl assay.Workload) graph.Node {
 	n := node(graph.Workload, wl.Name, wl.Manifest)
-	part := func(name string, d assay.Digest) {
-		if !d.IsZero() {
-			n.Parts = append(n.Parts, graph.Part{Name: name, Digest: d})
-		}
-	}
-	part("module", wl.Module)
-	for _, platform := range sortedKeys(wl.Native) {
-		part("native "+platform, wl.Native[platform])
-	}
-	for _, platform := range sortedKeys(wl.Image) {
-		part("image "+platform, wl.Image[platform])
-	}
-	part("stdin", wl.Stdin)
+	n.Parts = workloadParts(wl)
 	for _, key := range sortedKeys(wl.Source) {
 		if d, err := assay.ParseDigest(wl.Source[key]); err == nil {
-			part(strings.Replace(key, "digest", "source", 1), d)
+			n.Parts = append(n.Parts, graph.Part{Name: strings.Replace(key, "digest", "source", 1), Digest: d})
 		} else {
 			n.Facts = append(n.Facts, graph.Fact{Label: key, Value: wl.Source[key]})
 		}
@@ -324,42 +315,4 @@ func (p *provenance) lostRun(t assay.FigureTable) {
 		p.add(n)
 	}
 	p.add(node(graph.Trace, "", t.Trace), id)
-}
-
-// complete adds to a node of the final graph what only its record tells, and
-// checks that the archive has it.
-func (p *provenance) complete(ctx context.Context, n *graph.Node) {
-	if n.Problem != "" || n.Kind == graph.Experiment {
-		return
-	}
-	if _, err := p.w.Store.Stat(ctx, n.Digest); err != nil {
-		p.fail(n, err)
-		return
-	}
-	if n.Kind != graph.Run {
-		return
-	}
-	run, a, err := p.w.archivedArtifact(ctx, n.Digest)
-	if err != nil {
-		p.fail(n, err)
-		return
-	}
-	n.Facts = []graph.Fact{
-		{Label: "started", Value: run.Started.UTC().Format(time.DateTime)},
-		{Label: "host", Value: fmt.Sprintf("%s (%s/%s, %d cores, %s)", run.Host.Name, run.Host.OS, run.Host.Arch, run.Host.Cores, run.Host.CPU)},
-	}
-	n.Parts = []graph.Part{{Name: "plan", Digest: run.Plan}}
-	for _, l := range a.Layers {
-		if l.MediaType == journalType {
-			n.Parts = append(n.Parts, graph.Part{Name: "journal", Digest: l.Digest})
-		}
-	}
-	for _, r := range run.Runtimes {
-		switch {
-		case !r.Digest.IsZero():
-			n.Parts = append(n.Parts, graph.Part{Name: strings.TrimSpace(r.Name + " " + r.Version), Digest: r.Digest})
-		case r.Absent != "":
-			n.Facts = append(n.Facts, graph.Fact{Label: r.Name, Value: "absent: " + r.Absent})
-		}
-	}
 }
