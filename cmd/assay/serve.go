@@ -102,5 +102,5 @@ func findRegistry() (string, error) {
 			return program, nil
 		}
 	}
-	return "", fmt.Errorf(`serve --registry: neither %s nor a %s on PATH: build it with "make build", and keep it beside assay`, beside, registryProgram)
+	return "", fmt.Errorf(`serve --registry: no %s, and no %s on PATH: build it with "make build", and keep it beside assay`, beside, registryProgram)
 }
