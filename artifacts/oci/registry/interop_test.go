@@ -120,6 +120,15 @@ func TestOras(t *testing.T) {
 	}
 	said(t, oras, "cp", "-r", "--from-plain-http", "--to-plain-http", host+"/sum:v1", host+"/copied:v2")
 	g.pull(t, host+"/copied:v2")
+
+	// It goes down from a figure to the workload, and not up to what that names by annotation.
+	said(t, oras, "cp", "-r", "--from-plain-http", "--to-plain-http", host+"/sum@"+g.figure.Digest.String(), host+"/figure:v1")
+	_, err := registry.Pull(t.Context(), store(t), reference(t, host+"/figure:v1"), registry.PullOptions{Options: plain})
+	if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "workloads") {
+		t.Errorf("Pull of the figure's copy: %v, want what is missing and the remedy", err)
+	}
+	said(t, oras, "cp", "-r", "--from-plain-http", "--to-plain-http", host+"/sum@"+g.workload.Manifest.String(), host+"/figure")
+	g.pull(t, host+"/figure:v1")
 }
 
 // TestCrane has crane check and copy every manifest that we pushed.

@@ -303,7 +303,7 @@ func (p *puller) large(ctx context.Context, r io.Reader, want assay.Digest) erro
 func (p *puller) manifest(ctx context.Context, w wanted) ([]wanted, error) {
 	b, err := p.c.manifest(ctx, w.Digest.String())
 	if w.Kind == oci.Anything && errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf(`%w; it belongs to what was pulled, and whoever put that into this repository left it out: copy with "oras cp -r"`, err)
+		return nil, fmt.Errorf(`%w; it belongs to what is pulled, and whoever copied that here left it out: copy the workloads of that here as well, each with "oras cp -r", or pull from where it was pushed`, err)
 	}
 	if err != nil {
 		return nil, err
