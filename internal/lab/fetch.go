@@ -40,10 +40,11 @@ type Skipped struct {
 	Why    string       `json:"why"`
 }
 
-// IsRegistry reports whether ref names something in a registry, for Fetch.
+// IsRegistry reports whether ref is meant to name something in a registry, for
+// Fetch, which says what is wrong with it if need be.
 func IsRegistry(ref string) bool {
 	r, err := parseRef("", ref)
-	return err == nil && r.kind == ociRef
+	return r.kind == ociRef || err != nil && registry.IsReference(ref)
 }
 
 // Fetch gets from a registry what Push made it hold: a workload, run or figure

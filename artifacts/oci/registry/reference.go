@@ -30,6 +30,9 @@ func ParseReference(s string) (Reference, error) {
 		if r.Digest, err = assay.ParseDigest(digest); err != nil {
 			return Reference{}, fmt.Errorf("reference %q: %w", s, err)
 		}
+		if r.Digest.IsZero() {
+			return Reference{}, fmt.Errorf("reference %q: that is the digest of nothing", s)
+		}
 	}
 	if colon := strings.LastIndexByte(rest, ':'); colon > strings.LastIndexByte(rest, '/') {
 		rest, r.Tag = rest[:colon], rest[colon+1:]
