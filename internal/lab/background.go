@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -95,7 +94,7 @@ func syncInBackground(ctx context.Context, root, key string) error {
 	if w.using == nil || w.using.key != key {
 		return nil
 	}
-	for {
+	for w.stillInUse(ctx) {
 		hold, err := tryFlock(w.using.lockFile(), unix.LOCK_EX)
 		if err != nil || hold == nil {
 			return err
@@ -111,6 +110,7 @@ func syncInBackground(ctx context.Context, root, key string) error {
 			return errors.Join(err, listErr)
 		}
 	}
+	return nil
 }
 
 // sign writes into a lock who holds it, for people and tests.
@@ -126,12 +126,12 @@ func sign(lock *os.File) error {
 func (w *Workspace) archiveWaiting(ctx context.Context) error {
 	pause, began := firstPause, time.Now()
 	for {
-		s := &syncer{w: w, p: w.using}
+		s := &syncer{w: w, p: w.using, ends: func() bool { return !w.stillInUse(ctx) }}
 		err := s.run(ctx)
 		if s.report.Archived > 0 {
 			pause, began = firstPause, time.Now()
 		}
-		if !passes(err) || time.Since(began) > persevere || !w.stillInUse() {
+		if !passes(err) || time.Since(began) > persevere || !w.stillInUse(ctx) {
 			return err
 		}
 		select {
@@ -157,13 +157,10 @@ func passes(err error) bool {
 }
 
 // stillInUse reports whether the store is still the one to archive to: it may
-// have been changed since this process began.
-func (w *Workspace) stillInUse() bool {
-	if os.Getenv(storeVariable) != "" {
-		return true
-	}
-	b, err := os.ReadFile(w.path(inUseFile))
-	return !errors.Is(err, fs.ErrNotExist) && string(b) == w.using.name+"\n"
+// have been changed, or defined anew, since this process began.
+func (w *Workspace) stillInUse(ctx context.Context) bool {
+	now, err := Open(ctx, w.Root)
+	return err == nil && now.using != nil && now.using.key == w.using.key
 }
 
 // UploadNote says in one line what waits for the store in use, or is "".

@@ -71,9 +71,13 @@ type syncer struct {
 	p        *place
 	all      bool           // look at every reference, once the store answers
 	progress func(Transfer) // may be nil
+	ends     func() bool    // asked before each batch whether to leave the rest; may be nil
 	report   SyncReport
 	bad      map[waiting]bool // what cannot be read here
 }
+
+// errEnded ends a syncer whose work is not wanted any more.
+var errEnded = errors.New("not in use any more")
 
 func (p *place) lockFile() string { return filepath.Join(p.dir, "lock") }
 
@@ -116,8 +120,14 @@ func (s *syncer) drain(ctx context.Context) error {
 		}
 		batch := todo[:min(syncBatch, len(todo))]
 		err = s.w.upload(ctx, func() { s.show(len(todo), 0, true) }, func(ctx context.Context) error {
+			if s.ends != nil && s.ends() {
+				return errEnded
+			}
 			return s.archive(ctx, store, batch, len(todo))
 		})
+		if errors.Is(err, errEnded) {
+			return nil
+		}
 		if err != nil && !errors.Is(err, errMeasuring) {
 			return fmt.Errorf("store %s: %w", s.p.name, err)
 		}
