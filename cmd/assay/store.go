@@ -225,9 +225,15 @@ defines, a store's from the archive. Exit status 5 if a problem is left.`,
 			}
 			if repair {
 				report, err := w.Repair(cmd.Context(), optional(args))
+				if report.Left == nil {
+					return err // it could not look at everything
+				}
 				return errors.Join(err, newPrinter(cmd).object("repair", report, func(out io.Writer) { lab.WriteRepair(out, report) }))
 			}
 			report, err := w.Check(cmd.Context(), optional(args), readData)
+			if report.Problems == nil {
+				return err // it could not look at everything
+			}
 			return errors.Join(err, newPrinter(cmd).object("check", report, func(out io.Writer) { lab.WriteCheck(out, report) }))
 		},
 	}

@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -263,10 +264,7 @@ func TestStoreServerKilled(t *testing.T) {
 	s := miniotest.Start(t)
 	dir := newWorkspace(t, greeting)
 	c := addStore(t, dir, s, "results")
-	hello, err := os.ReadFile(abs(t, filepath.Join("..", "..", "runners", "runtimes", "runtimetest", "testdata", "hello.wasm")))
-	if err != nil {
-		t.Fatal(err)
-	}
+	hello := helloModule(t)
 	rng := rand.New(rand.NewPCG(3, 4))
 	waited := 0
 	for i := range kills {
@@ -296,9 +294,87 @@ func TestStoreServerKilled(t *testing.T) {
 	t.Logf("%d kills of the server, %d of them before all was archived; 0 lost", kills, waited)
 }
 
+func helloModule(t *testing.T) []byte {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("..", "..", "runners", "runtimes", "runtimetest", "testdata", "hello.wasm"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
 // withCustomSection returns a module with a section that means nothing.
 func withCustomSection(module []byte, size int, fill byte) []byte {
 	payload := append([]byte{1, 'x'}, bytes.Repeat([]byte{fill}, size)...) // its name is x
 	section := binary.AppendUvarint([]byte{0}, uint64(len(payload)))
 	return slices.Concat(module, section, payload)
+}
+
+// TestStoreNotInUse has an upload in the background leave what waits, if the
+// store is in use no more when it is about to send something.
+func TestStoreNotInUse(t *testing.T) {
+	s := miniotest.Start(t)
+	dir := newWorkspace(t, greeting)
+	c := addStore(t, dir, s, "results")
+	archived(t, dir, c)
+	gate, err := os.OpenFile(filepath.Join(dir, ".assay", "measuring.gate"), os.O_RDWR|os.O_CREATE, 0o666)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer gate.Close()
+	if err := syscall.Flock(int(gate.Fd()), syscall.LOCK_SH); err != nil {
+		t.Fatal(err)
+	}
+	locks, err := filepath.Glob(filepath.Join(dir, ".assay", "stores", "*", "lock"))
+	if err != nil || len(locks) != 1 {
+		t.Fatalf("%q, %v", locks, err)
+	}
+	upload, err := os.Open(locks[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer upload.Close()
+	free := func() bool { return syscall.Flock(int(upload.Fd()), syscall.LOCK_SH|syscall.LOCK_NB) == nil }
+	eventually(t, dir, "the first upload ends", free)
+	signed := func() string {
+		b, err := os.ReadFile(locks[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	first := signed()
+	if err := syscall.Flock(int(upload.Fd()), syscall.LOCK_UN); err != nil {
+		t.Fatal(err)
+	}
+	another := filepath.Join(dir, "another.wasm")
+	if err := os.WriteFile(another, withCustomSection(helloModule(t), 10, 1), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	mustAssay(t, dir, "pin", another)
+	eventually(t, dir, "an upload waits", func() bool { now := signed(); return now != first && now != "" })
+	before := len(waiting(t, dir))
+	mustAssay(t, dir, "store", "use", "--none")
+	if err := gate.Close(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, dir, "the upload ends", free)
+	if after := len(waiting(t, dir)); before == 0 || after != before {
+		t.Errorf("%d waited, %d after the store was in use no more", before, after)
+	}
+}
+
+// TestStoreCheckCannotLook has no result of a store that lets nobody look.
+func TestStoreCheckCannotLook(t *testing.T) {
+	s := miniotest.Start(t)
+	dir := newWorkspace(t, greeting)
+	c := addStore(t, dir, s, "results")
+	archived(t, dir, c)
+	overwrite(t, s.CredentialsFile(s.User, "wrong-secret"), c.Credentials)
+	for _, flags := range [][]string{nil, {"--repair"}, {"--json"}} {
+		out, err := assayIn(t, dir, append([]string{"store", "check", "lab"}, flags...)...).Output()
+		if err == nil || len(out) > 0 {
+			t.Errorf("store check lab %q: %v, stdout %q; want an error alone", flags, err, out)
+		}
+	}
 }

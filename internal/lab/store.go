@@ -30,7 +30,7 @@ func (w *Workspace) Check(ctx context.Context, name string, readData bool) (arti
 	}
 	lock, err := w.Lock()
 	if err != nil {
-		return report, err
+		return artifacts.Report{}, err
 	}
 	for _, pin := range lock.pins() {
 		if _, err := w.Archive.Stat(ctx, pin.digest); err != nil {
@@ -105,7 +105,7 @@ func (w *Workspace) Repair(ctx context.Context, name string) (artifacts.RepairRe
 		err = errors.Join(err, w.lookAgain(ctx))
 	}
 	if err != nil {
-		return report, fmt.Errorf("%s: %w", what, err)
+		return artifacts.RepairReport{}, fmt.Errorf("%s: %w", what, err)
 	}
 	if report.Damaged() {
 		return report, &damaged{fmt.Sprintf("%s: %d problems are left", what, len(report.Left))}
