@@ -56,7 +56,7 @@ type CopyOptions struct {
 type CopyProgress struct {
 	Blobs      int   `json:"blobs"` // done: copied, or held already
 	TotalBlobs int   `json:"total_blobs"`
-	Bytes      int64 `json:"bytes"` // copied
+	Bytes      int64 `json:"bytes"` // copied, and of what is being copied
 }
 
 // A CopyReport is what Copy did.
@@ -268,12 +268,16 @@ func (c *copier) problems() error {
 func (c *copier) copy(ctx context.Context, n *node) error {
 	var size int64
 	var readErr, writeErr error
+	way := underway{c: c}
 	if up, ok := c.to.b.(Uploader); ok {
-		size, readErr, writeErr = c.upload(ctx, up, n)
+		size, readErr, writeErr = c.upload(ctx, up, n, &way)
 	} else {
-		size, readErr, writeErr = c.stage(ctx, n)
+		size, readErr, writeErr = c.stage(ctx, n, &way)
 	}
 	n.bytes = nil
+	if readErr != nil || writeErr != nil {
+		way.undo()
+	}
 	switch {
 	case writeErr != nil:
 		return fmt.Errorf("%v: %w", n.digest, writeErr)
@@ -289,19 +293,19 @@ func (c *copier) copy(ctx context.Context, n *node) error {
 	c.report.Copied++
 	c.report.Bytes += size
 	c.mu.Unlock()
-	c.advance(1, size)
+	c.advance(1, size-way.told)
 	return nil
 }
 
 // stage adds a blob to the group that is committed together.
-func (c *copier) stage(ctx context.Context, n *node) (size int64, readErr, writeErr error) {
+func (c *copier) stage(ctx context.Context, n *node, way *underway) (size int64, readErr, writeErr error) {
 	r, err := c.open(ctx, n)
 	if err != nil {
 		return 0, err, nil
 	}
 	src := &source{r: contextReader{ctx, r}}
 	count := counter{r: src}
-	staged, err := c.to.stager().Stage(ctx, &count)
+	staged, err := c.to.stager().Stage(ctx, &counted{&count, way})
 	err = errors.Join(err, r.Close())
 	switch {
 	case src.err != nil:
@@ -313,12 +317,12 @@ func (c *copier) stage(ctx context.Context, n *node) (size int64, readErr, write
 }
 
 // upload gives a blob to a storage that reads it in pieces.
-func (c *copier) upload(ctx context.Context, up Uploader, n *node) (size int64, readErr, writeErr error) {
+func (c *copier) upload(ctx context.Context, up Uploader, n *node, way *underway) (size int64, readErr, writeErr error) {
 	r, size, closeFile, err := c.pieces(ctx, n)
 	if err != nil {
 		return 0, err, nil
 	}
-	src := &sourceAt{r: r}
+	src := &sourceAt{r: r, way: way}
 	err = up.Upload(ctx, blobKey(n.digest), src, size, n.digest)
 	readErr = errors.Join(src.error(), closeFile())
 	switch {

@@ -80,12 +80,14 @@ func (c *copier) pieces(ctx context.Context, n *node) (r io.ReaderAt, size int64
 // A sourceAt remembers why it could not be read. It is safe for concurrent use.
 type sourceAt struct {
 	r   io.ReaderAt
+	way *underway
 	mu  sync.Mutex
 	err error
 }
 
 func (s *sourceAt) ReadAt(p []byte, off int64) (int, error) {
 	n, err := s.r.ReadAt(p, off)
+	s.way.reached(off + int64(n))
 	if err != nil && err != io.EOF {
 		s.mu.Lock()
 		defer s.mu.Unlock()

@@ -201,7 +201,9 @@ func testStoreCopy(t *testing.T, p pair) {
 		{Name: "runs/3", Digest: torn.top}, {Name: "runs/4", Digest: whole.below},
 	}
 	var last artifacts.CopyProgress
+	within := false // a blob
 	opts := artifacts.CopyOptions{Refs: refs, Children: Children(memory), Progress: func(at artifacts.CopyProgress) {
+		within = within || at.Bytes > last.Bytes && at.Blobs == last.Blobs
 		if at.Blobs < last.Blobs || at.Bytes < last.Bytes {
 			t.Errorf("progress %+v after %+v", at, last)
 		}
@@ -216,8 +218,8 @@ func testStoreCopy(t *testing.T, p pair) {
 			t.Errorf("problem %d = %+v, want %v of %v", i, got, want.blob, want.root)
 		}
 	}
-	if last.Blobs < len(whole.blobs) || last.Bytes != report.Bytes || report.Bytes < large {
-		t.Errorf("last progress %+v, report %+v: want all blobs, and the same bytes", last, report)
+	if last.Blobs < len(whole.blobs) || last.Bytes != report.Bytes || report.Bytes < large || !within {
+		t.Errorf("last progress %+v, report %+v, within a blob %v: want all blobs, the same bytes, and true", last, report, within)
 	}
 	wantClosure(t, theirs, whole)
 	for _, ref := range refs {

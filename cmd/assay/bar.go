@@ -12,19 +12,30 @@ import (
 	"github.com/assay-notebooks/assay/internal/lab"
 )
 
-// A bar shows how far a run or a copy is: one line that moves on a terminal, a
-// plain line each tenth elsewhere.
+// A bar shows how far a run or a copy is: one line that moves on a terminal,
+// elsewhere a plain line each tenth, and of a copy each ten seconds.
 type bar struct {
 	out    io.Writer
 	moves  bool
+	now    func() time.Time
 	line   *progressbar.ProgressBar
 	tenth  int
-	waited bool // it was said that it waits
+	waited bool         // it was said that it waits
+	begun  time.Time    // when a copy was first shown
+	shown  time.Time    // when it was last
+	last   lab.Transfer // as it was then
 }
+
+// How often a copy is shown at most on a terminal, and at least elsewhere, as
+// long as bytes move.
+const (
+	moveEach = 100 * time.Millisecond
+	sayEach  = 10 * time.Second
+)
 
 func newBar(out io.Writer) *bar {
 	f, ok := out.(*os.File)
-	return &bar{out: out, moves: ok && term.IsTerminal(int(f.Fd())), tenth: -1}
+	return &bar{out: out, moves: ok && term.IsTerminal(int(f.Fd())), now: time.Now, tenth: -1}
 }
 
 func (b *bar) show(p lab.Progress) {
@@ -35,39 +46,52 @@ func (b *bar) show(p lab.Progress) {
 		}
 		return
 	}
-	b.move(p.Done, p.Total, p.Current, "invocations")
+	b.move(p.Done, p.Total, p.Current,
+		progressbar.OptionShowIts(), progressbar.OptionSetItsString("invocations"), progressbar.OptionSetPredictTime(true))
 }
 
 // move shows how far it is on a terminal.
-func (b *bar) move(done, total int, what, unit string) {
+func (b *bar) move(done, total int, what string, more ...progressbar.Option) {
 	if b.line == nil {
-		b.line = progressbar.NewOptions(total,
+		b.line = progressbar.NewOptions(total, append([]progressbar.Option{
 			progressbar.OptionSetWriter(b.out),
 			progressbar.OptionShowCount(),
-			progressbar.OptionShowIts(),
-			progressbar.OptionSetItsString(unit),
-			progressbar.OptionSetPredictTime(true),
+			progressbar.OptionSetPredictTime(false),
+			progressbar.OptionSetElapsedTime(false),
 			progressbar.OptionClearOnFinish(),
 			progressbar.OptionFullWidth(),
-		)
+		}, more...)...)
 	}
 	b.line.ChangeMax(total)
 	b.line.Describe(what)
 	b.line.Set(done)
 }
 
-// transfer shows how far bytes are moved between the archive and a store.
+// transfer shows how far bytes are moved between the archive and a store. What
+// is left is known in blobs or references, which are of very different sizes: so
+// no time is foretold.
 func (b *bar) transfer(t lab.Transfer) {
+	now := b.now()
+	if b.begun.IsZero() {
+		b.begun = now
+	}
 	what := size(t.Bytes)
 	if t.Measuring {
 		what = "waiting: an experiment is being measured"
+	} else if s := now.Sub(b.begun).Seconds(); s >= 1 && t.Bytes > 0 {
+		what += ", " + size(int64(float64(t.Bytes)/s)) + "/s"
 	}
 	if b.moves {
-		b.move(t.Done, t.Total, what, t.Unit)
+		same := t
+		same.Bytes = b.last.Bytes
+		if same != b.last || now.Sub(b.shown) >= moveEach {
+			b.shown, b.last = now, t
+			b.move(t.Done, t.Total, t.Unit+", "+what)
+		}
 		return
 	}
-	if tenth := 10 * t.Done / max(t.Total, 1); tenth != b.tenth || t.Measuring && !b.waited {
-		b.tenth, b.waited = tenth, t.Measuring
+	if tenth := 10 * t.Done / max(t.Total, 1); tenth != b.tenth || t.Measuring && !b.waited || t != b.last && now.Sub(b.shown) >= sayEach {
+		b.tenth, b.waited, b.shown, b.last = tenth, t.Measuring, now, t
 		fmt.Fprintf(b.out, "%d of %d %s, %s\n", t.Done, t.Total, t.Unit, what)
 	}
 }
