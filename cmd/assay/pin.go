@@ -18,7 +18,7 @@ func newPin() *cobra.Command {
 
 REF is one of
   a folder with workload.yaml, which is built from source
-  a .wasm file; --source, --toolchain and --licence say what is known about it
+  a .wasm file; --name names it, --source, --toolchain and --licence say what is known about it
   an OCI image layout: FOLDER, FOLDER:TAG or FOLDER@sha256:…
   REGISTRY/REPOSITORY:TAG or REGISTRY/REPOSITORY@sha256:…
   sha256:…, a manifest that the archive holds
@@ -26,7 +26,8 @@ REF is one of
 
 In a layout or a registry it is a Wasm module in any of the known dialects (docs/oci.md) or a container
 image. For a tag, assay.lock gets the reference and the digest that it has now: experiments and cells use
-that digest until the reference is pinned again. Credentials for registries are those of "docker login".`,
+that digest until the reference is pinned again. What a name meant before, stderr says. Credentials for
+registries are those of "docker login".`,
 		Example: `  assay pin images/workloads/noop
   assay pin crc32.wasm --licence MIT --source https://example.org/crc32
   assay pin ghcr.io/example/crc32:v1
@@ -37,13 +38,27 @@ that digest until the reference is pinned again. Credentials for registries are 
 			if err != nil {
 				return err
 			}
+			if opts.Name != "" && len(args) > 1 {
+				return lab.Usagef("pin: --name names one workload, here are %d", len(args))
+			}
 			for _, ref := range args {
+				before, err := w.Lock()
+				if err != nil {
+					return err
+				}
 				bar := newBar(cmd.ErrOrStderr())
 				opts.Progress = bar.transfer
 				wl, err := w.Pin(cmd.Context(), ref, opts)
 				bar.close()
 				if err != nil {
 					return err
+				}
+				after, err := w.Lock()
+				if err != nil {
+					return err
+				}
+				if was := replaced(wl.Name, before, after); was != "" {
+					fmt.Fprintln(cmd.ErrOrStderr(), was)
 				}
 				err = newPrinter(cmd).object("workload", wl, func(out io.Writer) {
 					fmt.Fprintf(out, "%s %v\n", wl.Name, wl.Manifest)
@@ -55,11 +70,26 @@ that digest until the reference is pinned again. Credentials for registries are 
 			return nil
 		},
 	}
+	cmd.Flags().StringVar(&opts.Name, "name", "", "name of a .wasm file's workload (default: that of the file)")
 	cmd.Flags().StringVar(&opts.Source, "source", "", "URL of a .wasm file's source")
 	cmd.Flags().StringVar(&opts.Toolchain, "toolchain", "", "what a .wasm file was built with")
 	cmd.Flags().StringVar(&opts.Licence, "licence", "", "SPDX expression of a .wasm file's licence")
 	plainHTTP(cmd, &opts.PlainHTTP)
 	return cmd
+}
+
+// replaced says what a name meant before it was pinned, and where that came from
+// if it was a registry; "" if it means the same, or was not known.
+func replaced(name string, before, after lab.Lock) string {
+	d, known := before.Workloads[name]
+	from, had := before.Origins[name]
+	if !known || d == after.Workloads[name] && (!had || from == after.Origins[name]) {
+		return ""
+	}
+	if had {
+		return fmt.Sprintf("%s was %v (from %s)", name, d, from.Reference)
+	}
+	return fmt.Sprintf("%s was %v", name, d)
 }
 
 // plainHTTP adds the flag that allows a registry without TLS.

@@ -23,12 +23,16 @@ type PinOptions struct {
 	PlainHTTP bool // as in registry.Options
 
 	// What is known about a .wasm file, which cannot say it; "": not known.
+	Name      string // of the workload; "": that of the file
 	Source    string // URL of the source
 	Toolchain string // "rustc 1.90.0"
 	Licence   string // SPDX expression
 
 	Progress func(Transfer) `json:"-"`
 }
+
+// ofModule reports whether the options are those of a .wasm file.
+func (o PinOptions) ofModule() bool { return o.Name+o.Source+o.Toolchain+o.Licence != "" }
 
 // Pin resolves ref to a workload, keeps its bytes, and writes its name into
 // assay.lock, unless that is to be kept as it is. ref is one of
@@ -62,7 +66,7 @@ func (w *Workspace) pinAs(ctx context.Context, ref string, opts PinOptions, agai
 			return wl, err
 		}
 	}
-	if r.kind == ociRef && opts.Source+opts.Toolchain+opts.Licence == "" {
+	if r.kind == ociRef && !opts.ofModule() {
 		return w.fetchWorkload(ctx, r.oci, opts, w.lockWorkload)
 	}
 	wl, origin, err := w.resolve(ctx, ref, r, opts)
@@ -121,8 +125,8 @@ func (w *Workspace) lockWorkload(ctx context.Context, wl assay.Workload, origin 
 // resolve keeps the bytes of what a reference names, but for one to a registry.
 // A workload that is pinned by name or digest keeps its origin.
 func (w *Workspace) resolve(ctx context.Context, written string, r ref, opts PinOptions) (assay.Workload, *Origin, error) {
-	if said := opts.Source + opts.Toolchain + opts.Licence; said != "" && r.kind != pathRef {
-		return assay.Workload{}, nil, Usagef("source, toolchain and licence can be said of a .wasm file only")
+	if opts.ofModule() && r.kind != pathRef {
+		return assay.Workload{}, nil, Usagef("name, source, toolchain and licence can be said of a .wasm file only")
 	}
 	switch r.kind {
 	case layoutRef:
@@ -158,7 +162,10 @@ func (w *Workspace) pinPath(ctx context.Context, path string, opts PinOptions) (
 	case err != nil:
 		return assay.Workload{}, err
 	case !st.IsDir():
-		built, err := images.Module(path, images.ModuleOptions{})
+		if name := strings.TrimSuffix(filepath.Base(path), ".wasm"); opts.Name == "" && images.CheckName(name) != nil {
+			return assay.Workload{}, Usagef("%w; give the workload a name with --name", images.CheckName(name))
+		}
+		built, err := images.Module(path, images.ModuleOptions{Name: opts.Name})
 		if err != nil {
 			return assay.Workload{}, err
 		}
@@ -168,8 +175,8 @@ func (w *Workspace) pinPath(ctx context.Context, path string, opts PinOptions) (
 			}
 		}
 		return w.keep(ctx, built)
-	case opts.Source+opts.Toolchain+opts.Licence != "":
-		return assay.Workload{}, Usagef("source, toolchain and licence of a folder are what its workload.yaml says")
+	case opts.ofModule():
+		return assay.Workload{}, Usagef("name, source, toolchain and licence of a folder are what its workload.yaml says")
 	}
 	return w.build(ctx, path)
 }
