@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/internal/underway"
 )
 
 // DefaultJobs is how many blobs Copy, Repair and Check work on at once where
@@ -268,7 +269,7 @@ func (c *copier) problems() error {
 func (c *copier) copy(ctx context.Context, n *node) error {
 	var size int64
 	var readErr, writeErr error
-	way := underway{c: c}
+	way := underway.Blob{Tell: func(bytes int64) { c.advance(0, bytes) }}
 	if up, ok := c.to.b.(Uploader); ok {
 		size, readErr, writeErr = c.upload(ctx, up, n, &way)
 	} else {
@@ -276,7 +277,7 @@ func (c *copier) copy(ctx context.Context, n *node) error {
 	}
 	n.bytes = nil
 	if readErr != nil || writeErr != nil {
-		way.undo()
+		way.Undo()
 	}
 	switch {
 	case writeErr != nil:
@@ -293,19 +294,19 @@ func (c *copier) copy(ctx context.Context, n *node) error {
 	c.report.Copied++
 	c.report.Bytes += size
 	c.mu.Unlock()
-	c.advance(1, size-way.told)
+	c.advance(1, size-way.Told())
 	return nil
 }
 
 // stage adds a blob to the group that is committed together.
-func (c *copier) stage(ctx context.Context, n *node, way *underway) (size int64, readErr, writeErr error) {
+func (c *copier) stage(ctx context.Context, n *node, way *underway.Blob) (size int64, readErr, writeErr error) {
 	r, err := c.open(ctx, n)
 	if err != nil {
 		return 0, err, nil
 	}
 	src := &source{r: contextReader{ctx, r}}
 	count := counter{r: src}
-	staged, err := c.to.stager().Stage(ctx, &counted{&count, way})
+	staged, err := c.to.stager().Stage(ctx, way.Reader(&count))
 	err = errors.Join(err, r.Close())
 	switch {
 	case src.err != nil:
@@ -317,7 +318,7 @@ func (c *copier) stage(ctx context.Context, n *node, way *underway) (size int64,
 }
 
 // upload gives a blob to a storage that reads it in pieces.
-func (c *copier) upload(ctx context.Context, up Uploader, n *node, way *underway) (size int64, readErr, writeErr error) {
+func (c *copier) upload(ctx context.Context, up Uploader, n *node, way *underway.Blob) (size int64, readErr, writeErr error) {
 	r, size, closeFile, err := c.pieces(ctx, n)
 	if err != nil {
 		return 0, err, nil

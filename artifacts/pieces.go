@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/internal/underway"
 )
 
 // limit returns how long a blob may be.
@@ -80,14 +81,14 @@ func (c *copier) pieces(ctx context.Context, n *node) (r io.ReaderAt, size int64
 // A sourceAt remembers why it could not be read. It is safe for concurrent use.
 type sourceAt struct {
 	r   io.ReaderAt
-	way *underway
+	way *underway.Blob
 	mu  sync.Mutex
 	err error
 }
 
 func (s *sourceAt) ReadAt(p []byte, off int64) (int, error) {
 	n, err := s.r.ReadAt(p, off)
-	s.way.reached(off + int64(n))
+	s.way.Reached(off + int64(n))
 	if err != nil && err != io.EOF {
 		s.mu.Lock()
 		defer s.mu.Unlock()

@@ -56,8 +56,6 @@ func (b *bar) move(done, total int, what string, more ...progressbar.Option) {
 		b.line = progressbar.NewOptions(total, append([]progressbar.Option{
 			progressbar.OptionSetWriter(b.out),
 			progressbar.OptionShowCount(),
-			progressbar.OptionSetPredictTime(false),
-			progressbar.OptionSetElapsedTime(false),
 			progressbar.OptionClearOnFinish(),
 			progressbar.OptionFullWidth(),
 		}, more...)...)
@@ -86,7 +84,7 @@ func (b *bar) transfer(t lab.Transfer) {
 		same.Bytes = b.last.Bytes
 		if same != b.last || now.Sub(b.shown) >= moveEach {
 			b.shown, b.last = now, t
-			b.move(t.Done, t.Total, t.Unit+", "+what)
+			b.move(t.Done, t.Total, t.Unit+", "+what, progressbar.OptionSetPredictTime(false))
 		}
 		return
 	}

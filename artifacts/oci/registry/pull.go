@@ -15,6 +15,7 @@ import (
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts"
 	"github.com/assay-notebooks/assay/artifacts/oci"
+	"github.com/assay-notebooks/assay/internal/underway"
 )
 
 // PullOptions are those of a pull.
@@ -260,10 +261,11 @@ func (p *puller) one(ctx context.Context, w wanted, buffer *bytes.Buffer, small 
 		return nil, err
 	}
 	if rc.size > oci.ManifestLimit {
-		if err := p.large(ctx, rc, w.Digest); err != nil {
+		way := underway.Blob{Tell: func(bytes int64) { p.moved(0, bytes, false) }}
+		if err := p.large(ctx, way.Reader(rc), w.Digest); err != nil {
 			return nil, err
 		}
-		return nil, p.moved(0, rc.size, true)
+		return nil, p.moved(0, rc.size-way.Told(), true)
 	}
 	buffer.Reset()
 	buffer.Grow(int(rc.size) + bytes.MinRead)

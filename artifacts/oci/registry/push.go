@@ -12,6 +12,7 @@ import (
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/oci"
+	"github.com/assay-notebooks/assay/internal/underway"
 )
 
 // PushOptions are those of a push.
@@ -97,21 +98,36 @@ type pusher struct {
 }
 
 func (p *pusher) blob(ctx context.Context, d oci.Descriptor) error {
+	way := underway.Blob{Tell: func(bytes int64) { p.moved(0, bytes) }}
 	there, err := p.has(ctx, d)
 	if err == nil && !there {
-		err = p.c.upload(ctx, d, func() (io.ReadCloser, error) { return p.content.Open(ctx, p.r, d.Digest) })
+		err = p.c.upload(ctx, d, func() (io.ReadCloser, error) {
+			rc, err := p.content.Open(ctx, p.r, d.Digest)
+			if err != nil {
+				return nil, err
+			}
+			return struct {
+				io.Reader
+				io.Closer
+			}{way.Reader(rc), rc}, nil
+		})
 	}
 	if err != nil {
 		return fmt.Errorf("blob %v: %w", d.Digest, err)
 	}
+	p.moved(1, d.Size-way.Told())
+	return nil
+}
+
+// moved notes what was sent, or is there.
+func (p *pusher) moved(blobs int, bytes int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.total.Blobs++
-	p.total.Bytes += d.Size
+	p.total.Blobs += blobs
+	p.total.Bytes += bytes
 	if p.progress != nil {
 		p.progress(p.total)
 	}
-	return nil
 }
 
 // enough is how many blobs in a row a registry must lack before it is asked no

@@ -179,9 +179,17 @@ func TestRoundTrip(t *testing.T) {
 			if err != nil || got.Digest != w.Manifest || got.ArtifactType != oci.MediaTypeWasmConfig {
 				t.Fatalf("Resolve = %+v, %v, want %v", got, err, w.Manifest)
 			}
-			pulled, err := registry.Pull(t.Context(), there, ref, registry.PullOptions{Options: plain})
+			var last registry.Progress
+			within := false // a blob
+			pulled, err := registry.Pull(t.Context(), there, ref, registry.PullOptions{Options: plain, Progress: func(p registry.Progress) {
+				within = within || p.Bytes > last.Bytes && p.Blobs == last.Blobs
+				last = p
+			}})
 			if err != nil {
 				t.Fatal(err)
+			}
+			if !within || last.Bytes != last.OfBytes || last.Blobs != last.OfBlobs {
+				t.Errorf("last progress of the pull %+v, within a blob %v: want all, and true", last, within)
 			}
 			if len(pulled.Manifests) != 2 || pulled.Root.Digest != w.Manifest || pulled.Manifests[1].Digest != run.Digest {
 				t.Errorf("Pulled = %+v, want the workload and its run", pulled)
