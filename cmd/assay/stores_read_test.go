@@ -254,6 +254,10 @@ func TestPublish(t *testing.T) {
 			t.Errorf("%s is retained %v, %v; want to the end of %s", key, r, err, until)
 		}
 	}
+	sooner, ends := time.Now().UTC().AddDate(0, 0, 1).Format(time.DateOnly), time.Now().AddDate(0, 1, 1).UTC().Format(time.DateOnly)
+	if out := mustAssay(t, dir, "publish", "times", "--until", sooner, "--mode", "compliance"); !strings.Contains(out, ends) {
+		t.Errorf("publish until %s printed %s; it is retained to the begin of %s", sooner, out, ends)
+	}
 	// Nothing but the publication names it now.
 	for ref, err := range store.Refs(t.Context(), "") {
 		if err != nil {
@@ -325,7 +329,8 @@ func TestPublishRefused(t *testing.T) {
 	}{
 		{[]string{"publish", "hello"}, "without object lock"},
 		{[]string{"publish", "hello", "--store", "unused"}, "without object lock"},
-		{[]string{"publish", "hello", "--until", "2020-01-01"}, "is past"},
+		{[]string{"publish", "hello", "--until", "2020-01-01"}, "2020-01-01 is past"},
+		{[]string{"publish", "hello", "--until", "9999-12-31"}, "too far off"},
 		{[]string{"publish", "hello", "--until", "soon"}, "want a date"},
 		{[]string{"publish", "hello", "--mode", "forever"}, "want governance or compliance"},
 		{[]string{"publish"}, "give references, or --lock"},

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts"
 	"github.com/assay-notebooks/assay/artifacts/minio"
@@ -34,8 +36,8 @@ type Published struct {
 	With   []string     `json:"with"`             // names of what is about it
 	Blobs  int          `json:"blobs"`            // with all that these reach
 	Bytes  int64        `json:"bytes"`            // of them
-	Until  time.Time    `json:"until"`            // when the server may delete it
-	Mode   string       `json:"mode"`             // of the retention
+	Until  time.Time    `json:"until"`            // when the server may delete the first of them, as it says
+	Mode   string       `json:"mode"`             // of that retention
 	Unread []string     `json:"unread,omitempty"` // of the archive; it may be about it
 }
 
@@ -50,8 +52,11 @@ func (w *Workspace) Publish(ctx context.Context, refs []string, opts PublishOpti
 	if opts.Until.IsZero() {
 		opts.Until = now.Add(publishFor)
 	}
-	if !opts.Until.After(now) {
-		return nil, Usagef("publish: %s is past: name a day to come", opts.Until.Format(time.DateOnly))
+	// A date is to the end of its day, which is the begin of the next.
+	if day := opts.Until.Add(-time.Nanosecond).UTC().Format(time.DateOnly); !opts.Until.After(now) {
+		return nil, Usagef("publish: %s is past: name a day to come", day)
+	} else if opts.Until.UTC().Year() > 9999 { // RFC 3339 has no later one
+		return nil, Usagef("publish: %s is too far off: name a day before 9999-12-31", day)
 	}
 	if opts.Mode == "" {
 		opts.Mode = string(minio.Governance)
@@ -127,7 +132,6 @@ func (w *Workspace) publish(ctx context.Context, backend *minio.Backend, archive
 	root := what.parts[0]
 	p := Published{
 		Name: root.name, Digest: root.digest, Ref: publication(root).Name, With: []string{}, Unread: what.unread,
-		Until: opts.Until.UTC().Truncate(time.Second), Mode: opts.Mode,
 	}
 	store := artifacts.New(backend)
 	copied := artifacts.CopyOptions{Children: childrenIn(archive)}
@@ -167,7 +171,30 @@ func (w *Workspace) publish(ctx context.Context, backend *minio.Backend, archive
 			return p, err
 		}
 	}
-	return p, backend.Retain(ctx, keys, p.Until, minio.Mode(p.Mode))
+	if err := backend.Retain(ctx, keys, opts.Until, minio.Mode(opts.Mode)); err != nil {
+		return p, err
+	}
+	first, err := firstToEnd(ctx, backend, keys)
+	p.Until, p.Mode = first.Until, string(first.Mode)
+	return p, err
+}
+
+// firstToEnd asks the server for the retentions of keys, and returns the one
+// that ends first.
+func firstToEnd(ctx context.Context, backend *minio.Backend, keys []string) (minio.Retention, error) {
+	all := make([]minio.Retention, len(keys))
+	asking, ctx := errgroup.WithContext(ctx)
+	asking.SetLimit(artifacts.DefaultJobs)
+	for i, key := range keys {
+		asking.Go(func() (err error) {
+			all[i], err = backend.Retention(ctx, key)
+			return err
+		})
+	}
+	if err := asking.Wait(); err != nil {
+		return minio.Retention{}, err
+	}
+	return slices.MinFunc(all, func(a, b minio.Retention) int { return a.Until.Compare(b.Until) }), nil
 }
 
 // publication is the reference that keeps a published value from being
