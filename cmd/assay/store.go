@@ -79,6 +79,11 @@ func newStoreLs() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			for _, s := range all {
+				if s.LastTry != "" {
+					fmt.Fprintf(cmd.ErrOrStderr(), "store %s: the last upload ended with: %s\n", s.Name, s.LastTry)
+				}
+			}
 			return list(newPrinter(cmd), "store", all, "STORE\tIN USE\tWAITING\tSTATE\tWHERE", storeRow)
 		},
 	}
@@ -95,7 +100,7 @@ func storeRow(s lab.StoreState) string {
 		state += fmt.Sprintf(", %d blobs, %s", s.Blobs, size(s.Bytes))
 	}
 	if s.Error != "" {
-		state = s.Error
+		state = s.Brief()
 	}
 	return fmt.Sprintf("%s\t%s\t%d\t%s\t%v", s.Name, inUse, s.Waiting, state, s.Config)
 }

@@ -37,13 +37,25 @@ func (w *Workspace) place(name string, c StoreConfig) *place {
 
 func (p *place) waitlist() waitlist { return waitlist(filepath.Join(p.dir, "waiting")) }
 
-// lastError returns why the last upload failed, or "".
+// lastError returns why the last upload failed, in one short line, or "".
 func (p *place) lastError() (string, error) {
 	b, err := os.ReadFile(filepath.Join(p.dir, "error"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}
-	return string(bytes.TrimSpace(b)), err
+	return brief(strings.TrimPrefix(string(bytes.TrimSpace(b)), "store "+p.name+": ")), err
+}
+
+// briefWidth is the most characters of a brief message.
+const briefWidth = 100
+
+// brief returns the beginning of a message, for where a line must do.
+func brief(message string) string {
+	line, _, _ := strings.Cut(message, "\n")
+	if r := []rune(line); len(r) > briefWidth {
+		line = string(r[:briefWidth-1]) + "…"
+	}
+	return line
 }
 
 // named returns the store of a name, or, for "", the one in use, or else the

@@ -3,6 +3,7 @@ package lab
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -15,12 +16,16 @@ type StoreState struct {
 	Config    StoreConfig `json:"config"`
 	InUse     bool        `json:"in_use"`
 	Reachable bool        `json:"reachable"`
-	Error     string      `json:"error,omitempty"`   // why not, or why the last upload failed
-	Waiting   int         `json:"waiting"`           // references known to wait for it
-	Counted   bool        `json:"counted,omitempty"` // the next two were asked for
+	Error     string      `json:"error,omitempty"`    // why not, in full
+	LastTry   string      `json:"last_try,omitempty"` // why the last upload failed, in one short line
+	Waiting   int         `json:"waiting"`            // references known to wait for it
+	Counted   bool        `json:"counted,omitempty"`  // the next two were asked for
 	Blobs     int         `json:"blobs,omitempty"`
 	Bytes     int64       `json:"bytes,omitempty"`
 }
+
+// Brief says in one short line why the store is not reachable.
+func (s StoreState) Brief() string { return brief(strings.TrimPrefix(s.Error, "store "+s.Name+": ")) }
 
 // Stores returns the state of each store, by name, asking all at once and
 // waiting a few seconds at most; counting blobs takes as long as listing them.
@@ -49,7 +54,7 @@ func (w *Workspace) state(ctx context.Context, s *StoreState, count bool) error 
 		return err
 	}
 	s.Waiting = len(values)
-	if s.Error, err = p.lastError(); err != nil {
+	if s.LastTry, err = p.lastError(); err != nil {
 		return err
 	}
 	patient, cancel := context.WithTimeoutCause(ctx, distantPatience, fmt.Errorf("no answer in %v", distantPatience))

@@ -156,6 +156,24 @@ func TestWaitlist(t *testing.T) {
 	}
 }
 
+// TestLastTry reads why an upload failed, as it was noted, for one line of a
+// table.
+func TestLastTry(t *testing.T) {
+	p := &place{name: "lab", dir: t.TempDir()}
+	for noted, want := range map[string]string{
+		"store lab: store not reachable\nand more\n": "store not reachable",
+		strings.Repeat("é", briefWidth+1):            strings.Repeat("é", briefWidth-1) + "…",
+		strings.Repeat("é", briefWidth):              strings.Repeat("é", briefWidth),
+	} {
+		if err := os.WriteFile(filepath.Join(p.dir, "error"), []byte(noted), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := p.lastError(); err != nil || got != want {
+			t.Errorf("of %q: %q, %v; want %q", noted, got, err, want)
+		}
+	}
+}
+
 // TestNoted has processes that use different stores, or none, make references:
 // whichever store is asked, it knows what it lacks.
 func TestNoted(t *testing.T) {
