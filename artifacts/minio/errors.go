@@ -130,7 +130,15 @@ type remedied struct {
 	remedy string
 }
 
-func (e *remedied) Error() string   { return fmt.Sprintf("%v: %v; %s", e.kind, e.err, e.remedy) }
+// Error says nothing twice: the server's answer may be the kind itself.
+func (e *remedied) Error() string {
+	kind, answer := e.kind.Error(), strings.TrimSuffix(e.err.Error(), ".")
+	if strings.EqualFold(kind, answer) {
+		return fmt.Sprintf("%s; %s", kind, e.remedy)
+	}
+	return fmt.Sprintf("%s: %s; %s", kind, answer, e.remedy)
+}
+
 func (e *remedied) Unwrap() []error { return []error{e.kind, e.err} }
 
 // Is reports that the whole store cannot be used now: not for an answer that

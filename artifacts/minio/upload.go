@@ -62,9 +62,10 @@ func (b *Backend) putParts(ctx context.Context, key string, c content) (err erro
 		err = u.complete(ctx)
 	}
 	if err != nil {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
+		cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
 		defer cancel()
-		return errors.Join(err, b.abort(ctx, u.name, u.id))
+		_ = b.abort(cleanup, u.name, u.id) // else it is left over, as after a kill
+		return err
 	}
 	return nil
 }
