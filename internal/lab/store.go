@@ -101,7 +101,7 @@ func (w *Workspace) Repair(ctx context.Context, name string) (artifacts.RepairRe
 	}
 	opts.Children = childrenIn(store)
 	report, err := store.Repair(ctx, opts)
-	if name == "" && len(report.Repaired) > 0 { // among it may be references, which nobody noted
+	if name == "" && slices.ContainsFunc(report.Repaired, isReference) { // which nobody noted
 		err = errors.Join(err, w.lookAgain(ctx))
 	}
 	if err != nil {
@@ -111,6 +111,11 @@ func (w *Workspace) Repair(ctx context.Context, name string) (artifacts.RepairRe
 		return report, &damaged{fmt.Sprintf("%s: %d problems are left", what, len(report.Left))}
 	}
 	return report, nil
+}
+
+// isReference reports whether a reference was repaired.
+func isReference(r artifacts.Repair) bool {
+	return strings.HasPrefix(r.Subject, artifacts.RefKey("")) && r.Kind != artifacts.Dangling
 }
 
 // lookAgain has every reference looked at again by the next upload.
