@@ -31,6 +31,8 @@ type bar struct {
 const (
 	moveEach = 100 * time.Millisecond
 	sayEach  = 10 * time.Second
+
+	readingWait = time.Second // what takes no longer is not shown
 )
 
 func newBar(out io.Writer) *bar {
@@ -91,6 +93,27 @@ func (b *bar) transfer(t lab.Transfer) {
 	if tenth := 10 * t.Done / max(t.Total, 1); tenth != b.tenth || t.Measuring && !b.waited || t != b.last && now.Sub(b.shown) >= sayEach {
 		b.tenth, b.waited, b.shown, b.last = tenth, t.Measuring, now, t
 		fmt.Fprintf(b.out, "%d of %d %s, %s\n", t.Done, t.Total, t.Unit, what)
+	}
+}
+
+// reading shows how far a list of runs is that takes longer than a moment.
+func (b *bar) reading(done, total int) {
+	now := b.now()
+	if b.begun.IsZero() {
+		b.begun = now
+	}
+	switch {
+	case now.Sub(b.begun) < readingWait:
+	case b.moves && (done == total || now.Sub(b.shown) >= moveEach):
+		b.shown = now
+		b.move(done, total, "making the list of runs", progressbar.OptionSetPredictTime(true))
+	case !b.moves && now.Sub(b.shown) >= sayEach:
+		b.shown = now
+		fmt.Fprintf(b.out, "making the list of runs: %d of %d are read\n", done, total)
+	}
+	if done == total {
+		b.close()
+		b.line, b.begun = nil, time.Time{}
 	}
 }
 

@@ -8,6 +8,26 @@ import (
 	"github.com/assay-notebooks/assay/internal/lab"
 )
 
+// TestReading shows a list that takes long, and not one that does not.
+func TestReading(t *testing.T) {
+	var out strings.Builder
+	b := newBar(&out)
+	clock := time.Unix(0, 0)
+	b.now = func() time.Time { return clock }
+	for n := range 10 {
+		b.reading(n+1, 10)
+		clock = clock.Add(50 * time.Millisecond)
+	}
+	for n := range 13 {
+		b.reading(n+1, 13)
+		clock = clock.Add(time.Second)
+	}
+	const want = "making the list of runs: 2 of 13 are read\nmaking the list of runs: 12 of 13 are read\n"
+	if out.String() != want {
+		t.Errorf("shown is\n%swant\n%s", &out, want)
+	}
+}
+
 // TestTransfer shows that one large blob does not leave a copy silent.
 func TestTransfer(t *testing.T) {
 	var out strings.Builder

@@ -19,6 +19,7 @@ func complete(names func(*cobra.Command, *lab.Workspace) ([]string, error)) comp
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
+		w.Reading = nil // nothing is to be said into what is typed
 		all, err := names(cmd, w)
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveError

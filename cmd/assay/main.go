@@ -159,7 +159,12 @@ func openWorkspace(cmd *cobra.Command) (*lab.Workspace, error) {
 	if err != nil {
 		return nil, err
 	}
-	return lab.Open(cmd.Context(), root)
+	w, err := lab.Open(cmd.Context(), root)
+	if err != nil {
+		return nil, err
+	}
+	w.Reading = newBar(cmd.ErrOrStderr()).reading
+	return w, nil
 }
 
 // sayUploads says what waits for the store in use, if something does.

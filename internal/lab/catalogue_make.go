@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -65,10 +66,8 @@ func (w *Workspace) revise(ctx context.Context, old *catalogue) (next *catalogue
 	for i, id := range old.Runs {
 		rows[id] = i
 	}
-	var all []*cited
+	var all, unread []*cited
 	var problems []error
-	var readers errgroup.Group
-	readers.SetLimit(runtime.GOMAXPROCS(0))
 	for ref, err := range w.Store.RefNames(ctx, "runs") {
 		if err != nil {
 			problems = append(problems, err)
@@ -83,12 +82,9 @@ func (w *Workspace) revise(ctx context.Context, old *catalogue) (next *catalogue
 			c.row = row
 			continue
 		}
-		readers.Go(func() error {
-			c.read, c.err = w.readListed(ctx, ref.Name)
-			return nil
-		})
+		unread = append(unread, c)
 	}
-	readers.Wait() // fails never: each has its own error
+	w.readCited(ctx, unread)
 	slices.SortFunc(all, func(a, b *cited) int { return strings.Compare(a.id, b.id) })
 	next = old.like()
 	for _, c := range all {
@@ -103,6 +99,27 @@ func (w *Workspace) revise(ctx context.Context, old *catalogue) (next *catalogue
 		}
 	}
 	return next, changed || len(next.Runs) != len(old.Runs), errors.Join(problems...)
+}
+
+// readCited reads what a list says of these runs.
+func (w *Workspace) readCited(ctx context.Context, unread []*cited) {
+	var mu sync.Mutex // guards done
+	done := 0
+	var readers errgroup.Group
+	readers.SetLimit(runtime.GOMAXPROCS(0))
+	for _, c := range unread {
+		readers.Go(func() error {
+			c.read, c.err = w.readListed(ctx, "runs/"+c.id)
+			if w.Reading != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				done++
+				w.Reading(done, len(unread))
+			}
+			return nil
+		})
+	}
+	readers.Wait() // fails never: each has its own error
 }
 
 // errGone is that a reference was deleted since it was listed.

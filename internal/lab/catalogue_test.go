@@ -107,7 +107,12 @@ func TestCatalogue(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
 	w := newLab(t, 4)
+	read, of := 0, 0
+	w.Reading = func(done, total int) { read, of = done, total }
 	wantRuns(t, w, RunFilter{}, 0, 1, 2, 3)
+	if read != 4 || of != 4 {
+		t.Errorf("making the list told of %d of %d runs, want 4 of 4", read, of)
+	}
 	if err := labtest.Archive(ctx, w.Root, 4, 5); err != nil {
 		t.Fatal(err)
 	}

@@ -23,6 +23,10 @@ type Workspace struct {
 	Store   *artifacts.Store // the archive, which reads from the store in use what it lacks
 	Local   executors.Local
 	using   *place // the store in use, nil for none
+
+	// Reading, if set, is told how many runs are read where the list of them is
+	// made anew, never by two goroutines at once.
+	Reading func(done, total int)
 }
 
 const (
