@@ -275,6 +275,37 @@ func TestDistantRests(t *testing.T) {
 	}
 }
 
+// TestSmallFirst has what is quick to send not wait for a large blob.
+func TestSmallFirst(t *testing.T) {
+	w, err := Init(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var todo []waiting
+	for i, size := range []int{largeBlob, 1, largeBlob + 1, 2} {
+		d, err := w.Archive.PutBytes(t.Context(), make([]byte, size))
+		if err != nil {
+			t.Fatal(err)
+		}
+		todo = append(todo, waiting{fmt.Sprintf("workloads/%d", i), d})
+	}
+	s := &syncer{w: w, sent: map[assay.Digest]bool{}, light: map[assay.Digest]bool{}}
+	batch, large := s.next(t.Context(), todo)
+	if want := []waiting{todo[1], todo[3]}; !slices.Equal(batch, want) || len(large) > 0 {
+		t.Errorf("first %v with %v, want %v", batch, large, want)
+	}
+	todo = []waiting{todo[0], todo[2]}
+	batch, large = s.next(t.Context(), todo)
+	if !slices.Equal(batch, todo[:1]) || !slices.Equal(large, []assay.Digest{todo[0].digest}) {
+		t.Errorf("then %v with %v, want %v", batch, large, todo[:1])
+	}
+	s.sent[todo[0].digest] = true
+	again := waiting{"workloads/again", todo[0].digest}
+	if batch, _ = s.next(t.Context(), []waiting{todo[1], again}); !slices.Equal(batch, []waiting{again}) {
+		t.Errorf("with what was sent before: %v, want %v", batch, again)
+	}
+}
+
 // TestPasses has an upload tried again after what passes by itself.
 func TestPasses(t *testing.T) {
 	for err, want := range map[error]bool{

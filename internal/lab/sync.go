@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts"
 	"github.com/assay-notebooks/assay/artifacts/minio"
+	"github.com/assay-notebooks/assay/artifacts/oci"
 )
 
 // A SyncReport is what Sync did.
@@ -73,7 +75,9 @@ type syncer struct {
 	progress func(Transfer) // may be nil
 	ends     func() bool    // asked before each batch whether to leave the rest; may be nil
 	report   SyncReport
-	bad      map[waiting]bool // what cannot be read here
+	bad      map[waiting]bool      // what cannot be read here
+	sent     map[assay.Digest]bool // large blobs
+	light    map[assay.Digest]bool // what reaches no large blob but those
 }
 
 // errEnded ends a syncer whose work is not wanted any more.
@@ -99,6 +103,7 @@ func (s *syncer) run(ctx context.Context) error {
 
 func (s *syncer) drain(ctx context.Context) error {
 	s.bad, s.report.Problems = map[waiting]bool{}, []string{}
+	s.sent, s.light = map[assay.Digest]bool{}, map[assay.Digest]bool{}
 	backend, err := s.p.open(ctx, s.w.Root)
 	if err != nil {
 		return err
@@ -118,7 +123,7 @@ func (s *syncer) drain(ctx context.Context) error {
 		if len(todo) == 0 {
 			break
 		}
-		batch := todo[:min(syncBatch, len(todo))]
+		batch, large := s.next(ctx, todo)
 		err = s.w.upload(ctx, func() { s.show(len(todo), 0, true) }, func(ctx context.Context) error {
 			if s.ends != nil && s.ends() {
 				return errEnded
@@ -131,11 +136,61 @@ func (s *syncer) drain(ctx context.Context) error {
 		if err != nil && !errors.Is(err, errMeasuring) {
 			return fmt.Errorf("store %s: %w", s.p.name, err)
 		}
+		if err == nil {
+			for _, d := range large {
+				s.sent[d] = true
+			}
+		}
 	}
 	if len(s.report.Problems) > 0 {
 		return fmt.Errorf("store %s: %d references cannot be archived: %s", s.p.name, len(s.report.Problems), s.report.Problems[0])
 	}
 	return nil
+}
+
+// largeBlob is how long a blob is, in bytes, that is worth its own upload: what
+// is quick to send does not wait for it, time and again if it is cut off.
+const largeBlob = 16 << 20
+
+// next returns what is archived next, and the large blobs that it reaches: a
+// batch that reaches none, or else one value that does.
+func (s *syncer) next(ctx context.Context, todo []waiting) (batch []waiting, large []assay.Digest) {
+	for _, v := range todo {
+		if len(s.large(ctx, v.digest)) > 0 {
+			continue
+		}
+		if batch = append(batch, v); len(batch) == syncBatch {
+			break
+		}
+	}
+	if len(batch) > 0 {
+		return batch, nil
+	}
+	return todo[:1], s.large(ctx, todo[0].digest)
+}
+
+// large returns the large blobs that d reaches and that were not sent, as far as
+// the archive can tell.
+func (s *syncer) large(ctx context.Context, d assay.Digest) []assay.Digest {
+	var large []assay.Digest
+	seen := map[assay.Digest]bool{d: true}
+	for look := []assay.Digest{d}; len(look) > 0; {
+		d, look = look[0], look[1:]
+		if size, err := s.w.Archive.Stat(ctx, d); err == nil && size >= largeBlob && !s.sent[d] {
+			large = append(large, d)
+		}
+		links, _ := oci.ReadLinks(ctx, s.w.Archive, d) // one that cannot be read is found when it is copied
+		for _, l := range links {
+			if small := l.Kind == oci.Blob && l.Size < largeBlob; !small && !seen[l.Digest] && !s.light[l.Digest] {
+				seen[l.Digest] = true
+				look = append(look, l.Digest)
+			}
+		}
+	}
+	if len(large) == 0 {
+		maps.Copy(s.light, seen)
+	}
+	return large
 }
 
 func (s *syncer) show(left int, bytes int64, measuring bool) {
