@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -356,11 +355,8 @@ func (w *Workspace) lockedFigure(ctx context.Context, lock Lock, name string) (D
 	}
 	d := Drawn{Manifest: locked.Manifest}
 	a, err := oci.ReadArtifact(ctx, w.Store, locked.Manifest)
-	if errors.Is(err, fs.ErrNotExist) {
-		return d, fmt.Errorf("figure %s: assay.lock names %v, which the archive lacks: draw the figure again, or fetch the archive it was drawn in: %w", name, locked.Manifest, err)
-	}
 	if err != nil {
-		return d, fmt.Errorf("figure %s: %w", name, err)
+		return d, fmt.Errorf("figure %s: %w", name, lacking(err))
 	}
 	if err := w.readLayer(ctx, a, figureType, &d.Figure); err != nil {
 		return d, fmt.Errorf("figure %s: %w", name, err)

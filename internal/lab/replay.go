@@ -106,7 +106,7 @@ func (w *Workspace) replay(ctx context.Context, name string, opts ReplayOptions,
 	}
 	module, err := w.Store.ReadAll(ctx, locked.Module, maxRecord)
 	if err != nil {
-		return fmt.Errorf("module: %w", err)
+		return fmt.Errorf("module: %w", lacking(err))
 	}
 	tables, err := w.replayTables(ctx, locked, opts.Trace, r)
 	if err != nil {
@@ -215,11 +215,11 @@ func (w *Workspace) rebuild(ctx context.Context, d Drawn) error {
 	}
 	source, err := w.Store.ReadAll(ctx, s.Source, maxRecord)
 	if err != nil {
-		return fmt.Errorf("source: %w", err)
+		return fmt.Errorf("source: %w", lacking(err))
 	}
 	ext, err := w.Store.ReadAll(ctx, s.Kernelext, maxRecord)
 	if err != nil {
-		return fmt.Errorf("kernelext: %w", err)
+		return fmt.Errorf("kernelext: %w", lacking(err))
 	}
 	module, err := seal.Rebuild(ctx, s, source, ext, seal.Options{Cache: w.Config.Cache})
 	if err != nil {

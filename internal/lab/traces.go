@@ -83,7 +83,8 @@ func (w *Workspace) TraceFile(ctx context.Context, run assay.Run) (string, error
 // lacking adds to an error that the archive has no such blob what can be done.
 func lacking(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w: the archive lacks it; restore the archive from a copy, or make it again with assay run --rerun", err)
+		return Classed(ErrIncomplete, fmt.Errorf(`the archive lacks it (%w): "assay pull" or "assay store check --repair" gets it from a store; `+
+			`without one, restore the archive from a copy, or make it again: assay run --rerun, assay notebook run`, err))
 	}
 	return err
 }
