@@ -26,6 +26,7 @@ func newRuns() *cobra.Command {
 --workload and --runtime can be patterns, in which * stands for anything but a slash.
 
 Where a store is in use, the last column says whether it has the run, too, or the run waits to be archived there.
+A run is "not archived" when it was measured to its end and no process was there to see it; "assay resume" archives it.
 
 --since and --until take a day (2026-11-24) or a time (2026-11-24T18:15:30Z), or how long ago that is (36h, 7d).`,
 		Args: cobra.MaximumNArgs(1),
@@ -47,6 +48,9 @@ Where a store is in use, the last column says whether it has the run, too, or th
 			}
 			runs, unreadable := w.Runs(cmd.Context(), filter)
 			defer sayUploads(cmd, w)
+			if unreadable == nil {
+				sayListed(cmd.ErrOrStderr(), runs)
+			}
 			header, row := "RUN\tEXPERIMENT\tSTATE\tSTARTED\tOUTCOMES", runRow
 			if w.StoreInUse() != "" {
 				header, row = header+"\tSTORE", func(l lab.Listed) string { return runRow(l) + "\t" + storeOf(l) }
@@ -64,8 +68,24 @@ Where a store is in use, the last column says whether it has the run, too, or th
 	return cmd
 }
 
+// sayListed says what a list does not.
+func sayListed(out io.Writer, runs []lab.Listed) {
+	if len(runs) == 0 {
+		fmt.Fprintln(out, "no such runs")
+	}
+	for _, l := range runs {
+		if l.Ended {
+			fmt.Fprintf(out, "run %s is measured to its end; to archive it: assay resume %[1]s\n", l.ID)
+		}
+	}
+}
+
 func runRow(l lab.Listed) string {
-	return fmt.Sprintf("%s\t%s\t%s\t%s\t%s", l.ID, l.Name, l.State, l.Started.Local().Format(time.DateTime), lab.Outcomes(l.Outcomes))
+	state := string(l.State)
+	if l.Ended {
+		state = "not archived"
+	}
+	return fmt.Sprintf("%s\t%s\t%s\t%s\t%s", l.ID, l.Name, state, l.Started.Local().Format(time.DateTime), lab.Outcomes(l.Outcomes))
 }
 
 // storeOf says which store has a run, beside the archive.

@@ -26,6 +26,7 @@ type Listed struct {
 	Started    time.Time             `json:"started"`
 	Finished   time.Time             `json:"finished,omitzero"`
 	Segments   int                   `json:"segments"`
+	Ended      bool                  `json:"ended,omitempty"` // all is measured, though no process archived it: who resumes the run does
 	Outcomes   map[assay.Outcome]int `json:"outcomes"`
 	Store      string                `json:"store,omitempty"` // the store in use, if it has the run, too
 	Waits      bool                  `json:"waits,omitempty"` // it waits to be archived there
@@ -146,7 +147,9 @@ func (w *Workspace) liveListed(ctx context.Context) ([]Listed, error) {
 			continue // archived meanwhile
 		}
 		problems = append(problems, err)
-		runs = append(runs, newListed(u.Run, exp))
+		l := newListed(u.Run, exp)
+		l.Ended = l.State == assay.Interrupted && u.Done == u.Total
+		runs = append(runs, l)
 	}
 	return runs, errors.Join(problems...)
 }
