@@ -56,6 +56,9 @@ type shownGraph struct {
 func showGraph(cmd *cobra.Command, ref, format, path string, long bool) error {
 	p := newPrinter(cmd)
 	if p.json {
+		if cmd.Flags().Changed("format") && format != "json" {
+			return lab.Usagef("graph: --json and --format %s: want one of them", format)
+		}
 		format = "json"
 	}
 	title := "What assay.lock pins, and what that was made from"

@@ -34,7 +34,10 @@ const keepLock = "keep"
 
 // A Setting is one value of a Config and where it came from.
 type Setting struct {
-	Key, Value, Origin, Variable string
+	Key      string `json:"key"`
+	Value    string `json:"value"`
+	Origin   string `json:"origin"`
+	Variable string `json:"variable,omitempty"` // that sets it
 }
 
 // configKeys lists every setting: its name in assay.yaml, and where it lives.
