@@ -43,8 +43,11 @@ func loadCredentials(file string) (*credentials.Credentials, error) {
 		}
 	}
 	return usable(credentials.NewChainCredentials(providers),
-		"set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a file of credentials")
+		"set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a file of credentials; of the AWS tools' file the profile is "+profile())
 }
+
+// profile is the one of the AWS tools that is used.
+func profile() string { return cmp.Or(os.Getenv("AWS_PROFILE"), "default") }
 
 // usable fails if the provider has nothing to give.
 func usable(creds *credentials.Credentials, remedy string) (*credentials.Credentials, error) {
@@ -75,14 +78,14 @@ func loadFile(file string) (*credentials.Credentials, error) {
 	if err != nil {
 		return nil, fmt.Errorf("credentials: %w", err)
 	}
-	remedy := file + " must have the keys, in the AWS tools' format with the profile, or as the JSON of a MinIO console"
+	remedy := file + " must have the keys, in the AWS tools' format with the profile " + profile() + ", or as the JSON of a MinIO console"
 	var v credentials.Value
 	if bytes.HasPrefix(bytes.TrimSpace(b), []byte("{")) {
 		if v, err = parseConsole(b); err != nil {
 			return nil, fmt.Errorf("credentials: %w; %s", err, remedy)
 		}
 	} else {
-		v = parseProfile(b, cmp.Or(os.Getenv("AWS_PROFILE"), "default"))
+		v = parseProfile(b, profile())
 	}
 	return usable(credentials.New(&credentials.Static{Value: v}), remedy)
 }
