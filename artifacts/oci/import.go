@@ -33,6 +33,9 @@ func ImportLayout(ctx context.Context, w Writer, dir, ref string) (assay.Digest,
 
 func importLayout(ctx context.Context, w Writer, dir, ref string) (assay.Digest, error) {
 	l, err := openLayout(dir)
+	if errors.Is(err, ErrInvalid) {
+		return assay.Digest{}, damaged(err)
+	}
 	if err != nil {
 		return assay.Digest{}, err
 	}
@@ -42,8 +45,11 @@ func importLayout(ctx context.Context, w Writer, dir, ref string) (assay.Digest,
 		return assay.Digest{}, err
 	}
 	order, err := l.verify(ctx, root)
-	if err != nil {
+	if ctx.Err() != nil {
 		return assay.Digest{}, err
+	}
+	if err != nil {
+		return assay.Digest{}, damaged(err)
 	}
 	for _, d := range slices.Backward(order) { // what is named before what names it
 		if err := l.store(ctx, w, d); err != nil {
@@ -51,6 +57,11 @@ func importLayout(ctx context.Context, w Writer, dir, ref string) (assay.Digest,
 		}
 	}
 	return root.Digest, nil
+}
+
+// damaged says what can be done about a layout that is not as it should be.
+func damaged(err error) error {
+	return fmt.Errorf("%w\nthe layout is damaged, or no whole copy: write or copy it again", err)
 }
 
 // A layout is an OCI image layout that is read.

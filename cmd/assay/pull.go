@@ -70,7 +70,7 @@ when it is done again.`,
 			}
 			return newPrinter(cmd).object("pulled", fetched, func(out io.Writer) {
 				fmt.Fprintln(out, fetched.Reference)
-				fmt.Fprintf(out, "%d references: %s\n", len(fetched.Refs), strings.Join(fetched.Refs, ", "))
+				fmt.Fprintf(out, "%s: %s\n", counted(len(fetched.Refs), "reference"), strings.Join(fetched.Refs, ", "))
 			})
 		},
 	}
@@ -106,8 +106,8 @@ func pullFromStore(cmd *cobra.Command, store, ref string, bar *bar) error {
 		fmt.Fprintf(cmd.ErrOrStderr(), "%s is something else here, and stays so; what came is kept under its digest\n", name)
 	}
 	return newPrinter(cmd).object("pulled", pulled, func(out io.Writer) {
-		fmt.Fprintf(out, "%d references, %d blobs, of which %d came from store %s, %s",
-			len(pulled.Refs), pulled.Blobs, pulled.Copied, pulled.Store, size(pulled.Bytes))
+		fmt.Fprintf(out, "%s, %s, of which %d came from store %s, %s",
+			counted(len(pulled.Refs), "reference"), counted(pulled.Blobs, "blob"), pulled.Copied, pulled.Store, size(pulled.Bytes))
 		if pulled.Repaired > 0 {
 			fmt.Fprintf(out, "; %d were damaged here, and are repaired", pulled.Repaired)
 		}

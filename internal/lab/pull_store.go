@@ -97,7 +97,7 @@ func (w *Workspace) PullFromStore(ctx context.Context, store, ref string, progre
 			err = p.one(ctx, found)
 		}
 		if err != nil {
-			return p.pulled, fmt.Errorf("pull %s: %w", ref, err)
+			return p.pulled, fmt.Errorf("%s: %w", ref, err)
 		}
 		return p.pulled, nil
 	}

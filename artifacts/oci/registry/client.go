@@ -151,6 +151,13 @@ type permanent struct{ error }
 
 func (p permanent) Unwrap() error { return p.error }
 
+// A notFound is the registry's word that it lacks something.
+type notFound struct{ error }
+
+func (n notFound) Unwrap() error { return n.error }
+
+func (n notFound) Is(target error) bool { return target == fs.ErrNotExist }
+
 // passing reports whether a request that failed with err may succeed later.
 func passing(ctx context.Context, err error) bool {
 	if ctx.Err() != nil || errors.Is(err, errNotTried) || errors.Is(err, artifacts.ErrCorrupt) {
@@ -194,7 +201,7 @@ func explain(err error, host string) error {
 		case http.StatusUnauthorized, http.StatusForbidden:
 			return fmt.Errorf(`%w: %w; log in with "docker login %s" or "oras login %s", or set DOCKER_CONFIG to the folder of a config.json that has credentials for it`, ErrDenied, err, host, host)
 		case http.StatusNotFound:
-			return fmt.Errorf("%w: %w", err, fs.ErrNotExist)
+			return notFound{err}
 		}
 		return err
 	}

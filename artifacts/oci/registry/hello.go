@@ -23,7 +23,7 @@ const firstAnswer = 30 * time.Second
 func hello(ctx context.Context, rt http.RoundTripper, host name.Registry, auth authn.Authenticator, scopes []string, opts Options) (http.RoundTripper, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, firstAnswer, fmt.Errorf("no answer in %v: %w", firstAnswer, os.ErrDeadlineExceeded))
 	defer cancel()
-	plain, err := opts.plain(ctx, rt, host.RegistryStr())
+	plain, err := opts.plain(ctx, rt, host)
 	if err != nil {
 		return nil, err
 	}
@@ -32,11 +32,13 @@ func hello(ctx context.Context, rt http.RoundTripper, host name.Registry, auth a
 
 // plain reports whether a registry is to be spoken to without TLS: where that is
 // allowed, and it has none. One whose TLS fails for another reason, such as a
-// certificate that nobody vouches for, is not to get credentials in clear.
-func (o Options) plain(ctx context.Context, rt http.RoundTripper, host string) (bool, error) {
-	if !o.PlainHTTP {
+// certificate that nobody vouches for, is not to get credentials in clear. One
+// that without leave would be spoken to with TLS only is not asked.
+func (o Options) plain(ctx context.Context, rt http.RoundTripper, registry name.Registry) (bool, error) {
+	if registry.Scheme() == "https" {
 		return false, nil
 	}
+	host := registry.RegistryStr()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+host+"/v2/", nil)
 	if err != nil {
 		return false, err
@@ -47,8 +49,11 @@ func (o Options) plain(ctx context.Context, rt http.RoundTripper, host string) (
 		return false, nil
 	}
 	record, ok := errors.AsType[tls.RecordHeaderError](err)
-	noTLS := errors.Is(err, http.ErrSchemeMismatch) || ok && record.Conn != nil // set if it was the first one
-	if noTLS || isDial(err) && req.URL.Port() == "" {                           // without a port, plain HTTP has another one
+	noTLS := ok && record.Conn != nil // it is that of the first record
+	switch {
+	case noTLS && !o.PlainHTTP:
+		return false, http.ErrSchemeMismatch
+	case noTLS, isDial(err) && req.URL.Port() == "" && o.PlainHTTP: // plain HTTP has another port, unless one was written
 		return true, nil
 	}
 	return false, fmt.Errorf("%s: %w", host, err)

@@ -78,9 +78,15 @@ func (c *client) manifest(ctx context.Context, version string) ([]byte, error) {
 		want = resp.Header.Get("Docker-Content-Digest")
 	}
 	if got := assay.DigestOf(b).String(); want != "" && got != want {
-		return nil, fmt.Errorf("manifest %s: %w: the registry sent %s for %s", version, artifacts.ErrCorrupt, got, want)
+		return nil, fmt.Errorf("manifest %s for %s: %w", version, want, sentAnother(got))
 	}
 	return b, nil
+}
+
+// sentAnother is the error of bytes that are not those of the digest that was
+// asked for.
+func sentAnother(digest string) error {
+	return fmt.Errorf("%w: the registry sent %s; if it does so again, its copy is damaged: have it restored from a backup, or pull from elsewhere", artifacts.ErrCorrupt, digest)
 }
 
 // putManifest puts a manifest under a tag or its digest. It reports whether the

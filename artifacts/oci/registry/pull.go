@@ -274,7 +274,7 @@ func (p *puller) one(ctx context.Context, w wanted, buffer *bytes.Buffer, small 
 	}
 	b := buffer.Bytes()
 	if got := assay.DigestOf(b); got != w.Digest {
-		return nil, fmt.Errorf("%w: the registry sent %v", artifacts.ErrCorrupt, got)
+		return nil, sentAnother(got.String())
 	}
 	if len(oci.Links(b)) > 0 { // the store takes it for a manifest, whatever it was called
 		if err := p.moved(0, rc.size, true); err != nil {
@@ -294,7 +294,7 @@ func (p *puller) large(ctx context.Context, r io.Reader, want assay.Digest) erro
 	b := p.store.Batch()
 	got, _, err := b.Put(ctx, r)
 	if err == nil && got != want {
-		err = fmt.Errorf("%w: the registry sent %v", artifacts.ErrCorrupt, got)
+		err = sentAnother(got.String())
 	}
 	if err != nil {
 		return errors.Join(err, b.Discard())
