@@ -37,6 +37,9 @@ func (b *Backend) Leftovers(ctx context.Context) iter.Seq2[artifacts.Leftover, e
 				return
 			}
 		}
+		if ctx.Err() != nil {
+			yield(artifacts.Leftover{}, fmt.Errorf("list unfinished uploads: %w", context.Cause(ctx))) // minio-go does not say it
+		}
 	}
 }
 

@@ -155,7 +155,7 @@ func (b *Backend) objects(ctx context.Context, prefix string) iter.Seq2[miniogo.
 					return false, nil
 				}
 			}
-			return false, nil
+			return false, context.Cause(ctx) // at the end of which minio-go lists no more, and says nothing
 		}
 		for again := true; again; {
 			err := b.retry(ctx, func() (err error) {

@@ -40,6 +40,9 @@ func (b *Backend) allVersions(ctx context.Context, prefix string) iter.Seq2[mini
 				return
 			}
 		}
+		if ctx.Err() != nil {
+			yield(miniogo.ObjectInfo{}, context.Cause(ctx)) // minio-go does not say it
+		}
 	}
 }
 
