@@ -28,8 +28,8 @@ type directory struct {
 }
 
 // openDirectory takes the folder for one server, removes what a killed one left
-// half written, and refuses a folder in which an index is damaged: olareg would
-// take that for an empty one and write it anew.
+// half written, and refuses a folder in which an index is damaged or missing:
+// olareg would take that for an empty one and write it anew.
 func openDirectory(path string, readOnly bool) (*directory, error) {
 	if path == "" {
 		return nil, refuse("no folder is named: give --dir")
@@ -58,7 +58,7 @@ func openDirectory(path string, readOnly bool) (*directory, error) {
 	return d, nil
 }
 
-// inspect reports every damaged index and, if the folder may be written,
+// inspect reports every damaged or missing index and, if the folder may be written,
 // removes unfinished files.
 func (d *directory) inspect(readOnly bool) error {
 	var problems []error
@@ -67,6 +67,9 @@ func (d *directory) inspect(readOnly bool) error {
 		case err != nil:
 			return err
 		case e.IsDir() && e.Name() == "blobs": // which no repository's name has in it
+			if err := checkIndexed(path); err != nil {
+				problems = append(problems, err)
+			}
 			return fs.SkipDir
 		case e.IsDir() && e.Name() == "_uploads":
 			if readOnly {
@@ -92,6 +95,20 @@ func (d *directory) inspect(readOnly bool) error {
 		return fmt.Errorf("registry: %w; restore them from a backup, or move their folders away and push again", errors.Join(problems...))
 	}
 	return nil
+}
+
+// checkIndexed reports blobs without an index beside them. A server makes that
+// first.
+func checkIndexed(blobs string) error {
+	_, err := os.Stat(filepath.Join(filepath.Dir(blobs), "index.json"))
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	held, err := fs.Glob(os.DirFS(blobs), "*/*")
+	if err != nil || len(held) == 0 {
+		return err
+	}
+	return fmt.Errorf("%s has blobs, and no index.json is beside it", blobs)
 }
 
 func checkIndex(path string) error {

@@ -32,6 +32,7 @@ func TestDamagedFolder(t *testing.T) {
 		"good/_uploads/upload.123": "half",
 		"bad/nested/index.json":    `{"schemaVersion":2,"manifes`,
 		"empty/index.json":         "",
+		"lost/blobs/sha256/aa":     "a", // an interrupted backup has this
 	} {
 		path = filepath.Join(dir, path)
 		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
@@ -42,11 +43,11 @@ func TestDamagedFolder(t *testing.T) {
 		}
 	}
 	_, err := Open(Options{Dir: dir}, io.Discard)
-	for _, bad := range []string{"bad/nested", "empty"} {
-		if err == nil || !strings.Contains(err.Error(), bad+"/index.json") {
-			t.Errorf("got %v, want %s to be damaged", err, bad)
+	for _, bad := range []string{"bad/nested/index.json is damaged", "empty/index.json is damaged", "lost/blobs has blobs, and no index.json"} {
+		if err == nil || !strings.Contains(err.Error(), bad) {
+			t.Errorf("got %v, want %q", err, bad)
 		}
-		if err := os.RemoveAll(filepath.Join(dir, bad)); err != nil {
+		if err := os.RemoveAll(filepath.Join(dir, filepath.Dir(strings.Fields(bad)[0]))); err != nil {
 			t.Fatal(err)
 		}
 	}
