@@ -207,6 +207,16 @@ func TestPullClone(t *testing.T) {
 		}
 	}
 	mustAssay(t, other, "store", "check")
+	// By its digest, and by what assay.lock calls it.
+	again := t.TempDir()
+	mustAssay(t, again, "init")
+	overwrite(t, filepath.Join(dir, "assay.yaml"), filepath.Join(again, "assay.yaml"))
+	overwrite(t, filepath.Join(dir, "assay.lock"), filepath.Join(again, "assay.lock"))
+	for _, e := range lock.Experiments {
+		mustAssay(t, again, "pull", e.Manifest.String())
+		mustAssay(t, again, "show", e.Run)
+		mustAssay(t, again, "pull", e.Name)
+	}
 	if out, err := assayIn(t, other, "pull", "nothing").CombinedOutput(); err == nil || !strings.Contains(string(out), "has no run, workload or figure") {
 		t.Errorf("pull of what is not there: %v\n%s", err, out)
 	}

@@ -79,7 +79,8 @@ func (w *Workspace) PullLock(ctx context.Context, store string, progress func(Tr
 }
 
 // PullFromStore gets one thing with all that it reaches from a store, named as
-// in PullLock: a run by its ID, or a workload or a figure by its name. Of
+// in PullLock: a run by its ID, a workload or a figure by its name, any of them
+// by its digest, or the newest run that assay.lock has of an experiment. Of
 // several values that workspaces gave one name, it takes the one that was
 // archived last. A name of a workload or figure that is something else here
 // stays that; the error of a run that is matches artifacts.ErrConflict.
@@ -87,6 +88,10 @@ func (w *Workspace) PullFromStore(ctx context.Context, store, ref string, progre
 	p, err := w.puller(ctx, store, progress)
 	if err != nil {
 		return Pulled{}, err
+	}
+	if d, err := assay.ParseDigest(ref); err == nil {
+		err = p.digest(ctx, d)
+		return p.pulled, err
 	}
 	for _, kind := range []string{"runs", "workloads", "figures"} {
 		found, err := latest(ctx, p.remote, kind+"/"+assay.Filename(ref))
@@ -101,7 +106,45 @@ func (w *Workspace) PullFromStore(ctx context.Context, store, ref string, progre
 		}
 		return p.pulled, nil
 	}
-	return Pulled{}, Usagef("pull: store %s has no run, workload or figure %q", p.pulled.Store, ref)
+	lock, err := w.Lock()
+	if err != nil {
+		return Pulled{}, err
+	}
+	var newest LockedExperiment
+	for _, e := range lock.Experiments {
+		if e.Name == ref && e.Run > newest.Run {
+			newest = e
+		}
+	}
+	if newest.Run == "" {
+		return Pulled{}, Usagef("pull: store %s has no run, workload or figure %q, and %s no experiment", p.pulled.Store, ref, LockFile)
+	}
+	err = p.one(ctx, waiting{"runs/" + assay.Filename(newest.Run), newest.Manifest})
+	return p.pulled, err
+}
+
+// digest gets what d is the manifest of. Its name is known only when it is here.
+func (p *puller) digest(ctx context.Context, d assay.Digest) error {
+	if _, err := p.remote.Stat(ctx, d); errors.Is(err, fs.ErrNotExist) {
+		return Usagef("pull: store %s does not have %v", p.pulled.Store, d)
+	} else if err != nil {
+		return fmt.Errorf("pull from store %s: %w", p.pulled.Store, err)
+	}
+	if err := p.blobs(ctx, []assay.Digest{d}); err != nil {
+		return err
+	}
+	is, err := oci.Describe(ctx, p.w.Archive, d)
+	in := intake{w: p.w}
+	if err == nil {
+		err = in.sort(ctx, is)
+	}
+	if err != nil {
+		return fmt.Errorf("store %s: %w", p.pulled.Store, err)
+	}
+	if len(in.found) != 1 {
+		return Usagef("pull: %v is no run, workload or figure", d)
+	}
+	return p.one(ctx, in.found[0].waiting)
 }
 
 // latest returns the value of a reference that was archived last. Whoever writes
@@ -200,7 +243,9 @@ func (p *puller) blobs(ctx context.Context, roots []assay.Digest) error {
 		}
 	}
 	report, err := artifacts.Copy(ctx, p.w.Archive, p.remote, opts)
-	p.pulled.Blobs, p.pulled.Copied, p.pulled.Bytes = report.Blobs, report.Copied, report.Bytes
+	p.pulled.Blobs = report.Blobs
+	p.pulled.Copied += report.Copied
+	p.pulled.Bytes += report.Bytes
 	if err != nil {
 		return fmt.Errorf("pull from store %s: %w", p.pulled.Store, err)
 	}
