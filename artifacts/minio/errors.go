@@ -111,7 +111,8 @@ func (b *Backend) retryIf(ctx context.Context, again func(error) bool, do func()
 		if ctx.Err() != nil && err != nil {
 			return context.Cause(ctx)
 		}
-		if err == nil || !again(err) || attempt >= b.limits.attempts || time.Now().After(deadline) {
+		late := attempt > 1 && time.Now().After(deadline) // a first one may have sent or read for long
+		if err == nil || !again(err) || attempt >= b.limits.attempts || late {
 			return b.explain(err)
 		}
 		select {
@@ -200,7 +201,7 @@ func (b *Backend) explainAnswer(err error, resp miniogo.ErrorResponse) error {
 		return &remedied{ErrRetained, err, "it can be deleted after its date"}
 	case resp.Code == "AccessDenied" || resp.StatusCode == http.StatusForbidden:
 		return &remedied{ErrDenied, err, fmt.Sprintf("the policy of these credentials must allow it in bucket %s (docs/minio.md has one)", b.cfg.Bucket)}
-	case resp.StatusCode == http.StatusInsufficientStorage:
+	case resp.StatusCode == http.StatusInsufficientStorage, strings.Contains(resp.Message, "no space left on device"):
 		return &remedied{ErrFull, err, fmt.Sprintf("free space on %s", b.cfg.Endpoint)}
 	case transient(err):
 		return &remedied{ErrUnreachable, err, fmt.Sprintf("%s is busy or has a fault; see its log, and try again", b.cfg.Endpoint)}

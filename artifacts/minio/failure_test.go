@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -178,11 +179,15 @@ func TestServerDownPausedAndBack(t *testing.T) {
 	}
 	all := func(state string) {
 		t.Helper()
+		var wg sync.WaitGroup
 		for name, op := range ops {
-			if err := op(); !errors.Is(err, minio.ErrUnreachable) {
-				t.Errorf("%s while %s: %v, want ErrUnreachable", name, state, err)
-			}
+			wg.Go(func() {
+				if err := op(); !errors.Is(err, minio.ErrUnreachable) {
+					t.Errorf("%s while %s: %v, want ErrUnreachable", name, state, err)
+				}
+			})
 		}
+		wg.Wait()
 	}
 	if err := put(b); err != nil {
 		t.Fatal(err)

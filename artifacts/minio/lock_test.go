@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -20,6 +21,7 @@ import (
 // TestSilentHolders cuts holders of a lock off from the server for longer than
 // a lease, as a machine that sleeps is.
 func TestSilentHolders(t *testing.T) {
+	t.Parallel()
 	server := miniotest.Start(t)
 	cfg := server.Config("silent")
 	create(t, cfg)
@@ -67,25 +69,29 @@ func TestSilentHolders(t *testing.T) {
 
 // A holder that lives keeps the lock for much longer than a lease.
 func TestLongHold(t *testing.T) {
+	t.Parallel()
 	server := miniotest.Start(t)
-	cfg := server.Config("long")
-	create(t, cfg)
-	a, b := tuned(t, cfg, minio.Tuned{Lease: 2 * time.Second}), tuned(t, cfg, minio.Tuned{Lease: 2 * time.Second})
 	for _, held := range []bool{false, true} {
-		unlock, err := a.Lock(t.Context(), held)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ctx, cancel := context.WithTimeout(t.Context(), 6*time.Second)
-		if _, err := b.Lock(ctx, true); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("lock while a living holder has it (exclusive %v): %v, want to wait", held, err)
-		}
-		cancel()
-		if err := unlock(); err != nil {
-			t.Errorf("unlock after three leases: %v", err)
-		}
+		t.Run(fmt.Sprintf("exclusive %v", held), func(t *testing.T) {
+			t.Parallel()
+			cfg := server.Config(fmt.Sprintf("long-%v", held))
+			create(t, cfg)
+			a, b := tuned(t, cfg, minio.Tuned{Lease: lease}), tuned(t, cfg, minio.Tuned{Lease: lease})
+			unlock, err := a.Lock(t.Context(), held)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 3*lease)
+			defer cancel()
+			if _, err := b.Lock(ctx, true); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("lock while a living holder has it: %v, want to wait", err)
+			}
+			if err := unlock(); err != nil {
+				t.Errorf("unlock after three leases: %v", err)
+			}
+			wantNoLocks(t, b)
+		})
 	}
-	wantNoLocks(t, b)
 }
 
 const gateKey = ".lock/gate"
@@ -118,6 +124,7 @@ func (s *sleeper) wrap(next http.RoundTripper) http.RoundTripper { return hook{n
 // A deletion that is sent again after a sleep does not take what others have
 // put meanwhile.
 func TestDeletionAfterSleep(t *testing.T) {
+	t.Parallel()
 	server := miniotest.Start(t)
 	cfg := server.Config("deletion")
 	other := tuned(t, create(t, cfg).Config(), minio.Tuned{Lease: time.Second})
@@ -159,6 +166,7 @@ func TestDeletionAfterSleep(t *testing.T) {
 
 // Nor does an unlock take the gate of the next collector.
 func TestUnlockAfterSleep(t *testing.T) {
+	t.Parallel()
 	server := miniotest.Start(t)
 	cfg := server.Config("unlock")
 	other := tuned(t, create(t, cfg).Config(), minio.Tuned{Lease: time.Second})
@@ -189,6 +197,7 @@ func TestUnlockAfterSleep(t *testing.T) {
 
 // An answer that comes when others have taken the lock confirms nothing.
 func TestAnswerAfterSleep(t *testing.T) {
+	t.Parallel()
 	server := miniotest.Start(t)
 	cfg := server.Config("answer")
 	other := tuned(t, create(t, cfg).Config(), minio.Tuned{Lease: time.Second})

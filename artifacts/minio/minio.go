@@ -112,7 +112,6 @@ type Backend struct {
 	core      miniogo.Core
 	limits    limits
 	parts     chan struct{}         // has one for each part of an upload in memory
-	ahead     chan struct{}         // has one for each value that is read ahead
 	versioned bool                  // a delete hides a value until its versions are deleted
 	exclusive atomic.Pointer[lease] // held by this Backend
 }
@@ -129,7 +128,6 @@ type limits struct {
 	part     int64         // bytes of a part
 	parallel int           // parts of one value in memory
 	parts    int           // parts of all uploads in memory
-	ahead    int           // values that are read ahead, each with its parts in memory
 	memory   int64         // bytes of a staged value kept in memory
 	page     int           // objects in one answer of a listing
 }
@@ -141,11 +139,10 @@ var defaults = limits{
 	stall:    30 * time.Second,
 	lease:    30 * time.Second,
 	poll:     time.Second,
-	single:   64 << 20,
+	single:   1 << 30,
 	part:     16 << 20,
 	parallel: 4,
 	parts:    8,
-	ahead:    2,
 	memory:   256 << 10,
 	page:     1000,
 }
@@ -275,7 +272,7 @@ func connect(cfg Config, l limits, wrap func(http.RoundTripper) http.RoundTrippe
 	if err != nil {
 		return nil, err
 	}
-	return &Backend{cfg: cfg, core: miniogo.Core{Client: client}, limits: l, parts: make(chan struct{}, l.parts), ahead: make(chan struct{}, l.ahead)}, nil
+	return &Backend{cfg: cfg, core: miniogo.Core{Client: client}, limits: l, parts: make(chan struct{}, l.parts)}, nil
 }
 
 // String says where the store is, and no credentials.

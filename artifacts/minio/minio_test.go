@@ -56,7 +56,7 @@ func (s *storage) Every() int {
 	if every, err := strconv.Atoi(os.Getenv("ASSAY_SWEEP")); err == nil {
 		return every
 	}
-	return 8
+	return 16
 }
 
 func TestContract(t *testing.T) {

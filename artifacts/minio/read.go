@@ -24,16 +24,15 @@ func (b *Backend) getVersion(ctx context.Context, key, version string) (io.ReadC
 	}
 	info := describe(r.info)
 	r.end = info.Size
-	if info.Size > b.limits.single {
-		return readAhead(r), info, nil
-	}
 	return r, info, nil
 }
 
-// A reader reads one value or a part of one, over as many requests as it takes.
+// A reader reads one value, over as many requests as it takes: one, unless it
+// breaks. Several at once, each ahead of the reader in memory of its own, took
+// more time of the processor and no less of the clock.
 type reader struct {
 	ctx          context.Context
-	cancel       func() // by Close; may be nil
+	cancel       func() // by Close
 	b            *Backend
 	key, version string
 
@@ -100,9 +99,7 @@ func (r *reader) Read(p []byte) (n int, err error) {
 }
 
 func (r *reader) Close() error {
-	if r.cancel != nil {
-		defer r.cancel()
-	}
+	defer r.cancel()
 	if r.body == nil {
 		return nil
 	}

@@ -32,9 +32,10 @@ const (
 // are not those of sum are ErrCorrupt, and nothing is stored. r may be read in
 // parallel and again.
 //
-// What goes in one request the server itself checks against sum. Of a larger
-// value it checks the CRC-32C of each part, while all of it is hashed here in
-// the same pass; without sum the parts are not put together.
+// What goes in one request the server itself checks against sum, and nobody
+// hashes it here. Of a larger value it checks the CRC-32C of each part, while all
+// of it is hashed here in the same pass; without sum the parts are not put
+// together.
 func (b *Backend) Upload(ctx context.Context, key string, r io.ReaderAt, size int64, sum assay.Digest) error {
 	if err := artifacts.CheckKey(key); err != nil {
 		return err
