@@ -60,7 +60,6 @@ never written down.`,
 	f.StringVar(&c.Credentials, "credentials", "", "file of the keys, readable by you alone")
 	f.BoolVar(&opts.Create, "create", false, "make the bucket, if there is none, and the store in it")
 	f.BoolVar(&opts.ObjectLock, "object-lock", false, "with --create: the bucket must be able to retain what is published")
-	cmd.MarkFlagRequired("endpoint")
 	return cmd
 }
 
@@ -133,16 +132,13 @@ func newStoreUse() *cobra.Command {
 assay.yaml, which may come from somebody else. ASSAY_STORE=NAME says the same for one command.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if none == (len(args) > 0) {
+			name := optional(args)
+			if none == (name != "") {
 				return fmt.Errorf("store use: give a name, or --none: %w", errFlags)
 			}
 			w, err := workspace(cmd)
 			if err != nil {
 				return err
-			}
-			name := ""
-			if !none {
-				name = args[0]
 			}
 			if err := w.UseStore(cmd.Context(), name); err != nil {
 				return err
@@ -170,7 +166,15 @@ func newStoreRm() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return w.RemoveStore(cmd.Context(), args[0])
+			if err := w.RemoveStore(cmd.Context(), args[0]); err != nil {
+				return err
+			}
+			removed := struct {
+				Name string `json:"name"`
+			}{args[0]}
+			return newPrinter(cmd).object("removed", removed, func(out io.Writer) {
+				fmt.Fprintf(out, "store %s is not defined any more; what is in it stays\n", removed.Name)
+			})
 		},
 	}
 }
@@ -221,7 +225,8 @@ func newStoreCheck() *cobra.Command {
 		Long: `Report every problem of the archive, or of the store that is named: references to nothing, blobs that name
 missing ones, malformed and stray files and, unless --read-data=false, blobs whose bytes are not what their
 digest says. --repair puts back what is damaged or missing, the archive's from the stores that assay.yaml
-defines, a store's from the archive. Exit status 5 if a problem is left.`,
+defines, a store's from the archive. Exit status 5 if something damaged or missing is left; stray and unfinished
+files do no harm.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			w, err := workspace(cmd)
@@ -268,7 +273,8 @@ store keeps every value that a workspace has archived there.`,
 		},
 	}
 	cmd.Flags().BoolVar(&opts.DryRun, "dry-run", false, "say what would be deleted, delete nothing")
-	cmd.Flags().DurationVar(&opts.MinAge, "min-age", 24*time.Hour, "keep what is younger: another process may be about to name it")
+	opts.MinAge = 24 * time.Hour
+	cmd.Flags().Var((*days)(&opts.MinAge), "min-age", "keep what is younger: another process may be about to name it")
 	return cmd
 }
 
@@ -297,7 +303,8 @@ access key's name, never the secret.`,
 	}
 	cmd.Flags().StringVar(&store, "store", "", "the store (default: the one in use, or the only one)")
 	cmd.Flags().StringVar(&file, "file", "", "one file, such as trace.parquet (default: all)")
-	cmd.Flags().DurationVar(&expires, "expires", 24*time.Hour, "how long the links are valid")
+	expires = 24 * time.Hour
+	cmd.Flags().Var((*days)(&expires), "expires", "how long the links are valid")
 	return cmd
 }
 

@@ -231,7 +231,11 @@ func WriteCheck(out io.Writer, r artifacts.Report) {
 	if r.Read {
 		how = "every byte read"
 	}
-	fmt.Fprintf(out, "%d blobs, %d bytes, %d references: %d problems (%s)\n", r.Blobs, r.Bytes, r.Refs, len(r.Problems), how)
+	harm := ""
+	if len(r.Problems) > 0 && !r.Damaged() {
+		harm = ", all harmless"
+	}
+	fmt.Fprintf(out, "%d blobs, %d bytes, %d references: %d problems%s (%s)\n", r.Blobs, r.Bytes, r.Refs, len(r.Problems), harm, how)
 }
 
 // GCOptions say what a collection keeps.

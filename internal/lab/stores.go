@@ -44,7 +44,7 @@ func (c StoreConfig) check() error {
 		u, err := url.Parse(s)
 		switch {
 		case err != nil: // its message repeats s, which may have a key in it
-			return errors.New("url or endpoint: not a URL")
+			return errors.New("url or endpoint: not a URL: want s3://BUCKET/PREFIX, and https://HOST:PORT")
 		case u.User != nil || u.RawQuery != "":
 			return fmt.Errorf("url or endpoint: has a user, a password or a query in it: %s", keysElsewhere)
 		}
@@ -214,7 +214,9 @@ func (w *Workspace) AddStore(ctx context.Context, name string, c StoreConfig, op
 		if _, err := minio.Create(ctx, config, minio.CreateOptions{MakeBucket: true, ObjectLock: opts.ObjectLock}); err != nil {
 			return fmt.Errorf("store %s: %w", name, err)
 		}
-	} else if _, err := p.open(ctx, w.Root); err != nil {
+	} else if _, err := p.open(ctx, w.Root); errors.Is(err, fs.ErrNotExist) || errors.Is(err, minio.ErrNoBucket) {
+		return fmt.Errorf("%w; --create makes it", err)
+	} else if err != nil {
 		return err
 	}
 	if err := w.define(ctx, name, &c); err != nil {
