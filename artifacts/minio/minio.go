@@ -206,7 +206,7 @@ type CreateOptions struct {
 
 // Create makes a store at cfg, if there is none yet, and opens it. Several
 // processes can do so at once. Without MakeBucket a missing bucket is
-// ErrNoBucket.
+// ErrNoBucket. A store inside of another is refused.
 func Create(ctx context.Context, cfg Config, opts CreateOptions) (*Backend, error) {
 	b, err := connect(cfg, defaults, nil)
 	if err == nil {
@@ -239,10 +239,35 @@ func (b *Backend) create(ctx context.Context, opts CreateOptions) error {
 			return err
 		}
 	}
+	if err := b.alone(ctx); err != nil {
+		return err
+	}
 	if _, err := b.put(ctx, formatKey, value(format), artifacts.Condition{IfAbsent: true}); err != nil && !errors.Is(err, artifacts.ErrConflict) {
 		return err
 	}
 	return b.open(ctx)
+}
+
+// alone returns an error if there is no store yet, and would be one inside of
+// another, whose check finds strays then. What these credentials may not see is
+// taken for none.
+func (b *Backend) alone(ctx context.Context) error {
+	for at := b.cfg; ; at.Prefix = at.Prefix[:max(0, strings.LastIndexByte(at.Prefix, '/'))] {
+		err := b.retry(ctx, func() error {
+			_, err := b.core.StatObject(ctx, b.cfg.Bucket, (&Backend{cfg: at}).name(formatKey), miniogo.StatObjectOptions{})
+			return err
+		})
+		switch {
+		case err == nil && at.Prefix == b.cfg.Prefix:
+			return nil
+		case err == nil:
+			return fmt.Errorf("it would be inside of store %s; choose a prefix beside that", at.URL())
+		case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, ErrDenied):
+			return err
+		case at.Prefix == "":
+			return nil
+		}
+	}
 }
 
 // connect makes a client; it sends nothing.

@@ -338,6 +338,7 @@ func TestPublishRefused(t *testing.T) {
 		want string
 	}{
 		{[]string{"publish", "hello"}, "without object lock"},
+		{[]string{"store", "add", "nested", unused.URL() + "/sub", "--endpoint", unused.Endpoint, "--credentials", unused.Credentials, "--create"}, "inside of store"},
 		{[]string{"publish", "hello", "--store", "unused"}, "without object lock"},
 		{[]string{"publish", "hello", "--until", "2020-01-01"}, "2020-01-01 is past"},
 		{[]string{"publish", "hello", "--until", "9999-12-31"}, "too far off"},
