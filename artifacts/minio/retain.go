@@ -47,9 +47,9 @@ func (r Retention) covers(want Retention) bool {
 
 // Retain makes the server refuse to delete the values of keys before until. A
 // retention that is longer or stronger already is kept; one in compliance mode
-// cannot go on in governance mode, which is ErrRetained. A bucket that was made
-// without object lock is an error matching errors.ErrUnsupported. After an
-// error, which has all problems, the other keys are retained.
+// goes on in that. A bucket that was made without object lock is an error
+// matching errors.ErrUnsupported. After an error, which has all problems, the
+// other keys are retained.
 func (b *Backend) Retain(ctx context.Context, keys []string, until time.Time, mode Mode) error {
 	if _, err := ParseMode(string(mode)); err != nil {
 		return err
@@ -80,9 +80,8 @@ func (b *Backend) retain(ctx context.Context, key string, want Retention) error 
 	if is.covers(want) {
 		return nil
 	}
-	if is.Mode == Compliance && want.Mode == Governance {
-		return fmt.Errorf("it is %w in %s mode until %s, which nobody can change to %s mode; choose %[2]s",
-			ErrRetained, is.Mode, is.Until.Format(time.DateTime), want.Mode)
+	if is.Mode == Compliance {
+		want.Mode = Compliance
 	}
 	if is.Until.After(want.Until) {
 		want.Until = is.Until
