@@ -204,7 +204,7 @@ func (b *Backend) explainAnswer(err error, resp miniogo.ErrorResponse) error {
 	case resp.StatusCode == http.StatusInsufficientStorage, strings.Contains(resp.Message, "no space left on device"):
 		return &remedied{ErrFull, err, fmt.Sprintf("free space on %s", b.cfg.Endpoint)}
 	case transient(err):
-		return &remedied{ErrUnreachable, err, fmt.Sprintf("%s is busy or has a fault; see its log, and try again", b.cfg.Endpoint)}
+		return &remedied{ErrUnreachable, err, fmt.Sprintf("%s is busy, or what was asked for is damaged there; see its log and the health of its drives, and try again", b.cfg.Endpoint)}
 	}
 	return err
 }
