@@ -31,8 +31,12 @@ type place struct {
 }
 
 func (w *Workspace) place(name string, c StoreConfig) *place {
-	key := assay.DigestOf([]byte(strings.TrimRight(c.Endpoint, "/") + "\n" + strings.TrimRight(c.URL, "/"))).Hex()[:16]
-	return &place{name: name, config: c, key: key, dir: w.path(storesDir, key)}
+	return &place{name: name, config: c, key: c.key(), dir: w.path(storesDir, c.key())}
+}
+
+// key tells places apart by where they are.
+func (c StoreConfig) key() string {
+	return assay.DigestOf([]byte(strings.TrimRight(c.Endpoint, "/") + "\n" + strings.TrimRight(c.URL, "/"))).Hex()[:16]
 }
 
 func (p *place) waitlist() waitlist { return waitlist(filepath.Join(p.dir, "waiting")) }

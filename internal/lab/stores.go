@@ -112,11 +112,13 @@ func loadStores(root string, c *Config) ([]Setting, error) {
 		origins[name] = ConfigFile
 	}
 	use := Setting{Key: "store", Origin: "default", Variable: storeVariable}
+	chosenKey := "" // of the place that was chosen, where it was chosen by name here
 	if b, err := os.ReadFile(filepath.Join(root, workspaceDir, inUseFile)); err == nil && root != "" {
-		use.Value, use.Origin = strings.TrimSpace(string(b)), workspaceDir+"/"+inUseFile
+		use.Value, chosenKey, _ = strings.Cut(strings.TrimSpace(string(b)), " ")
+		use.Origin = workspaceDir + "/" + inUseFile
 	}
 	if v, ok := os.LookupEnv(storeVariable); ok {
-		use.Value, use.Origin = v, storeVariable
+		use.Value, use.Origin, chosenKey = v, storeVariable, ""
 	}
 	c.Store = use.Value
 	if c.Store != "" {
@@ -137,6 +139,9 @@ func loadStores(root string, c *Config) ([]Setting, error) {
 		case !defined: // by this state of assay.yaml, another may
 			c.Store, use.Value = "", c.Store+" (not defined)"
 			return []Setting{use}, nil
+		case chosenKey != "" && store.key() != chosenKey: // a pull may have brought a stranger's address
+			return nil, Usagef("store %s is at another address than when it was chosen here, now %s at %s: if you trust that, remove %s and choose it again with \"assay store use %s\"",
+				c.Store, store.URL, store.Endpoint, use.Origin, c.Store)
 		}
 		if err := store.check(); err != nil {
 			return nil, Usagef("store %s (%s): %w", c.Store, origins[c.Store], err)
@@ -260,7 +265,7 @@ func (w *Workspace) UseStore(ctx context.Context, name string) error {
 	if err := w.lookOnce(ctx); err != nil {
 		return fmt.Errorf("store %s: %w", name, err)
 	}
-	return writeDurably(w.path(inUseFile), []byte(name+"\n"))
+	return writeDurably(w.path(inUseFile), []byte(name+" "+p.key+"\n"))
 }
 
 // RemoveStore takes a store's definition from assay.yaml, and what this

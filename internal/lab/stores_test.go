@@ -87,6 +87,7 @@ func TestStoreSettings(t *testing.T) {
 		{name: "defined, not used", yaml: lab},
 		{name: "used here", yaml: lab, file: "lab\n", use: "lab", where: "s3://bucket/p at https://host:9000"},
 		{name: "used here, not defined", file: "lab\n"},
+		{name: "used here, at another address", yaml: lab, file: "lab 0123456789abcdef\n", err: "another address"},
 		{name: "variable", yaml: lab, env: map[string]string{"ASSAY_STORE": "lab", "ASSAY_STORE_REGION": "eu"}, use: "lab", where: "s3://bucket/p at https://host:9000, region eu"},
 		{name: "variable says none", yaml: lab, file: "lab\n", env: map[string]string{"ASSAY_STORE": ""}},
 		{name: "variable, not defined", env: map[string]string{"ASSAY_STORE": "lab"}, err: `no store "lab"`},
