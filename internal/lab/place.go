@@ -111,7 +111,7 @@ func (p *place) open(ctx context.Context, root string) (*minio.Backend, error) {
 		return nil, fmt.Errorf("store %s: %w", p.name, err)
 	}
 	if !p.chosen && (config.Credentials == "" || ofAWS(config.Credentials)) {
-		return nil, fmt.Errorf("store %s: %w: %s names it without a file of keys for it, and your own go only to a store that you choose: "+
+		return nil, fmt.Errorf("store %s: %w: your own keys go only to a store that you choose, and %s gives it none: "+
 			"name it (--store %[1]s), or \"assay store use %[1]s\"", p.name, errNotChosen, ConfigFile)
 	}
 	b, err := minio.Open(ctx, config)
