@@ -21,7 +21,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/internal/kernel"
 	"github.com/assay-notebooks/assay/internal/lab"
 	"github.com/assay-notebooks/assay/internal/tooltest"
@@ -375,7 +374,7 @@ func TestBrowser(t *testing.T) {
 	// The reload neither stopped the cell's run nor began another.
 	var reloaded []string
 	for line := range bytes.Lines(p.beside("-C", dir, "--json", "runs")) {
-		var run assay.Run
+		var run lab.Listed
 		if err := json.Unmarshal(line, &run); err != nil {
 			t.Fatalf("assay --json runs: %v: %q", err, line)
 		}
