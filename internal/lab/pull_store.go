@@ -22,7 +22,11 @@ import (
 func OpenClone(ctx context.Context, dir string) (*Workspace, error) {
 	root, err := Find(dir)
 	if err == nil {
-		return Open(ctx, root)
+		w, err := Open(ctx, root)
+		if errors.Is(err, fs.ErrNotExist) { // whoever made the workspace was killed before it had an archive
+			return Init(ctx, root)
+		}
+		return w, err
 	}
 	abs, absErr := filepath.Abs(dir)
 	if absErr != nil {

@@ -101,6 +101,9 @@ func Open(ctx context.Context, root string) (*Workspace, error) {
 		return nil, err
 	}
 	backend, err := disk.Open(filepath.Join(root, workspaceDir, storeDir))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf(`workspace %s: %w; "assay init" there finishes one whose making was cut off`, root, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("workspace %s: %w", root, err)
 	}
