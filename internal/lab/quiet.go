@@ -3,7 +3,6 @@ package lab
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"slices"
 	"time"
@@ -149,31 +148,4 @@ func (w *Workspace) gateFree() (bool, error) {
 func (w *Workspace) idle(ctx context.Context) bool {
 	live, _ := w.live(ctx)
 	return !slices.ContainsFunc(live, func(r assay.Run) bool { return r.State == assay.Running })
-}
-
-// flock waits for the lock on the file at path. The lock ends with the file.
-func flock(path string, how int) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
-	if err != nil {
-		return nil, err
-	}
-	for {
-		err := unix.Flock(int(f.Fd()), how)
-		if err == nil {
-			return f, nil
-		}
-		if !errors.Is(err, unix.EINTR) {
-			f.Close()
-			return nil, fmt.Errorf("lock %s: %w", path, err)
-		}
-	}
-}
-
-// tryFlock is flock that returns nil if another holds the lock.
-func tryFlock(path string, how int) (*os.File, error) {
-	f, err := flock(path, how|unix.LOCK_NB)
-	if errors.Is(err, unix.EWOULDBLOCK) {
-		return nil, nil
-	}
-	return f, err
 }
