@@ -107,14 +107,11 @@ func (c *counter) Read(p []byte) (int, error) {
 type spooler struct{ b Backend }
 
 func (s spooler) Stage(_ context.Context, r io.Reader) (Staged, error) {
-	f, err := os.CreateTemp("", "assay-put-")
+	f, _, err := spool(r)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := io.Copy(f, r); err != nil {
-		return nil, errors.Join(err, (*spooled)(f).Discard())
-	}
-	return (*spooled)(f), nil
+	return f, nil
 }
 
 // Commit puts kept ones again, too: that is how a plain Backend refreshes.
@@ -131,7 +128,21 @@ func (s spooler) Commit(ctx context.Context, placements []Placement) error {
 	return nil
 }
 
+// spooled is a file in the system's temporary directory.
 type spooled os.File
+
+// spool copies r to a file, and returns its length.
+func spool(r io.Reader) (*spooled, int64, error) {
+	f, err := os.CreateTemp("", "assay-put-")
+	if err != nil {
+		return nil, 0, err
+	}
+	n, err := io.Copy(f, r)
+	if err != nil {
+		return nil, 0, errors.Join(err, (*spooled)(f).Discard())
+	}
+	return (*spooled)(f), n, nil
+}
 
 func (f *spooled) Discard() error {
 	file := (*os.File)(f)

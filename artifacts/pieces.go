@@ -66,16 +66,15 @@ func (c *copier) pieces(ctx context.Context, n *node) (r io.ReaderAt, size int64
 	if err != nil {
 		return nil, 0, nil, err
 	}
-	f, err := os.CreateTemp("", "assay-copy-")
-	if err != nil {
-		return nil, 0, nil, errors.Join(err, rc.Close())
+	f, size, err := spool(contextReader{ctx, rc})
+	closeErr := rc.Close()
+	switch {
+	case err != nil:
+		return nil, 0, nil, errors.Join(err, closeErr)
+	case closeErr != nil:
+		return nil, 0, nil, errors.Join(closeErr, f.Discard())
 	}
-	closeFile = (*spooled)(f).Discard
-	size, err = io.Copy(f, contextReader{ctx, rc})
-	if err = errors.Join(err, rc.Close()); err != nil {
-		return nil, 0, nil, errors.Join(err, closeFile())
-	}
-	return f, size, closeFile, nil
+	return (*os.File)(f), size, f.Discard, nil
 }
 
 // A sourceAt remembers why it could not be read. It is safe for concurrent use.

@@ -27,6 +27,10 @@ type Ref struct {
 	ModTime time.Time    `json:"mod_time"`
 }
 
+// Version returns the name under which a store that several workspaces share
+// keeps this value: below that of the reference, so that no other takes its place.
+func (r Ref) Version() string { return r.Name + "/" + r.Digest.Hex() }
+
 // Ref returns the digest that name refers to. A name the store does not have
 // is an error matching fs.ErrNotExist.
 func (s *Store) Ref(ctx context.Context, name string) (assay.Digest, error) {

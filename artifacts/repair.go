@@ -206,7 +206,7 @@ func onlyVersion(ctx context.Context, s *Store, name string) (assay.Digest, erro
 		switch {
 		case err != nil:
 			return assay.Digest{}, err
-		case ref.Name != name+"/"+ref.Digest.Hex():
+		case ref.Name != (Ref{Name: name, Digest: ref.Digest}).Version():
 		case !only.IsZero():
 			return assay.Digest{}, fmt.Errorf("reference %s has several versions; set it to one of them", name)
 		default:

@@ -22,7 +22,7 @@ type waiting struct {
 
 // remote is the name of the reference in a store that workspaces share: every
 // value has a name of its own, so that nobody's takes another's place.
-func (v waiting) remote() string { return v.name + "/" + v.digest.Hex() }
+func (v waiting) remote() string { return artifacts.Ref{Name: v.name, Digest: v.digest}.Version() }
 
 // A waitlist is the files in a folder, one for each waiting value, named for
 // it: "runs,ID@<hex>". It costs what waits, not what is archived. A file is
