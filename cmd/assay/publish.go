@@ -43,9 +43,7 @@ can, the administrators neither.`,
 			all, err := w.Publish(cmd.Context(), args, opts, bar.transfer)
 			bar.close()
 			for _, p := range all {
-				for _, problem := range p.Unread {
-					fmt.Fprintf(cmd.ErrOrStderr(), "if this is about %s, it was left out: %s\n", p.Name, problem)
-				}
+				sayUnread(cmd, p.Name, p.Unread)
 			}
 			printErr := list(newPrinter(cmd), "publication", all, "PUBLISHED\tWITH\tBLOBS\tSIZE\tRETAINED UNTIL\tMODE\tMANIFEST", func(p lab.Published) string {
 				return fmt.Sprintf("%s\t%d\t%d\t%s\t%s\t%s\t%v", p.Name, len(p.With), p.Blobs, size(p.Bytes), p.Until.Format(time.RFC3339), p.Mode, p.Digest)

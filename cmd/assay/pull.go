@@ -62,9 +62,7 @@ when it is done again.`,
 			if err != nil {
 				return err
 			}
-			for _, name := range fetched.Kept {
-				fmt.Fprintf(cmd.ErrOrStderr(), "%s is something else here, and stays so; what came is kept under its digest\n", name)
-			}
+			sayKept(cmd, fetched.Kept)
 			for _, skipped := range fetched.Skipped {
 				fmt.Fprintf(cmd.ErrOrStderr(), "skipped %v: %s\n", skipped.Digest, skipped.Why)
 			}
@@ -102,9 +100,7 @@ func pullFromStore(cmd *cobra.Command, store, ref string, bar *bar) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range pulled.Kept {
-		fmt.Fprintf(cmd.ErrOrStderr(), "%s is something else here, and stays so; what came is kept under its digest\n", name)
-	}
+	sayKept(cmd, pulled.Kept)
 	return newPrinter(cmd).object("pulled", pulled, func(out io.Writer) {
 		fmt.Fprintf(out, "%s, %s, of which %d came from store %s, %s",
 			counted(len(pulled.Refs), "reference"), counted(pulled.Blobs, "blob"), pulled.Copied, pulled.Store, size(pulled.Bytes))
@@ -113,4 +109,11 @@ func pullFromStore(cmd *cobra.Command, store, ref string, bar *bar) error {
 		}
 		fmt.Fprintln(out)
 	})
+}
+
+// sayKept says which names mean something else here than where things came from.
+func sayKept(cmd *cobra.Command, names []string) {
+	for _, name := range names {
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s is something else here, and stays so; what came is kept under its digest\n", name)
+	}
 }

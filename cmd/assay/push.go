@@ -40,12 +40,17 @@ are those of "docker login", "oras login" or "podman login".`,
 			if err != nil {
 				return err
 			}
-			for _, problem := range pushed.Unread {
-				fmt.Fprintf(cmd.ErrOrStderr(), "if this is about %s, it was left out: %s\n", pushed.Name, problem)
-			}
+			sayUnread(cmd, pushed.Name, pushed.Unread)
 			return newPrinter(cmd).object("pushed", pushed, func(out io.Writer) { fmt.Fprintln(out, pushed.Reference) })
 		},
 	}
 	plainHTTP(cmd, &opts.PlainHTTP)
 	return cmd
+}
+
+// sayUnread says what could not be read, and may be about what was sent.
+func sayUnread(cmd *cobra.Command, name string, problems []string) {
+	for _, problem := range problems {
+		fmt.Fprintf(cmd.ErrOrStderr(), "if this is about %s, it was left out: %s\n", name, problem)
+	}
 }

@@ -155,6 +155,18 @@ func (w *Workspace) updateLock(ctx context.Context, change func(*Lock)) error {
 	return nil
 }
 
+// newest returns the latest run that the lock has of those that are so; a zero
+// one if it has none.
+func (l Lock) newest(is func(LockedExperiment) bool) LockedExperiment {
+	var latest LockedExperiment
+	for _, e := range l.Experiments {
+		if is(e) && e.Run > latest.Run {
+			latest = e
+		}
+	}
+	return latest
+}
+
 // A pinOf is one digest that the lock names.
 type pinOf struct {
 	name, remedy string

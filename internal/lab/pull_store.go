@@ -114,12 +114,7 @@ func (w *Workspace) PullFromStore(ctx context.Context, store, ref string, progre
 	if err != nil {
 		return Pulled{}, err
 	}
-	var newest LockedExperiment
-	for _, e := range lock.Experiments {
-		if e.Name == ref && e.Run > newest.Run {
-			newest = e
-		}
-	}
+	newest := lock.newest(func(e LockedExperiment) bool { return e.Name == ref })
 	if newest.Run == "" {
 		return Pulled{}, Usagef("pull: store %s has no run, workload or figure %q, and %s no experiment", p.pulled.Store, ref, LockFile)
 	}

@@ -170,12 +170,7 @@ func (w *Workspace) FindRun(ctx context.Context, ref string) (assay.Run, error) 
 	if err != nil {
 		return assay.Run{}, err
 	}
-	var latest LockedExperiment
-	for _, e := range lock.Experiments {
-		if (e.Name == ref || e.Manifest.String() == ref || e.Run == ref) && e.Run > latest.Run {
-			latest = e
-		}
-	}
+	latest := lock.newest(func(e LockedExperiment) bool { return e.Name == ref || e.Manifest.String() == ref || e.Run == ref })
 	if latest.Run != "" {
 		return w.archivedRun(ctx, latest.Manifest)
 	}
