@@ -29,10 +29,13 @@ type Meta struct {
 
 // A Column says what the values of one column are.
 type Column struct {
-	Name    string `json:"name"`
-	Kind    Kind   `json:"kind"`
-	Unit    string `json:"unit,omitempty"` // "" where there is none
-	Meaning string `json:"meaning,omitempty"`
+	Name     string      `json:"name"`
+	Kind     Kind        `json:"kind"`
+	Unit     string      `json:"unit,omitempty"` // "" where there is none
+	Meaning  string      `json:"meaning,omitempty"`
+	Role     assay.Role  `json:"role,omitempty"`     // of imported traces
+	Basis    assay.Basis `json:"basis,omitempty"`    // likewise: how the meaning is known
+	Evidence string      `json:"evidence,omitempty"` // likewise: what that rests on
 }
 
 // A Kind says which Go type holds a column's values.
@@ -72,7 +75,8 @@ func readMeta(file *parquet.File) (Meta, error) {
 			return Meta{}, fmt.Errorf("column %s: %w: %w", leaf.Name(), err, ErrFormat)
 		}
 		c := said[leaf.Name()]
-		meta.Columns[i] = Column{Name: leaf.Name(), Kind: kind, Unit: c.Unit, Meaning: c.Meaning}
+		c.Name, c.Kind = leaf.Name(), kind
+		meta.Columns[i] = c
 	}
 	return meta, nil
 }

@@ -1,0 +1,210 @@
+package importers
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/artifacts/trace"
+)
+
+// An Output is what the files hold.
+type Output struct {
+	Sources []assay.ImportSource // by path
+	Traces  []*Trace             // the one named "rejected" last, if there is one
+	Notes   []string             // what a reader must know and no column can say
+
+	lenient  bool
+	rejected []rejection
+}
+
+// A rejection is a row that could not be read.
+type rejection struct {
+	path string
+	line int
+	text string // of the row
+	why  string
+}
+
+func (r rejection) Error() string { return fmt.Sprintf("%s:%d: %s", r.path, r.line, r.why) }
+
+const (
+	shownRejections = 10      // named in the error
+	maxRejections   = 1 << 20 // after so many the files are of another format
+	maxRejectedText = 4 << 10 // bytes kept of each row's text: the file itself is kept whole
+)
+
+// reject notes that a row cannot be read. A format calls it and goes on with
+// the next row: whether that is an error is for the whole input to say.
+func (o *Output) reject(path string, line int, text, why string) error {
+	if len(text) > maxRejectedText {
+		text = text[:maxRejectedText]
+	}
+	o.rejected = append(o.rejected, rejection{path, line, text, why})
+	if len(o.rejected) >= maxRejections {
+		return fmt.Errorf("%s:%d: %d rows cannot be read: is this the right format?", path, line, len(o.rejected))
+	}
+	return nil
+}
+
+// trace begins a trace.
+func (o *Output) trace(name, meaning string) *Trace {
+	t := &Trace{Name: name, Meaning: meaning}
+	o.Traces = append(o.Traces, t)
+	return t
+}
+
+// finish makes the traces whole: rows that were rejected, facts, and where
+// each row is from.
+func (o *Output) finish(in *Input) error {
+	if len(o.rejected) > 0 && !o.lenient {
+		var shown []error
+		for _, r := range o.rejected[:min(len(o.rejected), shownRejections)] {
+			shown = append(shown, r)
+		}
+		if more := len(o.rejected) - len(shown); more > 0 {
+			shown = append(shown, fmt.Errorf("and %d more rows", more))
+		}
+		return fmt.Errorf("%d rows cannot be read; --lenient imports the others and keeps these as rejected:\n%w", len(o.rejected), errors.Join(shown...))
+	}
+	if len(o.rejected) > 0 {
+		t := o.trace("rejected", "rows that could not be read, as they stand in the file")
+		text, why := t.text(trace.Column{Name: "text", Meaning: "the row", Basis: assay.Known}),
+			t.text(trace.Column{Name: "why", Meaning: "why it could not be read", Basis: assay.Known})
+		for _, r := range o.rejected {
+			t.row(r.path, r.line)
+			text.set(r.text)
+			why.set(r.why)
+		}
+	}
+	slices.SortFunc(o.Sources, func(a, b assay.ImportSource) int { return cmp.Compare(a.Path, b.Path) })
+	rows := 0
+	for _, t := range o.Traces {
+		if err := t.finish(in.Facts); err != nil {
+			return fmt.Errorf("trace %s: %w", t.Name, err)
+		}
+		rows += t.rows
+	}
+	if rows == 0 {
+		return errors.New("there is not one row in these files")
+	}
+	return nil
+}
+
+// A Trace is one table of an input. While it is made, row begins a row and the
+// columns' set gives it values; a column that is not set is null there.
+type Trace struct {
+	Name    string
+	Meaning string
+	Columns []*trace.Values // once it is made: equally long, "source" and "line" last
+
+	rows    int
+	sources []string
+	lines   []int64
+}
+
+// row begins a row, which stands in a line, from 1, of the file at path.
+func (t *Trace) row(path string, line int) {
+	t.rows++
+	t.sources, t.lines = append(t.sources, path), append(t.lines, int64(line))
+}
+
+// A column is one column of a trace that is being made.
+type column[T any] struct {
+	trace *Trace
+	v     *trace.Values
+	to    *[]T // the values in v
+}
+
+// set gives the column its value in the row last begun.
+func (c column[T]) set(x T) {
+	pad(c.v, c.trace.rows-1)
+	*c.to = append((*c.to)[:c.trace.rows-1], x)
+	if c.v.Null != nil {
+		c.v.Null = append(c.v.Null[:c.trace.rows-1], false)
+	}
+}
+
+func (t *Trace) int(c trace.Column) column[int64] {
+	v := t.add(c, trace.Int)
+	return column[int64]{t, v, &v.Ints}
+}
+
+func (t *Trace) float(c trace.Column) column[float64] {
+	v := t.add(c, trace.Float)
+	return column[float64]{t, v, &v.Floats}
+}
+
+func (t *Trace) text(c trace.Column) column[string] {
+	v := t.add(c, trace.String)
+	return column[string]{t, v, &v.Strings}
+}
+
+func (t *Trace) truth(c trace.Column) column[bool] {
+	v := t.add(c, trace.Bool)
+	return column[bool]{t, v, &v.Bools}
+}
+
+func (t *Trace) add(c trace.Column, kind trace.Kind) *trace.Values {
+	c.Kind = kind
+	v := &trace.Values{Column: c}
+	t.Columns = append(t.Columns, v)
+	return v
+}
+
+// pad makes v as long as rows with nulls.
+func pad(v *trace.Values, rows int) {
+	more := rows - v.Len()
+	if more <= 0 {
+		return
+	}
+	if v.Null == nil {
+		v.Null = make([]bool, v.Len(), rows)
+	}
+	for range more {
+		v.Null = append(v.Null, true)
+	}
+	switch v.Kind {
+	case trace.Int:
+		v.Ints = append(v.Ints, make([]int64, more)...)
+	case trace.Float:
+		v.Floats = append(v.Floats, make([]float64, more)...)
+	case trace.String:
+		v.Strings = append(v.Strings, make([]string, more)...)
+	case trace.Bool:
+		v.Bools = append(v.Bools, make([]bool, more)...)
+	}
+}
+
+// finish adds the columns that every trace has, and checks the names.
+func (t *Trace) finish(facts []assay.Fact) error {
+	for _, f := range facts {
+		v := t.add(trace.Column{Name: f.Name, Role: factRole(f.Name), Basis: assay.Given,
+			Meaning: "given by whoever imported: no file says it"}, trace.String)
+		v.Strings = slices.Repeat([]string{f.Value}, t.rows)
+	}
+	v := t.add(trace.Column{Name: "source", Role: assay.RoleSource, Basis: assay.Known, Meaning: "path of the file that the row is from"}, trace.String)
+	v.Strings = t.sources
+	v = t.add(trace.Column{Name: "line", Role: assay.RoleLine, Basis: assay.Known, Meaning: "and its line there, from 1"}, trace.Int)
+	v.Ints = t.lines
+	names := map[string]bool{}
+	for _, v := range t.Columns {
+		if names[v.Name] {
+			return fmt.Errorf("column %s: there are two; a fact cannot have the name of a column that the files have", v.Name)
+		}
+		names[v.Name] = true
+		pad(v, t.rows)
+	}
+	return nil
+}
+
+// factRole is what a fact of that name is.
+func factRole(name string) assay.Role {
+	switch role := assay.Role(name); role {
+	case assay.RoleSystem, assay.RoleWorkload, assay.RoleScope, assay.RoleMode, assay.RoleCache, assay.RoleReplicate:
+		return role
+	}
+	return assay.RoleFactor
+}
