@@ -85,8 +85,10 @@ func readWith(t *testing.T, python string, encoded []byte) reading {
 // What DuckDB reads in a trace is what we read in it.
 func TestDuckDBAgrees(t *testing.T) {
 	python := duckdb(t)
-	for _, n := range []int{0, 7, rowsPerGroup + 500} {
-		encoded := encode(t, samples(n))
+	for _, encoded := range [][]byte{
+		encode(t, nil), encode(t, samples(7)), encode(t, samples(rowsPerGroup+500)),
+		encodeColumns(t, imported(0)), encodeColumns(t, imported(rowsPerGroup+500)),
+	} {
 		theirs, tr := readWith(t, python, encoded), open(t, encoded)
 		if theirs.Rows != tr.Rows() {
 			t.Errorf("duckdb counts %d rows, we %d", theirs.Rows, tr.Rows())

@@ -18,13 +18,22 @@ const metaKey = "assay"
 
 // A Meta is what a trace says about itself.
 type Meta struct {
-	Format     string       `json:"format"` // Format; Write fills it in
-	Run        string       `json:"run"`    // assay.Run.ID
-	Plan       assay.Digest `json:"plan"`
-	Experiment assay.Digest `json:"experiment"`
-	Host       string       `json:"host"`             // what the experiment calls it
+	Format string `json:"format"` // Format; Write and WriteColumns fill it in
+
+	// Of a run's trace.
+	Run        string       `json:"run,omitempty"` // assay.Run.ID
+	Plan       assay.Digest `json:"plan,omitzero"`
+	Experiment assay.Digest `json:"experiment,omitzero"`
+	Host       string       `json:"host,omitempty"`   // what the experiment calls it
 	Params     []string     `json:"params,omitempty"` // names of the parameters: each has a column "param.NAME"
-	Columns    []Column     `json:"columns"`          // every column in the file's order; Write fills it in
+
+	// Of an import's.
+	Import   string `json:"import,omitempty"`   // assay.Import.Name: "fs23"
+	Of       string `json:"of,omitempty"`       // assay.ImportTrace.Name: "requests"
+	Importer string `json:"importer,omitempty"` // assay.Import.Importer: "ab-sweep"
+	Revision int    `json:"revision,omitempty"` // of the importer
+
+	Columns []Column `json:"columns"` // every column in the file's order; Write and WriteColumns fill it in
 }
 
 // A Column says what the values of one column are.

@@ -1,6 +1,6 @@
-// Package trace is the immutable raw record of a run: one row per sample, in
-// Parquet that other programs read, too. docs/trace.md describes the columns
-// and which part of Parquet is used.
+// Package trace is the immutable raw record of a run, one row per sample, or a
+// table of an import, in Parquet that other programs read, too. docs/trace.md
+// describes the columns and which part of Parquet is used.
 //
 // It averages nothing, drops nothing and edits nothing: cleaning makes another
 // data set. A trace is named by the digest of its bytes and is never encoded
@@ -56,14 +56,8 @@ func Open(r io.ReaderAt, size int64) (t *Trace, err error) {
 	if len(t.indices) != len(meta.Columns) {
 		return nil, fmt.Errorf("open trace: two columns of one name: %w", ErrFormat)
 	}
-	for _, c := range columnsFor(meta.Params) {
-		i, ok := t.indices[c.Name]
-		if !ok && c.later {
-			continue
-		}
-		if !ok || meta.Columns[i].Kind != c.Kind || file.Root().Columns()[i].Optional() != c.optional {
-			return nil, fmt.Errorf("open trace: column %s is missing or of another type: %w", c.Name, ErrFormat)
-		}
+	if err := t.checkSamples(); err != nil {
+		return nil, fmt.Errorf("open trace: %w", err)
 	}
 	if err := checkPages(r, size, file, meta.Columns); err != nil {
 		return nil, fmt.Errorf("open trace: %w", err)
@@ -71,16 +65,40 @@ func Open(r io.ReaderAt, size int64) (t *Trace, err error) {
 	return t, nil
 }
 
+// checkSamples makes sure that a run's trace has the columns of its samples.
+func (t *Trace) checkSamples() error {
+	if t.meta.Import != "" {
+		return nil
+	}
+	leaves := t.file.Root().Columns()
+	for _, c := range columnsFor(t.meta.Params) {
+		i, ok := t.indices[c.Name]
+		if !ok && c.later {
+			continue
+		}
+		if !ok || t.meta.Columns[i].Kind != c.Kind || leaves[i].Optional() != c.optional {
+			return fmt.Errorf("column %s is missing or of another type: %w", c.Name, ErrFormat)
+		}
+	}
+	return nil
+}
+
 // Meta returns what the trace says about itself. The caller must not change
 // its slices.
 func (t *Trace) Meta() Meta { return t.meta }
 
-// Rows returns the number of samples.
+// Rows returns the number of rows.
 func (t *Trace) Rows() int64 { return t.file.NumRows() }
 
-// Samples yields every sample in order, or an error as its last pair. It holds
-// one row group at a time; columns that are not of assay.Sample are left out.
+// Samples yields every sample of a run in order, or an error as its last pair:
+// of an import, that alone. It holds one row group at a time; columns that are
+// not of assay.Sample are left out.
 func (t *Trace) Samples() iter.Seq2[assay.Sample, error] {
+	if t.meta.Import != "" {
+		return func(yield func(assay.Sample, error) bool) {
+			yield(assay.Sample{}, fmt.Errorf("the trace is of the import %s: it has columns, not samples of a run", t.meta.Import))
+		}
+	}
 	var columns []column
 	var indices []int
 	for _, c := range columnsFor(t.meta.Params) {

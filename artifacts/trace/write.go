@@ -24,7 +24,7 @@ const maxText = 64 << 10
 // written one by one.
 const maxDictionary = 4 << 20
 
-// Write writes a trace of the samples, in their order. The same samples and
+// Write writes the trace of a run: the samples, in their order. The same samples and
 // Meta give the same bytes with the same binary on the same kind of processor.
 // A sample with a parameter that is not in meta.Params, or with a text that is
 // not UTF-8 or longer than 64 KiB, is an error: nothing is left out silently.
@@ -42,15 +42,7 @@ func Write(w io.Writer, meta Meta, samples iter.Seq[assay.Sample]) error {
 	if err != nil {
 		return fmt.Errorf("write trace: %w", err)
 	}
-	out := parquet.NewGenericWriter[any](w,
-		parquet.NewSchema("trace", newRoot(columns)),
-		parquet.Compression(&zstd.Codec{Level: zstd.SpeedDefault}),
-		parquet.CreatedBy("assay", "v1", "parquet-go v0.32.0"),
-		parquet.DataPageStatistics(false),
-		parquet.DictionaryMaxBytes(maxDictionary),
-		parquet.MaxRowsPerRowGroup(rowsPerGroup),
-		parquet.KeyValueMetadata(metaKey, string(said)),
-	)
+	out := newWriter(w, columns, string(said))
 	row := make(parquet.Row, len(columns))
 	n := 0
 	for s := range samples {
@@ -69,6 +61,19 @@ func Write(w io.Writer, meta Meta, samples iter.Seq[assay.Sample]) error {
 		return fmt.Errorf("write trace: %w", err)
 	}
 	return nil
+}
+
+// newWriter begins a file of the columns; said is its Meta.
+func newWriter(w io.Writer, columns []column, said string) *parquet.GenericWriter[any] {
+	return parquet.NewGenericWriter[any](w,
+		parquet.NewSchema("trace", newRoot(columns)),
+		parquet.Compression(&zstd.Codec{Level: zstd.SpeedDefault}),
+		parquet.CreatedBy("assay", "v1", "parquet-go v0.32.0"),
+		parquet.DataPageStatistics(false),
+		parquet.DictionaryMaxBytes(maxDictionary),
+		parquet.MaxRowsPerRowGroup(rowsPerGroup),
+		parquet.KeyValueMetadata(metaKey, said),
+	)
 }
 
 // fill puts the values of s into row.

@@ -1,9 +1,10 @@
-// Package tooltest gives tests the programs that they need, and says what a
-// test does without one.
+// Package tooltest gives tests the programs and data that they need, and says
+// what a test does without one.
 package tooltest
 
 import (
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -36,4 +37,32 @@ func Missing(t testing.TB, name string, reason error) {
 // something without the program.
 func Required(name string) bool {
 	return slices.Contains(strings.Split(os.Getenv("ASSAY_REQUIRE"), ","), name)
+}
+
+// Shared returns the file or directory of that name in ../shared, beside the
+// checkout: data that tests may read and the project must not contain. Where
+// it is absent, the test is as with Missing("shared").
+func Shared(t testing.TB, name string) string {
+	t.Helper()
+	dir, err := os.Getwd() // of the package under test
+	if err != nil {
+		t.Fatal(err)
+	}
+	for !isFile(filepath.Join(dir, "go.mod")) {
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			t.Fatal("the test does not run in a checkout")
+		}
+		dir = parent
+	}
+	path := filepath.Join(filepath.Dir(dir), "shared", filepath.FromSlash(name))
+	if _, err := os.Stat(path); err != nil {
+		Missing(t, "shared", err)
+	}
+	return path
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
 }
