@@ -15,7 +15,7 @@ func Judgement(j assay.Judgement) wire.Display {
 	v := claimView{ID: clean(c.ID), Symbol: verdictSymbol(j.Verdict), Verdict: string(j.Verdict), Reason: clean(j.Reason), Check: checkText(j.Check)}
 	claimed := ""
 	if c.Value != nil {
-		claimed = strings.Join(strings.Fields(strings.Join([]string{c.Metric, comparator(c.Comparator), strconv.FormatFloat(*c.Value, 'g', -1, 64), c.Unit}, " ")), " ")
+		claimed = strings.Join(strings.Fields(strings.Join([]string{c.Metric, comparator(c.Comparator), amount(c.Value), c.Unit}, " ")), " ")
 	}
 	v.Said = card(
 		fact{"claim", quoted(c.Quote)},
@@ -100,6 +100,15 @@ func comparator(c string) string {
 	default:
 		return c
 	}
+}
+
+// amount is a number, or a range in words.
+func amount(a assay.Amount) string {
+	var numbers []string
+	for _, v := range a {
+		numbers = append(numbers, strconv.FormatFloat(v, 'g', -1, 64))
+	}
+	return strings.Join(numbers, " to ")
 }
 
 func selection(s assay.Selection) string {

@@ -97,10 +97,9 @@ func picture(t *testing.T) []byte {
 }
 
 func judgement(verdict assay.Verdict) assay.Judgement {
-	value := 100.0
 	j := assay.Judgement{
 		Claim: assay.Claim{ID: "wasmedge-100x", Subject: "WasmEdge 0.9", Quote: "startup time is 1/100", Source: "https://example.org/wasmedge",
-			Scope: "start-up", Metric: "start-up ratio", Comparator: ">=", Value: &value, Unit: "x", From: "2021-03-01"},
+			Scope: "start-up", Metric: "start-up ratio", Comparator: ">=", Value: assay.Amount{100}, Unit: "x", From: "2021-03-01"},
 		Check: assay.Check{Metric: "wall_ns", Of: assay.Selection{Workload: "noop", Runtime: "container"}, Over: &assay.Selection{Workload: "noop", Runtime: "wasmedge"},
 			Phase: assay.Process, Comparator: ">=", Value: 100, Unit: "x", Tolerance: 0.05},
 		Run: "20261124T203042Z-f2f1bf", Verdict: verdict, Reason: "the whole interval is below the bound",

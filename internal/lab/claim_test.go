@@ -297,7 +297,7 @@ checks:
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(c.Claims) != 2 || *c.Claims[0].Value != 100 || c.Claims[0].From != "2021-03-01" || c.Claims[1].Value != nil {
+	if len(c.Claims) != 2 || c.Claims[0].Value[0] != 100 || c.Claims[0].From != "2021-03-01" || c.Claims[1].Value != nil {
 		t.Errorf("claims %+v: want two, the second without a value", c.Claims)
 	}
 	if f := c.Checks["fast"]; f.Over == nil || f.Over.Runtime != "native" || f.Of.Params["n"] != "1" || f.Tolerance != 0.05 {
