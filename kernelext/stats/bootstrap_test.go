@@ -5,16 +5,8 @@ import (
 	"testing"
 )
 
-func mean(x []float64) float64 {
-	sum := 0.0
-	for _, v := range x {
-		sum += v
-	}
-	return sum / float64(len(x))
-}
-
 func deviation(x []float64) float64 {
-	m, sum := mean(x), 0.0
+	m, sum := Mean(x), 0.0
 	for _, v := range x {
 		sum += (v - m) * (v - m)
 	}
@@ -31,9 +23,9 @@ func TestBootstrapAgainstReference(t *testing.T) {
 			t.Errorf("%s = [%v, %v], %v; want %v to 1%%", name, got.Low, got.High, ok, want)
 		}
 	}
-	i, ok := b.Percentile(x, mean)
+	i, ok := b.Percentile(x, Mean)
 	check("Percentile(mean)", i, ok, r.Bootstrap.MeanPercentile)
-	i, ok = b.BCa(x, mean)
+	i, ok = b.BCa(x, Mean)
 	check("BCa(mean)", i, ok, r.Bootstrap.MeanBCa)
 	i, ok = b.BCa(x, deviation)
 	check("BCa(deviation)", i, ok, r.Bootstrap.StdBCa)
@@ -49,12 +41,12 @@ func TestBootstrapAgainstReference(t *testing.T) {
 // The generator and the use of its numbers are part of a figure's digest.
 func TestBootstrapIsSeeded(t *testing.T) {
 	x := []float64{1, 2, 3, 5, 8, 13, 21, 34}
-	got, ok := Bootstrap{Resamples: 500, Seed: 42}.Percentile(x, mean)
+	got, ok := Bootstrap{Resamples: 500, Seed: 42}.Percentile(x, Mean)
 	want := Interval{Low: 4.059375000000001, High: 18.940624999999997, Level: 0.95}
 	if !ok || got != want {
 		t.Errorf("Percentile = %v, want %v", got, want)
 	}
-	if other, _ := (Bootstrap{Resamples: 500, Seed: 43}).Percentile(x, mean); other == got {
+	if other, _ := (Bootstrap{Resamples: 500, Seed: 43}).Percentile(x, Mean); other == got {
 		t.Errorf("seeds 42 and 43 give the same interval %v", got)
 	}
 }

@@ -45,17 +45,32 @@ func binomialHalf(n, k int) float64 {
 	return incompleteBeta(float64(n-k), float64(k+1), 0.5)
 }
 
-// GeometricMeanInterval returns the interval of the population's geometric
-// mean by Student's t on the logarithms: exact for log-normal values,
-// approximate else (Student, "The probable error of a mean", Biometrika 6(1),
-// 1908). Fewer than two values, or one that is not positive, give none.
-func GeometricMeanInterval(x []float64, level float64) (Interval, bool) {
-	mean, deviation := logMoments(x)
+// MeanInterval returns the interval of the population's mean by Student's t:
+// exact for normal values, approximate else (Student, "The probable error of a
+// mean", Biometrika 6(1), 1908). Fewer than two values, or one that is not
+// finite, give none.
+func MeanInterval(x []float64, level float64) (Interval, bool) {
+	mean, deviation := moments(x)
 	if len(x) < 2 || math.IsNaN(deviation) || math.IsInf(deviation, 0) || !(level > 0 && level < 1) {
 		return Interval{}, false
 	}
 	half := studentQuantile(1-(1-level)/2, float64(len(x)-1)) * deviation / math.Sqrt(float64(len(x)))
-	return Interval{Low: math.Exp(mean - half), High: math.Exp(mean + half), Level: level}, true
+	return Interval{Low: mean - half, High: mean + half, Level: level}, true
+}
+
+// GeometricMeanInterval returns the interval of the population's geometric
+// mean: MeanInterval of the logarithms, so exact for log-normal values. Fewer
+// than two values, or one that is not positive, give none.
+func GeometricMeanInterval(x []float64, level float64) (Interval, bool) {
+	logs, ok := logarithms(x)
+	if !ok {
+		return Interval{}, false
+	}
+	i, ok := MeanInterval(logs, level)
+	if !ok {
+		return Interval{}, false
+	}
+	return Interval{Low: math.Exp(i.Low), High: math.Exp(i.High), Level: level}, true
 }
 
 // studentQuantile returns the p-quantile, p >= 0.5, of Student's t with that

@@ -65,32 +65,50 @@ func MAD(x []float64) float64 {
 	return Median(d)
 }
 
+// Mean returns the arithmetic mean; NaN for no values.
+func Mean(x []float64) float64 {
+	mean, _ := moments(x)
+	return mean
+}
+
+// moments returns the mean and the standard deviation (n-1).
+func moments(x []float64) (mean, deviation float64) {
+	if len(x) == 0 {
+		return math.NaN(), math.NaN()
+	}
+	for _, v := range x {
+		mean += v
+	}
+	mean /= float64(len(x))
+	for _, v := range x {
+		d := v - mean
+		deviation += d * d
+	}
+	return mean, math.Sqrt(deviation / float64(len(x)-1))
+}
+
 // GeometricMean returns the n-th root of the product; NaN for no values or a
 // value that is not positive. It is the mean for ratios: Fleming and Wallace,
 // "How not to lie with statistics: the correct way to summarize benchmark
 // results", CACM 29(3), 1986.
 func GeometricMean(x []float64) float64 {
-	mean, _ := logMoments(x)
-	return math.Exp(mean)
+	logs, ok := logarithms(x)
+	if !ok {
+		return math.NaN()
+	}
+	return math.Exp(Mean(logs))
 }
 
-// logMoments returns the mean and the standard deviation (n-1) of the logarithms.
-func logMoments(x []float64) (mean, deviation float64) {
-	if len(x) == 0 {
-		return math.NaN(), math.NaN()
-	}
-	for _, v := range x {
+// logarithms returns those of x, where all can be had.
+func logarithms(x []float64) (logs []float64, ok bool) {
+	logs = make([]float64, len(x))
+	for i, v := range x {
 		if !(v > 0) {
-			return math.NaN(), math.NaN()
+			return nil, false
 		}
-		mean += math.Log(v)
+		logs[i] = math.Log(v)
 	}
-	mean /= float64(len(x))
-	for _, v := range x {
-		d := math.Log(v) - mean
-		deviation += d * d
-	}
-	return mean, math.Sqrt(deviation / float64(len(x)-1))
+	return logs, true
 }
 
 // sorted returns a sorted copy; a NaN comes first.

@@ -17,6 +17,8 @@ type reference struct {
 		MAD       float64
 		GeoMean   float64                `json:"geometric_mean"`
 		MedianCI  map[string]*[2]float64 `json:"median_interval"`
+		Mean      float64
+		MeanCI    map[string]*[2]float64 `json:"mean_interval"`
 		GeoMeanCI map[string]*[2]float64 `json:"geometric_mean_interval"`
 	}
 	Bootstrap struct {
@@ -61,6 +63,7 @@ func TestAgainstReference(t *testing.T) {
 		for what, pair := range map[string][2]float64{
 			"Median":        {Median(r.X), r.Median},
 			"MAD":           {MAD(r.X), r.MAD},
+			"Mean":          {Mean(r.X), r.Mean},
 			"GeometricMean": {GeometricMean(r.X), r.GeoMean},
 		} {
 			if !near(pair[0], pair[1], 1e-13) {
@@ -70,6 +73,10 @@ func TestAgainstReference(t *testing.T) {
 		for level, want := range r.MedianCI {
 			got, ok := MedianInterval(r.X, parse(t, level))
 			compare(t, name+": MedianInterval "+level, got, ok, want, 0)
+		}
+		for level, want := range r.MeanCI {
+			got, ok := MeanInterval(r.X, parse(t, level))
+			compare(t, name+": MeanInterval "+level, got, ok, want, 1e-11)
 		}
 		for level, want := range r.GeoMeanCI {
 			got, ok := GeometricMeanInterval(r.X, parse(t, level))
@@ -117,7 +124,7 @@ func TestSpecialFunctions(t *testing.T) {
 func TestTooLittle(t *testing.T) {
 	nan, inf := math.NaN(), math.Inf(1)
 	for _, x := range [][]float64{nil, {}, {nan}, {nan, 1, 2, 3, 4, 5, 6, 7}} {
-		for name, got := range map[string]float64{"Median": Median(x), "MAD": MAD(x), "GeometricMean": GeometricMean(x)} {
+		for name, got := range map[string]float64{"Median": Median(x), "MAD": MAD(x), "Mean": Mean(x), "GeometricMean": GeometricMean(x)} {
 			if !math.IsNaN(got) {
 				t.Errorf("%s(%v) = %v, want NaN", name, x, got)
 			}
@@ -146,6 +153,11 @@ func TestTooLittle(t *testing.T) {
 		}
 		if _, i, ok := (Bootstrap{}).RatioOfMedians(x, []float64{1, 2, 3, 4, 5, 6}); ok {
 			t.Errorf("RatioOfMedians(%v) = %v, want none", x, i)
+		}
+	}
+	for _, x := range [][]float64{nil, {1}, {1, nan}, {1, inf}} {
+		if i, ok := MeanInterval(x, 0.95); ok {
+			t.Errorf("MeanInterval(%v) = %v, want none", x, i)
 		}
 	}
 	for _, x := range [][]float64{nil, {1}, {1, 0}, {1, -1}, {1, nan}, {1, inf}} {

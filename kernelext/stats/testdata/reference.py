@@ -35,8 +35,17 @@ def median_interval(x, level):
 def t_interval(x, level):
     if len(x) < 2:
         return None
-    logs = np.log(x)
-    return np.exp(stats.t.interval(level, len(x) - 1, np.mean(logs), stats.sem(logs))).tolist()
+    return np.array(stats.t.interval(level, len(x) - 1, np.mean(x), stats.sem(x)))
+
+
+def geometric_t_interval(x, level):
+    i = t_interval(np.log(x), level)
+    return None if i is None else np.exp(i).tolist()
+
+
+def mean_t_interval(x, level):
+    i = t_interval(x, level)
+    return None if i is None else i.tolist()
 
 
 out = {"versions": {"python": sys.version.split()[0], "numpy": np.__version__, "scipy": scipy.__version__}, "samples": {}}
@@ -48,7 +57,9 @@ for name, x in samples.items():
         "mad": float(stats.median_abs_deviation(x, scale=1)),
         "geometric_mean": float(stats.gmean(x)),
         "median_interval": {str(level): median_interval(x, level) for level in (0.5, 0.9, 0.95, 0.99)},
-        "geometric_mean_interval": {str(level): t_interval(x, level) for level in (0.5, 0.9, 0.95, 0.99)},
+        "geometric_mean_interval": {str(level): geometric_t_interval(x, level) for level in (0.5, 0.9, 0.95, 0.99)},
+        "mean": float(np.mean(x)),
+        "mean_interval": {str(level): mean_t_interval(x, level) for level in (0.5, 0.9, 0.95, 0.99)},
     }
 
 # The bootstrap draws other numbers in each program, so both take so many
