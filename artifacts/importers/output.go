@@ -17,6 +17,7 @@ type Output struct {
 	Notes   []string             // what a reader must know and no column can say
 
 	lenient  bool
+	files    []*file // become Sources
 	rejected []rejection
 }
 
@@ -59,6 +60,11 @@ func (o *Output) trace(name, meaning string) *Trace {
 // finish makes the traces whole: rows that were rejected, facts, and where
 // each row is from.
 func (o *Output) finish(in *Input) error {
+	for _, f := range o.files {
+		f.kept.Kind, f.kept.Rows = f.kind, f.rows
+		o.Sources = append(o.Sources, f.kept)
+		o.rejected = append(o.rejected, f.rejected...)
+	}
 	if len(o.rejected) > 0 && !o.lenient {
 		var shown []error
 		for _, r := range o.rejected[:min(len(o.rejected), shownRejections)] {
