@@ -32,8 +32,10 @@ type Figure struct {
 
 // A FigureTable is one input of a figure, and the projection that made it.
 type FigureTable struct {
-	Digest  Digest   `json:"digest"` // of the table's bytes
-	Run     string   `json:"run"`    // Run.ID
+	Digest  Digest   `json:"digest"`           // of the table's bytes
+	Run     string   `json:"run,omitempty"`    // Run.ID; "" if it is of an import
+	Import  string   `json:"import,omitempty"` // Import.Name
+	Of      string   `json:"of,omitempty"`     // ImportTrace.Name
 	Trace   Digest   `json:"trace"`
 	Columns []string `json:"columns"`
 }

@@ -12,6 +12,7 @@ type Import struct {
 	Importer string         `json:"importer"`        // the kind of files: "ab-sweep"
 	Revision int            `json:"revision"`        // of the importer: another one may give other traces
 	Facts    []Fact         `json:"facts,omitempty"` // that whoever imported gave, since no file says them
+	Mapping  Digest         `json:"mapping,omitzero"` // of the file that says what the columns mean, where the format wants one
 	Sources  []ImportSource `json:"sources"`         // every file, by path; those that are not understood, too
 	Traces   []ImportTrace  `json:"traces"`
 	Rejected int64          `json:"rejected,omitempty"` // rows in the trace "rejected"

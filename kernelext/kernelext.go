@@ -21,6 +21,7 @@
 package kernelext
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -174,14 +175,22 @@ func (r Ran) Samples(columns ...string) Samples {
 	return Samples{wire.Table{Run: r.ran.Run.ID, Columns: columns}}
 }
 
-// Samples are columns of a run's trace: what a figure reads.
+// Evidence is what a claim is judged by: a Ran or an Imported.
+type Evidence interface {
+	// ref is what assay finds it by.
+	ref() string
+}
+
+func (r Ran) ref() string { return r.ran.Run.ID }
+
+// Samples are columns of a trace, a run's or an import's: what a figure reads.
 type Samples struct{ from wire.Table }
 
 // Table reads the samples into this program.
 func (s Samples) Table() *table.Table {
 	t, err := table.Decode(ask(wire.Request{Table: &s.from}).Table)
 	if err != nil {
-		fail(fmt.Errorf("samples of %s: %w", s.from.Run, err))
+		fail(fmt.Errorf("samples of %s: %w", cmp.Or(s.from.Run, s.from.Import), err))
 	}
 	return t
 }

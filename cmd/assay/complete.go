@@ -44,6 +44,21 @@ func completeRuns(cmd *cobra.Command, w *lab.Workspace) ([]string, error) {
 	return names, err
 }
 
+// completeTraces completes runs, and traces of imports.
+func completeTraces(cmd *cobra.Command, w *lab.Workspace) ([]string, error) {
+	names, err := completeRuns(cmd, w)
+	if err != nil {
+		return names, err
+	}
+	imports, err := w.Imports(cmd.Context())
+	for _, imp := range imports {
+		for _, t := range imp.Traces {
+			names = append(names, imp.Name+"/"+t.Name)
+		}
+	}
+	return names, err
+}
+
 // completeExperiments completes names of experiments that have runs.
 func completeExperiments(cmd *cobra.Command, w *lab.Workspace) ([]string, error) {
 	runs, err := w.Runs(cmd.Context(), lab.RunFilter{})

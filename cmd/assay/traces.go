@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
 	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
 
+	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/internal/lab"
 )
 
@@ -15,7 +17,7 @@ func newTraces() *cobra.Command {
 	cmd.AddCommand(
 		&cobra.Command{
 			Use:   "ls",
-			Short: "List traces",
+			Short: "List the traces of runs and imports",
 			Args:  cobra.NoArgs,
 			RunE: func(cmd *cobra.Command, _ []string) error {
 				w, err := workspace(cmd)
@@ -23,8 +25,8 @@ func newTraces() *cobra.Command {
 					return err
 				}
 				traces, unreadable := w.Traces(cmd.Context())
-				err = list(newPrinter(cmd), "trace", traces, "RUN\tEXPERIMENT\tTRACE\tROWS\tBYTES", func(t lab.Trace) string {
-					return fmt.Sprintf("%s\t%s\t%v\t%d\t%d", t.Run, t.Name, t.Digest, t.Rows, t.Bytes)
+				err = list(newPrinter(cmd), "trace", traces, "REF\tEXPERIMENT\tTRACE\tROWS\tBYTES", func(t lab.Trace) string {
+					return fmt.Sprintf("%s\t%s\t%v\t%d\t%d", t.Ref(), cmp.Or(t.Name, "-"), t.Digest, t.Rows, t.Bytes)
 				})
 				return errors.Join(err, unreadable)
 			},
@@ -36,18 +38,38 @@ func newTraces() *cobra.Command {
 
 func newTracesExport() *cobra.Command {
 	var format, output string
+	var original bool
 	cmd := &cobra.Command{
-		Use:               "export RUN",
-		ValidArgsFunction: complete(completeRuns),
-		Short:             "Write a trace as CSV, Parquet or JSON",
-		Long: `Write a run's trace as CSV, as Parquet (the archived bytes themselves) or as JSON, one object a line.
-RUN is a run's ID, an experiment's name, or a trace's digest. docs/trace.md gives the meaning and unit of
-every column. With --json each object has the type "sample".`,
+		Use:               "export REF",
+		ValidArgsFunction: complete(completeTraces),
+		Short:             "Write a trace as CSV, Parquet or JSON, or the files of an import",
+		Long: `Write a trace as CSV, as Parquet (the archived bytes themselves) or as JSON, one object a line.
+REF is a run's ID, an experiment's name, an import's trace (NAME/TRACE, or NAME where there is only one), or a
+trace's digest. docs/trace.md gives the meaning and unit of every column of a run's, "assay show NAME" those of an
+import's. With --json each object has the type "sample".
+
+With --original REF is an import, and its files are written below the folder --output (default: NAME), each with
+the bytes it was imported with. No file is replaced.`,
+		Example: `  assay traces export coldstart -o coldstart.csv
+  assay traces export sweep/results --format parquet -o results.parquet
+  assay traces export sweep --original -o files`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			w, err := workspace(cmd)
 			if err != nil {
 				return err
+			}
+			if original {
+				if cmd.Flags().Changed("format") {
+					return lab.Usagef("export: --original gives the files as they are: drop --format")
+				}
+				files, err := w.ExportOriginals(cmd.Context(), args[0], output)
+				if err != nil {
+					return err
+				}
+				return list(newPrinter(cmd), "file", files, "FILE\tBYTES\tDIGEST", func(s assay.ImportSource) string {
+					return fmt.Sprintf("%s\t%d\t%v", s.Path, s.Size, s.Digest)
+				})
 			}
 			out := cmd.OutOrStdout()
 			if newPrinter(cmd).json && !cmd.Flags().Changed("format") {
@@ -68,7 +90,8 @@ every column. With --json each object has the type "sample".`,
 		},
 	}
 	cmd.Flags().StringVar(&format, "format", "csv", "csv, parquet or json")
-	cmd.Flags().StringVarP(&output, "output", "o", "", "file to write (default: stdout)")
+	cmd.Flags().StringVarP(&output, "output", "o", "", "file to write (default: stdout); the folder, with --original")
+	cmd.Flags().BoolVar(&original, "original", false, "write the files of an import, bit for bit")
 	cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"csv", "parquet", "json"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }

@@ -256,11 +256,14 @@ func (x exchange) answer(ctx context.Context, req wire.Request) (wire.Response, 
 		resp.Ran, err = x.ran(ctx, run, true)
 		return resp, err
 	case req.Table != nil:
-		run, err := x.w.FindRun(ctx, req.Table.Run)
-		if err != nil {
-			return resp, err
-		}
-		resp.Table, err = x.w.Table(ctx, run, req.Table.Columns)
+		var err error
+		resp.Table, err = x.w.Project(ctx, lab.TableOf(*req.Table))
+		return resp, err
+	case req.Import != nil:
+		return x.importFiles(ctx, *req.Import)
+	case req.Imported != nil:
+		imp, err := x.w.FindImport(ctx, "imports/"+req.Imported.Name)
+		resp.Import = &imp
 		return resp, err
 	case req.Trace != nil:
 		run, err := x.w.FindRun(ctx, req.Trace.Run)

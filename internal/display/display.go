@@ -30,6 +30,7 @@ const (
 	KindStatus   Kind = "status"
 	KindWorkload Kind = "workload"
 	KindRun      Kind = "run"
+	KindImport   Kind = "import"
 	KindFigure   Kind = "figure"
 	KindClaim    Kind = "claim"
 	KindRuntimes Kind = "runtimes"

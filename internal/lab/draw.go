@@ -50,15 +50,17 @@ type Drawing struct {
 	WidthMM float64  // default 178
 }
 
-// TableOf names columns of a run's trace.
+// TableOf names columns of a run's trace, or of one of an import's.
 type TableOf struct {
 	Run     string // as in FindRun
+	Import  string // as in FindImport, in place of a run
+	Of      string // the name of the import's trace
 	Columns []string
 }
 
 // DrawingOf makes a Drawing of an experiment's figure and a run of it.
 func DrawingOf(f assay.FigureSpec, run string) Drawing {
-	return Drawing{Name: f.Name, Dir: f.Source, Func: f.Func, Formats: f.Formats, WidthMM: f.Width, Tables: []TableOf{{run, f.Columns}}}
+	return Drawing{Name: f.Name, Dir: f.Source, Func: f.Func, Formats: f.Formats, WidthMM: f.Width, Tables: []TableOf{{Run: run, Columns: f.Columns}}}
 }
 
 // checkDrawing reports what is wrong with a request that can be seen before
@@ -95,7 +97,7 @@ type Drawn struct {
 	Manifest assay.Digest      `json:"manifest"`
 	Paths    map[string]string `json:"paths"`              // by format
 	Replayed bool              `json:"replayed,omitempty"` // assay.lock had this figure, to the byte
-	Stale    bool              `json:"stale,omitempty"`    // assay.lock has another run of one of its experiments
+	Stale    bool              `json:"stale,omitempty"`    // assay.lock has another run of one of its experiments, or another import of a name
 }
 
 // Formats lists the formats of the outputs in order.
@@ -127,38 +129,30 @@ func (w *Workspace) draw(ctx context.Context, req Drawing) (Drawn, error) {
 	}
 	a := oci.Artifact{Type: figureType, Annotations: map[string]string{oci.AnnotationPrefix + "figure": req.Name}}
 	var tables [][]byte
-	var runs []assay.Run
+	var made []projection
 	for i, of := range req.Tables {
-		run, err := w.FindRun(ctx, of.Run)
+		p, err := w.projected(ctx, of)
 		if err != nil {
 			return Drawn{}, err
 		}
-		runs = append(runs, run)
-		b, err := w.Table(ctx, run, of.Columns)
-		if err != nil {
+		if err := w.addLayer(ctx, &a, fmt.Sprintf("tables/%d", i), tableType, p.table); err != nil {
 			return Drawn{}, err
 		}
-		if err := w.addLayer(ctx, &a, fmt.Sprintf("tables/%d", i), tableType, b); err != nil {
-			return Drawn{}, err
-		}
-		fig.Tables = append(fig.Tables, assay.FigureTable{Digest: assay.DigestOf(b), Run: run.ID, Trace: run.Trace, Columns: of.Columns})
-		tables = append(tables, b)
-		manifest, err := w.runManifest(ctx, run.ID)
-		if err != nil {
-			return Drawn{}, err
-		}
+		made = append(made, p)
+		fig.Tables = append(fig.Tables, p.record)
+		tables = append(tables, p.table)
 		switch {
 		case a.Subject == nil:
-			subject, err := oci.Describe(ctx, w.Store, manifest)
+			subject, err := oci.Describe(ctx, w.Store, p.manifest)
 			if err != nil {
 				return Drawn{}, err
 			}
 			a.Subject = &subject
-		case a.Subject.Digest != manifest: // a figure is about one run, and holds the others
+		case a.Subject.Digest != p.manifest: // a figure is about one run or import, and holds the others
 			if a.Blobs == nil {
 				a.Blobs = map[string]assay.Digest{}
 			}
-			a.Blobs["run."+run.ID] = manifest
+			a.Blobs[p.blob()] = p.manifest
 		}
 	}
 	sealed, err := seal.Build(ctx, seal.Options{Dir: req.Dir, Func: req.Func, Cache: w.Config.Cache}, w.Store)
@@ -209,10 +203,7 @@ func (w *Workspace) draw(ctx context.Context, req Drawing) (Drawn, error) {
 	answer := func(l *Lock) {
 		locked := LockedFigure{Manifest: d.Manifest, Module: fig.Module, Tables: fig.Tables, Outputs: fig.Outputs}
 		d.Replayed = reflect.DeepEqual(l.Figures[fig.Name], locked)
-		d.Stale = slices.ContainsFunc(runs, func(r assay.Run) bool {
-			answer, ok := l.Experiments[r.Experiment]
-			return ok && answer.Run != r.ID
-		})
+		d.Stale = slices.ContainsFunc(made, func(p projection) bool { return p.stale(*l) })
 		l.Figures[fig.Name] = locked
 	}
 	if w.Config.Lock == keepLock {

@@ -29,6 +29,7 @@ type Lock struct {
 	Workloads   map[string]assay.Digest           `json:"workloads"`         // name -> manifest
 	Origins     map[string]Origin                 `json:"origins,omitempty"` // name -> where the workload came from, if from a registry
 	Runtimes    map[string]assay.RuntimeVersion   `json:"runtimes"`          // as last used
+	Imports     map[string]LockedImport           `json:"imports,omitempty"` // by name
 	Experiments map[assay.Digest]LockedExperiment `json:"experiments"`       // experiment digest -> run
 	Figures     map[string]LockedFigure           `json:"figures"`           // by name
 }
@@ -44,6 +45,13 @@ type LockedExperiment struct {
 	Name     string       `json:"name"`
 	Run      string       `json:"run"`
 	Manifest assay.Digest `json:"manifest"` // the run's OCI manifest
+}
+
+// A LockedImport is what an import's name means.
+type LockedImport struct {
+	Manifest assay.Digest `json:"manifest"` // the import's OCI manifest
+	Importer string       `json:"importer"` // the kind of files
+	Sources  assay.Digest `json:"sources"`  // of the paths and digests of all files, see docs/import.md
 }
 
 // A LockedFigure pins everything a figure's bytes depend on, and the bytes.
@@ -104,6 +112,9 @@ func parseLock(b []byte) (Lock, error) {
 	}
 	if l.Origins == nil {
 		l.Origins = map[string]Origin{}
+	}
+	if l.Imports == nil {
+		l.Imports = map[string]LockedImport{}
 	}
 	if l.Workloads == nil {
 		l.Workloads = map[string]assay.Digest{}
@@ -178,6 +189,9 @@ func (l Lock) pins() []pinOf {
 	var all []pinOf
 	for _, name := range sortedKeys(l.Workloads) {
 		all = append(all, pinOf{"workload " + name, "assay pin its folder", l.Workloads[name]})
+	}
+	for _, name := range sortedKeys(l.Imports) {
+		all = append(all, pinOf{"import " + name, "import its files again", l.Imports[name].Manifest})
 	}
 	for _, e := range l.Experiments {
 		all = append(all, pinOf{"run " + e.Run, "assay run --rerun its experiment", e.Manifest})

@@ -163,7 +163,7 @@ func (w *Workspace) replayTables(ctx context.Context, locked LockedFigure, inste
 	for i, t := range locked.Tables {
 		tr, err := w.openTrace(ctx, t.Trace)
 		if instead != "" {
-			tr, _, err = w.traceFrom(ctx, instead)
+			tr, err = w.traceFrom(ctx, instead)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("table %d: %w", i, err)

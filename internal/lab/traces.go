@@ -9,46 +9,63 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 
 	"github.com/google/renameio/v2"
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/oci"
 	"github.com/assay-notebooks/assay/artifacts/trace"
-	"github.com/assay-notebooks/assay/kernelext/table"
 )
 
-// A Trace is an archived trace, for a list.
+// A Trace is an archived trace, for a list: of a run or of an import.
 type Trace struct {
-	Run    string       `json:"run"`
-	Name   string       `json:"name"`
+	Run    string       `json:"run,omitempty"`
+	Name   string       `json:"name,omitempty"` // of the run's experiment
+	Import string       `json:"import,omitempty"`
+	Of     string       `json:"of,omitempty"` // what the import calls it
 	Digest assay.Digest `json:"digest"`
 	Rows   int64        `json:"rows"`
 	Bytes  int64        `json:"bytes"`
 }
 
-// Traces lists the traces of archived runs. Those that cannot be read are left
-// out and are the error.
+// Traces lists the traces of archived runs and then those of imports. Those that
+// cannot be read are left out and are the error.
 func (w *Workspace) Traces(ctx context.Context) ([]Trace, error) {
 	runs, err := w.Runs(ctx, RunFilter{State: assay.Complete})
 	problems := []error{err}
 	var traces []Trace
-	for _, r := range runs {
-		if r.Trace.IsZero() {
-			continue
-		}
-		t, err := w.openTrace(ctx, r.Trace)
+	add := func(t Trace) {
+		opened, err := w.openTrace(ctx, t.Digest)
 		if err != nil {
-			problems = append(problems, fmt.Errorf("run %s: %w", r.ID, err))
-			continue
+			problems = append(problems, fmt.Errorf("%s: %w", t.Ref(), err))
+			return
 		}
-		size, err := w.Store.Stat(ctx, r.Trace)
+		size, err := w.Store.Stat(ctx, t.Digest)
 		problems = append(problems, err)
-		traces = append(traces, Trace{r.ID, r.Name, r.Trace, t.Rows(), size})
+		t.Rows, t.Bytes = opened.Rows(), size
+		traces = append(traces, t)
+	}
+	for _, r := range runs {
+		if !r.Trace.IsZero() {
+			add(Trace{Run: r.ID, Name: r.Name, Digest: r.Trace})
+		}
+	}
+	imports, err := w.Imports(ctx)
+	problems = append(problems, err)
+	for _, imp := range imports {
+		for _, t := range imp.Traces {
+			add(Trace{Import: imp.Name, Of: t.Name, Digest: t.Trace})
+		}
 	}
 	return traces, errors.Join(problems...)
+}
+
+// Ref is what ExportTrace finds the trace by: a run's ID, or NAME/TRACE.
+func (t Trace) Ref() string {
+	if t.Import != "" {
+		return t.Import + "/" + t.Of
+	}
+	return t.Run
 }
 
 func (w *Workspace) openTrace(ctx context.Context, d assay.Digest) (*trace.Trace, error) {
@@ -99,30 +116,31 @@ const (
 	JSON    TraceFormat = "json"
 )
 
-// ExportTrace writes a run's trace. ref is as in FindRun.
+// ExportTrace writes a trace. ref is a run's, as in FindRun, an import's as
+// NAME/TRACE, or the digest of either.
 func (w *Workspace) ExportTrace(ctx context.Context, ref string, format TraceFormat, out io.Writer) error {
 	write := map[TraceFormat]func(io.Writer, *trace.Trace) error{CSV: trace.CSV, JSON: trace.JSON}
 	if format != Parquet && write[format] == nil {
 		return Usagef("trace format %q: want csv, parquet or json", format)
 	}
-	run, err := w.FindRun(ctx, ref)
+	found, err := w.findTrace(ctx, ref)
 	if err != nil {
 		return err
 	}
 	if format != Parquet {
-		t, err := w.openTrace(ctx, run.Trace)
+		t, err := w.openTrace(ctx, found.digest)
 		if err != nil {
-			return fmt.Errorf("run %s: %w", run.ID, err)
+			return fmt.Errorf("%s: %w", found.of, err)
 		}
 		return write[format](out, t)
 	}
-	rc, err := w.Store.Open(ctx, run.Trace)
+	rc, err := w.Store.Open(ctx, found.digest)
 	if err != nil {
-		return fmt.Errorf("run %s: trace: %w", run.ID, err)
+		return fmt.Errorf("%s: trace: %w", found.of, lacking(err))
 	}
 	defer rc.Close()
 	if _, err := io.Copy(out, rc); err != nil {
-		return fmt.Errorf("run %s: trace: %w", run.ID, err)
+		return fmt.Errorf("%s: trace: %w", found.of, err)
 	}
 	return nil
 }
@@ -166,90 +184,18 @@ func (w *Workspace) runManifest(ctx context.Context, id string) (assay.Digest, e
 	return d, Usagef(`no run %q: "assay runs" lists them`, id)
 }
 
-// Table projects columns of a run's trace into the encoding that figures
-// read. Warm-up rows are left out: they are not samples of the result.
-func (w *Workspace) Table(ctx context.Context, run assay.Run, columns []string) ([]byte, error) {
-	t, err := w.openTrace(ctx, run.Trace)
-	if err != nil {
-		return nil, fmt.Errorf("run %s: %w", run.ID, err)
-	}
-	return project(t, columns)
-}
-
-func project(t *trace.Trace, columns []string) ([]byte, error) {
-	if len(columns) == 0 {
-		return nil, Usagef("a table needs columns: name at least one")
-	}
-	values, err := t.Project(append(slices.Clone(columns), "phase", "warmup"))
-	if err != nil {
-		return nil, Usagef("%w", err)
-	}
-	phase, warmup := values[len(values)-2], values[len(values)-1]
-	if phases := slices.Compact(slices.Sorted(slices.Values(phase.Strings))); len(phases) > 1 && !slices.Contains(columns, "phase") {
-		return nil, Usagef(`the samples are of the phases %s, whose times span different things: name the column phase too, and draw t.Where("phase", %q)`,
-			strings.Join(phases, ", "), phases[0])
-	}
-	var keep []int
-	for i, v := range warmup.Bools {
-		if !v {
-			keep = append(keep, i)
-		}
-	}
-	var out []table.Column
-	for _, v := range values[:len(values)-2] {
-		out = append(out, column(v, keep))
-	}
-	return table.Encode(out...)
-}
-
-// column makes a table's column of the kept rows of a trace's. Truth values
-// become 0 and 1.
-func column(v trace.Values, keep []int) table.Column {
-	var c table.Column
-	switch v.Kind {
-	case trace.Int:
-		c = table.Ints(v.Name, v.Unit, v.Meaning, pick(v.Ints, keep))
-	case trace.Float:
-		c = table.Floats(v.Name, v.Unit, v.Meaning, pick(v.Floats, keep))
-	case trace.Bool:
-		ints := make([]int64, len(keep))
-		for to, from := range keep {
-			if v.Bools[from] {
-				ints[to] = 1
-			}
-		}
-		c = table.Ints(v.Name, v.Unit, v.Meaning, ints)
-	default:
-		c = table.Strings(v.Name, v.Unit, v.Meaning, pick(v.Strings, keep))
-	}
-	if v.Null != nil {
-		c.Null = pick(v.Null, keep)
-	}
-	return c
-}
-
-func pick[T any](all []T, keep []int) []T {
-	out := make([]T, len(keep))
-	for to, from := range keep {
-		out[to] = all[from]
-	}
-	return out
-}
-
-// traceFrom opens the trace that ref names: a Parquet file, or as in FindRun.
-func (w *Workspace) traceFrom(ctx context.Context, ref string) (*trace.Trace, assay.Digest, error) {
+// traceFrom opens the trace that ref names: a Parquet file, or as in findTrace.
+func (w *Workspace) traceFrom(ctx context.Context, ref string) (*trace.Trace, error) {
 	b, err := os.ReadFile(ref)
 	if errors.Is(err, fs.ErrNotExist) {
-		run, err := w.FindRun(ctx, ref)
+		found, err := w.findTrace(ctx, ref)
 		if err != nil {
-			return nil, assay.Digest{}, err
+			return nil, err
 		}
-		t, err := w.openTrace(ctx, run.Trace)
-		return t, run.Trace, err
+		return w.openTrace(ctx, found.digest)
 	}
 	if err != nil {
-		return nil, assay.Digest{}, err
+		return nil, err
 	}
-	t, err := trace.Open(bytes.NewReader(b), int64(len(b)))
-	return t, assay.DigestOf(b), err
+	return trace.Open(bytes.NewReader(b), int64(len(b)))
 }

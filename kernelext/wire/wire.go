@@ -19,6 +19,8 @@ type Request struct {
 	Pin      *Pin      `json:"pin,omitempty"`
 	Run      *Run      `json:"run,omitempty"`
 	Find     *Find     `json:"find,omitempty"`
+	Import   *Import   `json:"import,omitempty"`
+	Imported *Imported `json:"imported,omitempty"`
 	Table    *Table    `json:"table,omitempty"`
 	Trace    *Trace    `json:"trace,omitempty"`
 	Draw     *Draw     `json:"draw,omitempty"`
@@ -55,9 +57,27 @@ type Find struct {
 	Ref string `json:"ref"`
 }
 
-// Table asks for columns of a run's trace.
+// Import asks to import files, unless the archive has them under this name.
+type Import struct {
+	Name    string       `json:"name"`
+	Format  string       `json:"format"`
+	Path    string       `json:"path"`              // of a file or folder, relative to Dir
+	Mapping string       `json:"mapping,omitempty"` // likewise
+	Dir     string       `json:"dir"`
+	Facts   []assay.Fact `json:"facts,omitempty"`
+	Lenient bool         `json:"lenient,omitempty"`
+}
+
+// Imported asks for an archived import by its name.
+type Imported struct {
+	Name string `json:"name"`
+}
+
+// Table asks for columns of a run's trace, or of one of an import's.
 type Table struct {
-	Run     string   `json:"run"`
+	Run     string   `json:"run,omitempty"`
+	Import  string   `json:"import,omitempty"` // in place of a run
+	Of      string   `json:"of,omitempty"`     // the name of the import's trace
 	Columns []string `json:"columns"`
 }
 
@@ -103,6 +123,7 @@ type Response struct {
 	Error    string                 `json:"error,omitempty"` // one message, with its remedy
 	Workload *assay.Workload        `json:"workload,omitempty"`
 	Ran      *Ran                   `json:"ran,omitempty"`
+	Import   *assay.Import          `json:"import,omitempty"`
 	Table    []byte                 `json:"table,omitempty"` // in the encoding of package table
 	Trace    *TraceFile             `json:"trace,omitempty"`
 	Drawn    *Drawn                 `json:"drawn,omitempty"`

@@ -1,0 +1,585 @@
+package lab
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/artifacts"
+	"github.com/assay-notebooks/assay/artifacts/importers"
+	"github.com/assay-notebooks/assay/artifacts/oci"
+	"github.com/assay-notebooks/assay/artifacts/trace"
+	"github.com/assay-notebooks/assay/internal/canonical"
+)
+
+// What the layers of an import's OCI artifact are.
+const (
+	importType   = "application/vnd.assay.import.v1+json"
+	mappingType  = "application/vnd.assay.mapping.v1+yaml"
+	originalType = "application/octet-stream"
+)
+
+// Titles of layers.
+const (
+	originalTitle = "originals/" // and the path of the file
+	mappingTitle  = "mapping.yaml"
+)
+
+const (
+	maxSources = 10_000  // files of an import: so its manifest stays below oci.ManifestLimit
+	maxMapping = 1 << 20 // bytes
+)
+
+// An ImportFormat is a kind of files that can be imported.
+type ImportFormat struct {
+	Name     string `json:"name"`
+	Title    string `json:"title"`
+	Revision int    `json:"revision"`
+}
+
+// ImportFormats lists the kinds of files that can be imported.
+func ImportFormats() []ImportFormat {
+	var all []ImportFormat
+	for _, f := range importers.Formats() {
+		all = append(all, ImportFormat{f.Name, f.Title, f.Revision})
+	}
+	return all
+}
+
+// ImportOptions say what is imported, and how.
+type ImportOptions struct {
+	Name    string // what it is called here
+	Format  string // of the files, as importers.Find has it
+	Path    string // of the file or folder
+	Mapping string // path of the file that says what the columns mean, for formats that want one
+	Facts   []assay.Fact
+	Lenient bool // keep rows that cannot be read as rejected
+	Replace bool // the name may mean something else: that stays in the archive, under its digest
+
+	Progress func(Transfer) `json:"-"`
+}
+
+// An Imported is an import in the archive.
+type Imported struct {
+	assay.Import
+	Manifest assay.Digest `json:"manifest"`
+	Archived bool         `json:"archived,omitempty"` // it was there already
+	Gone     bool         `json:"gone,omitempty"`     // the files are not where they were, or nobody looked
+}
+
+// Import reads somebody's files, archives them to the byte with the traces that
+// they give, reads these back, and names the import in the archive and in
+// assay.lock. Files that the name has already are not archived again. A name
+// that means other files is an error, unless it shall be replaced.
+func (w *Workspace) Import(ctx context.Context, opts ImportOptions) (Imported, error) {
+	imp, err := w.makeImport(ctx, opts)
+	if err != nil {
+		return imp, fmt.Errorf("%s: %w", labelled("import", opts.Name), err)
+	}
+	return imp, nil
+}
+
+func (w *Workspace) makeImport(ctx context.Context, opts ImportOptions) (Imported, error) {
+	if err := checkName(opts.Name); err != nil {
+		return Imported{}, Usagef("%w", err)
+	}
+	format, err := importers.Find(opts.Format)
+	if err != nil {
+		return Imported{}, Usagef("%w", err)
+	}
+	src, err := openSource(opts.Path)
+	if err != nil {
+		return Imported{}, err
+	}
+	defer src.Close()
+	want := assay.Import{
+		Format: assay.ImportFormat, Name: opts.Name, Importer: format.Name, Revision: format.Revision,
+		Facts: sortedFacts(opts.Facts),
+	}
+	mapping, err := readMapping(opts.Mapping)
+	if err != nil {
+		return Imported{}, err
+	}
+	if mapping != nil {
+		want.Mapping = assay.DigestOf(mapping)
+	}
+	had, err := w.findImport(ctx, opts.Name)
+	found := err == nil
+	if err != nil && !errors.Is(err, errNoImport) {
+		return Imported{}, err
+	}
+	if found && (opts.Lenient || had.Rejected == 0) {
+		same, err := w.holds(ctx, had, want, src)
+		if err != nil {
+			return Imported{}, err
+		}
+		if same {
+			had.Archived = true
+			return had, w.lockImport(ctx, had)
+		}
+	}
+	k := &keeper{batch: w.Archive.Batch(), total: len(src.paths), progress: opts.Progress}
+	out, err := format.Read(ctx, &importers.Input{
+		Files: src.files, Mapping: mapping, Facts: want.Facts, Lenient: opts.Lenient,
+		Keep: func(path string, b []byte) (assay.Digest, error) { return k.keep(ctx, path, b) },
+	})
+	if err != nil {
+		return Imported{}, errors.Join(err, k.batch.Discard())
+	}
+	imp, traces, err := imported(want, out)
+	if err == nil && found {
+		if equalImports(had.Import, imp) && w.whole(ctx, had) {
+			had.Archived = true
+			return had, errors.Join(k.batch.Discard(), w.lockImport(ctx, had))
+		}
+		if !opts.Replace {
+			err = Usagef(`the name is taken by other files or facts (%s, %v): choose another one, or --replace it, which keeps that under its digest`, had.Importer, had.Manifest)
+		}
+	}
+	if err != nil {
+		return Imported{}, errors.Join(err, k.batch.Discard())
+	}
+	return w.archiveImport(ctx, imp, k, mapping, traces)
+}
+
+// ArchivedImport finds the import that Import would make, by its name, where the
+// files are gone. It must be of the same format and facts.
+func (w *Workspace) ArchivedImport(ctx context.Context, opts ImportOptions) (Imported, error) {
+	imp, err := w.findImport(ctx, "imports/"+opts.Name)
+	switch {
+	case errors.Is(err, errNoImport):
+		err = Usagef("there is no %s, and the archive has no import of that name: get the files, or pull the import", opts.Path)
+	case err == nil && (imp.Importer != opts.Format || !slices.Equal(imp.Facts, sortedFacts(opts.Facts))):
+		err = Usagef("there is no %s, and the archived import is of the format %s and the facts %v: ask for these, or get the files", opts.Path, imp.Importer, imp.Facts)
+	}
+	if err != nil {
+		return imp, fmt.Errorf("%s: %w", labelled("import", opts.Name), err)
+	}
+	imp.Archived, imp.Gone = true, true
+	return imp, nil
+}
+
+func sortedFacts(facts []assay.Fact) []assay.Fact {
+	return slices.SortedFunc(slices.Values(facts), func(a, b assay.Fact) int { return strings.Compare(a.Name, b.Name) })
+}
+
+// imported makes the record of what a format gave, and encodes the traces.
+func imported(imp assay.Import, out *importers.Output) (assay.Import, []encoded, error) {
+	imp.Sources, imp.Notes = out.Sources, out.Notes
+	traces := make([]encoded, len(out.Traces))
+	imp.Traces = make([]assay.ImportTrace, len(out.Traces))
+	var encoding errgroup.Group
+	for i, t := range out.Traces {
+		of := &imp.Traces[i]
+		of.Name, of.Meaning, of.Rows = t.Name, t.Meaning, int64(t.Columns[0].Len())
+		for _, v := range t.Columns {
+			of.Columns = append(of.Columns, assay.ImportColumn{
+				Name: v.Name, Kind: string(v.Kind), Unit: v.Unit, Meaning: v.Meaning, Role: v.Role, Basis: v.Basis, Evidence: v.Evidence,
+			})
+		}
+		if t.Name == rejectedTrace {
+			imp.Rejected = of.Rows
+		}
+		encoding.Go(func() error {
+			var b bytes.Buffer
+			meta := trace.Meta{Import: imp.Name, Of: t.Name, Importer: imp.Importer, Revision: imp.Revision}
+			if err := trace.WriteColumns(&b, meta, t.Columns); err != nil {
+				return fmt.Errorf("trace %s: %w", t.Name, err)
+			}
+			traces[i] = encoded{b.Bytes(), t.Columns}
+			of.Trace = assay.DigestOf(b.Bytes())
+			return nil
+		})
+	}
+	return imp, traces, encoding.Wait()
+}
+
+// rejectedTrace is the name of the trace of rows that could not be read.
+const rejectedTrace = "rejected"
+
+// An encoded trace, and what it is of.
+type encoded struct {
+	parquet []byte
+	columns []*trace.Values
+}
+
+// archiveImport stores everything about an import, reads the traces back, and
+// only then names it.
+func (w *Workspace) archiveImport(ctx context.Context, imp assay.Import, k *keeper, mapping []byte, traces []encoded) (Imported, error) {
+	none := Imported{Import: imp}
+	record, err := canonical.JSON(imp)
+	if err != nil {
+		return none, errors.Join(err, k.batch.Discard())
+	}
+	a := oci.Artifact{Type: importType, Annotations: map[string]string{oci.AnnotationPrefix + "import": imp.Name}}
+	put := func(title, mediaType string, b []byte) (err error) {
+		l := oci.Layer{Title: title, MediaType: mediaType}
+		l.Digest, l.Size, err = k.batch.Put(ctx, bytes.NewReader(b))
+		a.Layers = append(a.Layers, l)
+		return err
+	}
+	err = put("import.json", importType, record)
+	if err == nil && mapping != nil {
+		err = put(mappingTitle, mappingType, mapping)
+	}
+	for i, t := range traces {
+		if err == nil {
+			err = put("traces/"+imp.Traces[i].Name+".parquet", traceType, t.parquet)
+		}
+	}
+	if err != nil {
+		return none, errors.Join(err, k.batch.Discard())
+	}
+	for _, s := range imp.Sources {
+		a.Layers = append(a.Layers, oci.Layer{Title: originalTitle + s.Path, MediaType: originalType, Digest: s.Digest, Size: s.Size})
+	}
+	if err := k.batch.Commit(ctx); err != nil {
+		return none, err
+	}
+	var reading errgroup.Group
+	for i, t := range traces {
+		reading.Go(func() error { return w.verifyImport(ctx, imp.Traces[i], t.columns) })
+	}
+	if err := reading.Wait(); err != nil {
+		return none, err
+	}
+	manifest, err := oci.PutArtifact(ctx, w.Store, a)
+	if err != nil {
+		return none, err
+	}
+	done := Imported{Import: imp, Manifest: manifest.Digest}
+	if err := w.lockImport(ctx, done); err != nil {
+		return done, err
+	}
+	if !w.whole(ctx, done) { // a collection may have run since the blobs were put
+		return done, fmt.Errorf("what was stored is gone again: import it once more: %w", artifacts.ErrCorrupt)
+	}
+	return done, nil
+}
+
+// verifyImport reads a stored trace back and compares it with what was imported.
+func (w *Workspace) verifyImport(ctx context.Context, it assay.ImportTrace, want []*trace.Values) error {
+	t, err := w.openTrace(ctx, it.Trace)
+	if err != nil {
+		return err
+	}
+	for _, v := range want {
+		got, err := t.Project([]string{v.Name})
+		if err != nil {
+			return fmt.Errorf("trace %s: %w", it.Name, err)
+		}
+		if row := firstDifference(&got[0], v); row >= 0 || t.Rows() != it.Rows {
+			return fmt.Errorf("trace %s: column %s: row %d of %d is not what was imported", it.Name, v.Name, row, t.Rows())
+		}
+	}
+	return nil
+}
+
+// firstDifference returns the first row in which two columns differ, -1 if none
+// does. A NaN is like any other.
+func firstDifference(a, b *trace.Values) int {
+	if a.Len() != b.Len() || a.Kind != b.Kind {
+		return 0
+	}
+	for row := range a.Len() {
+		if a.IsNull(row) != b.IsNull(row) {
+			return row
+		}
+		if a.IsNull(row) {
+			continue
+		}
+		same := false
+		switch a.Kind {
+		case trace.Int:
+			same = a.Ints[row] == b.Ints[row]
+		case trace.Float:
+			x, y := a.Floats[row], b.Floats[row]
+			same = x == y || x != x && y != y
+		case trace.String:
+			same = a.Strings[row] == b.Strings[row]
+		case trace.Bool:
+			same = a.Bools[row] == b.Bools[row]
+		}
+		if !same {
+			return row
+		}
+	}
+	return -1
+}
+
+// lockImport names an import in the archive and in assay.lock. What the name
+// meant before stays, under its digest.
+func (w *Workspace) lockImport(ctx context.Context, imp Imported) error {
+	if w.Config.Lock == keepLock {
+		return nil
+	}
+	sources, err := sourcesDigest(imp.Sources)
+	if err != nil {
+		return err
+	}
+	name, locked := "imports/"+assay.Filename(imp.Name), LockedImport{Manifest: imp.Manifest, Importer: imp.Importer, Sources: sources}
+	lock, err := w.Lock()
+	if err != nil {
+		return err
+	}
+	was, err := w.Archive.Ref(ctx, name)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err == nil && was == imp.Manifest && lock.Imports[imp.Name] == locked {
+		return nil // as it is
+	}
+	for _, old := range []assay.Digest{was, lock.Imports[imp.Name].Manifest} {
+		if old.IsZero() || old == imp.Manifest {
+			continue
+		}
+		if _, err := w.Archive.Stat(ctx, old); err != nil {
+			continue // nothing to keep
+		}
+		if err := w.setRef(ctx, attached+old.Hex(), old); err != nil {
+			return err
+		}
+	}
+	if err := w.setRef(ctx, name, imp.Manifest); err != nil {
+		return err
+	}
+	return w.updateLock(ctx, func(l *Lock) { l.Imports[imp.Name] = locked })
+}
+
+// sourcesDigest is the digest of the paths and digests of sources.
+func sourcesDigest(sources []assay.ImportSource) (assay.Digest, error) {
+	type source struct {
+		Path   string       `json:"path"`
+		Digest assay.Digest `json:"digest"`
+	}
+	all := make([]source, len(sources))
+	for i, s := range sources {
+		all[i] = source{s.Path, s.Digest}
+	}
+	b, err := canonical.JSON(all)
+	return assay.DigestOf(b), err
+}
+
+// holds reports whether the archive has the whole of had, which is what want
+// asks for, of the very files.
+func (w *Workspace) holds(ctx context.Context, had Imported, want assay.Import, src *source) (bool, error) {
+	if had.Importer != want.Importer || had.Revision != want.Revision || had.Mapping != want.Mapping ||
+		!slices.Equal(had.Facts, want.Facts) || len(had.Sources) != len(src.paths) || !w.whole(ctx, had) {
+		return false, nil
+	}
+	digests := map[string]assay.Digest{}
+	for _, s := range had.Sources {
+		digests[s.Path] = s.Digest
+	}
+	for _, path := range src.paths {
+		want, ok := digests[path]
+		if !ok {
+			return false, nil
+		}
+		if got, err := src.digest(ctx, path); err != nil || got != want {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// whole reports whether the archive has all of an import.
+func (w *Workspace) whole(ctx context.Context, imp Imported) bool {
+	a, err := oci.ReadArtifact(ctx, w.Archive, imp.Manifest)
+	return err == nil && !slices.ContainsFunc(a.Layers, func(l oci.Layer) bool {
+		_, err := w.Archive.Stat(ctx, l.Digest)
+		return err != nil
+	})
+}
+
+// equalImports reports whether two imports are of the same files, and say the
+// same. Encodings of the traces may differ: another processor's do.
+func equalImports(a, b assay.Import) bool {
+	said := func(imp assay.Import) []byte {
+		imp.Traces = slices.Clone(imp.Traces)
+		for i := range imp.Traces {
+			imp.Traces[i].Trace = assay.Digest{}
+		}
+		said, err := canonical.JSON(imp)
+		if err != nil {
+			return nil
+		}
+		return said
+	}
+	x := said(a)
+	return x != nil && bytes.Equal(x, said(b))
+}
+
+// A keeper archives originals as they are read.
+type keeper struct {
+	progress func(Transfer)
+	total    int
+
+	mu    sync.Mutex
+	batch *artifacts.Batch
+	files int
+	bytes int64
+}
+
+func (k *keeper) keep(ctx context.Context, path string, b []byte) (assay.Digest, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	d, n, err := k.batch.Put(ctx, bytes.NewReader(b))
+	if err != nil {
+		return d, fmt.Errorf("%s: %w", path, err)
+	}
+	k.files++
+	k.bytes += n
+	if k.progress != nil {
+		k.progress(Transfer{Done: k.files, Total: max(k.total, k.files), Unit: "files", Bytes: k.bytes})
+	}
+	return d, nil
+}
+
+// A source is the files to import.
+type source struct {
+	root  *os.Root
+	files fs.FS
+	paths []string // of regular files, in order
+}
+
+// openSource opens a file or folder. Nothing outside of it is read, whatever
+// links say. The caller closes it.
+func openSource(path string) (*source, error) {
+	if path == "" {
+		return nil, Usagef("no files are named: name a file or folder")
+	}
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return nil, Usagef("%w", err)
+	}
+	info, err := os.Stat(real)
+	if err != nil {
+		return nil, Usagef("%w", err)
+	}
+	dir := real
+	if !info.IsDir() {
+		dir = filepath.Dir(real)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &source{root: root, files: root.FS()}
+	if !info.IsDir() {
+		s.files = only{s.files, filepath.Base(real)}
+	}
+	err = fs.WalkDir(s.files, ".", func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case !d.Type().IsRegular():
+			return nil
+		case len(s.paths) == maxSources:
+			return Usagef("%s has more than %d files: import a folder with fewer", real, maxSources)
+		}
+		s.paths = append(s.paths, path)
+		return nil
+	})
+	if err != nil {
+		return nil, errors.Join(err, root.Close())
+	}
+	return s, nil
+}
+
+// Close closes the folder.
+func (s *source) Close() error { return s.root.Close() }
+
+func (s *source) digest(ctx context.Context, path string) (assay.Digest, error) {
+	if err := ctx.Err(); err != nil {
+		return assay.Digest{}, context.Cause(ctx)
+	}
+	f, err := s.files.Open(path)
+	if err != nil {
+		return assay.Digest{}, err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return assay.Digest{}, err
+	}
+	return assay.Digest(h.Sum(nil)), nil
+}
+
+// only is one file of a folder, and nothing else of it.
+type only struct {
+	fs.FS
+	name string
+}
+
+// Open implements fs.FS.
+func (o only) Open(name string) (fs.File, error) {
+	if name != "." && name != o.name {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+	}
+	return o.FS.Open(name)
+}
+
+// ReadDir implements fs.ReadDirFS.
+func (o only) ReadDir(name string) ([]fs.DirEntry, error) {
+	if name != "." {
+		return nil, &fs.PathError{Op: "readdir", Path: name, Err: fs.ErrNotExist}
+	}
+	info, err := fs.Stat(o.FS, o.name)
+	if err != nil {
+		return nil, err
+	}
+	return []fs.DirEntry{fs.FileInfoToDirEntry(info)}, nil
+}
+
+// readMapping reads the file that says what columns mean; nil for none.
+func readMapping(path string) ([]byte, error) {
+	if path == "" {
+		return nil, nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, Usagef("mapping: %w", err)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxMapping+1))
+	if err == nil && len(b) > maxMapping {
+		err = Usagef("mapping %s: longer than %d bytes", path, maxMapping)
+	}
+	return b, err
+}
+
+// ParseFacts reads facts as they are written on a command line, "system=sledge".
+func ParseFacts(written []string) ([]assay.Fact, error) {
+	facts := map[string]string{}
+	for _, s := range written {
+		name, value, ok := strings.Cut(s, "=")
+		if _, twice := facts[name]; !ok || name == "" || twice {
+			return nil, Usagef("fact %q: want each once, as NAME=VALUE", s)
+		}
+		facts[name] = value
+	}
+	return FactsOf(facts), nil
+}
+
+// FactsOf lists facts by name.
+func FactsOf(facts map[string]string) []assay.Fact {
+	var all []assay.Fact
+	for _, name := range slices.Sorted(maps.Keys(facts)) {
+		all = append(all, assay.Fact{Name: name, Value: facts[name]})
+	}
+	return all
+}
