@@ -54,8 +54,9 @@ type Backend interface {
 }
 
 // MaxSwap is the size, in bytes, up to which values have a Version. Larger
-// ones can be put unconditionally or with IfAbsent.
-const MaxSwap = 64 << 10
+// ones can be put unconditionally or with IfAbsent. It is enough for what is
+// swapped, references, and little enough for blobs not to pay for it.
+const MaxSwap = 4 << 10
 
 // A Version identifies one value of a key: equal versions mean equal bytes. It
 // is opaque; on S3 it is the ETag.

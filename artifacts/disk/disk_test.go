@@ -75,6 +75,13 @@ func (unsynced) Sync(name string) error {
 	return err
 }
 
+func (unsynced) Volume(string) (disk.Volume, error) { return unsyncedVolume{}, nil }
+
+type unsyncedVolume struct{}
+
+func (unsyncedVolume) Sync() error  { return nil }
+func (unsyncedVolume) Close() error { return nil }
+
 // faultyFiles injects faults into every operation.
 type faultyFiles struct {
 	files disk.Files
@@ -130,6 +137,21 @@ func (ff faultyFiles) Touch(name string, at time.Time) error {
 func (ff faultyFiles) Sync(name string) error {
 	return ff.f.Do("sync "+name, func() error { return ff.files.Sync(name) })
 }
+
+func (ff faultyFiles) Volume(name string) (v disk.Volume, err error) {
+	err = ff.f.Do("volume "+name, func() error { v, err = ff.files.Volume(name); return err })
+	if err != nil {
+		return nil, err
+	}
+	return faultyVolume{v, ff.f}, nil
+}
+
+type faultyVolume struct {
+	disk.Volume
+	f *artifactstest.Faults
+}
+
+func (v faultyVolume) Sync() error { return v.f.Do("sync volume", v.Volume.Sync) }
 
 // TryLock gives a crashed process's lock back, as the kernel does.
 func (ff faultyFiles) TryLock(name string, exclusive bool) (lock io.Closer, err error) {

@@ -25,6 +25,10 @@ type Files interface {
 	Touch(name string, t time.Time) error // sets the modification time
 	Sync(name string) error               // makes a file's bytes, or a directory's entries, durable
 
+	// Volume opens the file system that a directory is on. It is ErrUnsupported
+	// where a sync of all of it would not tell of bytes that were lost.
+	Volume(name string) (Volume, error)
+
 	// TryLock takes an advisory lock, creating the file if it can, or fails
 	// with ErrLocked. The lock ends with the process.
 	TryLock(name string, exclusive bool) (io.Closer, error)
@@ -34,6 +38,14 @@ type Files interface {
 type File interface {
 	io.ReadWriteCloser
 	Stat() (fs.FileInfo, error)
+}
+
+// A Volume is an open file system.
+type Volume interface {
+	io.Closer
+	// Sync makes durable all that was written to files since it was opened, or
+	// fails if any of that was lost.
+	Sync() error
 }
 
 // ErrLocked reports a lock that someone else holds.

@@ -19,8 +19,8 @@ import (
 )
 
 // A model is a file system that promises as little as POSIX does: bytes are
-// durable after a sync of their file, names after a sync of their directory,
-// and nothing else is.
+// durable after a sync of their file or of the volume, names after a sync of
+// their directory, and nothing else is.
 type model struct {
 	mu    sync.Mutex
 	root  *node
@@ -222,6 +222,26 @@ func (m *model) Sync(name string) error {
 	n.syncedEntries = maps.Clone(n.entries)
 	return nil
 }
+
+func (m *model) Volume(string) (disk.Volume, error) { return modelVolume{m}, nil }
+
+type modelVolume struct{ m *model }
+
+func (v modelVolume) Sync() error {
+	v.m.mu.Lock()
+	defer v.m.mu.Unlock()
+	v.m.root.syncData()
+	return nil
+}
+
+func (n *node) syncData() {
+	n.syncedData = bytes.Clone(n.data)
+	for _, child := range n.entries {
+		child.syncData()
+	}
+}
+
+func (modelVolume) Close() error { return nil }
 
 func (m *model) TryLock(name string, exclusive bool) (io.Closer, error) {
 	m.mu.Lock()

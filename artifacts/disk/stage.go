@@ -18,6 +18,7 @@ import (
 
 // Stage implements artifacts.Stager.
 func (b *Backend) Stage(_ context.Context, r io.Reader) (artifacts.Staged, error) {
+	b.volume() // which tells of what is written from now on
 	tmp, err := b.stage(r)
 	if err != nil {
 		return nil, b.explain(err)
@@ -64,7 +65,7 @@ func (b *Backend) Commit(ctx context.Context, placements []artifacts.Placement) 
 }
 
 func (b *Backend) commit(ctx context.Context, placements []artifacts.Placement) error {
-	var unsynced, kept, keys []string
+	var unsynced, keys []string
 	for _, p := range placements {
 		if err := artifacts.CheckKey(p.Key); err != nil {
 			return err
@@ -77,6 +78,24 @@ func (b *Backend) commit(ctx context.Context, placements []artifacts.Placement) 
 	if err := b.syncAll(ctx, unsynced); err != nil {
 		return err
 	}
+	kept, err := b.moveAll(ctx, placements)
+	if err != nil {
+		return err
+	}
+	if err := b.syncAll(ctx, kept); err != nil {
+		return err
+	}
+	return b.syncDirs(keys...)
+}
+
+// moveAll gives synced files their keys, under one hold of the lock, and returns
+// the files that were kept instead.
+func (b *Backend) moveAll(ctx context.Context, placements []artifacts.Placement) (kept []string, err error) {
+	lock, err := b.flock(ctx, writeFile, false)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
 	for _, p := range placements {
 		tmp := p.Staged.(*staged)
 		if p.Keep {
@@ -87,23 +106,27 @@ func (b *Backend) commit(ctx context.Context, placements []artifacts.Placement) 
 			}
 			// Only its owner may touch a file, but others may replace it.
 			if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
-				return err
+				return nil, err
 			}
 			if err := b.files.Sync(tmp.name); err != nil {
-				return err
+				return nil, err
 			}
 		}
-		if err := b.place(ctx, tmp, p.Key, artifacts.Condition{}); err != nil {
-			return err
+		if err := b.place(tmp, p.Key, b.rename); err != nil {
+			return nil, err
 		}
 	}
-	if err := b.syncAll(ctx, kept); err != nil {
-		return err
-	}
-	return b.syncDirs(keys...)
+	return kept, nil
 }
 
+// syncAll makes the bytes of files durable.
 func (b *Backend) syncAll(ctx context.Context, names []string) error {
+	if len(names) >= syncVolume {
+		if v := b.volume(); v != nil && v.Sync() == nil {
+			return context.Cause(ctx)
+		}
+		// Which file an error is of, if of one of these, is found below.
+	}
 	g, group := errgroup.WithContext(ctx)
 	g.SetLimit(syncs)
 	for _, name := range names {

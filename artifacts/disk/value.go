@@ -30,7 +30,7 @@ func (b *Backend) Put(ctx context.Context, key string, r io.Reader, cond artifac
 	}
 	err = b.files.Sync(tmp.name)
 	if err == nil {
-		err = b.place(ctx, tmp, key, cond)
+		err = b.place(tmp, key, func(tmp *staged, key string) error { return b.move(ctx, tmp, key, cond) })
 	}
 	if err = errors.Join(err, tmp.Discard()); err != nil {
 		return "", b.explain(err)
@@ -41,11 +41,11 @@ func (b *Backend) Put(ctx context.Context, key string, r io.Reader, cond artifac
 	return v.version(), nil
 }
 
-// place gives a staged file its key, under the condition.
-func (b *Backend) place(ctx context.Context, tmp *staged, key string, cond artifacts.Condition) error {
+// place gives a staged file its key by move.
+func (b *Backend) place(tmp *staged, key string, move func(*staged, string) error) error {
 	err := b.mkdirs(path.Dir(key))
 	if err == nil {
-		err = b.move(ctx, tmp, key, cond)
+		err = move(tmp, key)
 	}
 	switch {
 	case errors.Is(err, syscall.ENOTDIR):
@@ -56,6 +56,7 @@ func (b *Backend) place(ctx context.Context, tmp *staged, key string, cond artif
 	return err
 }
 
+// move gives a staged file its key under the condition.
 func (b *Backend) move(ctx context.Context, tmp *staged, key string, cond artifacts.Condition) (err error) {
 	if cond.IfAbsent {
 		err := b.files.Link(tmp.name, b.path(key))
@@ -76,7 +77,12 @@ func (b *Backend) move(ctx context.Context, tmp *staged, key string, cond artifa
 			return err
 		}
 	}
-	err = b.files.Rename(tmp.name, b.path(key))
+	return b.rename(tmp, key)
+}
+
+// rename gives a staged file its key. The caller holds the write lock.
+func (b *Backend) rename(tmp *staged, key string) error {
+	err := b.files.Rename(tmp.name, b.path(key))
 	tmp.gone = err == nil
 	return err
 }

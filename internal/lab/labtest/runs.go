@@ -5,6 +5,7 @@ package labtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"runtime"
@@ -114,4 +115,5 @@ func experiment(i int) assay.Experiment {
 // unsynced is a file system without fsync.
 type unsynced struct{ disk.System }
 
-func (unsynced) Sync(string) error { return nil }
+func (unsynced) Sync(string) error                  { return nil }
+func (unsynced) Volume(string) (disk.Volume, error) { return nil, errors.ErrUnsupported }
