@@ -14,7 +14,8 @@ type axis struct {
 	log        bool
 	min, max   float64
 	categories []string
-	empty      bool // no values: the numbers mean nothing and get no marks
+	marks      []float64 // where lines go across the data
+	empty      bool      // no values: the numbers mean nothing and get no marks
 }
 
 // A tick is a mark on an axis; a minor one has no text.

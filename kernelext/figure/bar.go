@@ -27,7 +27,7 @@ func (f *Figure) Bar(g Group, v Values) error {
 		}
 		b.estimates = append(b.estimates, of)
 	}
-	if b.x, err = numeric(v.title(), f.logX, true, low, high); err != nil {
+	if b.x, err = f.values(v.title(), f.logX, true, low, high); err != nil {
 		return fmt.Errorf("Bar: %w", err)
 	}
 	f.chart = b
@@ -47,7 +47,7 @@ func (b bar) notes(said func(*cell) bool) []string {
 	for _, of := range b.estimates {
 		for _, e := range of {
 			if e.n > 0 && !e.ok {
-				short = "[–]: too few samples for an interval."
+				short = b.estimate.short()
 			}
 		}
 	}
@@ -65,7 +65,7 @@ func (b bar) body(s *scene, top float64) float64 {
 	if b.x.empty {
 		return m.body(s, top)
 	}
-	m.sideHead, m.side = string(b.estimate)+" [95%]", make([][]string, len(b.panels))
+	m.sideHead, m.side = b.estimate.value()+" "+b.estimate.bracket(), make([][]string, len(b.panels))
 	for i, of := range b.estimates {
 		for _, e := range of {
 			m.side[i] = append(m.side[i], e.text())

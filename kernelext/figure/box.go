@@ -19,7 +19,7 @@ func (f *Figure) Box(g Group, v Values) error {
 		return err
 	}
 	low, high := all.extent()
-	x, err := numeric(v.title(), f.logX, false, low, high)
+	x, err := f.values(v.title(), f.logX, false, low, high)
 	if err != nil {
 		return fmt.Errorf("Box: %w", err)
 	}

@@ -19,13 +19,17 @@ import (
 )
 
 // A Figure is one drawing. Say what holds for all of it first (Title, LogX,
-// Facet), then call exactly one of ECDF, Box, Bar, Line, Scatter, HeatMap and
-// TableText.
+// Facet), then call exactly one of ECDF, Box, Bar, Line, Scatter, HeatMap, Intervals
+// and TableText.
 type Figure struct {
 	width      float64 // in points
 	title      string
 	logX, logY bool
 	facet      Group
+	references []reference
+	remarks    []string // of Note
+	peaks      bool
+	decimals   int // of peaks
 	estimator  Estimator
 	drawn      string // the method that was called
 	chart      chart
@@ -63,6 +67,12 @@ func (f *Figure) begin(method string) error {
 	if f.drawn != "" {
 		return fmt.Errorf("%s: the figure already is one of %s; use two figures, or Facet", method, f.drawn)
 	}
+	switch {
+	case f.peaks && method != "Line":
+		return fmt.Errorf("%s: there are no lines, so leave Peaks out", method)
+	case f.references != nil && (method == "HeatMap" || method == "TableText"):
+		return fmt.Errorf("%s: no axis has values, so leave Reference out", method)
+	}
 	f.drawn = method
 	return nil
 }
@@ -80,7 +90,7 @@ const margin = 4 // points around a page
 // scene lays the figure out.
 func (f *Figure) scene() (*scene, error) {
 	if f.chart == nil {
-		return nil, errors.New("the figure function drew nothing; call one of ECDF, Box, Bar, Line, Scatter, HeatMap, TableText")
+		return nil, errors.New("the figure function drew nothing; call one of ECDF, Box, Bar, Line, Scatter, HeatMap, Intervals, TableText")
 	}
 	s := &scene{width: f.width, said: make(map[*cell]bool)}
 	y := float64(margin)
@@ -94,7 +104,7 @@ func (f *Figure) scene() (*scene, error) {
 	y = drawLegend(s, f.chart.legend(), y)
 	y = f.chart.body(s, y)
 	y += 3
-	for _, note := range f.chart.notes(func(c *cell) bool { return s.said[c] }) {
+	for _, note := range f.notes(func(c *cell) bool { return s.said[c] }) {
 		for _, line := range noteText.wrap(note, s.width-2*margin) {
 			y += noteText.lead()
 			s.write(noteText, point{margin, y - 2}, left, line)

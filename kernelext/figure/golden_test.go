@@ -120,6 +120,97 @@ var gallery = []struct {
 	{"bar-few-84", 84, few, func(f *Figure, s Table) error {
 		return f.Bar(s.Group("runtime").Order("native", "wazero", "lucet"), s.Float("wall_ns").In("us"))
 	}},
+	{"line-peaks-84", 84, sweep, func(f *Figure, s Table) error {
+		f.Title("Throughput")
+		f.Estimate(Mean)
+		f.Peaks(2)
+		s = s.Where("system", "four times")
+		return f.Line(s.Group("function"), s.Float("concurrency"), s.Float("rps"))
+	}},
+	{"line-once-84", 84, sweep, func(f *Figure, s Table) error {
+		f.Title("Throughput")
+		f.Estimate(Mean)
+		f.Peaks(2)
+		f.LogX()
+		f.LogY()
+		f.Note("Of samples made for this test.")
+		s = s.Where("system", "once")
+		return f.Line(s.Group("function"), s.Float("concurrency"), s.Float("rps"))
+	}},
+	{"line-reference-178", 178, sweep, func(f *Figure, s Table) error {
+		f.Estimate(Mean)
+		f.Peaks(0)
+		f.Facet(s.Group("system"))
+		f.Reference(25_000, "what the network carries")
+		return f.Line(s.Group("function"), s.Float("concurrency"), s.Float("rps"))
+	}},
+	{"bar-quartiles-84", 84, cold30, func(f *Figure, s Table) error {
+		f.Title("Cold start of noop, relative to native")
+		f.LogX()
+		f.Estimate(Quartiles)
+		f.Reference(1, "as fast as native")
+		noop := s.Where("workload", "noop")
+		native := noop.Where("runtime", "native").Float("wall_ns")
+		return f.Bar(noop.Group("runtime"), noop.Float("wall_ns").Over(native, "workload").Named("time over native"))
+	}},
+	{"bar-geometric-84", 84, cold30, func(f *Figure, s Table) error {
+		f.Title("Cold start, geometric mean of workloads")
+		f.Estimate(GeometricMean)
+		f.Reference(1, "as fast as native")
+		native := s.Where("runtime", "native").Float("wall_ns")
+		each := s.Float("wall_ns").Over(native, "workload").Medians("workload", "runtime")
+		return f.Bar(each.Group("runtime"), each.Float("wall_ns").Named("time over native"))
+	}},
+	{"intervals-84", 84, judged, intervalsOf},
+	{"intervals-178", 178, judged, intervalsOf},
+}
+
+// judged has estimates with and without interval, bound and value.
+func judged(t testing.TB) []byte {
+	value := table.Floats("value", "x", "measured", []float64{120, 0.9, 14, 0})
+	value.Null = []bool{false, false, false, true}
+	low := table.Floats("low", "x", "lower end", []float64{95, 0.7, 0, 0})
+	low.Null = []bool{false, false, true, true}
+	high := table.Floats("high", "x", "upper end", []float64{150, 1.2, 0, 0})
+	high.Null = low.Null
+	bound := table.Floats("bound", "x", "advertised", []float64{100, 1, 0, 10})
+	bound.Null = []bool{false, false, true, false}
+	return encode(t, table.Strings("claim", "", "", []string{"starts-faster", "runs-as-fast", "no-bound", "nobody-measured-this-one"}),
+		table.Strings("outcome", "", "", []string{"ok", "ok", "ok", "unsupported"}),
+		table.Strings("detail", "", "", []string{"", "", "", "the samples have no start-up"}), low, value, high, bound)
+}
+
+func intervalsOf(f *Figure, s Table) error {
+	f.Title("Advertised and measured")
+	f.LogX()
+	return f.Intervals(s.Group("claim"), s.Float("low"), s.Float("value"), s.Float("high"), s.Float("bound"))
+}
+
+// sweep has the throughput of three functions by concurrency, of which two are
+// nearly alike, for a system measured four times and one measured once.
+func sweep(t testing.TB) []byte {
+	var system, function []string
+	var concurrency []int64
+	var rps []float64
+	for _, of := range []struct {
+		name  string
+		times int
+	}{{"four times", 4}, {"once", 1}} {
+		for k, f := range []struct {
+			name string
+			most float64
+		}{{"noop", 20_000}, {"fibonacci", 19_600}, {"html", 1500}} {
+			for _, c := range []int64{1, 2, 4, 8, 16, 32, 64} {
+				for i := range of.times {
+					system, function = append(system, of.name), append(function, f.name)
+					concurrency = append(concurrency, c)
+					rps = append(rps, f.most*float64(c)/(float64(c)+1+0.01*float64(c*c))*(1+0.04*float64(i%3-1))+float64(k))
+				}
+			}
+		}
+	}
+	return encode(t, table.Strings("system", "", "", system), table.Strings("function", "", "", function),
+		table.Ints("concurrency", "", "concurrent requests", concurrency), table.Floats("rps", "1/s", "requests per second", rps))
 }
 
 // parameters are samples of two runtimes at three values of a parameter n.

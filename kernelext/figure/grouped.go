@@ -245,7 +245,7 @@ func sentences(parts ...string) string {
 
 // rows is the text form: a line per category.
 func (g grouped) rows() [][]string {
-	header := []string{g.group, "n", string(g.estimate) + unitSuffix(g.values), "95% interval", "left out"}
+	header := []string{g.group, "n", g.estimate.value() + unitSuffix(g.values), g.estimate.span(), "left out"}
 	faceted := len(g.panels) > 1 || g.panels[0].name != ""
 	if faceted {
 		header = append([]string{"panel"}, header...)

@@ -8,13 +8,13 @@ import (
 )
 
 // Line draws, for each category, the estimate of y (by default the median) at
-// each value of x, joined by a line, with the 95% interval as a band.
+// each value of x, joined by a line, with the 95% interval as a band. Peaks has it mark the highest.
 func (f *Figure) Line(g Group, x, y Values) error {
 	all, err := f.gatherPairs("Line", g, x, y)
 	if err != nil {
 		return err
 	}
-	l := line{grouped: all, xValues: x, lines: make([][][]spot, len(all.panels))}
+	l := line{grouped: all, xValues: x, peaks: f.peaks, decimals: f.decimals, lines: make([][][]spot, len(all.panels))}
 	low, high := pair{math.Inf(1), math.Inf(1)}, pair{math.Inf(-1), math.Inf(-1)}
 	for i, p := range all.panels {
 		for _, c := range p.cells {
@@ -25,6 +25,9 @@ func (f *Figure) Line(g Group, x, y Values) error {
 			}
 			l.lines[i] = append(l.lines[i], spots)
 		}
+	}
+	if f.peaks {
+		high.y = headroom(f.logY, low.y, high.y)
 	}
 	if l.x, l.y, err = f.axes(x, y, low, high); err != nil {
 		return fmt.Errorf("Line: %w", err)
@@ -58,15 +61,18 @@ type line struct {
 	x, y    axis
 	xValues Values
 	lines   [][][]spot // by panel and category
+
+	peaks    bool // mark them, to so many decimals
+	decimals int
 }
 
 func (l line) legend() []key { return l.keys(lineKey) }
 
 func (l line) notes(said func(*cell) bool) []string {
-	return l.grouped.notes(sentences(l.estimate.name(), l.perPoint()), said)
+	return l.grouped.notes(sentences(l.perPoint(), l.peakNote()), said)
 }
 
-// perPoint says how many samples a point has.
+// perPoint says what a point is and how many samples it has.
 func (l line) perPoint() string {
 	least, most, without := math.MaxInt, 0, false
 	for _, p := range l.lines {
@@ -76,9 +82,12 @@ func (l line) perPoint() string {
 			}
 		}
 	}
-	text := fmt.Sprintf("n = %d per point.", most)
-	if least < most {
-		text = fmt.Sprintf("n = %d to %d per point.", least, most)
+	text := l.estimate.name() + fmt.Sprintf(" n = %d per point.", most)
+	switch {
+	case most == 1:
+		return "Each point is one sample. n = 1: no interval."
+	case least < most:
+		text = l.estimate.name() + fmt.Sprintf(" n = %d to %d per point.", least, most)
 	}
 	if without {
 		text += " No band: too few samples for an interval."
@@ -95,6 +104,9 @@ func (l line) body(s *scene, top float64) float64 {
 			}
 			for i, spots := range l.lines[panel] {
 				drawLine(f, lookOf(i), spots)
+			}
+			if l.peaks {
+				l.drawPeaks(f, panel)
 			}
 		},
 	}.body(s, top)
@@ -136,7 +148,7 @@ func drawLine(f frame, l look, spots []spot) {
 
 // rows is the text form: a line per point.
 func (l line) rows() [][]string {
-	header := []string{"panel", l.group, l.xValues.title(), "n", string(l.estimate) + unitSuffix(l.values), "95% interval"}
+	header := []string{"panel", l.group, l.xValues.title(), "n", l.estimate.value() + unitSuffix(l.values), l.estimate.span()}
 	faceted := l.panels[0].name != ""
 	out := [][]string{header}
 	for i, p := range l.panels {

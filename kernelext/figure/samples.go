@@ -108,7 +108,7 @@ func collect(facet, group Group, v Values) ([]panel, error) {
 			case failed[k]:
 				c.leave(rows.outcome(from+k), rows.detail(from+k))
 			case math.IsNaN(value):
-				c.leave(notMeasured, rows.detail(from+k))
+				c.leave(v.absence(from+k), rows.detail(from+k))
 			default:
 				c.values = append(c.values, value)
 			}
@@ -135,8 +135,10 @@ func collectPairs(facet, group Group, x, y Values) ([]panel, error) {
 		switch outcome := rows.outcome(i); {
 		case outcome != "":
 			c.leave(outcome, rows.detail(i))
-		case math.IsNaN(xs[i]) || math.IsNaN(ys[i]):
-			c.leave(notMeasured, rows.detail(i))
+		case math.IsNaN(ys[i]):
+			c.leave(y.absence(i), rows.detail(i))
+		case math.IsNaN(xs[i]):
+			c.leave(x.absence(i), rows.detail(i))
 		default:
 			c.pairs = append(c.pairs, pair{xs[i], ys[i]})
 			c.values = append(c.values, ys[i])

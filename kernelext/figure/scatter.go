@@ -49,7 +49,7 @@ func (f *Figure) axes(x, y Values, low, high pair) (ax, ay axis, err error) {
 	if ax, err = numeric(x.title(), f.logX, false, low.x, high.x); err != nil {
 		return ax, ay, err
 	}
-	ay, err = numeric(y.title(), f.logY, false, low.y, high.y)
+	ay, err = f.values(y.title(), f.logY, false, low.y, high.y)
 	return ax, ay, err
 }
 

@@ -218,6 +218,8 @@ type Values struct {
 	scale  float64
 	label  string
 	err    error
+
+	divisors []float64 // by row of the view, of Over; nil: none
 }
 
 // Float returns the numbers of an int64 or float64 column, in its own unit.
@@ -270,6 +272,17 @@ func (v Values) title() string {
 // reader returns what fills in the values of the rows of the view from a first
 // one; NaN where a row has none.
 func (v Values) reader() func(from int, out []float64) {
+	if v.divisors != nil {
+		whole := v
+		whole.divisors = nil
+		fill := whole.reader()
+		return func(from int, out []float64) {
+			fill(from, out)
+			for k := range out {
+				out[k] /= v.divisors[from+k]
+			}
+		}
+	}
 	c, scale := v.column, v.scale
 	if c.Kind == table.Int64 && c.Null == nil && v.of.rows == nil { // the case of ten million rows
 		return func(from int, out []float64) {

@@ -41,7 +41,7 @@ func (t tableText) notes(func(*cell) bool) []string {
 				e := g.estimate.of(c.values)
 				none = none && e.n == 0
 				if e.n > 0 && !e.ok {
-					short = "[–]: too few samples for an interval."
+					short = g.estimate.short()
 				}
 			}
 		}
@@ -68,7 +68,7 @@ func (t tableText) rows() [][]string {
 		if differ {
 			header = append(header, "n")
 		}
-		header = append(header, g.values.title()+" [95%]")
+		header = append(header, g.values.title()+" "+g.estimate.bracket())
 	}
 	header = append(header, "left out")
 	faceted := t[0].panels[0].name != ""
@@ -190,7 +190,7 @@ func rowText(row int) typeface {
 
 // whole keeps the ends of an interval on one line.
 func whole(text string) string {
-	if !strings.HasSuffix(text, "]") || strings.HasSuffix(text, "[95%]") {
+	if !strings.HasSuffix(text, "]") || strings.HasSuffix(text, Median.bracket()) || strings.HasSuffix(text, Quartiles.bracket()) {
 		return text
 	}
 	return strings.ReplaceAll(text, ", ", ",\u00a0")

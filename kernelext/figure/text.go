@@ -26,7 +26,7 @@ func (f *Figure) text() []byte {
 		b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
 	}
 	b.WriteString("\n")
-	for _, note := range f.chart.notes(func(*cell) bool { return true }) {
+	for _, note := range f.notes(func(*cell) bool { return true }) {
 		b.WriteString(note + "\n")
 	}
 	return []byte(b.String())

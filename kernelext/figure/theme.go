@@ -20,6 +20,8 @@ var (
 	framePen = pen{color: ink, width: 0.6}
 	gridPen  = pen{color: pale, width: 0.4}
 	thinPen  = pen{color: ink, width: 0.8}
+
+	referencePen = pen{color: grey, width: 0.8, dash: []float64{3, 2}}
 )
 
 // A look tells a category from the others in colour and, for print in grey

@@ -1,0 +1,192 @@
+package figure
+
+import (
+	"fmt"
+	"math"
+)
+
+// Intervals draws what was estimated elsewhere, one row of the table in each
+// category: the value as a disc, the interval from low to high as a bar, and
+// the bound that it is to be compared with as a diamond. All are in one unit. A
+// row without an interval, or without a bound, is drawn without, and one
+// without a value says its outcome.
+func (f *Figure) Intervals(g Group, low, value, high, bound Values) error {
+	if err := f.onlyLogX("Intervals"); err != nil {
+		return err
+	}
+	if err := f.begin("Intervals"); err != nil {
+		return err
+	}
+	rows, err := divide(f.facet, g, low, value, high, bound)
+	if err != nil {
+		return fmt.Errorf("Intervals: %w", err)
+	}
+	numbers := make([][]float64, 4)
+	for i, v := range []Values{low, value, high, bound} {
+		if v.unit != value.unit {
+			return fmt.Errorf("Intervals: %s is in %q, %s in %q; convert one with In", v.label, v.unit, value.label, value.unit)
+		}
+		numbers[i] = make([]float64, v.of.Len())
+		v.reader()(0, numbers[i])
+	}
+	c := intervals{bound: bound, low: low.label, high: high.label, of: make([]span, len(rows.cell))}
+	least, most := math.Inf(1), math.Inf(-1)
+	seen := make([]bool, len(rows.cell))
+	for i := range numbers[1] {
+		at := rows.at(i)
+		here := &rows.cell[at]
+		if seen[at] {
+			return fmt.Errorf("Intervals: %q has more than one row; group by what tells them apart too", here.category)
+		}
+		seen[at] = true
+		s := span{low: numbers[0][i], value: numbers[1][i], high: numbers[2][i], bound: numbers[3][i]}
+		switch outcome := rows.outcome(i); {
+		case outcome != "":
+			here.leave(outcome, rows.detail(i))
+		case math.IsNaN(s.value):
+			here.leave(value.absence(i), rows.detail(i))
+		default:
+			here.values = []float64{s.value}
+			if s.low > s.high {
+				return fmt.Errorf("Intervals: %q: the interval from %v to %v has its ends exchanged", here.category, s.low, s.high)
+			}
+		}
+		if len(here.values) == 0 {
+			s.value, s.low, s.high = math.NaN(), math.NaN(), math.NaN()
+		}
+		for _, v := range []float64{s.low, s.value, s.high, s.bound} {
+			if !math.IsNaN(v) {
+				least, most = math.Min(least, v), math.Max(most, v)
+			}
+		}
+		c.of[at] = s
+	}
+	c.grouped = grouped{panels: rows.panels(), group: g.name(), values: value}
+	if c.x, err = f.values(value.title(), f.logX, false, least, most); err != nil {
+		return fmt.Errorf("Intervals: %w", err)
+	}
+	f.chart = c
+	return nil
+}
+
+// A span is one row of Intervals; what is NaN there is not.
+type span struct{ low, value, high, bound float64 }
+
+func (s span) interval() bool { return !math.IsNaN(s.low) && !math.IsNaN(s.high) }
+
+// text returns "12.3 [11.9, 12.8]".
+func (s span) text() string {
+	switch {
+	case math.IsNaN(s.value):
+		return "–"
+	case !s.interval():
+		return estimateText(s.value) + " [–]"
+	}
+	return estimateText(s.value) + " [" + estimateText(s.low) + ", " + estimateText(s.high) + "]"
+}
+
+type intervals struct {
+	grouped
+	x         axis
+	bound     Values
+	low, high string
+	of        []span // by panel and category
+}
+
+// at returns the row of a category.
+func (c intervals) at(panel, category int) span {
+	return c.of[panel*len(c.panels[panel].cells)+category]
+}
+
+var (
+	valueLook = look{color: palette[0], marker: disc}
+	boundLook = look{color: palette[3], marker: diamond}
+)
+
+func (c intervals) legend() []key {
+	return []key{
+		{look: valueLook, name: c.values.label, how: lineKey},
+		{look: boundLook, name: c.bound.label, how: markerKey},
+	}
+}
+
+func (c intervals) notes(said func(*cell) bool) []string {
+	how := fmt.Sprintf("Bar: %s to %s.", c.low, c.high)
+	for i, p := range c.panels {
+		for k := range p.cells {
+			if s := c.at(i, k); len(p.cells[k].values) > 0 && !s.interval() {
+				return c.grouped.notes(how+" [–]: there is no interval.", said)
+			}
+		}
+	}
+	return c.grouped.notes(how, said)
+}
+
+func (c intervals) categories() []string {
+	var out []string
+	for _, cell := range c.panels[0].cells {
+		out = append(out, cell.category)
+	}
+	return out
+}
+
+func (c intervals) body(s *scene, top float64) float64 {
+	m := multiples{
+		names: c.names(), x: c.x, y: axis{categories: c.categories()},
+		height: float64(rowHeight * float64(len(c.panels[0].cells))), minWidth: 90,
+		draw: c.panel,
+	}
+	if c.x.empty {
+		return m.body(s, top)
+	}
+	m.sideHead, m.side = c.values.label+"; "+c.bound.label, make([][]string, len(c.panels))
+	for i, p := range c.panels {
+		for k := range p.cells {
+			s := c.at(i, k)
+			m.side[i] = append(m.side[i], s.text()+"; "+estimateText(s.bound))
+		}
+	}
+	return m.body(s, top)
+}
+
+func (c intervals) panel(f frame, panel int) {
+	for k := range c.panels[panel].cells {
+		y, s := f.py(float64(k)), c.at(panel, k)
+		if len(c.panels[panel].cells[k].values) == 0 {
+			drawMissing(f, y, &c.panels[panel].cells[k])
+			continue
+		}
+		if !math.IsNaN(s.bound) {
+			x := f.px(s.bound)
+			f.s.line(pen{color: boundLook.color, width: 0.8}, point{x, y - 6}, point{x, y + 6})
+			boundLook.marker.draw(f.s, boundLook.color, point{x, y}, 2)
+		}
+		if s.interval() {
+			drawWhisker(f, pen{color: valueLook.color, width: 1.2}, y, s.low, s.high, 3)
+		}
+		valueLook.marker.draw(f.s, valueLook.color, point{f.px(s.value), y}, 2.2)
+	}
+}
+
+// rows is the text form: a line per category.
+func (c intervals) rows() [][]string {
+	out := [][]string{{c.group, c.values.title(), "[" + c.low + ", " + c.high + "]", c.bound.title(), "left out"}}
+	faceted := c.panels[0].name != ""
+	if faceted {
+		out[0] = append([]string{"panel"}, out[0]...)
+	}
+	for i, p := range c.panels {
+		for k := range p.cells {
+			s := c.at(i, k)
+			row := []string{p.cells[k].category, estimateText(s.value), "–", estimateText(s.bound), p.cells[k].account()}
+			if s.interval() {
+				row[2] = "[" + estimateText(s.low) + ", " + estimateText(s.high) + "]"
+			}
+			if faceted {
+				row = append([]string{p.name}, row...)
+			}
+			out = append(out, row)
+		}
+	}
+	return out
+}

@@ -1,0 +1,192 @@
+package figure
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/assay-notebooks/assay/kernelext/stats"
+	"github.com/assay-notebooks/assay/kernelext/table"
+)
+
+const noBaseline = "no baseline" // what a value is counted as that has nothing to be divided by
+
+// Over returns the values divided by the median of the baseline's in the rows
+// with the same keys: the ratio to native of the same benchmark is
+//
+//	s.Float("time").Over(s.Where("runtime", "native").Float("time"), "benchmark")
+//
+// Their unit is "x". A value whose keys the baseline does not have is left out
+// and counted. Both must be in the same unit.
+func (v Values) Over(baseline Values, keys ...string) Values {
+	switch {
+	case v.err != nil:
+		return v
+	case baseline.err != nil:
+		v.err = fmt.Errorf("baseline: %w", baseline.err)
+		return v
+	case v.unit != baseline.unit:
+		v.err = fmt.Errorf("%s in %q over %s in %q; convert one with In", v.label, v.unit, baseline.label, baseline.unit)
+		return v
+	}
+	key, err := v.of.key(keys)
+	if err != nil {
+		v.err = err
+		return v
+	}
+	groups, err := baseline.measurements(keys)
+	if err != nil {
+		v.err = fmt.Errorf("baseline: %w", err)
+		return v
+	}
+	medians := make(map[string]float64)
+	for _, g := range groups {
+		medians[g.key] = stats.Median(g.values)
+	}
+	divisors := make([]float64, v.of.Len())
+	for i := range divisors {
+		if m, ok := medians[key(i)]; ok {
+			divisors[i] = m
+		} else {
+			divisors[i] = math.NaN()
+		}
+		if v.divisors != nil {
+			divisors[i] *= v.divisors[i]
+		}
+	}
+	v.divisors, v.unit, v.label = divisors, "x", v.label+", relative"
+	return v
+}
+
+// Medians returns a table with a row per combination of the keys' values: the
+// keys, and under the name of the values' column the median of those that are
+// measurements. So each benchmark counts once in a mean over benchmarks,
+// however many samples it has. Rows that are no measurements stay as they are,
+// without a value.
+func (v Values) Medians(keys ...string) Table {
+	if v.err != nil {
+		return Table{err: v.err}
+	}
+	groups, err := v.measurements(keys)
+	if err != nil {
+		return Table{err: err}
+	}
+	var rows []int
+	var medians []float64
+	var none []bool
+	var outcome, detail []string
+	for _, g := range groups {
+		if len(g.values) > 0 {
+			rows, medians, none = append(rows, g.first), append(medians, stats.Median(g.values)), append(none, false)
+			outcome, detail = append(outcome, "ok"), append(detail, "")
+		}
+		for _, l := range g.leftOut {
+			for range l.n {
+				rows, medians, none = append(rows, g.first), append(medians, 0), append(none, true)
+				outcome, detail = append(outcome, l.outcome), append(detail, l.detail)
+			}
+		}
+	}
+	out := &table.Table{Rows: len(rows)}
+	for _, name := range keys {
+		c, err := v.of.column(name)
+		if err != nil {
+			return Table{err: err}
+		}
+		out.Columns = append(out.Columns, picked(c, rows))
+	}
+	of := table.Floats(v.column.Name, v.unit, v.label, medians)
+	of.Null = none
+	out.Columns = append(out.Columns, of,
+		table.Strings(outcomeColumn, "", "", outcome), table.Strings(detailColumn, "", "", detail))
+	return NewTable(out)
+}
+
+// A keyed is the rows of a view with one combination of keys.
+type keyed struct {
+	cell
+	key   string
+	first int // row of the data
+}
+
+// measurements returns the values of each combination of the keys' values, in
+// order of first appearance.
+func (v Values) measurements(keys []string) ([]*keyed, error) {
+	key, err := v.of.key(keys)
+	if err != nil {
+		return nil, err
+	}
+	outcome, detail := measured(v.of)
+	values := make([]float64, v.of.Len())
+	v.reader()(0, values)
+	at := make(map[string]*keyed)
+	var out []*keyed
+	for i, value := range values {
+		k := key(i)
+		g, ok := at[k]
+		if !ok {
+			g = &keyed{key: k, first: v.of.row(i)}
+			at[k] = g
+			out = append(out, g)
+		}
+		switch why := outcome(i); {
+		case why != "":
+			g.leave(why, detail(i))
+		case math.IsNaN(value):
+			g.leave(v.absence(i), detail(i))
+		default:
+			g.values = append(g.values, value)
+		}
+	}
+	return out, nil
+}
+
+// key returns what tells of a row of the view which values it has in the columns.
+func (t Table) key(columns []string) (func(i int) string, error) {
+	if t.err != nil {
+		return nil, t.err
+	}
+	var spelled []func(int) string
+	for _, name := range columns {
+		c, err := t.column(name)
+		if err != nil {
+			return nil, err
+		}
+		spelled = append(spelled, speller(c))
+	}
+	return func(i int) string {
+		var b strings.Builder
+		for _, s := range spelled {
+			fmt.Fprintf(&b, "%q", s(t.row(i)))
+		}
+		return b.String()
+	}, nil
+}
+
+// picked returns the column's values in those rows.
+func picked(c *table.Column, rows []int) table.Column {
+	out := table.Column{Name: c.Name, Unit: c.Unit, Meaning: c.Meaning, Kind: c.Kind, Dict: slices.Clone(c.Dict)}
+	for _, row := range rows {
+		switch c.Kind {
+		case table.Int64:
+			out.Ints = append(out.Ints, c.Ints[row])
+		case table.Float64:
+			out.Floats = append(out.Floats, c.Floats[row])
+		default:
+			out.Codes = append(out.Codes, c.Codes[row])
+		}
+		if c.Null != nil {
+			out.Null = append(out.Null, c.Null[row])
+		}
+	}
+	return out
+}
+
+// absence returns why a row of the view has no value.
+func (v Values) absence(i int) string {
+	if v.divisors != nil && math.IsNaN(v.divisors[i]) {
+		return noBaseline
+	}
+	return notMeasured
+}

@@ -1,0 +1,144 @@
+package figure
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/assay-notebooks/assay/kernelext/table"
+)
+
+// ratios has two benchmarks, one of which native has not run.
+func ratios(t testing.TB) Table {
+	t.Helper()
+	null := []bool{false, false, false, false, false, false, false, true}
+	ms := table.Floats("time", "ms", "time", []float64{10, 30, 20, 40, 60, 7, 90, 0})
+	ms.Null = null
+	tab, err := table.Decode(encode(t,
+		table.Strings("benchmark", "", "", []string{"a", "a", "a", "a", "a", "b", "a", "a"}),
+		table.Strings("runtime", "", "", []string{"native", "native", "native", "wasm", "wasm", "wasm", "wasm", "wasm"}),
+		table.Strings("outcome", "", "", []string{"ok", "ok", "ok", "ok", "ok", "ok", "timeout", "ok"}), ms))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return NewTable(tab)
+}
+
+// Each value is divided by the median of the baseline with its keys; what has
+// no baseline, no value or another outcome is counted.
+func TestOver(t *testing.T) {
+	s := ratios(t)
+	wasm := s.Where("runtime", "wasm")
+	v := wasm.Float("time").Over(s.Where("runtime", "native").Float("time"), "benchmark")
+	panels, err := collect(Group{}, wasm.Group("runtime"), v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := panels[0].cells[0]
+	if want := []float64{2, 3}; !slices.Equal(c.values, want) {
+		t.Errorf("ratios = %v, want %v", c.values, want)
+	}
+	if got, want := leftOutText(c.leftOut), "1 no baseline, 1 timeout, 1 not measured"; got != want {
+		t.Errorf("left out: %s; want %s", got, want)
+	}
+	if v.title() != "time, relative (x)" {
+		t.Errorf("title = %q", v.title())
+	}
+
+	each := v.Medians("runtime", "benchmark")
+	got, err := each.Strings("time")
+	if err != nil {
+		t.Fatal(err)
+	}
+	outcomes, err := each.Strings("outcome")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"2.5", "", "", ""}; !slices.Equal(got, want) {
+		t.Errorf("medians = %q, want %q", got, want)
+	}
+	if want := []string{"ok", "timeout", "not measured", "no baseline"}; !slices.Equal(outcomes, want) {
+		t.Errorf("outcomes = %q, want %q", outcomes, want)
+	}
+}
+
+// Medians keeps the kind of its keys, so that one may be an axis.
+func TestMediansKeepKinds(t *testing.T) {
+	tab, err := table.Decode(scaling(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	each := NewTable(tab).Float("wall_ns").In("ms").Medians("runtime", "concurrency")
+	if each.Len() != 21 {
+		t.Errorf("%d medians, want 21", each.Len())
+	}
+	f := &Figure{width: 200}
+	if err := f.Line(each.Group("runtime"), each.Float("concurrency"), each.Float("wall_ns")); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestRelativeErrors(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		draw func(f *Figure, s Table) error
+		want string
+	}{
+		{"no such key", func(f *Figure, s Table) error {
+			return f.Bar(s.Group("runtime"), s.Float("time").Over(s.Float("time"), "colour"))
+		}, `no column "colour"`},
+		{"no such baseline", func(f *Figure, s Table) error {
+			return f.Bar(s.Group("runtime"), s.Float("time").Over(s.Float("thyme")))
+		}, `baseline: no column "thyme"`},
+		{"two units", func(f *Figure, s Table) error {
+			return f.Bar(s.Group("runtime"), s.Float("time").Over(s.Float("time").In("s")))
+		}, `convert one with In`},
+		{"medians of nothing", func(f *Figure, s Table) error {
+			each := s.Float("thyme").Medians("runtime")
+			return f.Bar(each.Group("runtime"), each.Float("thyme"))
+		}, `no column "thyme"`},
+		{"medians by nothing", func(f *Figure, s Table) error {
+			each := s.Float("time").Medians("colour")
+			return f.Bar(each.Group("runtime"), each.Float("time"))
+		}, `no column "colour"`},
+		{"peaks of bars", func(f *Figure, s Table) error {
+			f.Peaks(2)
+			return f.Bar(s.Group("runtime"), s.Float("time"))
+		}, "leave Peaks out"},
+		{"reference in a table", func(f *Figure, s Table) error {
+			f.Reference(1, "native")
+			return f.TableText(s.Group("runtime"), s.Float("time"))
+		}, "leave Reference out"},
+		{"no such estimator", func(f *Figure, s Table) error {
+			f.Estimate("mode")
+			return f.Bar(s.Group("runtime"), s.Float("time"))
+		}, `there are "median", "geometric mean", "mean" and "quartiles"`},
+	} {
+		err := test.draw(&Figure{width: 200}, ratios(t))
+		if err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: %v, want %q", test.name, err, test.want)
+		}
+	}
+}
+
+func TestIntervalsErrors(t *testing.T) {
+	tab, err := table.Decode(judged(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := NewTable(tab)
+	low, value, high, bound := s.Float("low"), s.Float("value"), s.Float("high"), s.Float("bound")
+	for _, test := range []struct {
+		name string
+		err  error
+		want string
+	}{
+		{"two rows", new(Figure).Intervals(s.Group("outcome"), low, value, high, bound), `"ok" has more than one row`},
+		{"ends exchanged", new(Figure).Intervals(s.Group("claim"), high, value, low, bound), "ends exchanged"},
+		{"other rows", new(Figure).Intervals(s.Group("claim"), low, value, high, ratios(t).Float("time")), "not of the same rows"},
+	} {
+		if test.err == nil || !strings.Contains(test.err.Error(), test.want) {
+			t.Errorf("%s: %v, want %q", test.name, test.err, test.want)
+		}
+	}
+}
