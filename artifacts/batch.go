@@ -1,6 +1,7 @@
 package artifacts
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -44,17 +45,38 @@ func (b *Batch) Put(ctx context.Context, r io.Reader) (assay.Digest, int64, erro
 		return assay.Digest{}, 0, fmt.Errorf("put: %w", err)
 	}
 	d := assay.Digest(h.Sum(nil))
+	if err := b.add(ctx, d, staged); err != nil {
+		return assay.Digest{}, 0, err
+	}
+	return d, count.n, nil
+}
+
+// PutBytes is Put for bytes in memory that must be those of d: others are
+// ErrCorrupt.
+func (b *Batch) PutBytes(ctx context.Context, d assay.Digest, data []byte) error {
+	if got := assay.DigestOf(data); got != d {
+		return fmt.Errorf("put %v: these are the bytes of %v: %w", d, got, ErrCorrupt)
+	}
+	staged, err := b.stager.Stage(ctx, bytes.NewReader(data))
+	if err != nil {
+		return fmt.Errorf("put %v: %w", d, err)
+	}
+	return b.add(ctx, d, staged)
+}
+
+// add adds the staged bytes of d.
+func (b *Batch) add(ctx context.Context, d assay.Digest, staged Staged) error {
 	if b.seen[d] {
-		return d, count.n, staged.Discard()
+		return staged.Discard()
 	}
 	// An unreadable or wrong blob is replaced: that is the repair.
-	_, err = b.s.verify(ctx, d)
+	_, err := b.s.verify(ctx, d)
 	if ctx.Err() != nil {
-		return assay.Digest{}, 0, errors.Join(fmt.Errorf("put %v: %w", d, context.Cause(ctx)), staged.Discard())
+		return errors.Join(fmt.Errorf("put %v: %w", d, context.Cause(ctx)), staged.Discard())
 	}
 	b.seen[d] = true
 	b.placements = append(b.placements, Placement{Key: blobKey(d), Staged: staged, Keep: err == nil})
-	return d, count.n, nil
+	return nil
 }
 
 // Commit makes all that was put durable and visible. After an error some of it

@@ -56,7 +56,7 @@ func dial(ctx context.Context, ref Reference, scope string, opts Options) (*clie
 		TLSHandshakeTimeout: 10 * time.Second,
 		MaxIdleConnsPerHost: opts.Jobs,
 		IdleConnTimeout:     30 * time.Second,
-		WriteBufferSize:     64 << 10,
+		WriteBufferSize:     128 << 10, // a blob of 64 KiB goes with its header
 		ReadBufferSize:      64 << 10,
 	}
 	rt, err := hello(ctx, base, repo.Registry, auth, []string{repo.Scope(scope)}, opts)

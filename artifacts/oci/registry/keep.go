@@ -1,7 +1,6 @@
 package registry
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -61,7 +60,7 @@ func (p *puller) sound() (sound []assay.Digest, broken map[assay.Digest]error) {
 func (p *puller) keep(ctx context.Context, sound []assay.Digest) error {
 	small := batch{store: p.store}
 	for _, d := range sound {
-		if err := small.put(ctx, p.manifests[d]); err != nil {
+		if err := small.put(ctx, d, p.manifests[d]); err != nil {
 			return errors.Join(err, small.commit(context.WithoutCancel(ctx)))
 		}
 	}
@@ -127,13 +126,13 @@ const (
 	batchBytes = 8 << 20
 )
 
-// put puts bytes that are known to be the right ones. They are durable after
-// commit.
-func (b *batch) put(ctx context.Context, data []byte) error {
+// put puts the bytes of d; others are artifacts.ErrCorrupt. They are durable
+// after commit.
+func (b *batch) put(ctx context.Context, d assay.Digest, data []byte) error {
 	if b.open == nil {
 		b.open = b.store.Batch()
 	}
-	if _, _, err := b.open.Put(ctx, bytes.NewReader(data)); err != nil {
+	if err := b.open.PutBytes(ctx, d, data); err != nil {
 		return err
 	}
 	b.blobs, b.bytes = b.blobs+1, b.bytes+len(data)

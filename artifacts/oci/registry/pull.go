@@ -273,16 +273,18 @@ func (p *puller) one(ctx context.Context, w wanted, buffer *bytes.Buffer, small 
 		return nil, err
 	}
 	b := buffer.Bytes()
-	if got := assay.DigestOf(b); got != w.Digest {
-		return nil, sentAnother(got.String())
-	}
 	if len(oci.Links(b)) > 0 { // the store takes it for a manifest, whatever it was called
+		if got := assay.DigestOf(b); got != w.Digest {
+			return nil, sentAnother(got.String())
+		}
 		if err := p.moved(0, rc.size, true); err != nil {
 			return nil, err
 		}
 		return p.follow(ctx, bytes.Clone(b), w)
 	}
-	if err := small.put(ctx, b); err != nil {
+	if err := small.put(ctx, w.Digest, b); errors.Is(err, artifacts.ErrCorrupt) {
+		return nil, sentAnother(assay.DigestOf(b).String())
+	} else if err != nil {
 		return nil, err
 	}
 	return nil, p.moved(0, rc.size, true)

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -101,22 +102,34 @@ func (p *pusher) blob(ctx context.Context, d oci.Descriptor) error {
 	way := underway.Blob{Tell: func(bytes int64) { p.moved(0, bytes) }}
 	there, err := p.has(ctx, d)
 	if err == nil && !there {
-		err = p.c.upload(ctx, d, func() (io.ReadCloser, error) {
-			rc, err := p.content.Open(ctx, p.r, d.Digest)
-			if err != nil {
-				return nil, err
-			}
-			return struct {
-				io.Reader
-				io.Closer
-			}{way.Reader(rc), rc}, nil
-		})
+		err = p.send(ctx, d, &way)
 	}
 	if err != nil {
 		return fmt.Errorf("blob %v: %w", d.Digest, err)
 	}
 	p.moved(1, d.Size-way.Told())
 	return nil
+}
+
+// send uploads a blob. What goes in one request is read before it.
+func (p *pusher) send(ctx context.Context, d oci.Descriptor, way *underway.Blob) error {
+	if d.Size <= oneRequest {
+		b, err := p.read(ctx, d.Digest, d.Size)
+		if err != nil {
+			return err
+		}
+		return p.c.upload(ctx, d, func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b)), nil })
+	}
+	return p.c.upload(ctx, d, func() (io.ReadCloser, error) {
+		rc, err := p.content.Open(ctx, p.r, d.Digest)
+		if err != nil {
+			return nil, err
+		}
+		return struct {
+			io.Reader
+			io.Closer
+		}{way.Reader(rc), rc}, nil
+	})
 }
 
 // moved notes what was sent, or is there.
@@ -167,7 +180,7 @@ func (p *pusher) manifest(ctx context.Context, d oci.Descriptor) error {
 }
 
 func (p *pusher) put(ctx context.Context, d oci.Descriptor, version string) error {
-	b, err := p.read(ctx, d.Digest)
+	b, err := p.read(ctx, d.Digest, d.Size)
 	if err != nil {
 		return err
 	}
@@ -213,7 +226,7 @@ func (p *pusher) list(ctx context.Context, subject assay.Digest, about []oci.Des
 			continue
 		}
 		for _, d := range missing {
-			b, err := p.read(ctx, d.Digest)
+			b, err := p.read(ctx, d.Digest, d.Size)
 			if err != nil {
 				return err
 			}
@@ -225,11 +238,15 @@ func (p *pusher) list(ctx context.Context, subject assay.Digest, about []oci.Des
 	return errors.New("the registry does not list all that was pushed; push again")
 }
 
-func (p *pusher) read(ctx context.Context, d assay.Digest) ([]byte, error) {
+// read returns the bytes of d, which are about as many as expected.
+func (p *pusher) read(ctx context.Context, d assay.Digest, expected int64) ([]byte, error) {
 	rc, err := p.content.Open(ctx, p.r, d)
 	if err != nil {
 		return nil, err
 	}
 	defer rc.Close()
-	return io.ReadAll(io.LimitReader(rc, oci.ManifestLimit+1))
+	var b bytes.Buffer
+	b.Grow(int(expected) + bytes.MinRead)
+	_, err = b.ReadFrom(io.LimitReader(rc, oci.ManifestLimit+1))
+	return b.Bytes(), err
 }
