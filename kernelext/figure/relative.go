@@ -17,8 +17,8 @@ const noBaseline = "no baseline" // what a value is counted as that has nothing 
 //
 //	s.Float("time").Over(s.Where("runtime", "native").Float("time"), "benchmark")
 //
-// Their unit is "x". A value whose keys the baseline does not have is left out
-// and counted. Both must be in the same unit.
+// Their unit is "x". A value whose keys the baseline does not have, or has with
+// a median of 0, is left out and counted. Both must be in the same unit.
 func (v Values) Over(baseline Values, keys ...string) Values {
 	switch {
 	case v.err != nil:
@@ -42,7 +42,9 @@ func (v Values) Over(baseline Values, keys ...string) Values {
 	}
 	medians := make(map[string]float64)
 	for _, g := range groups {
-		medians[g.key] = stats.Median(g.values)
+		if m := stats.Median(g.values); m != 0 { // a time below the resolution of its clock divides nothing
+			medians[g.key] = m
+		}
 	}
 	divisors := make([]float64, v.of.Len())
 	for i := range divisors {

@@ -17,7 +17,8 @@ func ratios(t testing.TB) Table {
 	tab, err := table.Decode(encode(t,
 		table.Strings("benchmark", "", "", []string{"a", "a", "a", "a", "a", "b", "a", "a"}),
 		table.Strings("runtime", "", "", []string{"native", "native", "native", "wasm", "wasm", "wasm", "wasm", "wasm"}),
-		table.Strings("outcome", "", "", []string{"ok", "ok", "ok", "ok", "ok", "ok", "timeout", "ok"}), ms))
+		table.Strings("outcome", "", "", []string{"ok", "ok", "ok", "ok", "ok", "ok", "timeout", "ok"}), ms,
+		table.Floats("zero", "ms", "time", make([]float64, 8))))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +30,8 @@ func ratios(t testing.TB) Table {
 func TestOver(t *testing.T) {
 	s := ratios(t)
 	wasm := s.Where("runtime", "wasm")
-	v := wasm.Float("time").Over(s.Where("runtime", "native").Float("time"), "benchmark")
+	native := s.Where("runtime", "native").Float("time")
+	v := wasm.Float("time").Over(native, "benchmark")
 	panels, err := collect(Group{}, wasm.Group("runtime"), v)
 	if err != nil {
 		t.Fatal(err)
@@ -43,6 +45,14 @@ func TestOver(t *testing.T) {
 	}
 	if v.title() != "time, relative (x)" {
 		t.Errorf("title = %q", v.title())
+	}
+
+	nothing := native.Over(s.Where("runtime", "native").Float("zero"), "benchmark")
+	if panels, err = collect(Group{}, native.of.Group("runtime"), nothing); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := leftOutText(panels[0].cells[0].leftOut), "3 no baseline"; got != want {
+		t.Errorf("over zero, left out: %s; want %s", got, want)
 	}
 
 	each := v.Medians("runtime", "benchmark")
