@@ -30,6 +30,15 @@ type Figure struct {
 	Outputs map[string]Digest `json:"outputs"` // by format: "svg", "png", "pdf", "txt"
 }
 
+// From names what the table is of: a run by its ID, or a trace of an import,
+// "fs23/requests".
+func (t FigureTable) From() string {
+	if t.Import != "" {
+		return t.Import + "/" + t.Of
+	}
+	return t.Run
+}
+
 // A FigureTable is one input of a figure, and the projection that made it.
 type FigureTable struct {
 	Digest  Digest   `json:"digest"`           // of the table's bytes

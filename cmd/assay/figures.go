@@ -3,9 +3,12 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/internal/lab"
 )
 
@@ -20,8 +23,8 @@ func newFigures() *cobra.Command {
 				return err
 			}
 			figures, unreadable := w.Figures(cmd.Context())
-			err = list(newPrinter(cmd), "figure", figures, "FIGURE\tRUN\tMODULE\tOUTPUTS", func(f lab.Drawn) string {
-				row := fmt.Sprintf("%s\t%s\t%s\t", f.Figure.Name, f.Figure.Tables[0].Run, f.Figure.Module.Short())
+			err = list(newPrinter(cmd), "figure", figures, "FIGURE\tOF\tMODULE\tOUTPUTS", func(f lab.Drawn) string {
+				row := fmt.Sprintf("%s\t%s\t%s\t", f.Figure.Name, tablesFrom(f.Figure), f.Figure.Module.Short())
 				for _, format := range f.Formats() {
 					row += fmt.Sprintf("%s %s  ", format, f.Figure.Outputs[format].Short())
 				}
@@ -30,4 +33,15 @@ func newFigures() *cobra.Command {
 			return errors.Join(err, unreadable)
 		},
 	}
+}
+
+// tablesFrom lists what a figure's tables are of, each once.
+func tablesFrom(f assay.Figure) string {
+	var all []string
+	for _, t := range f.Tables {
+		if !slices.Contains(all, t.From()) {
+			all = append(all, t.From())
+		}
+	}
+	return strings.Join(all, ", ")
 }

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/internal/lab"
 	"github.com/assay-notebooks/assay/kernelext/wire"
 )
@@ -65,16 +66,17 @@ func Figure(d lab.Drawn, badge Badge, outputs map[string][]byte) []wire.Display 
 		v.Card = append(v.Card, fact{"output " + format, sum.String()})
 	}
 	v.Card = append(v.Card, fact{"module", digest(fig.Module)}, fact{"seal", digest(fig.Seal)})
-	runs := map[string]bool{}
+	from := map[string]bool{}
 	for i, t := range fig.Tables {
 		tables = append(tables, t.Digest.String())
-		if !runs[t.Run] {
-			runs[t.Run] = true
-			v.Runs = append(v.Runs, clean(t.Run))
+		of := kindOf(t) + " " + t.From()
+		if !from[of] {
+			from[of] = true
+			v.From = append(v.From, clean(of))
 		}
 		v.Card = append(v.Card,
 			fact{fmt.Sprintf("table %d", i+1), joined(t.Digest.String(), strings.Join(t.Columns, " "))},
-			fact{"of", joined("run "+t.Run, "trace "+t.Trace.String())})
+			fact{"of", joined(of, "trace "+t.Trace.String())})
 	}
 	v.Card = append(v.Card, fact{"OCI artifact", digest(d.Manifest)}, fact{"again", "assay replay " + fig.Name})
 	facts["outputs"], facts["tables"] = sums, tables
@@ -86,8 +88,8 @@ func Figure(d lab.Drawn, badge Badge, outputs map[string][]byte) []wire.Display 
 
 type figureView struct {
 	Name, Badge, Symbol, Meaning string
-	Outputs                      []fact // by format
-	Runs                         []string
+	Outputs                      []fact   // by format
+	From                         []string // runs, and traces of imports
 	Card                         []fact
 }
 
@@ -97,7 +99,7 @@ func (v figureView) text() string {
 	for _, o := range v.Outputs {
 		fmt.Fprintf(&b, "  %s %s\n", o.Name, o.Value)
 	}
-	fmt.Fprintf(&b, "  of run %s; again: assay replay %s\n", strings.Join(v.Runs, ", "), v.Name)
+	fmt.Fprintf(&b, "  of %s; again: assay replay %s\n", strings.Join(v.From, ", "), v.Name)
 	return b.String()
 }
 
@@ -132,4 +134,11 @@ type svgView struct {
 	Name  string
 	Width float64
 	URL   template.URL
+}
+
+func kindOf(t assay.FigureTable) string {
+	if t.Import != "" {
+		return "import"
+	}
+	return "run"
 }

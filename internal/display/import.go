@@ -11,12 +11,12 @@ import (
 // Import shows an import: its traces, what their columns mean and how that is
 // known, and folded, what it was made from.
 func Import(imp lab.Imported) wire.Display {
-	v := importView{Name: clean(imp.Name), Origin: "imported now", Rejected: imp.Rejected, Notes: imp.Notes}
+	v := importView{Name: clean(imp.Name), Origin: originImported, Rejected: imp.Rejected, Notes: imp.Notes}
 	switch {
 	case imp.Gone:
-		v.Origin = "from the archive: the files are not where they were"
+		v.Origin = originGone
 	case imp.Archived:
-		v.Origin = "from the archive: the same files"
+		v.Origin = originSame
 	}
 	size, read := int64(0), 0
 	for _, s := range imp.Sources {

@@ -26,12 +26,13 @@ const (
 	Workload   Kind = "workload"
 	Experiment Kind = "experiment"
 	Run        Kind = "run"
+	Import     Kind = "import"
 	Trace      Kind = "trace"
 	Table      Kind = "table"
 	Figure     Kind = "figure"
 )
 
-var kinds = []Kind{Workload, Experiment, Run, Trace, Table, Figure}
+var kinds = []Kind{Workload, Experiment, Run, Import, Trace, Table, Figure}
 
 // A Node is one thing of the archive.
 type Node struct {

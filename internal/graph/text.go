@@ -2,6 +2,7 @@ package graph
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"strconv"
 	"strings"
@@ -88,7 +89,11 @@ func (t *tree) root(i int) {
 // branches returns a node's parts, and where it leads to.
 func (t *tree) branches(i int, ways ...way) []branch {
 	var out []branch
-	for _, p := range t.g.Nodes[i].Parts {
+	for n, p := range t.g.Nodes[i].Parts {
+		if n == maxParts {
+			out = append(out, branch{line: fmt.Sprintf("and %d more: --json has them all", len(t.g.Nodes[i].Parts)-n), node: -1})
+			break
+		}
 		out = append(out, branch{line: printable(p.Name) + "  " + t.digest(p.Digest), node: -1})
 	}
 	for _, w := range ways {

@@ -47,12 +47,12 @@ func IsRegistry(ref string) bool {
 	return r.kind == ociRef || err != nil && registry.IsReference(ref)
 }
 
-// Fetch gets from a registry what Push made it hold: a workload, run or figure
-// with its whole graph. The name, unless "", must be that of what comes: its
-// digest, or the name of a workload or figure, or a run's ID.
+// Fetch gets from a registry what Push made it hold: a workload, run, import or
+// figure with its whole graph. The name, unless "", must be that of what comes:
+// its digest, its name, or a run's ID.
 //
-// The archive gets references to all workloads, runs and figures among it, and
-// assay.lock the workloads and figures, under names that it does not have yet;
+// The archive gets references to all workloads, runs, imports and figures among
+// it, and assay.lock all but the runs, under names that it does not have yet;
 // what is fetched by name takes that name in any case. A run that is fetched
 // answers no experiment here: "assay run" still measures.
 func (w *Workspace) Fetch(ctx context.Context, name, from string, opts PullOptions) (Fetched, error) {
@@ -88,7 +88,7 @@ func (w *Workspace) Fetch(ctx context.Context, name, from string, opts PullOptio
 // tagOf finds the tag that Push gives what has that name.
 func tagOf(ctx context.Context, name string, ref registry.Reference, opts registry.Options) (string, error) {
 	if name != "" {
-		for _, kind := range []string{"workloads/", "figures/", "runs/"} {
+		for _, kind := range []string{"workloads/", "figures/", "imports/", "runs/"} {
 			ref.Tag = tag(kind + assay.Filename(name))
 			_, err := registry.Resolve(ctx, ref, opts)
 			if err == nil {
@@ -115,8 +115,9 @@ type intake struct {
 // An arrival is something that gets a reference.
 type arrival struct {
 	waiting
-	called string        // by people: a run's ID, a workload's or figure's name
-	figure *assay.Figure // of a figure
+	called   string        // by people: a run's ID, any other's name
+	figure   *assay.Figure // of a figure
+	imported *Imported     // of an import
 }
 
 // take names what was pulled. The root, which is asked for by name unless that
@@ -135,7 +136,7 @@ func (in *intake) take(ctx context.Context, p registry.Pulled, name string) (Fet
 		}
 	}
 	if len(in.found) == 0 || in.found[0].digest != p.Root.Digest {
-		return in.out, Usagef(`no workload, run or figure of assay's: "assay pin %v" makes a workload of a module or a container image`, in.written())
+		return in.out, Usagef(`no workload, run, import or figure of assay's: "assay pin %v" makes a workload of a module or a container image`, in.written())
 	}
 	if root := in.found[0]; name != "" && name != root.digest.String() && name != root.called {
 		return in.out, fmt.Errorf("it is %s, not %s; nothing refers to what was fetched", root.name, name)
@@ -159,7 +160,13 @@ func (in *intake) sort(ctx context.Context, m oci.Descriptor) error {
 		if run.ID == "" || assay.Filename(run.ID) != run.ID {
 			return fmt.Errorf("a run with the ID %q: %w", run.ID, oci.ErrInvalid)
 		}
-		return in.add("runs/"+run.ID, run.ID, m.Digest)
+		return in.add(arrival{waiting: waiting{"runs/" + run.ID, m.Digest}, called: run.ID})
+	case importType:
+		imp, err := w.archivedImport(ctx, m.Digest)
+		if err != nil {
+			return err
+		}
+		return in.add(arrival{waiting: waiting{"imports/" + assay.Filename(imp.Name), m.Digest}, called: imp.Name, imported: &imp})
 	case figureType:
 		return in.sortFigure(ctx, m.Digest)
 	}
@@ -171,11 +178,11 @@ func (in *intake) sort(ctx context.Context, m oci.Descriptor) error {
 		if _, err := w.imported(ctx, m.Digest); err != nil {
 			return err
 		}
-		return in.add("workloads/"+assay.Filename(wl.Name), wl.Name, m.Digest)
+		return in.add(arrival{waiting: waiting{"workloads/" + assay.Filename(wl.Name), m.Digest}, called: wl.Name})
 	}
 	for _, l := range oci.Links(b) {
 		if l.Kind == oci.Subject { // others' too: an SBOM, a signature
-			return in.add(attached+m.Digest.Hex(), "", m.Digest)
+			return in.add(arrival{waiting: waiting{attached + m.Digest.Hex(), m.Digest}})
 		}
 	}
 	return nil
@@ -205,21 +212,17 @@ func (in *intake) sortFigure(ctx context.Context, d assay.Digest) error {
 			return fmt.Errorf("figure %s: format %q: %w", f.Name, format, oci.ErrInvalid)
 		}
 	}
-	if err := in.add("figures/"+assay.Filename(f.Name), f.Name, d); err != nil {
-		return err
-	}
-	in.found[len(in.found)-1].figure = &f
-	return nil
+	return in.add(arrival{waiting: waiting{"figures/" + assay.Filename(f.Name), d}, called: f.Name, figure: &f})
 }
 
-func (in *intake) add(ref, called string, d assay.Digest) error {
-	if err := artifacts.CheckRefName(ref); err != nil {
+func (in *intake) add(a arrival) error {
+	if err := artifacts.CheckRefName(a.name); err != nil {
 		return err
 	}
-	if len(ref) > maxWaiting {
-		return fmt.Errorf("%.40s…: a name of %d bytes, more than %d: %w", ref, len(ref), maxWaiting, oci.ErrInvalid)
+	if len(a.name) > maxWaiting {
+		return fmt.Errorf("%.40s…: a name of %d bytes, more than %d: %w", a.name, len(a.name), maxWaiting, oci.ErrInvalid)
 	}
-	in.found = append(in.found, arrival{waiting: waiting{ref, d}, called: called})
+	in.found = append(in.found, a)
 	return nil
 }
 
@@ -273,8 +276,10 @@ func (in *intake) free(ctx context.Context, a arrival, take bool) (string, error
 }
 
 // isNamed reports whether people chose the name, so that it can mean several
-// things: that of a workload or a figure.
-func (a arrival) isNamed() bool { return a.figure != nil || strings.HasPrefix(a.name, "workloads/") }
+// things: that of a workload, an import or a figure.
+func (a arrival) isNamed() bool {
+	return a.figure != nil || a.imported != nil || strings.HasPrefix(a.name, "workloads/")
+}
 
 // pin pins a in the lock, if it has no such name yet or a is what was asked for
 // by that, and reports whether the lock has it now.
@@ -288,6 +293,14 @@ func (in *intake) pin(ctx context.Context, l *Lock, a arrival, root bool) bool {
 			return false
 		}
 		l.Figures[a.called] = locked
+		return true
+	case a.imported != nil:
+		had, there := l.Imports[a.called]
+		locked, err := a.imported.locked()
+		if err != nil || there && had != locked && !take {
+			return false
+		}
+		l.Imports[a.called] = locked
 		return true
 	case a.isNamed():
 		had, there := l.Workloads[a.called]

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/assay-notebooks/assay"
@@ -33,6 +34,12 @@ func (w *Workspace) Graph(ctx context.Context, ref string) (g graph.Graph, ids [
 			p.runs[l.ID] = l
 			p.run(ctx, l)
 		}
+	}
+	for r, err := range w.Store.Refs(ctx, "imports") {
+		if err != nil {
+			return g, nil, err
+		}
+		p.imported(ctx, r.Digest, "")
 	}
 	p.locked(ctx, lock)
 	for r, err := range w.Store.Refs(ctx, "figures") {
@@ -77,6 +84,14 @@ func (p *provenance) pinned(lock Lock) []string {
 	for _, e := range lock.Experiments {
 		ids = append(ids, e.Manifest.String(), p.runs[e.Run].Trace.String())
 	}
+	for _, imp := range lock.Imports {
+		ids = append(ids, imp.Manifest.String())
+		for _, e := range p.edges {
+			if e.From == imp.Manifest.String() { // to a trace
+				ids = append(ids, e.To)
+			}
+		}
+	}
 	for _, f := range lock.Figures {
 		ids = append(ids, f.Manifest.String())
 	}
@@ -90,6 +105,10 @@ func (w *Workspace) graphIDs(ctx context.Context, lock Lock, g graph.Graph, ref 
 	}
 	if f, ok := lock.Figures[ref]; ok {
 		return []string{f.Manifest.String()}, nil
+	}
+	if name, ok := strings.CutPrefix(ref, "imports/"); ok {
+		imp, err := w.findImport(ctx, name)
+		return []string{imp.Manifest.String()}, err
 	}
 	var named, parts []string
 	var kind graph.Kind // of what is named: the first there is, as nodes are in order
@@ -109,8 +128,7 @@ func (w *Workspace) graphIDs(ctx context.Context, lock Lock, g graph.Graph, ref 
 	}
 	run, err := w.FindRun(ctx, ref)
 	if errors.Is(err, errNoRun) {
-		return nil, Usagef(`nothing is called %q: there are workloads %s; figures %s; and the runs that "assay runs" lists`,
-			ref, listed(sortedKeys(lock.Workloads)), listed(sortedKeys(lock.Figures)))
+		return nil, Usagef(`nothing is called %q: there are %s; and the runs that "assay runs" lists`, ref, lock.names())
 	}
 	if err != nil {
 		return nil, err
@@ -257,6 +275,9 @@ func (p *provenance) locked(ctx context.Context, lock Lock) {
 		p.add(n, digest.String())
 		p.add(node(graph.Experiment, e.Name, digest))
 	}
+	for _, name := range sortedKeys(lock.Imports) {
+		p.imported(ctx, lock.Imports[name].Manifest, name)
+	}
 	for _, name := range sortedKeys(lock.Figures) {
 		p.figure(ctx, lock.Figures[name].Manifest, name)
 	}
@@ -294,11 +315,63 @@ func (p *provenance) figure(ctx context.Context, d assay.Digest, name string) {
 		table := node(graph.Table, "", t.Digest)
 		table.Facts = []graph.Fact{{Label: "columns", Value: strings.Join(t.Columns, ", ")}}
 		p.add(table, t.Trace.String())
-		if _, ok := p.runs[t.Run]; !ok { // else the trace is there
+		_, isThere := p.runs[t.Run] // and so is its trace
+		switch {
+		case t.Import != "":
+			p.ofImport(ctx, a, t)
+		case !isThere:
 			p.lostRun(t)
 		}
 	}
 	p.add(n, tables...)
+}
+
+// imported adds an import and its traces.
+func (p *provenance) imported(ctx context.Context, d assay.Digest, name string) {
+	if p.known[d.String()] {
+		return
+	}
+	imp, err := p.w.archivedImport(ctx, d)
+	if err != nil {
+		n := node(graph.Import, name, d)
+		p.fail(&n, err)
+		p.add(n)
+		return
+	}
+	n := node(graph.Import, imp.Name, d)
+	n.Facts = []graph.Fact{{Label: "files", Value: fmt.Sprintf("%d, as %s", len(imp.Sources), imp.Importer)}}
+	for _, s := range imp.Sources {
+		n.Parts = append(n.Parts, graph.Part{Name: s.Path, Digest: s.Digest})
+	}
+	p.add(n)
+	for _, t := range imp.Traces {
+		trace := node(graph.Trace, imp.Name+"/"+t.Name, t.Trace)
+		trace.Facts = []graph.Fact{{Label: "rows", Value: strconv.FormatInt(t.Rows, 10)}}
+		p.add(trace, n.ID)
+	}
+}
+
+// ofImport adds the import that a figure's table is of: the figure names it,
+// though no other thing may.
+func (p *provenance) ofImport(ctx context.Context, a oci.Artifact, t assay.FigureTable) {
+	var named []assay.Digest
+	if a.Subject != nil {
+		named = append(named, a.Subject.Digest)
+	}
+	for _, name := range sortedKeys(a.Blobs) {
+		named = append(named, a.Blobs[name])
+	}
+	for _, d := range named {
+		imp, err := p.w.archivedImport(ctx, d)
+		if err == nil && imp.Name == t.Import && slices.ContainsFunc(imp.Traces, func(it assay.ImportTrace) bool { return it.Trace == t.Trace }) {
+			p.imported(ctx, d, t.Import)
+			return
+		}
+	}
+	n := graph.Node{ID: "import " + t.Import, Kind: graph.Import, Name: t.Import}
+	p.fail(&n, fs.ErrNotExist)
+	p.add(n)
+	p.add(node(graph.Trace, t.Import+"/"+t.Of, t.Trace), n.ID)
 }
 
 // lostRun adds the run and the trace of a table as far as the table tells.

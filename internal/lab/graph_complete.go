@@ -32,7 +32,7 @@ func (p *provenance) complete(ctx context.Context, n *graph.Node) {
 			return
 		}
 		p.completeRun(ctx, n, run, a)
-	case graph.Figure:
+	case graph.Figure, graph.Import:
 		p.failParts(ctx, n, n.Parts)
 	default:
 		if _, err := p.w.Store.Stat(ctx, n.Digest); err != nil {

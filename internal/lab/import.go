@@ -326,11 +326,11 @@ func (w *Workspace) lockImport(ctx context.Context, imp Imported) error {
 	if w.Config.Lock == keepLock {
 		return nil
 	}
-	sources, err := sourcesDigest(imp.Sources)
+	locked, err := imp.locked()
 	if err != nil {
 		return err
 	}
-	name, locked := "imports/"+assay.Filename(imp.Name), LockedImport{Manifest: imp.Manifest, Importer: imp.Importer, Sources: sources}
+	name := "imports/" + assay.Filename(imp.Name)
 	lock, err := w.Lock()
 	if err != nil {
 		return err
@@ -359,18 +359,18 @@ func (w *Workspace) lockImport(ctx context.Context, imp Imported) error {
 	return w.updateLock(ctx, func(l *Lock) { l.Imports[imp.Name] = locked })
 }
 
-// sourcesDigest is the digest of the paths and digests of sources.
-func sourcesDigest(sources []assay.ImportSource) (assay.Digest, error) {
-	type source struct {
+// locked is what assay.lock says of an import.
+func (imp Imported) locked() (LockedImport, error) {
+	type file struct {
 		Path   string       `json:"path"`
 		Digest assay.Digest `json:"digest"`
 	}
-	all := make([]source, len(sources))
-	for i, s := range sources {
-		all[i] = source{s.Path, s.Digest}
+	files := make([]file, len(imp.Sources))
+	for i, s := range imp.Sources {
+		files[i] = file{s.Path, s.Digest}
 	}
-	b, err := canonical.JSON(all)
-	return assay.DigestOf(b), err
+	b, err := canonical.JSON(files)
+	return LockedImport{Manifest: imp.Manifest, Importer: imp.Importer, Sources: assay.DigestOf(b)}, err
 }
 
 // holds reports whether the archive has the whole of had, which is what want
@@ -483,15 +483,15 @@ func openSource(path string) (*source, error) {
 		s.files = only{s.files, filepath.Base(real)}
 	}
 	err = fs.WalkDir(s.files, ".", func(path string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
+		if err != nil {
 			return err
-		case !d.Type().IsRegular():
-			return nil
-		case len(s.paths) == maxSources:
-			return Usagef("%s has more than %d files: import a folder with fewer", real, maxSources)
 		}
-		s.paths = append(s.paths, path)
+		if info, err := fs.Stat(s.files, path); err != nil || !info.Mode().IsRegular() {
+			return nil // whoever reads it says what is wrong with it
+		}
+		if s.paths = append(s.paths, path); len(s.paths) > maxSources {
+			return Usagef("%s has more than %d files: import a part of them at a time", real, maxSources)
+		}
 		return nil
 	})
 	if err != nil {

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -349,4 +350,14 @@ func WriteImport(out io.Writer, imp Imported) error {
 		fmt.Fprintf(out, "\nnote: %s\n", n)
 	}
 	return nil
+}
+
+// writeSources writes the files of an import for people.
+func writeSources(out io.Writer, sources []assay.ImportSource) error {
+	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	fmt.Fprint(w, "\nFILE\tREAD AS\tROWS\tBYTES\tDIGEST\n")
+	for _, s := range sources {
+		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%v\n", s.Path, cmp.Or(s.Kind, "-"), s.Rows, s.Size, s.Digest)
+	}
+	return w.Flush()
 }

@@ -30,6 +30,7 @@ type Lock struct {
 	Origins     map[string]Origin                 `json:"origins,omitempty"` // name -> where the workload came from, if from a registry
 	Runtimes    map[string]assay.RuntimeVersion   `json:"runtimes"`          // as last used
 	Imports     map[string]LockedImport           `json:"imports,omitempty"` // by name
+	Claims      map[string]LockedClaim            `json:"claims,omitempty"`  // by claim and evidence: "wasmedge-100x.long20"
 	Experiments map[assay.Digest]LockedExperiment `json:"experiments"`       // experiment digest -> run
 	Figures     map[string]LockedFigure           `json:"figures"`           // by name
 }
@@ -51,7 +52,7 @@ type LockedExperiment struct {
 type LockedImport struct {
 	Manifest assay.Digest `json:"manifest"` // the import's OCI manifest
 	Importer string       `json:"importer"` // the kind of files
-	Sources  assay.Digest `json:"sources"`  // of the paths and digests of all files, see docs/import.md
+	Sources  assay.Digest `json:"sources"`  // digest of the canonical JSON of the paths and digests of all files
 }
 
 // A LockedFigure pins everything a figure's bytes depend on, and the bytes.
@@ -128,6 +129,9 @@ func parseLock(b []byte) (Lock, error) {
 	if l.Figures == nil {
 		l.Figures = map[string]LockedFigure{}
 	}
+	if l.Claims == nil {
+		l.Claims = map[string]LockedClaim{}
+	}
 	return l, nil
 }
 
@@ -178,6 +182,11 @@ func (l Lock) newest(is func(LockedExperiment) bool) LockedExperiment {
 	return latest
 }
 
+// names lists what people call the things that the lock names.
+func (l Lock) names() string {
+	return fmt.Sprintf("workloads %s; imports %s; figures %s", listed(sortedKeys(l.Workloads)), listed(sortedKeys(l.Imports)), listed(sortedKeys(l.Figures)))
+}
+
 // A pinOf is one digest that the lock names.
 type pinOf struct {
 	name, remedy string
@@ -210,6 +219,9 @@ func (l Lock) pins() []pinOf {
 		for _, format := range sortedKeys(f.Outputs) {
 			add(", "+format, f.Outputs[format])
 		}
+	}
+	for _, name := range sortedKeys(l.Claims) {
+		all = append(all, pinOf{"judgement " + name, "judge it again: assay claims check", l.Claims[name].Manifest})
 	}
 	return all
 }

@@ -30,7 +30,7 @@ const publishFor = 365 * 24 * time.Hour
 
 // A Published is what a store retains.
 type Published struct {
-	Name   string       `json:"name"`             // "runs/ID", "figures/NAME", "workloads/NAME"
+	Name   string       `json:"name"`             // "runs/ID", "imports/NAME", "figures/NAME", "workloads/NAME"
 	Digest assay.Digest `json:"digest"`           // of its manifest
 	Ref    string       `json:"ref"`              // in the store
 	With   []string     `json:"with"`             // names of what is about it
@@ -262,12 +262,14 @@ func (w *Workspace) reference(ctx context.Context, ref string) (waiting, error) 
 		}
 		d, err := w.Archive.Ref(ctx, "runs/"+v.ID)
 		return waiting{"runs/" + v.ID, d}, err
+	case Imported:
+		return waiting{"imports/" + assay.Filename(v.Name), v.Manifest}, nil
 	case Drawn:
 		return waiting{"figures/" + assay.Filename(v.Figure.Name), v.Manifest}, nil
 	case assay.Workload:
 		return waiting{"workloads/" + assay.Filename(v.Name), v.Manifest}, nil
 	}
-	return waiting{}, Usagef("%q is a %s: name a run, a figure or a workload", ref, shown.Kind)
+	return waiting{}, Usagef("%q is a %s: name a run, an import, a figure or a workload", ref, shown.Kind)
 }
 
 // references returns what the lock names, as references of the archive.
@@ -279,8 +281,14 @@ func (l Lock) references() []waiting {
 	for _, e := range l.Experiments {
 		all = append(all, waiting{"runs/" + assay.Filename(e.Run), e.Manifest})
 	}
+	for _, name := range sortedKeys(l.Imports) {
+		all = append(all, waiting{"imports/" + assay.Filename(name), l.Imports[name].Manifest})
+	}
 	for _, name := range sortedKeys(l.Figures) {
 		all = append(all, waiting{"figures/" + assay.Filename(name), l.Figures[name].Manifest})
+	}
+	for _, name := range sortedKeys(l.Claims) {
+		all = append(all, waiting{"claims/" + assay.Filename(name), l.Claims[name].Manifest})
 	}
 	slices.SortFunc(all, func(a, b waiting) int { return strings.Compare(a.name, b.name) })
 	return all

@@ -83,8 +83,8 @@ func (w *Workspace) PullLock(ctx context.Context, store string, progress func(Tr
 }
 
 // PullFromStore gets one thing with all that it reaches from a store, named as
-// in PullLock: a run by its ID, a workload or a figure by its name, any of them
-// by its digest, or the newest run that assay.lock has of an experiment. Of
+// in PullLock: a run by its ID, an import, workload or figure by its name, any
+// of them by its digest, or the newest run that assay.lock has of an experiment. Of
 // several values that workspaces gave one name, it takes the one that was
 // archived last. A name of a workload or figure that is something else here
 // stays that; the error of a run that is matches artifacts.ErrConflict.
@@ -97,7 +97,7 @@ func (w *Workspace) PullFromStore(ctx context.Context, store, ref string, progre
 		err = p.digest(ctx, d)
 		return p.pulled, err
 	}
-	for _, kind := range []string{"runs", "workloads", "figures"} {
+	for _, kind := range []string{"runs", "imports", "workloads", "figures"} {
 		found, err := latest(ctx, p.remote, kind+"/"+assay.Filename(ref))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -116,7 +116,7 @@ func (w *Workspace) PullFromStore(ctx context.Context, store, ref string, progre
 	}
 	newest := lock.newest(func(e LockedExperiment) bool { return e.Name == ref })
 	if newest.Run == "" {
-		return Pulled{}, Usagef("pull: store %s has no run, workload or figure %q, and %s no experiment", p.pulled.Store, ref, LockFile)
+		return Pulled{}, Usagef("pull: store %s has no run, import, workload or figure %q, and %s no experiment", p.pulled.Store, ref, LockFile)
 	}
 	err = p.one(ctx, waiting{"runs/" + assay.Filename(newest.Run), newest.Manifest})
 	return p.pulled, err
@@ -141,7 +141,7 @@ func (p *puller) digest(ctx context.Context, d assay.Digest) error {
 		return fmt.Errorf("store %s: %w", p.pulled.Store, err)
 	}
 	if len(in.found) != 1 {
-		return Usagef("pull: %v is no run, workload or figure", d)
+		return Usagef("pull: %v is no run, import, workload or figure", d)
 	}
 	return p.one(ctx, in.found[0].waiting)
 }

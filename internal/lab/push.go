@@ -23,7 +23,7 @@ type PushOptions struct {
 // A Pushed is what a registry has now.
 type Pushed struct {
 	Reference string       `json:"reference"` // REGISTRY/REPOSITORY:TAG@sha256:…
-	Name      string       `json:"name"`      // "runs/ID", "figures/NAME", "workloads/NAME"
+	Name      string       `json:"name"`      // "runs/ID", "imports/NAME", "figures/NAME", "workloads/NAME"
 	Digest    assay.Digest `json:"digest"`
 	Manifests int          `json:"manifests"` // of it and all that goes with it
 	Blobs     int          `json:"blobs"`

@@ -16,12 +16,12 @@ import (
 
 // Shown is something in the archive, in full.
 type Shown struct {
-	Kind  string // "run", "workload", "figure"
-	Value any    // assay.Run, assay.Workload or Drawn
+	Kind  string // "run", "import", "workload", "figure"
+	Value any    // assay.Run, Imported, assay.Workload or Drawn
 }
 
 // Show finds what ref names: a run's ID, a workload, a figure, an experiment's
-// name, or the digest of a manifest of one of these.
+// or import's name, or the digest of a manifest of one of these.
 func (w *Workspace) Show(ctx context.Context, ref string) (Shown, error) {
 	lock, err := w.Lock()
 	if err != nil {
@@ -37,15 +37,16 @@ func (w *Workspace) Show(ctx context.Context, ref string) (Shown, error) {
 		f, err := w.lockedFigure(ctx, lock, ref)
 		return Shown{"figure", f}, err
 	}
-	run, err := w.FindRun(ctx, ref)
-	if errors.Is(err, errNoRun) {
-		return Shown{}, Usagef(`nothing is called %q: there are workloads %s; figures %s; and the runs that "assay runs" lists`,
-			ref, listed(sortedKeys(lock.Workloads)), listed(sortedKeys(lock.Figures)))
-	}
-	if errors.Is(err, ErrIncomplete) {
+	run, imp, err := w.evidence(ctx, ref)
+	switch {
+	case errors.Is(err, errNoRun):
+		return Shown{}, Usagef(`nothing is called %q: there are %s; and the runs that "assay runs" lists`, ref, lock.names())
+	case imp != nil:
+		return Shown{"import", *imp}, nil
+	case errors.Is(err, ErrIncomplete):
 		err = nil // a run in progress can be shown
 	}
-	return Shown{"run", run}, err
+	return Shown{"run", *run}, err
 }
 
 func (w *Workspace) showDigest(ctx context.Context, d assay.Digest) (Shown, error) {
@@ -56,6 +57,9 @@ func (w *Workspace) showDigest(ctx context.Context, d assay.Digest) (Shown, erro
 	case err == nil && a.Type == runType:
 		run, err := w.archivedRun(ctx, d)
 		return Shown{"run", run}, err
+	case err == nil && a.Type == importType:
+		imp, err := w.archivedImport(ctx, d)
+		return Shown{"import", imp}, err
 	case err == nil && a.Type == figureType:
 		f := Drawn{Manifest: d}
 		err := w.readLayer(ctx, a, figureType, &f.Figure)
@@ -63,13 +67,20 @@ func (w *Workspace) showDigest(ctx context.Context, d assay.Digest) (Shown, erro
 	}
 	wl, err := oci.Workload(ctx, w.Store, d)
 	if err != nil {
-		return Shown{}, fmt.Errorf("show %v: neither run, figure nor workload: %w", d, err)
+		return Shown{}, fmt.Errorf("show %v: neither run, import, figure nor workload: %w", d, err)
 	}
 	return Shown{"workload", wl}, nil
 }
 
-// WriteShown writes s for people, as YAML.
+// WriteShown writes s for people: an import as WriteImport does, with its files,
+// anything else as YAML.
 func WriteShown(out io.Writer, s Shown) error {
+	if imp, ok := s.Value.(Imported); ok {
+		if err := WriteImport(out, imp); err != nil {
+			return err
+		}
+		return writeSources(out, imp.Sources)
+	}
 	b, err := json.Marshal(s.Value)
 	if err != nil {
 		return err

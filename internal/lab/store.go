@@ -326,12 +326,12 @@ type ExportedRoot struct {
 	Digest assay.Digest `json:"digest"`
 }
 
-// ExportOCI writes every workload, run and figure that has a reference as an
+// ExportOCI writes every workload, run, import and figure that has a reference as an
 // OCI image layout into dir, which must be absent or empty.
 func (w *Workspace) ExportOCI(ctx context.Context, dir string) ([]ExportedRoot, error) {
 	var exported []ExportedRoot
 	var roots []oci.Root
-	for _, prefix := range []string{"workloads", "runs", "figures", "links"} {
+	for _, prefix := range refKinds {
 		for ref, err := range w.Store.Refs(ctx, prefix) {
 			if err != nil {
 				return nil, fmt.Errorf("export-oci: %w", err)

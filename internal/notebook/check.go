@@ -160,6 +160,13 @@ func (c *Checked) locked(ctx context.Context, w *lab.Workspace, nb *nbformat.Not
 				} else if err := inArchive(n, "trace", trace); err != nil {
 					return err
 				}
+			case "import":
+				got := lock.Imports[name].Manifest
+				if got.String() != text(facts["manifest"]) {
+					c.differ(n, fmt.Sprintf("import %s is not the one in %s", name, lab.LockFile), text(facts["manifest"]), orNone(got))
+				} else if err := inArchive(n, "import "+name, got); err != nil {
+					return err
+				}
 			case "figure":
 				outputs, _ := facts["outputs"].(map[string]any)
 				if want, got, ok := pictured(o, outputs); !ok {
