@@ -10,12 +10,16 @@ import (
 	"github.com/assay-notebooks/assay/kernelext/wire"
 )
 
-// A Check says how a claim is judged: a metric of some trials, or its ratio to
-// that of others, against a value.
+// A Check says how a claim is judged: a metric of some trials or rows, or its
+// ratio to that of others, against a value.
 type Check = assay.Check
 
-// A Selection says which trial of a run a Check is about.
+// A Selection says which trial of a run, or which rows of an import, a Check is
+// about.
 type Selection = assay.Selection
+
+// OneOf are values one of which a column of a Selection must have.
+type OneOf = assay.OneOf
 
 // The verdicts of a Judged.
 const (
@@ -31,14 +35,14 @@ type Claimed struct {
 	check *Check
 }
 
-// Claim names an advertised number, to be tested: a claim of the workspace's
-// claims.yaml, where it has its quote, its source and its check, or, With a
-// check, any name.
+// Claim names an advertised number, to be tested: a claim that assay comes with or
+// that is in the workspace's claims.yaml, where it has its quote, its source and
+// its checks, or, With a check, any name. "assay claims ls" lists them.
 //
-//	assay.Claim("wasmedge-100x").Check(assay.Run("coldstart"))
+//	assay.Claim("wasmedge-100x").Check(assay.Imported("long2020"))
 func Claim(id string) Claimed { return Claimed{id: id} }
 
-// With gives the claim a check in place, instead of the one in claims.yaml:
+// With gives the claim a check in place, instead of those it has:
 //
 //	assay.Claim("compiler-10x").With(assay.Check{
 //		Metric: "wall_ns", Phase: "call",
@@ -51,16 +55,17 @@ func (c Claimed) With(check Check) Claimed {
 	return c
 }
 
-// Check judges the claim by the run's samples, and shows the verdict in a
-// notebook. A claim that fails is a result and ends nothing; a check that is
-// none, such as one with an unknown unit, ends the program as every mistake does.
-func (c Claimed) Check(run Ran) Judged {
+// Check judges the claim by the samples of a run or an import, archives the
+// verdict, and shows it in a notebook. A claim that fails is a result and ends
+// nothing; a check that is none, such as one with an unknown unit, ends the
+// program as every mistake does.
+func (c Claimed) Check(by Evidence) Judged {
 	if c.check != nil {
 		if err := finite(*c.check); err != nil {
 			fail(fmt.Errorf("claim %s: check: %w", c.id, err))
 		}
 	}
-	return Judged{*ask(wire.Request{Claim: &wire.Claim{ID: c.id, Check: c.check, Run: run.ran.Run.ID}}).Judged}
+	return Judged{*ask(wire.Request{Claim: &wire.Claim{ID: c.id, Check: c.check, Evidence: by.ref()}}).Judged}
 }
 
 // finite refuses the numbers of a check that cannot be asked about: JSON has no
@@ -79,7 +84,7 @@ func finite(c Check) error {
 	return nil
 }
 
-// A Judged is a claim judged by a run: its Verdict, the Estimate the verdict is
+// A Judged is a claim judged by a run or an import: its Verdict, the Estimate the verdict is
 // about (nil if there is none) and the Reason in one sentence.
 type Judged struct{ assay.Judgement }
 

@@ -7,16 +7,12 @@ import (
 	"github.com/assay-notebooks/assay/kernelext/wire"
 )
 
-// claim judges a claim by a run.
+// claim judges a claim by a run or an import.
 func (x exchange) claim(ctx context.Context, req wire.Claim) (wire.Response, error) {
-	run, err := x.w.FindRun(ctx, req.Run)
+	j, err := x.w.JudgeClaim(ctx, req.ID, req.Check, req.Evidence)
 	if err != nil {
 		return wire.Response{}, err
 	}
-	j, err := x.w.JudgeClaim(ctx, req.ID, req.Check, run)
-	if err != nil {
-		return wire.Response{}, err
-	}
-	x.show(display.Judgement(j))
-	return wire.Response{Judged: &j}, nil
+	x.show(display.Judgement(j.Judgement))
+	return wire.Response{Judged: &j.Judgement}, nil
 }

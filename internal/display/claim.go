@@ -2,6 +2,8 @@ package display
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -20,7 +22,8 @@ func Judgement(j assay.Judgement) wire.Display {
 	v.Said = card(
 		fact{"claim", quoted(c.Quote)},
 		fact{"about", c.Subject}, fact{"value", claimed}, fact{"scope", c.Scope}, fact{"conditions", c.Conditions},
-		fact{"said", joined(prefixed("from ", c.From), prefixed("until ", c.Until))}, fact{"source", c.Source})
+		fact{"said", joined(prefixed("from ", c.From), prefixed("until ", c.Until))}, fact{"source", c.Source},
+		fact{"against it", strings.Join(c.CounterEvidence, "; ")}, fact{"policy", j.Check.Note})
 	if e := j.Estimate; e != nil {
 		bound := j.Check.Value
 		v.Found = spell(e).String() + " " + clean(e.Unit)
@@ -34,7 +37,7 @@ func Judgement(j assay.Judgement) wire.Display {
 			}
 		}
 	}
-	return bundle(KindClaim, v, v.text(), map[string]any{"claim": c.ID, "verdict": string(j.Verdict), "run": j.Run, "check": v.Check})
+	return bundle(KindClaim, v, v.text(), map[string]any{"claim": c.ID, "verdict": string(j.Verdict), "run": j.Run, "import": j.Import, "check": v.Check})
 }
 
 // A claimView is a judgement as its template and its text show it.
@@ -74,8 +77,11 @@ func verdictSymbol(v assay.Verdict) string {
 	}
 }
 
-// checkText is a check in words.
+// checkText is a check in words; "" for none.
 func checkText(c assay.Check) string {
+	if c.Metric == "" {
+		return ""
+	}
 	text := c.Metric
 	if c.Phase != "" {
 		text += " (" + string(c.Phase) + ")"
@@ -83,6 +89,9 @@ func checkText(c assay.Check) string {
 	text += " of " + selection(c.Of)
 	if c.Over != nil {
 		text += " ÷ that of " + selection(*c.Over)
+	}
+	if len(c.Pair) > 0 {
+		text += ", by " + strings.Join(c.Pair, ", ")
 	}
 	text += fmt.Sprintf(" %s %s %s", comparator(c.Comparator), strconv.FormatFloat(c.Value, 'g', -1, 64), c.Unit)
 	if c.Tolerance != 0 {
@@ -113,8 +122,12 @@ func amount(a assay.Amount) string {
 
 func selection(s assay.Selection) string {
 	text := s.Workload
-	if text == "" {
+	if text == "" && len(s.Where) == 0 {
 		text = "every workload"
 	}
-	return text + prefixed(" on ", s.Runtime) + prefixed(" with ", params(s.Params))
+	text += prefixed(" on ", s.Runtime) + prefixed(" with ", params(s.Params)) + prefixed(" in phase ", string(s.Phase))
+	for _, key := range slices.Sorted(maps.Keys(s.Where)) {
+		text += prefixed(", ", key+" "+strings.Join(s.Where[key], "|"))
+	}
+	return strings.TrimPrefix(text, ", ")
 }

@@ -5,402 +5,324 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
-	"math"
 	"os"
 	"path/filepath"
-	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/artifacts/oci"
 	"github.com/assay-notebooks/assay/artifacts/trace"
-	"github.com/assay-notebooks/assay/internal/strictyaml"
-	"github.com/assay-notebooks/assay/kernelext/stats"
+	"github.com/assay-notebooks/assay/internal/canonical"
+	"github.com/assay-notebooks/assay/internal/claims"
 )
 
 // ClaimsFile is the name of a workspace's claims.
 const ClaimsFile = "claims.yaml"
 
-// Claims are what claims.yaml holds: the claims as they were read, and apart
-// from them, by their IDs, the checks we judge them by.
-type Claims struct {
-	Claims []assay.Claim          `yaml:"claims"`
-	Checks map[string]assay.Check `yaml:"checks"`
+// claimType is the type of a judgement's OCI artifact and of its layer.
+const claimType = "application/vnd.assay.claim.v1+json"
+
+// A Judged is a judgement and, if it is archived, what has it.
+type Judged struct {
+	assay.Judgement
+	Manifest assay.Digest `json:"manifest,omitzero"` // of the judgement; zero: it is not archived
+	Needs    string       `json:"needs,omitempty"`   // what it would take, of an unsupported claim
 }
 
-// Claims reads the workspace's claims and reports every mistake in them. A
-// workspace without the file has none.
-func (w *Workspace) Claims() (Claims, error) {
-	var c Claims
-	b, err := os.ReadFile(filepath.Join(w.Root, ClaimsFile))
+// A LockedClaim is the judgement of a claim by one run or import.
+type LockedClaim struct {
+	Claim    string        `json:"claim"` // its ID
+	Manifest assay.Digest  `json:"manifest"`
+	Verdict  assay.Verdict `json:"verdict"`
+}
+
+// Claims reads the claims that assay comes with and those of the workspace, which
+// stand above them, and reports every mistake in these.
+func (w *Workspace) Claims() (claims.Book, error) {
+	ledger, err := claims.Ledger()
+	if err != nil {
+		return ledger, err
+	}
+	b, err := os.ReadFile(w.claimsPath())
 	if errors.Is(err, fs.ErrNotExist) {
-		return c, nil
+		return ledger, nil
 	}
 	if err != nil {
-		return c, fmt.Errorf("claims: %w", err)
+		return ledger, fmt.Errorf("claims: %w", err)
 	}
-	if c, err = parseClaims(b); err != nil {
-		return c, Usagef("%s: %w; docs/claims.md shows the file", filepath.Join(w.Root, ClaimsFile), err)
+	own, err := claims.Parse(b, ledger)
+	if err != nil {
+		return ledger, Usagef("%s: %w; docs/claims.md shows the file", w.claimsPath(), err)
 	}
-	return c, nil
+	return ledger.With(own), nil
 }
 
-func parseClaims(b []byte) (Claims, error) {
-	var c Claims
-	if err := strictyaml.Decode(b, &c); err != nil && !errors.Is(err, strictyaml.ErrEmpty) {
-		return Claims{}, err
-	}
-	var wrong []string
-	ids := map[string]bool{}
-	for i, claim := range c.Claims {
-		switch {
-		case claim.ID == "":
-			wrong = append(wrong, fmt.Sprintf("claim %d has no id", i+1))
-		case ids[claim.ID]:
-			wrong = append(wrong, fmt.Sprintf("claim %s is there twice", claim.ID))
-		}
-		ids[claim.ID] = true
-	}
-	for _, id := range sortedKeys(c.Checks) {
-		if !ids[id] {
-			wrong = append(wrong, fmt.Sprintf("a check of %s, and no such claim", id))
-		}
-		if err := checkCheck(c.Checks[id]); err != nil {
-			wrong = append(wrong, fmt.Sprintf("check of %s: %v", id, err))
-		}
-	}
-	if len(wrong) > 0 {
-		return Claims{}, errors.New(strings.Join(wrong, "; "))
-	}
-	return c, nil
-}
+func (w *Workspace) claimsPath() string { return filepath.Join(w.Root, ClaimsFile) }
 
-// JudgeClaim judges the claim of that ID by a run; by check, or for nil by the
-// one that claims.yaml has. A claim that is not in the file is one with an ID
-// and nothing else.
-func (w *Workspace) JudgeClaim(ctx context.Context, id string, check *assay.Check, run assay.Run) (assay.Judgement, error) {
+// JudgeClaim judges the claim of that ID by the run or import that ref names; by
+// check, or for nil by the checks that the claim has. A claim that is nowhere
+// written is one with an ID and nothing else. The judgement is archived, unless
+// the lock is to be kept as it is.
+func (w *Workspace) JudgeClaim(ctx context.Context, id string, check *assay.Check, ref string) (Judged, error) {
 	if id == "" {
-		return assay.Judgement{}, Usagef("a claim needs an id: that of a claim in %s, or any with a check in place (docs/claims.md)", filepath.Join(w.Root, ClaimsFile))
+		return Judged{}, Usagef("a claim needs an id: that of a claim in %s, or any with a check in place (docs/claims.md)", w.claimsPath())
 	}
-	claims, err := w.Claims()
+	book, err := w.Claims()
 	if err != nil {
-		return assay.Judgement{}, err
+		return Judged{}, err
 	}
-	claim := assay.Claim{ID: id}
-	if i := slices.IndexFunc(claims.Claims, func(c assay.Claim) bool { return c.ID == id }); i >= 0 {
-		claim = claims.Claims[i]
+	judge, err := w.judge(ctx, ref)
+	if err != nil {
+		return Judged{}, err
 	}
-	if check == nil {
-		written, ok := claims.Checks[id]
-		if !ok {
-			return assay.Judgement{}, Usagef("claim %s has no check: write one below checks in %s, or give one in place (docs/claims.md)", id, filepath.Join(w.Root, ClaimsFile))
-		}
-		check = &written
+	checks := book.Checks[id]
+	if check != nil {
+		checks = claims.Checks{*check}
 	}
-	return w.Judge(ctx, claim, *check, run)
+	j, _, err := judge.claim(ctx, book, id, checks, true)
+	return j, err
 }
 
-// Judge judges claim by a run's samples. That they do not support it, or cannot
-// tell, is a verdict; an error means that check is no check, or that the run
-// could not be read.
-func (w *Workspace) Judge(ctx context.Context, claim assay.Claim, check assay.Check, run assay.Run) (assay.Judgement, error) {
-	if err := checkCheck(check); err != nil {
-		return assay.Judgement{}, Usagef("claim %s: check: %w", claim.ID, err)
-	}
-	t, err := w.openTrace(ctx, run.Trace)
+// JudgeClaims judges claims by the runs and imports that refs name: those with
+// the IDs, or for none all that the evidence is about, and the others are
+// unsupported. The judgements that are about the evidence are archived, unless
+// the lock is to be kept as it is.
+func (w *Workspace) JudgeClaims(ctx context.Context, ids, refs []string) ([]Judged, error) {
+	book, err := w.Claims()
 	if err != nil {
-		return assay.Judgement{}, fmt.Errorf("claim %s: run %s: %w", claim.ID, run.ID, err)
+		return nil, err
 	}
-	j, err := judge(check, t)
+	asked := len(ids) > 0
+	for _, id := range ids {
+		if _, ok := book.Find(id); !ok {
+			return nil, Usagef(`no claim %q: "assay claims ls" lists them, "assay claims add" adds one`, id)
+		}
+	}
+	if !asked {
+		for _, c := range book.Claims {
+			ids = append(ids, c.ID)
+		}
+	}
+	var judges []*judge
+	for _, ref := range refs {
+		j, err := w.judge(ctx, ref)
+		if err != nil {
+			return nil, err
+		}
+		judges = append(judges, j)
+	}
+	var all []Judged
+	for _, id := range ids {
+		told := false
+		for _, judge := range judges {
+			j, concerned, err := judge.claim(ctx, book, id, book.Checks[id], asked)
+			if err != nil {
+				return all, err
+			}
+			if asked || concerned {
+				all, told = append(all, j), true
+			}
+		}
+		if !told {
+			claim, _ := book.Find(id)
+			all = append(all, untested(claim, book))
+		}
+	}
+	return all, nil
+}
+
+// untested is a claim that none of the evidence is about.
+func untested(claim assay.Claim, book claims.Book) Judged {
+	j := Judged{Judgement: assay.Judgement{Format: assay.JudgementFormat, Claim: claim, Verdict: assay.NotTestable}, Needs: book.Needs[claim.ID]}
+	j.Reason = "no check of it"
+	if checks := book.Checks[claim.ID]; len(checks) > 0 {
+		j.Check, j.Reason = checks[0], "the evidence has nothing of what its checks ask"
+	}
+	if j.Needs != "" {
+		j.Reason += "; it takes " + j.Needs
+	}
+	return j
+}
+
+// A judge judges claims by one run or import.
+type judge struct {
+	w        *Workspace
+	name     string // of the experiment or import
+	run      *assay.Run
+	imp      *Imported
+	manifest assay.Digest
+	evidence claims.Evidence
+	noise    assay.Digest
+	traces   map[string]*trace.Trace // of the import, by name: those that were opened
+}
+
+// judge opens the run or import that ref names.
+func (w *Workspace) judge(ctx context.Context, ref string) (*judge, error) {
+	run, imp, err := w.evidence(ctx, ref)
 	if err != nil {
-		return j, fmt.Errorf("claim %s: run %s: %w", claim.ID, run.ID, err)
+		return nil, err
 	}
-	j.Claim, j.Check, j.Run = claim, check, run.ID
+	if imp != nil {
+		j := &judge{w: w, name: imp.Name, imp: imp, manifest: imp.Manifest, traces: map[string]*trace.Trace{}}
+		j.evidence = claims.Evidence{Import: &imp.Import, Open: func(of assay.ImportTrace) (*trace.Trace, error) { return j.open(ctx, of) }}
+		return j, nil
+	}
+	j := &judge{w: w, name: run.Name, run: run}
+	if j.manifest, err = w.runManifest(ctx, run.ID); err != nil {
+		return nil, err
+	}
+	if j.evidence.Run, err = w.openTrace(ctx, run.Trace); err != nil {
+		return nil, fmt.Errorf("run %s: %w", run.ID, err)
+	}
+	noise, manifest, err := w.hostNoise(ctx, run.Host)
+	if err != nil {
+		return nil, err
+	}
+	if !manifest.IsZero() {
+		j.evidence.Noise, j.noise = &noise, manifest
+	}
 	return j, nil
 }
 
-// The units of a check by what they measure, each with its size in the unit
-// that traces have.
-var units = map[string]map[string]float64{
-	"ns":    timeUnits,
-	"bytes": {"bytes": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "kB": 1e3, "MB": 1e6, "GB": 1e9},
+func (j *judge) open(ctx context.Context, of assay.ImportTrace) (*trace.Trace, error) {
+	if t, ok := j.traces[of.Name]; ok {
+		return t, nil
+	}
+	t, err := j.w.ImportTrace(ctx, j.imp.Import, of.Name)
+	if err == nil {
+		j.traces[of.Name] = t
+	}
+	return t, err
 }
 
-// ratioUnit is the unit of a ratio.
-const ratioUnit = "x"
-
-var phases = []assay.Phase{assay.Process, assay.Compile, assay.Instantiate, assay.FirstCall, assay.Call, assay.Request, assay.Teardown}
-
-// checkCheck says everything that is wrong with a check whatever the run is.
-func checkCheck(c assay.Check) error {
-	var wrong []string
-	bad := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
-	if c.Metric == "" {
-		bad(`metric is missing: name a column of the trace, such as "wall_ns"`)
+// claim judges one claim, and archives the judgement if the evidence is about
+// the claim or it is to be kept in any case.
+func (j *judge) claim(ctx context.Context, book claims.Book, id string, checks claims.Checks, keep bool) (out Judged, concerned bool, err error) {
+	claim, known := book.Find(id)
+	if !known {
+		claim = assay.Claim{ID: id}
 	}
-	if !slices.Contains([]string{"<=", ">=", "="}, c.Comparator) {
-		bad(`comparator %q: want "<=", ">=" or "="`, c.Comparator)
-	}
-	if math.IsNaN(c.Value) || math.IsInf(c.Value, 0) || c.Value < 0 {
-		bad("value %v: want a number that is not negative", c.Value)
-	}
-	if !(c.Tolerance >= 0) || math.IsInf(c.Tolerance, 0) {
-		bad("tolerance %v: want a share of the value, such as 0.05", c.Tolerance)
-	}
-	if c.Comparator == "=" && !(c.Tolerance > 0 && c.Value > 0) {
-		bad(`"=" needs a value and a tolerance above 0, such as 0.05: nothing measured is exactly equal`)
-	}
-	if c.Phase != "" && !slices.Contains(phases, c.Phase) {
-		bad("phase %q: want one of %v", c.Phase, phases)
-	}
-	switch known := c.Unit == ratioUnit || units["ns"][c.Unit] > 0 || units["bytes"][c.Unit] > 0; {
-	case !known:
-		all := slices.Concat(slices.Sorted(maps.Keys(units["ns"])), slices.Sorted(maps.Keys(units["bytes"])), []string{ratioUnit})
-		bad("unit %q: want one of %s", c.Unit, strings.Join(all, ", "))
-	case c.Over != nil && c.Unit != ratioUnit:
-		bad("unit %q: a ratio has the unit %q", c.Unit, ratioUnit)
-	case c.Over == nil && c.Unit == ratioUnit:
-		bad("unit %q is that of a ratio, and there is no over to divide by", ratioUnit)
-	}
-	if len(wrong) > 0 {
-		return errors.New(strings.Join(wrong, "; "))
-	}
-	return nil
-}
-
-// cannotTell is why a run cannot tell, and what it would take.
-type cannotTell string
-
-func (c cannotTell) Error() string { return string(c) }
-
-// judge judges by a trace a check that checkCheck has passed.
-func judge(check assay.Check, t *trace.Trace) (assay.Judgement, error) {
-	e, about, err := estimate(check, t)
-	if why := cannotTell(""); errors.As(err, &why) {
-		return assay.Judgement{Verdict: assay.NotTestable, Estimate: e, Reason: string(why)}, nil
-	}
-	if err != nil {
-		return assay.Judgement{}, err
-	}
-	low, high := check.Value*(1-check.Tolerance), check.Value*(1+check.Tolerance)
-	verdict, share, hint := decide(check.Comparator, *e.Low, *e.High, low, high)
-	bound := map[string]string{
-		"<=": "at most " + number(high), ">=": "at least " + number(low), "=": "between " + number(low) + " and " + number(high),
-	}[check.Comparator]
-	if check.Tolerance > 0 {
-		bound += fmt.Sprintf(" %s (%s with %s%% of tolerance)", check.Unit, number(check.Value), number(100*check.Tolerance))
+	if len(checks) == 0 {
+		if book.Needs[id] == "" {
+			if keep {
+				return out, false, Usagef("claim %s has no check: write one below checks in %s, or give one in place (docs/claims.md)", id, j.w.claimsPath())
+			}
+			return out, false, nil
+		}
+		out = untested(claim, book)
 	} else {
-		bound += " " + check.Unit
+		out.Needs = book.Needs[id]
+		if out.Judgement, concerned, err = claims.Judge(claim, checks, j.evidence); err != nil {
+			return out, false, fmt.Errorf("claim %s: %s: %w", id, j.name, err)
+		}
 	}
-	return assay.Judgement{Verdict: verdict, Estimate: e, Reason: fmt.Sprintf("%s: %s of the interval [%s, %s] is %s%s",
-		about, share, number(*e.Low), number(*e.High), bound, hint)}, nil
+	out.Evidence = j.manifest
+	if j.imp != nil {
+		out.Import = j.imp.Name
+	} else {
+		out.Run, out.Trace = j.run.ID, j.run.Trace
+	}
+	if out.Floor > 0 {
+		out.Noise = j.noise
+	}
+	if keep || concerned {
+		err = j.archive(ctx, &out)
+	}
+	if out.Verdict != assay.NotTestable {
+		out.Needs = ""
+	}
+	return out, concerned, err
 }
 
-// decide says on which side of the bounds, which the tolerance has widened, an
-// interval is, its ends and theirs included.
-func decide(comparator string, low, high, least, most float64) (v assay.Verdict, share, hint string) {
-	holds, fails := high <= most, low > most
-	switch comparator {
-	case ">=":
-		holds, fails = low >= least, high < least
-	case "=":
-		holds, fails = low >= least && high <= most, high < least || low > most
+// archive keeps a judgement as an OCI artifact about its evidence. A workspace
+// whose lock is kept gets none.
+func (j *judge) archive(ctx context.Context, out *Judged) error {
+	w := j.w
+	if w.Config.Lock == keepLock {
+		return nil
 	}
-	switch {
-	case holds:
-		return assay.Holds, "all", ""
-	case fails:
-		return assay.Fails, "none", ""
-	}
-	return assay.Inconclusive, "a part", "; more invocations would narrow it"
-}
-
-// number writes v with four significant digits.
-func number(v float64) string {
-	s, _ := strconv.ParseFloat(strconv.FormatFloat(v, 'g', 4, 64), 64)
-	return strconv.FormatFloat(s, 'f', -1, 64)
-}
-
-// resampling is how the interval of a ratio is found.
-var resampling = stats.Bootstrap{Resamples: 10_000, Seed: 1, Level: confidence}
-
-// estimate estimates what check is about, with an interval, and says in words
-// what it is. The error is a cannotTell where the samples do not give one.
-func estimate(check assay.Check, t *trace.Trace) (*assay.Estimate, string, error) {
-	of, err := choose(check, check.Of, t)
+	record, err := canonical.JSON(out.Judgement)
 	if err != nil {
-		return nil, "", err
+		return err
 	}
-	what := "median " + check.Metric + " of " + of.name
-	if check.Over == nil {
-		scale := units[of.unit][check.Unit]
-		if scale == 0 {
-			return nil, "", cannotTell(fmt.Sprintf("%s is in %s, which is not a thing that %s can say: check it against one of %s",
-				check.Metric, of.unit, check.Unit, strings.Join(slices.Sorted(maps.Keys(units[of.unit])), ", ")))
-		}
-		e := median(of.values, check.Unit)
-		e.Value /= scale // after the median, not before: the ends are samples, and shall be found exactly
-		if of.of != "" {
-			e.Statistic, e.Interval = "median of the invocations' medians", "order statistics of the invocations' medians"
-		}
-		if e.Low == nil {
-			return e, "", cannotTell(fmt.Sprintf("%s: %d ok invocations are too few for a 95%% interval: it takes 6", of.name, e.N))
-		}
-		low, high := *e.Low/scale, *e.High/scale
-		e.Low, e.High = &low, &high
-		return e, what + of.account(), nil
-	}
-	over, err := choose(check, *check.Over, t)
+	subject, err := oci.Describe(ctx, w.Store, j.manifest)
 	if err != nil {
-		return nil, "", err
+		return err
 	}
-	if of.index == over.index {
-		return nil, "", cannotTell(fmt.Sprintf("%s would be divided by itself: let over select another trial", of.name))
+	name := judgementName(out.Claim.ID, j.name)
+	a := oci.Artifact{Type: claimType, Subject: &subject, Annotations: map[string]string{
+		oci.AnnotationPrefix + "claim": out.Claim.ID, oci.AnnotationPrefix + "verdict": string(out.Verdict),
+	}}
+	if !out.Noise.IsZero() {
+		a.Blobs = map[string]assay.Digest{"noise": out.Noise}
 	}
-	e := &assay.Estimate{Unit: ratioUnit, N: min(len(of.values), len(over.values)), Confidence: confidence, Statistic: "ratio of medians",
-		Interval: fmt.Sprintf("percentile bootstrap, %d resamples, seed %d", resampling.Resamples, resampling.Seed)}
-	ratio, i, ok := resampling.RatioOfMedians(of.values, over.values)
-	if !ok {
-		return nil, "", cannotTell(fmt.Sprintf("%s over %s: %d and %d ok invocations give no 95%% interval of the ratio: it takes 5 of each, and values above 0",
-			of.name, over.name, len(of.values), len(over.values)))
+	if err := w.addLayer(ctx, &a, "judgement.json", claimType, record); err != nil {
+		return fmt.Errorf("claim %s: %w", out.Claim.ID, err)
 	}
-	if of.of != "" {
-		e.Statistic = "ratio of medians of the invocations' medians"
-	}
-	e.Value, e.Low, e.High = ratio, &i.Low, &i.High
-	return e, what + of.account() + " over that of " + over.name + over.account(), nil
-}
-
-// A chosen is the ok samples of one trial: a value for each invocation.
-type chosen struct {
-	name   string
-	index  int64     // of the trial
-	values []float64 // of calls, the medians of invocations
-	unit   string    // of the trace
-	of     string    // "50 calls": what the values are medians of; "" where they are samples
-	failed string    // "2 timeout": invocations that are not among the values; "" for none
-}
-
-// account says how many invocations the values are of.
-func (c chosen) account() string {
-	s := fmt.Sprintf(" (%d ok invocations", len(c.values))
-	if c.of != "" {
-		s += ", " + c.of
-	}
-	if c.failed != "" {
-		s += "; left out: " + c.failed
-	}
-	return s + ")"
-}
-
-// choose takes out of a trace what a selection selects of a check's metric and
-// phase. It must be one trial: a median over several is the median of nothing
-// that exists.
-func choose(check assay.Check, sel assay.Selection, t *trace.Trace) (chosen, error) {
-	var c chosen
-	metric := slices.IndexFunc(t.Meta().Columns, func(col trace.Column) bool { return col.Name == check.Metric })
-	var measures []string
-	for _, col := range t.Meta().Columns {
-		if units[col.Unit] != nil && col.Name != "start_ns" {
-			measures = append(measures, col.Name)
-		}
-	}
-	if metric < 0 || !slices.Contains(measures, check.Metric) {
-		return c, cannotTell(fmt.Sprintf("the trace has no measure %q: it has %s", check.Metric, strings.Join(measures, ", ")))
-	}
-	c.unit = t.Meta().Columns[metric].Unit
-	v, err := t.Project([]string{check.Metric})
+	d, err := oci.PutArtifact(ctx, w.Store, a)
 	if err != nil {
-		return c, err
+		return fmt.Errorf("claim %s: %w", out.Claim.ID, err)
 	}
-	phase := check.Phase
-	if phase == "" {
-		phase = assay.Process
+	out.Manifest = d.Digest
+	if err := w.setRef(ctx, "claims/"+assay.Filename(name), d.Digest); err != nil {
+		return fmt.Errorf("claim %s: %w", out.Claim.ID, err)
 	}
-	var names, there []string // of the trials that are selected, and of all; in order of appearance
-	var values []float64
-	var seqs []int64
-	seen := map[assay.Phase]bool{}
-	failed := map[assay.Outcome]int{}
-	detail, unmeasured, row := "", 0, -1
-	for s, err := range t.Samples() {
+	lock, err := w.Lock()
+	if err != nil {
+		return err
+	}
+	locked := LockedClaim{out.Claim.ID, d.Digest, out.Verdict}
+	if lock.Claims[name] == locked {
+		return nil
+	}
+	return w.updateLock(ctx, func(l *Lock) { l.Claims[name] = locked })
+}
+
+// judgementName is what the judgement of a claim by an experiment's run or by an
+// import is called.
+func judgementName(claim, evidence string) string { return claim + "." + evidence }
+
+// archivedJudgement reads a judgement's record. Whoever wrote it may be a
+// stranger.
+func (w *Workspace) archivedJudgement(ctx context.Context, manifest assay.Digest) (Judged, oci.Artifact, error) {
+	j := Judged{Manifest: manifest}
+	a, err := oci.ReadArtifact(ctx, w.Store, manifest)
+	if err != nil {
+		return j, a, lacking(err)
+	}
+	if a.Type != claimType {
+		return j, a, Usagef("%v is no judgement, but of type %s", manifest, a.Type)
+	}
+	if err := w.readLayer(ctx, a, claimType, &j.Judgement); err != nil {
+		return j, a, lacking(err)
+	}
+	if j.Format != assay.JudgementFormat {
+		return j, a, fmt.Errorf("judgement %v: format %q, this assay reads %q", manifest, j.Format, assay.JudgementFormat)
+	}
+	if err := claims.CheckClaim(j.Claim); err != nil {
+		return j, a, fmt.Errorf("judgement %v: %w: %w", manifest, err, oci.ErrInvalid)
+	}
+	if a.Subject == nil || a.Subject.Digest != j.Evidence {
+		return j, a, fmt.Errorf("judgement %v: it is about %v, and not about its subject: %w", manifest, j.Evidence, oci.ErrInvalid)
+	}
+	return j, a, nil
+}
+
+// Judgements reads the judgements that the lock has, in order of their names.
+// Those that cannot be read are left out and are the error.
+func (w *Workspace) Judgements(ctx context.Context) ([]Judged, error) {
+	lock, err := w.Lock()
+	if err != nil {
+		return nil, err
+	}
+	var all []Judged
+	var problems []error
+	for _, name := range sortedKeys(lock.Claims) {
+		j, _, err := w.archivedJudgement(ctx, lock.Claims[name].Manifest)
 		if err != nil {
-			return c, err
-		}
-		row++
-		name := title(assay.SummaryRow{Workload: s.Workload, Params: s.Params}) + " on " + s.Runtime
-		if !slices.Contains(there, name) {
-			there = append(there, name)
-		}
-		if !selects(sel, s) {
+			problems = append(problems, fmt.Errorf("claim %s: %w", name, err))
 			continue
 		}
-		if !slices.Contains(names, name) {
-			names = append(names, name)
-		}
-		c.name, c.index = name, int64(s.Trial)
-		if s.Outcome == assay.OK {
-			seen[s.Phase] = true
-		} else if s.Phase == assay.Process && !s.Warmup {
-			failed[s.Outcome]++
-			if detail == "" {
-				detail, _, _ = strings.Cut(s.Detail, "\n")
-			}
-		}
-		switch {
-		case s.Warmup || s.Phase != phase || s.Outcome != assay.OK:
-		case v[0].IsNull(row):
-			unmeasured++
-		default:
-			values, seqs = append(values, float64(v[0].Ints[row])), append(seqs, s.Seq)
-		}
+		all = append(all, j)
 	}
-	c.failed = Outcomes(failed)
-	switch {
-	case len(names) == 0:
-		return c, cannotTell(fmt.Sprintf("no trial of the run is %s: run an experiment that has it; this one has %s", spoken(sel), strings.Join(there, ", ")))
-	case len(names) > 1:
-		return c, cannotTell(fmt.Sprintf("%s selects %d trials, %s: let it select one, by workload, runtime and params", spoken(sel), len(names), strings.Join(names, ", ")))
-	case len(seen) == 0:
-		return c, cannotTell(strings.TrimSuffix(fmt.Sprintf("%s has no ok samples: %s: %s", c.name, c.failed, detail), ": "))
-	case !seen[phase]:
-		return c, cannotTell(fmt.Sprintf("%s has no samples of phase %s, which is another scope than %v: run an experiment whose protocol measures it",
-			c.name, phase, slices.Sorted(maps.Keys(seen))))
-	case unmeasured > 0 && check.Metric == "peak_rss_bytes" && phase == assay.Process:
-		return c, cannotTell(fmt.Sprintf("%s: the peak memory of %d samples is too small to be told from the launcher's own: a larger workload could tell", c.name, unmeasured))
-	case unmeasured > 0 || phase == assay.Call && check.Metric != "wall_ns":
-		return c, cannotTell(fmt.Sprintf("%s is not measured in phase %s: check it in phase process", check.Metric, phase))
-	case len(values) == 0:
-		return c, cannotTell(c.name + " has warm-up samples only")
-	}
-	if phase == assay.Process {
-		c.values = values
-		return c, nil
-	}
-	c.of = fmt.Sprintf("%d calls", len(values))
-	c.values = stats.GroupMedians(values, seqs)
-	return c, nil
-}
-
-func selects(sel assay.Selection, s assay.Sample) bool {
-	for k, v := range sel.Params {
-		if got, ok := s.Params[k]; !ok || got != v {
-			return false
-		}
-	}
-	return (sel.Workload == "" || sel.Workload == s.Workload) && (sel.Runtime == "" || sel.Runtime == s.Runtime)
-}
-
-// spoken says in words what a selection selects.
-func spoken(sel assay.Selection) string {
-	name := sel.Workload
-	if name == "" {
-		name = "any workload"
-	}
-	name = title(assay.SummaryRow{Workload: name, Params: sel.Params})
-	if sel.Runtime == "" {
-		return name + " on any runtime"
-	}
-	return name + " on " + sel.Runtime
+	return all, errors.Join(problems...)
 }

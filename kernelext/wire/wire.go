@@ -97,12 +97,12 @@ type Trace struct {
 	Run string `json:"run"`
 }
 
-// Claim asks to judge a claim of the workspace's claims.yaml, by its ID, or
-// one that is written in place, by a run.
+// Claim asks to judge a claim by a run or an import: one of assay's ledger or the
+// workspace's claims.yaml, by its ID, or one that is written in place.
 type Claim struct {
-	ID    string       `json:"id"`
-	Check *assay.Check `json:"check,omitempty"` // in place of the one in claims.yaml
-	Run   string       `json:"run"`
+	ID       string       `json:"id"`
+	Check    *assay.Check `json:"check,omitempty"` // in place of those it has
+	Evidence string       `json:"evidence"`        // a run's ID, or imports/NAME
 }
 
 // Hosts asks which hosts experiments can run on.

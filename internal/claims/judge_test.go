@@ -1,8 +1,7 @@
-package lab
+package claims
 
 import (
 	"bytes"
-	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -11,6 +10,12 @@ import (
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/trace"
 )
+
+// judge judges a claim by a run's trace.
+func judge(check assay.Check, t *trace.Trace) (assay.Judgement, error) {
+	j, _, err := Judge(assay.Claim{ID: "c"}, Checks{check}, Evidence{Run: t})
+	return j, err
+}
 
 // made is a made-up trace: what a test says of each invocation's process.
 func made(t *testing.T, samples []assay.Sample, params ...string) *trace.Trace {
@@ -94,7 +99,7 @@ func TestVerdictsFlipAtTheBound(t *testing.T) {
 		{"<=", 1089999, "ns", 0, assay.Inconclusive},
 	} {
 		check := assay.Check{Metric: "wall_ns", Comparator: c.comparator, Value: c.value, Unit: c.unit, Tolerance: c.tolerance}
-		if err := checkCheck(check); err != nil {
+		if err := CheckCheck(check); err != nil {
 			t.Errorf("%+v: %v", check, err)
 		}
 		j, err := judge(check, tr)
@@ -225,7 +230,7 @@ func TestCannotBeTold(t *testing.T) {
 		{"over itself", processes(0, "w", "r", ten...), with(func(c *assay.Check) { c.Over, c.Unit = &assay.Selection{}, "x" }), "divided by itself"},
 		{"over nothing", processes(0, "w", "r", ten...), with(func(c *assay.Check) { c.Over, c.Unit = &assay.Selection{Runtime: "q"}, "x" }), "no trial of the run"},
 	} {
-		if err := checkCheck(c.check); err != nil {
+		if err := CheckCheck(c.check); err != nil {
 			t.Errorf("%s: %v", c.name, err)
 		}
 		j, err := judge(c.check, made(t, c.samples))
@@ -248,7 +253,7 @@ func TestFailuresAreSaid(t *testing.T) {
 
 func TestMalformedChecks(t *testing.T) {
 	good := assay.Check{Metric: "wall_ns", Comparator: "<=", Value: 1, Unit: "ms"}
-	if err := checkCheck(good); err != nil {
+	if err := CheckCheck(good); err != nil {
 		t.Fatal(err)
 	}
 	for want, spoil := range map[string]func(*assay.Check){
@@ -259,73 +264,16 @@ func TestMalformedChecks(t *testing.T) {
 		"tolerance -0.1":                   func(c *assay.Check) { c.Tolerance = -0.1 },
 		`"=" needs a value and`:            func(c *assay.Check) { c.Comparator = "=" },
 		`phase "start-up": want`:           func(c *assay.Check) { c.Phase = "start-up" },
-		`unit "parsec": want one of ms`:    func(c *assay.Check) { c.Unit = "parsec" },
+		`unit "parsec": want one of GB`:    func(c *assay.Check) { c.Unit = "parsec" },
 		`a ratio has the unit "x"`:         func(c *assay.Check) { c.Over = &assay.Selection{} },
 		"there is no over to divide by":    func(c *assay.Check) { c.Unit = "x" },
 		`such as "wall_ns"; comparator ""`: func(c *assay.Check) { c.Metric, c.Comparator = "", "" },
 	} {
 		c := good
 		spoil(&c)
-		if err := checkCheck(c); err == nil || !strings.Contains(err.Error(), want) {
+		if err := CheckCheck(c); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: error %v, want %q", c, err, want)
 		}
 	}
 }
 
-func TestParseClaims(t *testing.T) {
-	const whole = `
-claims:
-  - id: fast
-    quote: up to 100x faster
-    source: https://example.org/fast
-    value: 100
-    unit: x
-    from: 2021-03-01
-  - id: vague
-    quote: blazingly fast
-checks:
-  fast:
-    metric: wall_ns
-    of: {workload: noop, runtime: wazero, params: {n: "1"}}
-    over: {runtime: native}
-    comparator: ">="
-    value: 100
-    unit: x
-    tolerance: 0.05
-`
-	c, err := parseClaims([]byte(whole))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(c.Claims) != 2 || c.Claims[0].Value[0] != 100 || c.Claims[0].From != "2021-03-01" || c.Claims[1].Value != nil {
-		t.Errorf("claims %+v: want two, the second without a value", c.Claims)
-	}
-	if f := c.Checks["fast"]; f.Over == nil || f.Over.Runtime != "native" || f.Of.Params["n"] != "1" || f.Tolerance != 0.05 {
-		t.Errorf("check %+v", f)
-	}
-	for _, bad := range []struct{ text, want string }{
-		{"claims: [{quote: x}]", "claim 1 has no id"},
-		{"claims: [{id: a}, {id: a}]", "claim a is there twice"},
-		{"checks: {a: {metric: wall_ns, comparator: '<=', value: 1, unit: ms}}", "a check of a, and no such claim"},
-		{"claims: [{id: a}]\nchecks: {a: {metric: wall_ns, comparator: '<=', value: .inf, unit: ms}}", "value +Inf"},
-		{"claims: [{id: a, op: x}]", "line 1"},
-	} {
-		if c, err := parseClaims([]byte(bad.text)); err == nil || !strings.Contains(err.Error(), bad.want) {
-			t.Errorf("%q: %+v, %v; want an error with %q", bad.text, c, err, bad.want)
-		}
-	}
-}
-
-func FuzzParseClaims(f *testing.F) {
-	f.Add([]byte("claims: [{id: a, value: 1}]\nchecks: {a: {metric: wall_ns, comparator: '<=', value: 1, unit: ms}}"))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		c, err := parseClaims(b)
-		if err == nil {
-			for id, check := range c.Checks {
-				if err := checkCheck(check); err != nil {
-					t.Errorf("%q has a check of %s that is none: %v", b, id, fmt.Sprint(err))
-				}
-			}
-		}
-	})
-}

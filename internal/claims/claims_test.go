@@ -1,0 +1,165 @@
+package claims
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"go.yaml.in/yaml/v3"
+)
+
+// schema compiles docs/claims.schema.json.
+func schema(t *testing.T) *jsonschema.Schema {
+	t.Helper()
+	c := jsonschema.NewCompiler()
+	c.AssertFormat()
+	s, err := c.Compile("../../docs/claims.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// valid validates a YAML file by the schema.
+func valid(t *testing.T, s *jsonschema.Schema, b []byte) error {
+	t.Helper()
+	var doc any
+	if err := yaml.Unmarshal(b, &doc); err != nil {
+		t.Fatal(err)
+	}
+	asJSON, err := json.Marshal(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := jsonschema.UnmarshalJSON(bytes.NewReader(asJSON))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.Validate(v)
+}
+
+func TestLedger(t *testing.T) {
+	b, err := Ledger()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(b.Claims) != 41 {
+		t.Errorf("%d claims, want 41", len(b.Claims))
+	}
+	s := schema(t)
+	for name, text := range map[string][]byte{"ledger.yaml": ledger, "policy.yaml": policy} {
+		if err := valid(t, s, text); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	var said struct{ Claims []map[string]any }
+	if err := yaml.Unmarshal(ledger, &said); err != nil {
+		t.Fatal(err)
+	}
+	for i, c := range b.Claims {
+		if len(said.Claims[i]) != 17 {
+			t.Errorf("%s: %d fields, want all 17, null where the source does not say", c.ID, len(said.Claims[i]))
+		}
+		if c.Quote == "" || c.Source == "" || c.SourceKind == "" || c.Subject == "" || c.Kind == "" {
+			t.Errorf("%s: no quote, source or subject: %+v", c.ID, c)
+		}
+		if b.Needs[c.ID] == "" {
+			t.Errorf("%s: the policy does not say what it needs", c.ID)
+		}
+		if c.Kind == "opinion" && (len(c.Value) > 0 || len(b.Checks[c.ID]) > 0) {
+			t.Errorf("%s: an opinion with a number", c.ID)
+		}
+	}
+}
+
+// The ledger holds the facts of the shared list, word for word.
+func TestLedgerCarriesTheFacts(t *testing.T) {
+	text, err := os.ReadFile("../../../shared/claims.json")
+	if err != nil {
+		if slices.Contains(strings.Split(os.Getenv("ASSAY_REQUIRE"), ","), "shared") {
+			t.Fatal(err)
+		}
+		t.Skip("no ../shared/claims.json")
+	}
+	var facts []struct{ ID, Subject, Quote, Conditions string }
+	if err := json.Unmarshal(text, &facts); err != nil {
+		t.Fatal(err)
+	}
+	b, err := Ledger()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range facts {
+		c, ok := b.Find(f.ID)
+		if !ok || c.Subject != f.Subject || c.Quote != f.Quote || c.Conditions != f.Conditions {
+			t.Errorf("%s: %+v, want %+v", f.ID, c, f)
+		}
+	}
+	if len(facts) != len(b.Claims) {
+		t.Errorf("%d claims, want %d", len(b.Claims), len(facts))
+	}
+}
+
+func TestParseClaims(t *testing.T) {
+	const whole = `
+claims:
+  - id: fast
+    quote: up to 100x faster
+    source: https://example.org/fast
+    value: 100
+    unit: x
+    from: 2021-03-01
+  - id: vague
+    quote: blazingly fast
+checks:
+  fast:
+    metric: wall_ns
+    of: {workload: noop, runtime: wazero, params: {n: "1"}}
+    over: {runtime: native}
+    comparator: ">="
+    value: 100
+    unit: x
+    tolerance: 0.05
+`
+	c, err := Parse([]byte(whole), Book{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(c.Claims) != 2 || c.Claims[0].Value[0] != 100 || c.Claims[0].From != "2021-03-01" || c.Claims[1].Value != nil {
+		t.Errorf("claims %+v: want two, the second without a value", c.Claims)
+	}
+	if f := c.Checks["fast"][0]; f.Over == nil || f.Over.Runtime != "native" || f.Of.Params["n"] != "1" || f.Tolerance != 0.05 {
+		t.Errorf("check %+v", f)
+	}
+	for _, bad := range []struct{ text, want string }{
+		{"claims: [{quote: x}]", "claim 1: it has no id"},
+		{"claims: [{id: a}, {id: a}]", "claim a is there twice"},
+		{"checks: {a: {metric: wall_ns, comparator: '<=', value: 1, unit: ms}}", "a check of a, and no such claim"},
+		{"claims: [{id: a}]\nchecks: {a: {metric: wall_ns, comparator: '<=', value: .inf, unit: ms}}", "value +Inf"},
+		{"claims: [{id: a, op: x}]", "line 1"},
+	} {
+		if c, err := Parse([]byte(bad.text), Book{}); err == nil || !strings.Contains(err.Error(), bad.want) {
+			t.Errorf("%q: %+v, %v; want an error with %q", bad.text, c, err, bad.want)
+		}
+	}
+}
+
+func FuzzParseClaims(f *testing.F) {
+	f.Add([]byte("claims: [{id: a, value: 1}]\nchecks: {a: {metric: wall_ns, comparator: '<=', value: 1, unit: ms}}"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		c, err := Parse(b, Book{})
+		if err == nil {
+			for id, checks := range c.Checks {
+				for _, check := range checks {
+					if err := CheckCheck(check); err != nil {
+						t.Errorf("%q has a check of %s that is none: %v", b, id, err)
+					}
+				}
+			}
+		}
+	})
+}

@@ -1,0 +1,181 @@
+package claims
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/artifacts/trace"
+	"github.com/assay-notebooks/assay/kernelext/stats"
+)
+
+// Confidence is that of every interval.
+const Confidence = 0.95
+
+// resampling is how the interval of a ratio of medians is found.
+var resampling = stats.Bootstrap{Resamples: 10_000, Seed: 1, Level: Confidence}
+
+// Evidence is what a claim is judged by: a run or an import.
+type Evidence struct {
+	Run    *trace.Trace  // of a run; nil for an import
+	Import *assay.Import // nil for a run
+
+	// Open opens a trace of the import.
+	Open func(assay.ImportTrace) (*trace.Trace, error)
+
+	// Noise is the certificate of the host that a run is of; nil if there is none.
+	Noise *assay.Noise
+}
+
+// A cannotTell is why evidence cannot tell, and what it would take.
+type cannotTell struct {
+	why       string
+	elsewhere bool // the evidence is about something else
+}
+
+func (c cannotTell) Error() string { return c.why }
+
+func unable(format string, args ...any) error { return cannotTell{why: fmt.Sprintf(format, args...)} }
+
+// absent is a cannotTell of evidence in which there is nothing of what is asked.
+func absent(format string, args ...any) error {
+	return cannotTell{fmt.Sprintf(format, args...), true}
+}
+
+// A found is an estimate and what it is of, in words.
+type found struct {
+	estimate assay.Estimate
+	about    string
+	trace    assay.Digest // of an import
+}
+
+// Judge judges claim by the first of checks that the evidence can test. That it
+// does not support the claim, or cannot tell, is a verdict; an error means that
+// a check is none, or that the evidence cannot be read. Concerned is false if
+// there is nothing in the evidence of what any of the checks asks.
+func Judge(claim assay.Claim, checks Checks, ev Evidence) (j assay.Judgement, concerned bool, err error) {
+	for i, check := range checks {
+		if err := CheckCheck(check); err != nil {
+			return j, false, fmt.Errorf("check: %w", err)
+		}
+		f, err := estimate(check, ev)
+		why, cannot := errors.AsType[cannotTell](err)
+		if err != nil && !cannot {
+			return j, false, err
+		}
+		if cannot && why.elsewhere && i > 0 {
+			continue // what the first says is shown, if no other can tell
+		}
+		j = assay.Judgement{Format: assay.JudgementFormat, Claim: claim, Check: check, Trace: f.trace, Verdict: assay.NotTestable}
+		if cannot {
+			j.Reason = why.why
+		} else {
+			decide(&j, f, ev.Noise)
+		}
+		if !cannot || !why.elsewhere {
+			return j, true, nil
+		}
+	}
+	return j, false, nil
+}
+
+func estimate(check assay.Check, ev Evidence) (found, error) {
+	if ev.Import != nil {
+		return estimateImport(check, ev)
+	}
+	return estimateRun(check, ev.Run)
+}
+
+// decide gives a judgement its verdict: where the interval is, and whether the
+// host's noise leaves it there.
+func decide(j *assay.Judgement, f found, noise *assay.Noise) {
+	check, e := j.Check, f.estimate
+	j.Estimate = &e
+	low, high := check.Value*(1-check.Tolerance), check.Value*(1+check.Tolerance)
+	verdict, share := side(check.Comparator, *e.Low, *e.High, low, high)
+	bound := map[string]string{
+		"<=": "at most " + number(high), ">=": "at least " + number(low), "=": "between " + number(low) + " and " + number(high),
+	}[check.Comparator]
+	if check.Tolerance > 0 {
+		bound += fmt.Sprintf(" %s (%s with %s%% of tolerance)", check.Unit, number(check.Value), number(100*check.Tolerance))
+	} else {
+		bound += " " + check.Unit
+	}
+	j.Verdict = verdict
+	j.Reason = fmt.Sprintf("%s: %s of the interval [%s, %s] is %s", f.about, share, number(*e.Low), number(*e.High), bound)
+	if verdict == assay.Inconclusive {
+		j.Reason += "; " + map[bool]string{true: "more pairs would narrow it", false: "more invocations would narrow it"}[len(check.Pair) > 0]
+	}
+	if noise == nil {
+		return
+	}
+	floor, ok := noise.Floor(check.Metric)
+	if !ok || noise.Phase != "" && check.Phase != "" && check.Phase != noise.Phase {
+		return
+	}
+	j.Floor = floor
+	least, most := min(*e.Low, e.Value/(1+floor)), max(*e.High, e.Value*(1+floor))
+	if noisy, _ := side(check.Comparator, least, most, low, high); noisy != verdict && verdict != assay.Inconclusive {
+		j.Verdict = assay.Inconclusive
+		j.Reason += fmt.Sprintf("; but equal treatments differ by up to %s%% on this host, and with that it is [%s, %s]: too near to the bound to tell",
+			number(100*floor), number(least), number(most))
+	}
+}
+
+// side says on which side of the bounds, which the tolerance has widened, an
+// interval is, its ends and theirs included.
+func side(comparator string, low, high, least, most float64) (v assay.Verdict, share string) {
+	holds, fails := high <= most, low > most
+	switch comparator {
+	case ">=":
+		holds, fails = low >= least, high < least
+	case "=":
+		holds, fails = low >= least && high <= most, high < least || low > most
+	}
+	switch {
+	case holds:
+		return assay.Holds, "all"
+	case fails:
+		return assay.Fails, "none"
+	}
+	return assay.Inconclusive, "a part"
+}
+
+// number writes v with four significant digits.
+func number(v float64) string {
+	s, _ := strconv.ParseFloat(strconv.FormatFloat(v, 'g', 4, 64), 64)
+	return strconv.FormatFloat(s, 'f', -1, 64)
+}
+
+// median estimates a median in unit; low and high are nil for too few values.
+func median(xs []float64, unit string) assay.Estimate {
+	e := assay.Estimate{Value: stats.Median(xs), Unit: unit, N: len(xs), Confidence: Confidence, Statistic: "median", Interval: "order statistics"}
+	if i, ok := stats.MedianInterval(xs, Confidence); ok {
+		e.Low, e.High = &i.Low, &i.High
+	}
+	return e
+}
+
+// ratio estimates the ratio of two medians.
+func ratio(of, over []float64) (assay.Estimate, bool) {
+	e := assay.Estimate{Unit: ratioUnit, N: min(len(of), len(over)), Confidence: Confidence, Statistic: "ratio of medians",
+		Interval: fmt.Sprintf("percentile bootstrap, %d resamples, seed %d", resampling.Resamples, resampling.Seed)}
+	v, i, ok := resampling.RatioOfMedians(of, over)
+	e.Value, e.Low, e.High = v, &i.Low, &i.High
+	return e, ok
+}
+
+// minPairs is how many pairs give an interval: two have one, which says little
+// but that two numbers differ.
+const minPairs = 3
+
+// geometric estimates the geometric mean of one value for each pair.
+func geometric(values []float64, unit string) assay.Estimate {
+	e := assay.Estimate{Value: stats.GeometricMean(values), Unit: unit, N: len(values), Confidence: Confidence,
+		Statistic: "geometric mean over pairs", Interval: "Student's t of the logarithms"}
+	if i, ok := stats.GeometricMeanInterval(values, Confidence); ok && len(values) >= minPairs {
+		e.Low, e.High = &i.Low, &i.High
+	}
+	return e
+}
