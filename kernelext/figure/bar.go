@@ -54,12 +54,23 @@ func (b bar) notes(said func(*cell) bool) []string {
 	return b.grouped.notes(sentences(b.estimate.name(), b.counts(), short), said)
 }
 
-const rowHeight = 19.0 // of a category
+// rowHeight is the height of each of n categories: many stand closer.
+func rowHeight(n int) float64 {
+	if n > 12 {
+		return 11.5
+	}
+	return 19
+}
+
+func (g grouped) rowsHeight() float64 {
+	n := len(g.panels[0].cells)
+	return float64(rowHeight(n) * float64(n))
+}
 
 func (b bar) body(s *scene, top float64) float64 {
 	m := multiples{
 		names: b.names(), x: b.x, y: axis{categories: b.categories()},
-		height: float64(rowHeight * float64(len(b.panels[0].cells))), minWidth: 90,
+		height: b.rowsHeight(), minWidth: 90,
 		draw: b.panel,
 	}
 	if b.x.empty {

@@ -42,7 +42,7 @@ func (b box) notes(said func(*cell) bool) []string {
 func (b box) body(s *scene, top float64) float64 {
 	return multiples{
 		names: b.names(), x: b.x, y: axis{categories: b.categories()},
-		height: float64(rowHeight * float64(len(b.panels[0].cells))), minWidth: 110,
+		height: b.rowsHeight(), minWidth: 110,
 		draw: func(f frame, panel int) {
 			for i := range b.panels[panel].cells {
 				c := &b.panels[panel].cells[i]

@@ -114,7 +114,7 @@ func (h heatMap) body(s *scene, top float64) float64 {
 	top = h.colorBar(s, top)
 	return multiples{
 		names: h.names(), x: h.x, y: h.y,
-		height:   math.Max(rowHeight*float64(len(h.y.categories)), axisText.measure(h.y.title)),
+		height:   math.Max(rowHeight(len(h.y.categories))*float64(len(h.y.categories)), axisText.measure(h.y.title)),
 		minWidth: float64(30 * float64(len(h.x.categories))),
 		draw:     h.panel,
 	}.body(s, top)

@@ -133,7 +133,7 @@ func (c intervals) categories() []string {
 func (c intervals) body(s *scene, top float64) float64 {
 	m := multiples{
 		names: c.names(), x: c.x, y: axis{categories: c.categories()},
-		height: float64(rowHeight * float64(len(c.panels[0].cells))), minWidth: 90,
+		height: c.rowsHeight(), minWidth: 90,
 		draw: c.panel,
 	}
 	if c.x.empty {

@@ -1,6 +1,7 @@
 package figure
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -56,7 +57,7 @@ func TestOver(t *testing.T) {
 	}
 
 	each := v.Medians("runtime", "benchmark")
-	got, err := each.Strings("time")
+	got, err := each.Floats("time")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,8 +65,8 @@ func TestOver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := []string{"2.5", "", "", ""}; !slices.Equal(got, want) {
-		t.Errorf("medians = %q, want %q", got, want)
+	if len(got) != 4 || got[0] != 2.5 || !math.IsNaN(got[1]) || !math.IsNaN(got[2]) || !math.IsNaN(got[3]) {
+		t.Errorf("medians = %v, want 2.5 and three of no value", got)
 	}
 	if want := []string{"ok", "timeout", "not measured", "no baseline"}; !slices.Equal(outcomes, want) {
 		t.Errorf("outcomes = %q, want %q", outcomes, want)

@@ -90,6 +90,19 @@ func (t Table) Strings(column string) ([]string, error) {
 	return out, nil
 }
 
+// Floats returns the values of an int64 or float64 column, in its own unit;
+// null is NaN. It is for a figure that computes: what it makes of them becomes
+// a table again with NewTable.
+func (t Table) Floats(column string) ([]float64, error) {
+	v := t.Float(column)
+	if v.err != nil {
+		return nil, v.err
+	}
+	out := make([]float64, t.Len())
+	v.reader()(0, out)
+	return out, nil
+}
+
 // speller returns the text of a row's value; null is "".
 func speller(c *table.Column) func(row int) string {
 	return func(row int) string {
