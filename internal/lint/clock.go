@@ -1,0 +1,73 @@
+package lint
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/kernelext/stats"
+)
+
+const (
+	coarse       = 0.02 // a step of so much of the median rounds by 1%
+	fewestTicked = 20   // values before their common step is taken for the clock's
+	mostDecimals = 9    // more are computed, not read from a clock
+)
+
+// clock finds times that are few multiples of one step.
+func clock(rule string, t *table) (found []assay.Finding) {
+	v := t.result()
+	if v == nil || in(v, seconds) == nil {
+		return nil
+	}
+	x := numbers(v)
+	where := t.condition()
+	for _, rows := range group(t.ok(t.rows), where...) {
+		rows = slices.DeleteFunc(rows, func(row int) bool { return math.IsNaN(x[row]) || x[row] < 0 })
+		digits := decimals(v, rows)
+		if len(rows) < fewestTicked || digits > mostDecimals {
+			continue
+		}
+		scale := math.Pow(10, float64(digits))
+		step := commonStep(rows, x, scale)
+		var hits []int
+		worst := 0.0
+		for _, cell := range group(rows, append(t.cell(), t.by[assay.RoleLoad]...)...) {
+			of := make([]float64, len(cell))
+			for i, row := range cell {
+				of[i] = x[row]
+			}
+			share := step / stats.Median(of)
+			if share >= coarse {
+				hits = append(hits, cell...)
+				worst = max(worst, min(share, 1))
+			}
+		}
+		if len(hits) == 0 {
+			continue
+		}
+		slices.Sort(hits)
+		unit := units[v.Unit].scale
+		f := t.found(rule, assay.SeverityWarning, facts(where, rows[0]), hits, len(rows), func(row int) float64 { return x[row] })
+		f.Number = plain(worst, "", "step of the clock over the median, at the worst", len(hits))
+		f.Says = fmt.Sprintf("all %d times are multiples of %s, up to %s of what was measured", len(rows), duration(step*unit), percent(worst))
+		f.Effect = "rounding is as large as the effect: ties hide differences, and a median jumps by a whole step"
+		f.Remedy = "read a finer clock, or measure many calls at once and divide"
+		found = append(found, f)
+	}
+	return found
+}
+
+// commonStep returns the largest step that all values are multiples of.
+func commonStep(rows []int, x []float64, scale float64) float64 {
+	step := int64(0)
+	for _, row := range rows {
+		a, b := step, int64(math.Round(x[row]*scale))
+		for b != 0 {
+			a, b = b, a%b
+		}
+		step = a
+	}
+	return float64(step) / scale
+}

@@ -1,0 +1,119 @@
+package lint
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/artifacts/trace"
+)
+
+const (
+	failedNote  = 0     // any failure is worth a note
+	failedSome  = 0.001 // share from which it is a warning
+	failedLarge = 0.05  // and an error: the quick refusals are part of the result
+)
+
+// failures counts what had no good answer, and tests that have no result.
+func failures(rule string, t *table) []assay.Finding {
+	return append(t.failed(rule), t.noResult(rule)...)
+}
+
+// failed finds the share of requests, or of rows that are one request or
+// invocation, that failed.
+func (t *table) failed(rule string) (found []assay.Finding) {
+	weight, bad := t.failing()
+	if bad == nil {
+		return nil
+	}
+	where := t.condition()
+	if w := t.first(assay.RoleWorkload); w != nil {
+		where = append(where, w)
+	}
+	for _, rows := range group(t.rows, where...) {
+		var hits []int
+		failed, all := 0.0, 0.0
+		for _, row := range rows {
+			if b := bad(row); b > 0 {
+				hits, failed = append(hits, row), failed+b
+			}
+			all += weight(row)
+		}
+		share := failed / all
+		if !(share > failedNote) {
+			continue
+		}
+		severity := assay.SeverityNote
+		switch {
+		case share >= failedLarge:
+			severity = assay.SeverityError
+		case share >= failedSome:
+			severity = assay.SeverityWarning
+		}
+		f := t.found(rule, severity, facts(where, rows[0]), hits, len(rows), bad)
+		f.Number = plain(share, "", "share that failed", int(math.Round(all)))
+		f.Says = fmt.Sprintf("%s of %.0f had no good answer", percent(share), all)
+		f.Effect = "rates count what was refused, and latencies what was quick to refuse; medians of the others are of survivors"
+		f.Remedy = "report the share beside every number; measure again below the load at which it fails"
+		found = append(found, f)
+	}
+	return found
+}
+
+// failing returns how many requests a row is of, and how many of them failed;
+// nil if nothing says so.
+func (t *table) failing() (weight, bad func(row int) float64) {
+	requests, failed := t.counted(assay.RoleRequests), t.counted(assay.RoleFailed)
+	one := func(int) float64 { return 1 }
+	known := func(x float64) float64 {
+		if math.IsNaN(x) {
+			return 0
+		}
+		return x
+	}
+	if failed != nil && requests != nil {
+		return func(row int) float64 { return known(requests[row]) }, func(row int) float64 { return known(failed[row]) }
+	}
+	if status := t.counted(assay.RoleStatus); status != nil {
+		return one, func(row int) float64 { return truth(status[row] < 200 || status[row] >= 300) }
+	}
+	if outcome := t.first(assay.RoleOutcome); outcome != nil && outcome.Kind == trace.String {
+		return one, func(row int) float64 { return truth(!outcome.IsNull(row) && outcome.Strings[row] != string(assay.OK)) }
+	}
+	return nil, nil
+}
+
+func truth(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// noResult finds tests that have requests and no rate or time: they did not
+// end, and a zero is not a measurement.
+func (t *table) noResult(rule string) (found []assay.Finding) {
+	requests, throughput := t.counted(assay.RoleRequests), t.measured(assay.RoleThroughput, perSecond)
+	if requests == nil || throughput == nil {
+		return nil
+	}
+	where := t.condition()
+	for _, rows := range group(t.rows, where...) {
+		var hits []int
+		for _, row := range rows {
+			if requests[row] > 0 && !(throughput[row] > 0) {
+				hits = append(hits, row)
+			}
+		}
+		if len(hits) == 0 {
+			continue
+		}
+		f := t.found(rule, assay.SeverityWarning, facts(where, rows[0]), hits, len(rows), func(row int) float64 { return throughput[row] })
+		f.Number = plain(float64(len(hits)), "tests", "tests without a result", len(rows))
+		f.Says = fmt.Sprintf("%d of %d tests have requests and no rate: they did not end", len(hits), len(rows))
+		f.Effect = "taken as 0 they falsify means and peaks; left out they hide the load at which the system gives up"
+		f.Remedy = "leave them out of means and draw where each sweep ends"
+		found = append(found, f)
+	}
+	return found
+}

@@ -1,0 +1,212 @@
+package lint
+
+import (
+	"math"
+	"slices"
+	"testing"
+
+	"github.com/assay-notebooks/assay"
+)
+
+const seeds = 100
+
+func TestCleanDataHaveNoFindings(t *testing.T) {
+	for seed := range uint64(seeds) {
+		for name, s := range clean(seed) {
+			for _, f := range look(t, Options{}, s) {
+				t.Errorf("seed %d: clean %s: %s %s: %s", seed, name, f.Severity, f.Rule, f.Says)
+			}
+		}
+	}
+}
+
+func look(t *testing.T, o Options, subjects ...Subject) []assay.Finding {
+	t.Helper()
+	found, err := Lint(subjects, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// Each defect is put into clean data and is found: it, where it is, and
+// nothing else.
+func TestInjectedDefects(t *testing.T) {
+	results := func(rows []row) []Subject { return []Subject{subject(made("results", rows))} }
+	starts := func(rows []row) []Subject { return []Subject{subject(made("", rows))} }
+	for _, c := range []struct {
+		name     string
+		inject   func(seed uint64) []Subject
+		options  Options
+		rule     string
+		severity assay.Severity
+		where    []assay.Fact
+		number   float64 // within 2%
+	}{
+		{"latencies doubled", func(seed uint64) []Subject {
+			return results(change(sweep(seed), is("ant"), func(r row) { r["r"] = r["r"].(float64) * 2 }))
+		}, Options{}, "little", assay.SeverityError, ant, 2},
+		{"latencies in microseconds", func(seed uint64) []Subject {
+			return results(change(sweep(seed), is("ant"), func(r row) { r["r"] = r["r"].(float64) * 1000 }))
+		}, Options{}, "little", assay.SeverityError, ant, 1000},
+		{"half of the load is in flight", func(seed uint64) []Subject {
+			return results(change(sweep(seed), is("ant"), func(r row) { r["r"] = r["r"].(float64) * 0.6 }))
+		}, Options{}, "little", assay.SeverityWarning, ant, 0.6},
+		{"interval added up", func(seed uint64) []Subject {
+			return results(change(sweep(seed), is("bee"), func(r row) { r["gap"] = r["gap"].(float64) * 4 }))
+		}, Options{}, "little", assay.SeverityError, bee, 4},
+		{"rates added up", func(seed uint64) []Subject {
+			return results(change(sweep(seed), is("ant"), func(r row) { r["took"] = r["took"].(float64) * 1.2 }))
+		}, Options{}, "overrate", assay.SeverityError, ant, 1.2},
+		{"rates added up a little", func(seed uint64) []Subject {
+			return results(change(sweep(seed), is("ant"), func(r row) { r["took"] = r["took"].(float64) * 1.02 }))
+		}, Options{}, "overrate", assay.SeverityWarning, ant, 1.02},
+		{"one answer for every function", func(seed uint64) []Subject {
+			rows := sweep(seed)
+			small := map[[3]int64]float64{}
+			for _, r := range rows {
+				if r["who"] == "ant" && r["what"] == "small" {
+					small[[3]int64{r["threads"].(int64), r["inflight"].(int64), r["again"].(int64)}] = r["x"].(float64)
+				}
+			}
+			return results(change(rows, is("ant"), func(r row) {
+				rated(r, small[[3]int64{r["threads"].(int64), r["inflight"].(int64), r["again"].(int64)}]*(1+0.01*float64(len(r["what"].(string))-5)), 301)
+			}))
+		}, Options{}, "responses", assay.SeverityError, ant, 301},
+		{"every second answer is short", func(seed uint64) []Subject {
+			return results(change(sweep(seed), func(r row) bool { return is("ant")(r) && r["what"] == "large" && r["again"].(int64)%2 == 0 },
+				func(r row) { r["in"] = r["in"].(float64) / 2 }))
+		}, Options{}, "responses", assay.SeverityWarning, []assay.Fact{{Name: "who", Value: "ant"}, {Name: "site", Value: "here"}, {Name: "what", Value: "large"}}, 0},
+		{"requests fail", func(seed uint64) []Subject {
+			return results(change(sweep(seed), func(r row) bool { return is("ant")(r) && r["what"] == "large" }, func(r row) { r["lost"] = int64(20000) }))
+		}, Options{}, "failures", assay.SeverityError, []assay.Fact{{Name: "who", Value: "ant"}, {Name: "site", Value: "here"}, {Name: "what", Value: "large"}}, 0.2},
+		{"a test that did not end", func(seed uint64) []Subject {
+			return results(change(sweep(seed), func(r row) bool { return is("bee")(r) && r["inflight"] == int64(16) && r["again"] == int64(1) },
+				func(r row) { r["x"], r["took"], r["r"], r["gap"], r["in"] = 0., 0., 0., 0., 0. }))
+		}, Options{Ignore: []string{"replicates"}}, "failures", assay.SeverityWarning, bee, 6},
+		{"three repetitions", func(seed uint64) []Subject {
+			return results(keep(sweep(seed), func(r row) bool { return !is("ant")(r) || r["again"].(int64) <= 3 }))
+		}, Options{}, "replicates", assay.SeverityWarning, ant, 3},
+		{"one repetition", func(seed uint64) []Subject {
+			return results(keep(sweep(seed), func(r row) bool { return !is("ant")(r) || r["again"].(int64) <= 1 }))
+		}, Options{}, "replicates", assay.SeverityWarning, ant, 1},
+		{"one process", func(seed uint64) []Subject {
+			return starts(keep(called(seed), func(r row) bool { return !is("ant")(r) || r["again"] == int64(0) }))
+		}, Options{}, "replicates", assay.SeverityWarning, []assay.Fact{{Name: "who", Value: "ant"}}, 1},
+		{"other loads", func(seed uint64) []Subject {
+			return results(keep(sweep(seed), func(r row) bool { return !is("ant")(r) || r["inflight"].(int64) < 8 }))
+		}, Options{}, "grids", assay.SeverityWarning, nil, 3},
+		{"other requests", func(seed uint64) []Subject {
+			return results(change(sweep(seed), is("ant"), func(r row) { r["n"], r["took"] = int64(50000), round(r["took"].(float64)/2, 4) }))
+		}, Options{}, "grids", assay.SeverityWarning, nil, 5},
+		{"a poll of 5 ms", func(seed uint64) []Subject {
+			return results(change(sweep(seed), func(r row) bool { return is("ant")(r) && r["inflight"].(int64) <= 4 && r["threads"] == int64(4) },
+				func(r row) {
+					rated(r, float64(r["inflight"].(int64))/0.005*(1+0.001*float64(r["again"].(int64))), r["in"].(float64)*1024/r["x"].(float64))
+				}))
+		}, Options{}, "quantum", assay.SeverityError, ant, 5},
+		{"load beyond saturation", func(seed uint64) []Subject {
+			rows := sweep(seed)
+			for _, r := range slices.Clone(rows) {
+				if r["inflight"] == int64(16) {
+					more := row{}
+					for k, v := range r {
+						more[k] = v
+					}
+					more["inflight"], more["r"] = int64(64), round(r["r"].(float64)*4, 3)
+					rows = append(rows, more)
+				}
+			}
+			return results(keep(rows, func(r row) bool { return is("ant")(r) }))
+		}, Options{}, "saturation", assay.SeverityWarning, ant, 4},
+		{"cores of one, threads of the other", func(seed uint64) []Subject {
+			return []Subject{subject(made("monitor", change(watched(seed), is("ant"), func(r row) { r["busy"] = round(r["busy"].(float64)*1.4, 1) })))}
+		}, Options{}, "metric", assay.SeverityWarning, nil, 1.4},
+		{"cycles and nanoseconds", func(seed uint64) []Subject {
+			a, b := started(seed), started(seed)
+			cycles := made("", keep(b, is("bee")))
+			for _, v := range cycles.Columns {
+				if v.Role == assay.RoleSample {
+					v.Unit = "cycles"
+				}
+			}
+			return []Subject{subject(made("", keep(a, is("ant")))), {Name: "other", Traces: []Trace{cycles}}}
+		}, Options{}, "metric", assay.SeverityError, nil, 2},
+		{"other scope", func(seed uint64) []Subject {
+			return starts(change(started(seed), is("ant"), func(r row) { r["span"] = "instantiate" }))
+		}, Options{}, "scope", assay.SeverityError, nil, 2},
+		{"an interpreter", func(seed uint64) []Subject {
+			return starts(change(started(seed), is("ant"), func(r row) { r["how"] = "interpreter" }))
+		}, Options{}, "mode", assay.SeverityNote, nil, 2},
+		{"unknown caches", func(seed uint64) []Subject {
+			return starts(change(started(seed), func(row) bool { return true }, func(r row) { delete(r, "store") }))
+		}, Options{}, "cache", assay.SeverityNote, nil, 2},
+		{"warm caches", func(seed uint64) []Subject {
+			return starts(change(started(seed), is("ant"), func(r row) { r["store"] = "warm" }))
+		}, Options{}, "cache", assay.SeverityError, nil, 2},
+		{"warm-up", func(seed uint64) []Subject {
+			return starts(change(called(seed), func(r row) bool { return is("ant")(r) && r["it"].(int64) < 15 }, func(r row) { r["t"] = r["t"].(float64) * 1.3 }))
+		}, Options{}, "drift", assay.SeverityWarning, []assay.Fact{{Name: "who", Value: "ant"}}, 0.3},
+		{"a slow first call", func(seed uint64) []Subject {
+			return starts(change(called(seed), func(r row) bool { return is("ant")(r) && r["it"].(int64) == 0 }, func(r row) { r["t"] = r["t"].(float64) * 2 }))
+		}, Options{}, "drift", assay.SeverityWarning, []assay.Fact{{Name: "who", Value: "ant"}}, 1},
+		{"a bad block", func(seed uint64) []Subject {
+			return starts(change(started(seed), func(r row) bool { return r["blk"] == int64(7) }, func(r row) { r["t"] = r["t"].(float64) * 1.6 }))
+		}, Options{}, "block", assay.SeverityWarning, []assay.Fact{{Name: "span", Value: "process"}}, 1.6},
+		{"a clock of 0.4 ms", func(seed uint64) []Subject {
+			return starts(change(started(seed), is("ant"), func(r row) { r["t"] = 400 * math.Round(r["t"].(float64)/400) }))
+		}, Options{}, "clock", assay.SeverityWarning, []assay.Fact{{Name: "who", Value: "ant"}}, 0.25},
+		{"means alone", func(seed uint64) []Subject {
+			var rows []row
+			for i, r := range started(seed)[:8] {
+				rows = append(rows, row{"who": r["who"], "what": r["what"], "threads": int64(i), "avg": r["t"].(float64) / 1e6})
+			}
+			return starts(keep(rows, is("ant")))
+		}, Options{}, "replicates", assay.SeverityWarning, []assay.Fact{{Name: "who", Value: "ant"}}, 0},
+		{"an effect under the noise", func(seed uint64) []Subject {
+			return starts(change(started(seed), is("ant"), func(r row) { r["t"] = round(r["t"].(float64)*2.12, 1) }))
+		}, Options{Noise: 0.15}, "noise", assay.SeverityNote, nil, 0.06},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for seed := range uint64(seeds) {
+				found := look(t, c.options, c.inject(seed)...)
+				if len(found) != 1 || found[0].Rule != c.rule || found[0].Severity != c.severity {
+					for _, f := range found {
+						t.Logf("%s %s: %s", f.Severity, f.Rule, f.Says)
+					}
+					t.Fatalf("seed %d: %d findings, want one %s of %s", seed, len(found), c.severity, c.rule)
+				}
+				f := found[0]
+				if where := f.Where; c.where != nil && !slices.Equal(where, c.where) {
+					t.Fatalf("seed %d: in %v, want %v", seed, where, c.where)
+				}
+				if f.Number == nil || c.number != 0 && math.Abs(f.Number.Value/c.number-1) > 0.25 {
+					t.Fatalf("seed %d: number %+v, want %v", seed, f.Number, c.number)
+				}
+				if f.Says == "" || f.Effect == "" || f.Remedy == "" || f.Rows == 0 || f.Of < f.Rows || len(f.Examples) == 0 {
+					t.Fatalf("seed %d: %+v lacks something", seed, f)
+				}
+			}
+		})
+	}
+}
+
+var (
+	ant = []assay.Fact{{Name: "who", Value: "ant"}, {Name: "site", Value: "here"}}
+	bee = []assay.Fact{{Name: "who", Value: "bee"}, {Name: "site", Value: "here"}}
+)
+
+func is(who string) func(row) bool { return func(r row) bool { return r["who"] == who } }
+
+func change(rows []row, these func(row) bool, how func(row)) []row {
+	for _, r := range rows {
+		if these(r) {
+			how(r)
+		}
+	}
+	return rows
+}
+
+func keep(rows []row, these func(row) bool) []row {
+	return slices.DeleteFunc(rows, func(r row) bool { return !these(r) })
+}

@@ -1,0 +1,115 @@
+package lint
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/artifacts/trace"
+)
+
+const (
+	// A closed loop without think time has throughput x latency = load. More is
+	// impossible for a mean, beyond rounding; less is the load generator's own
+	// time, so that only a lot less is a contradiction.
+	littleAbove = 1.05
+	littleBelow = 0.8
+	littleShare = 0.05 // of the rows of a condition, so that one odd row is no finding
+)
+
+// little compares throughput x mean latency with the load, and throughput x
+// interval with one: J. D. C. Little, "A proof for the queuing formula L = λW",
+// Operations Research 9(3), 1961.
+func little(rule string, t *table) (found []assay.Finding) {
+	load, throughput := t.counted(assay.RoleLoad), t.measured(assay.RoleThroughput, perSecond)
+	if throughput == nil || t.has(assay.RoleRate) { // an open loop's load is not set but found
+		return nil
+	}
+	if load != nil {
+		for _, v := range t.by[assay.RoleLatency] {
+			if latency := in(v, seconds); latency != nil && isMean(v) {
+				found = append(found, t.contradiction(rule, v, func(row int) float64 { return throughput[row] * latency[row] / load[row] },
+					"throughput × "+v.Name+" / load")...)
+			}
+		}
+	}
+	for _, v := range t.by[assay.RoleInterval] {
+		if interval := in(v, seconds); interval != nil {
+			found = append(found, t.contradiction(rule, v, func(row int) float64 { return throughput[row] * interval[row] },
+				"throughput × "+v.Name)...)
+		}
+	}
+	return found
+}
+
+// contradiction finds conditions in which a ratio that must be one is not.
+func (t *table) contradiction(rule string, v *trace.Values, ratio func(row int) float64, formula string) (found []assay.Finding) {
+	where := t.condition()
+	for _, rows := range group(t.rows, where...) {
+		var hits []int
+		seen := 0
+		for _, row := range rows {
+			r := ratio(row)
+			if !(r > 0) || math.IsInf(r, 0) {
+				continue
+			}
+			seen++
+			if r > littleAbove || r < littleBelow {
+				hits = append(hits, row)
+			}
+		}
+		if float64(len(hits)) <= littleShare*float64(seen) {
+			continue
+		}
+		f := t.found(rule, assay.SeverityError, facts(where, rows[0]), hits, seen, ratio)
+		f.Number = median(hits, "x", ratio)
+		if f.Number.Value < 1 {
+			f.Severity = assay.SeverityWarning
+		}
+		factor, likely := likelyFactor(f.Number.Value)
+		f.Says = fmt.Sprintf("%s = %.2f, must be 1", formula, f.Number.Value)
+		f.Effect = fmt.Sprintf("every %s here, and every ratio to somebody else's, is off by that factor; throughput is not", v.Name)
+		f.Remedy = "find out how the load generator's instances were added up, or compute the mean latency as load / throughput"
+		if likely {
+			f.Severity = assay.SeverityError
+			f.Says += ": a factor of " + factor
+		} else if f.Number.Value < 1 {
+			f.Effect = "fewer requests were in flight than the load says: the load generator, or the time between requests, is part of the result"
+			f.Remedy = "give the load generator more threads, or report the load as throughput × latency"
+		}
+		found = append(found, f)
+	}
+	return found
+}
+
+// likelyFactor names the mistake that a ratio looks like.
+func likelyFactor(ratio float64) (name string, ok bool) {
+	for _, f := range []struct {
+		factor float64
+		name   string
+	}{
+		{1e3, "1000: a unit"}, {1e-3, "1/1000: a unit"}, {1e6, "1000000: a unit"}, {1e-6, "1/1000000: a unit"}, {60, "60: minutes for seconds"},
+		{2, "2: two load generators added up, or a round trip counted twice"}, {0.5, "1/2"}, {3, "3"}, {4, "4: added up over load generators twice"}, {8, "8: bits for bytes, or eight added up"},
+	} {
+		if math.Abs(ratio/f.factor-1) < 0.03 {
+			return f.name, true
+		}
+	}
+	return "", false
+}
+
+// isMean reports whether a latency is not said to be another statistic than
+// the mean.
+func isMean(v *trace.Values) bool {
+	meaning := strings.ToLower(v.Meaning)
+	if strings.Contains(meaning, "mean") || strings.Contains(meaning, "average") {
+		return true
+	}
+	for _, other := range []string{"percentile", "quantile", "median", "max", "min", "longest", "shortest", "deviation"} {
+		if strings.Contains(meaning, other) {
+			return false
+		}
+	}
+	return true
+}

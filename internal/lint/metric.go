@@ -1,0 +1,159 @@
+package lint
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/artifacts/trace"
+)
+
+const (
+	ceiling     = 0.02 // within so much of one value per unit of a factor at every value of it, the highest use is a ceiling
+	aboveIt     = 1.05 // and from so much above another system's ceiling, it is not one there
+	usesToJudge = 50   // samples of processor use, of a value of the factor, before its highest says anything
+)
+
+// metric finds one metric that means two things: in units that cannot be
+// converted, or, of processor use, with a ceiling that one system has and
+// another one passes.
+func metric(rule string, tables []*table, _ Options) (found []assay.Finding) {
+	for _, role := range []assay.Role{assay.RoleSample, assay.RoleMean, assay.RoleLatency, assay.RoleThroughput, assay.RoleCPU, assay.RoleMemory} {
+		found = append(found, unlikeUnits(rule, role, sides(tables, role))...)
+	}
+	return append(found, unlikeCeilings(rule, sides(tables, assay.RoleCPU))...)
+}
+
+// unlikeUnits finds sides whose values of a role cannot be converted into each
+// other.
+func unlikeUnits(rule string, role assay.Role, all []*side) []assay.Finding {
+	classes, of := apart(all, func(s *side) string {
+		v := s.parts[0].table.first(role)
+		if u, ok := units[v.Unit]; ok {
+			return string(u.of)
+		}
+		return v.Unit
+	})
+	if len(classes) < 2 {
+		return nil
+	}
+	f := compared(rule, assay.SeverityError, all, func(int) float64 { return 0 })
+	f.Number = plain(float64(len(classes)), "units", "units of one metric", len(all))
+	f.Says = fmt.Sprintf("%s is in units that cannot be converted: %s", role, listed(classes, of, all))
+	f.Effect = "a ratio of these numbers has no meaning"
+	f.Remedy = "compare columns of one unit, or give what converts them, such as the clock rate"
+	return []assay.Finding{f}
+}
+
+// A use is how much of the processors a system used, by a factor.
+type use struct {
+	side     *side
+	factor   string
+	per      map[float64]float64 // highest use / factor, by factor
+	decimals int                 // with which the values are written
+	highest  float64
+}
+
+func unlikeCeilings(rule string, all []*side) (found []assay.Finding) {
+	var uses []use
+	for _, s := range all {
+		uses = append(uses, usesOf(s)...)
+	}
+	for _, capped := range uses {
+		limit, ok := capped.ceiling()
+		if !ok {
+			continue
+		}
+		var over []use
+		for _, u := range uses {
+			if u.factor == capped.factor && u.side != capped.side && u.highest > aboveIt*limit {
+				over = append(over, u)
+			}
+		}
+		if len(over) == 0 {
+			continue
+		}
+		compare := []*side{capped.side}
+		var said []string
+		highest := 0.0
+		for _, u := range over {
+			compare = append(compare, u.side)
+			highest = max(highest, u.highest)
+			said = append(said, fmt.Sprintf("%s reaches %s", u.side.name(all), digits(u.highest)))
+		}
+		first := capped.side.parts[0].table
+		cpu := numbers(first.first(assay.RoleCPU))
+		f := compared(rule, assay.SeverityWarning, compare, func(row int) float64 { return cpu[row] })
+		f.Number = plain(highest/limit, "x", "highest processor use over the other's ceiling", len(over))
+		f.Says = fmt.Sprintf("processor use per %s of %s stops at %s at all %d values, that of %s", capped.factor, capped.side.name(all), digits(limit), len(capped.per), strings.Join(said, ", of "))
+		if d := over[0].decimals; d != capped.decimals {
+			f.Says += fmt.Sprintf("; and it is written with %d decimals there, %d here: by another tool", capped.decimals, d)
+		}
+		f.Effect = fmt.Sprintf("one is limited to, or a share of, what %s counts and the other is not: use of processors, and efficiency, cannot be compared", capped.factor)
+		f.Remedy = "find out what each tool adds up (threads, processes, cores) and convert to core seconds a request"
+		found = append(found, f)
+	}
+	return found
+}
+
+// usesOf returns the processor use of a side by each of its numeric factors.
+func usesOf(s *side) (out []use) {
+	p := s.parts[0]
+	v := p.table.first(assay.RoleCPU)
+	cpu := numbers(v)
+	for _, factor := range p.table.by[assay.RoleFactor] {
+		if !sweeps(factor) {
+			continue
+		}
+		u := use{side: s, factor: factor.Name, per: map[float64]float64{}, decimals: decimals(v, p.rows)}
+		for _, rows := range group(p.rows, factor) {
+			x, err := strconv.ParseFloat(label(factor, rows[0]), 64)
+			if err != nil || !(x > 0) || len(rows) < usesToJudge {
+				continue
+			}
+			highest := 0.0
+			for _, row := range rows {
+				if cpu[row] > highest {
+					highest = cpu[row]
+				}
+			}
+			u.per[x] = highest / x
+			u.highest = max(u.highest, highest/x)
+		}
+		out = append(out, u)
+	}
+	return out
+}
+
+// ceiling returns the use per unit of the factor at which all values of it
+// stop.
+func (u use) ceiling() (limit float64, ok bool) {
+	if len(u.per) < 2 {
+		return 0, false
+	}
+	low := math.Inf(1)
+	for _, x := range u.per {
+		low = min(low, x)
+	}
+	return u.highest, low >= u.highest*(1-ceiling) && low > 0
+}
+
+// decimals returns with how many decimals the values of a column are written.
+func decimals(v *trace.Values, rows []int) int {
+	if v.Kind != trace.Float {
+		return 0
+	}
+	most := 0
+	for _, row := range rows {
+		if v.IsNull(row) {
+			continue
+		}
+		s := strconv.FormatFloat(v.Floats[row], 'f', -1, 64)
+		if i := strings.IndexByte(s, '.'); i >= 0 {
+			most = max(most, len(s)-i-1)
+		}
+	}
+	return most
+}

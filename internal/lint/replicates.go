@@ -1,0 +1,93 @@
+package lint
+
+import (
+	"fmt"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/artifacts/trace"
+)
+
+// fewest repetitions for a 95% interval of the median, whatever the
+// distribution: 2·(1/2)^n <= 0.05. David and Nagaraja, "Order Statistics",
+// 3rd ed., 2003, section 7.1.
+const fewest = 6
+
+// replicates counts the repetitions of each treatment: independent ones, if
+// the columns tell them from samples of one process.
+func replicates(rule string, t *table) (found []assay.Finding) {
+	result := t.result()
+	if result == nil {
+		return nil
+	}
+	x := numbers(result)
+	cells := append(t.cell(), t.by[assay.RoleLoad]...)
+	where := t.condition()
+	of := t.first(assay.RoleReplicate)
+	if of == nil && result.Role == assay.RoleSample {
+		of = t.first(assay.RoleBlock)
+	}
+	for _, rows := range group(t.ok(t.rows), where...) {
+		var hits []int
+		few, seen := 0, 0
+		least, most := len(rows), 0
+		for _, cell := range group(rows, cells...) {
+			var measured []int
+			for _, row := range cell {
+				if x[row] > 0 {
+					measured = append(measured, row)
+				}
+			}
+			if len(measured) == 0 {
+				continue
+			}
+			seen++
+			count := len(measured)
+			if result.Role == assay.RoleMean {
+				count = 0
+			} else if of != nil {
+				count = len(group(measured, of))
+			}
+			if count < fewest {
+				few++
+				least, most = min(least, count), max(most, count)
+				hits = append(hits, measured...)
+			}
+		}
+		if few == 0 {
+			continue
+		}
+		f := t.found(rule, assay.SeverityWarning, facts(where, rows[0]), hits, len(rows), func(row int) float64 { return x[row] })
+		f.Number = plain(float64(least), "repetitions", "fewest repetitions of a treatment", few)
+		f.Says = fmt.Sprintf("%d of %d treatments have %s repetitions, fewer than the %d that a 95%% interval of the median needs", few, seen, span(least, most), fewest)
+		f.Effect = "no interval without assumptions about the distribution: a difference may be chance"
+		switch {
+		case most == 0:
+			f.Number = plain(0, "samples", "samples that are there", few)
+			f.Says = fmt.Sprintf("%d of %d treatments are means of samples that are not there", few, seen)
+			f.Effect = "no interval can be computed, and nothing that the mean hides can be seen"
+		case most == 1:
+			f.Says = fmt.Sprintf("%d of %d treatments were measured once", few, seen)
+			f.Effect = "no interval at all: what one repetition says of the next is not known"
+		}
+		f.Remedy = fmt.Sprintf("repeat each treatment %d times or more, in fresh processes and in random order", fewest)
+		found = append(found, f)
+	}
+	return found
+}
+
+// result is the column of what was measured: throughput, samples, or means.
+func (t *table) result() *trace.Values {
+	for _, role := range []assay.Role{assay.RoleThroughput, assay.RoleSample, assay.RoleMean} {
+		if v := t.first(role); v != nil && (v.Kind == trace.Int || v.Kind == trace.Float) {
+			return v
+		}
+	}
+	return nil
+}
+
+func span(low, high int) string {
+	if low == high {
+		return fmt.Sprint(low)
+	}
+	return fmt.Sprintf("%d to %d", low, high)
+}

@@ -1,0 +1,91 @@
+package lint
+
+import (
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/artifacts/trace"
+)
+
+// roles says what the columns of a run's own trace are.
+var roles = map[string]assay.Role{
+	"runtime": assay.RoleSystem, "workload": assay.RoleWorkload, "host": assay.RoleFactor, "phase": assay.RoleScope,
+	"block": assay.RoleBlock, "warmup": assay.RoleWarmup, "outcome": assay.RoleOutcome, "wall_ns": assay.RoleSample,
+}
+
+// RunTraces makes the trace of a run one that can be looked at: the processes
+// in one table, and the calls in another, whose replicates are processes. mode
+// and cache say how each runtime executes code and what it had cached; "" is
+// not known.
+func RunTraces(columns []trace.Values, mode, cache func(runtime string) string) []Trace {
+	var runtime, phase *trace.Values
+	for i := range columns {
+		switch columns[i].Name {
+		case "runtime":
+			runtime = &columns[i]
+		case "phase":
+			phase = &columns[i]
+		}
+	}
+	if runtime == nil || phase == nil {
+		return nil
+	}
+	var out []Trace
+	for _, rows := range group(every(phase.Len()), phase) {
+		calls := phase.Strings[rows[0]] == string(assay.Call)
+		t := Trace{Name: label(phase, rows[0])}
+		for i := range columns {
+			v := pick(&columns[i], rows)
+			v.Role = roles[v.Name]
+			switch {
+			case calls && v.Name == "seq":
+				v.Role = assay.RoleReplicate
+			case calls && v.Name == "call":
+				v.Role = assay.RoleIteration
+			case len(v.Name) > 6 && v.Name[:6] == "param.":
+				v.Role = assay.RoleFactor
+			}
+			t.Columns = append(t.Columns, v)
+		}
+		t.Columns = append(t.Columns, said(runtime, rows, "mode", assay.RoleMode, mode), said(runtime, rows, "cache", assay.RoleCache, cache))
+		out = append(out, t)
+	}
+	return out
+}
+
+func every(rows int) []int {
+	out := make([]int, rows)
+	for i := range out {
+		out[i] = i
+	}
+	return out
+}
+
+// pick returns a column of some rows.
+func pick(v *trace.Values, rows []int) *trace.Values {
+	out := &trace.Values{Column: v.Column}
+	for _, row := range rows {
+		switch v.Kind {
+		case trace.Int:
+			out.Ints = append(out.Ints, v.Ints[row])
+		case trace.Float:
+			out.Floats = append(out.Floats, v.Floats[row])
+		case trace.String:
+			out.Strings = append(out.Strings, v.Strings[row])
+		case trace.Bool:
+			out.Bools = append(out.Bools, v.Bools[row])
+		}
+		if v.Null != nil {
+			out.Null = append(out.Null, v.Null[row])
+		}
+	}
+	return out
+}
+
+// said makes a column of what is known of each runtime.
+func said(runtime *trace.Values, rows []int, name string, role assay.Role, of func(string) string) *trace.Values {
+	out := &trace.Values{Column: trace.Column{Name: name, Kind: trace.String, Role: role}}
+	for _, row := range rows {
+		s := of(runtime.Strings[row])
+		out.Strings, out.Null = append(out.Strings, s), append(out.Null, s == "")
+	}
+	return out
+}
