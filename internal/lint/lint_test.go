@@ -164,8 +164,8 @@ func TestInjectedDefects(t *testing.T) {
 			return starts(keep(rows, is("ant")))
 		}, Options{}, "replicates", assay.SeverityWarning, []assay.Fact{{Name: "who", Value: "ant"}}, 0},
 		{"an effect under the noise", func(seed uint64) []Subject {
-			return starts(change(started(seed), is("ant"), func(r row) { r["t"] = round(r["t"].(float64)*2.12, 1) }))
-		}, Options{Noise: 0.15}, "noise", assay.SeverityNote, nil, 0.06},
+			return starts(change(started(seed), is("ant"), func(r row) { r["t"] = round(r["t"].(float64)*2.24, 1) }))
+		}, Options{Noise: 0.25}, "noise", assay.SeverityNote, nil, 0.12},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for seed := range uint64(seeds) {
