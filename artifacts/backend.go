@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"os"
 	"strings"
 	"time"
 
@@ -27,7 +28,7 @@ var ErrUnavailable = errors.New("storage is unavailable")
 // Keys are those that CheckKey accepts. A missing key is an error matching
 // fs.ErrNotExist. All methods are safe for concurrent use, by several
 // goroutines and by several processes. What else a backend can do it says by
-// implementing Stager, Uploader, Remover, Locker or Cleaner.
+// implementing Stager, Uploader, Filer, Remover, Locker or Cleaner.
 type Backend interface {
 	// Put stores the bytes of r under key, entirely and durably or not at all:
 	// no reader ever sees a part, and when Put has returned without an error
@@ -120,6 +121,12 @@ type Uploader interface {
 	// held is replaced or, if it holds these bytes as far as the storage knows,
 	// only refreshed. It is as durable as Put.
 	Upload(ctx context.Context, key string, r io.ReaderAt, size int64, sum assay.Digest) error
+}
+
+// A Filer is a Backend that keeps each value in a file.
+type Filer interface {
+	// File opens the file of a key for reading. The caller closes it.
+	File(ctx context.Context, key string) (*os.File, error)
 }
 
 // A Remover is a Backend that deletes many values for little more than the price

@@ -21,6 +21,7 @@ import (
 	"hash"
 	"io"
 	"io/fs"
+	"os"
 	"strings"
 
 	"github.com/assay-notebooks/assay"
@@ -88,6 +89,20 @@ func (s *Store) open(ctx context.Context, d assay.Digest) (io.ReadCloser, Info, 
 		return nil, Info{}, fmt.Errorf("open %v: %w", d, err)
 	}
 	return &verifier{rc: rc, h: sha256.New(), want: d}, info, nil
+}
+
+// File returns the file in which the storage keeps d, which the caller closes, or
+// ErrUnsupported. Its bytes are not verified: that is for whoever it is sent to.
+func (s *Store) File(ctx context.Context, d assay.Digest) (*os.File, error) {
+	filer, ok := s.b.(Filer)
+	if !ok {
+		return nil, fmt.Errorf("open the file of %v: %w", d, errors.ErrUnsupported)
+	}
+	f, err := filer.File(ctx, blobKey(d))
+	if err != nil {
+		return nil, fmt.Errorf("open the file of %v: %w", d, err)
+	}
+	return f, nil
 }
 
 // ReadAll returns the bytes of d, verified. A blob longer than limit bytes is

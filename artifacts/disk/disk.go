@@ -43,8 +43,8 @@ const (
 	syncVolume = 32
 )
 
-// A Backend is an artifacts.Backend, and a Stager, Remover, Locker, Cleaner and
-// Marker, in a directory. Once it has staged something it holds the directory
+// A Backend is an artifacts.Backend, and a Stager, Filer, Remover, Locker, Cleaner
+// and Marker, in a directory. Once it has staged something it holds the directory
 // open, and no other file between calls.
 type Backend struct {
 	dir       string
@@ -60,6 +60,7 @@ type Backend struct {
 var (
 	_ artifacts.Backend = (*Backend)(nil)
 	_ artifacts.Stager  = (*Backend)(nil)
+	_ artifacts.Filer   = (*Backend)(nil)
 	_ artifacts.Remover = (*Backend)(nil)
 	_ artifacts.Locker  = (*Backend)(nil)
 	_ artifacts.Cleaner = (*Backend)(nil)

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path"
 	"syscall"
 
@@ -144,6 +145,21 @@ func (b *Backend) open(key string) (File, artifacts.Info, error) {
 		return nil, artifacts.Info{}, errors.Join(b.explain(err), f.Close())
 	}
 	return f, artifacts.Info{Size: info.Size(), ModTime: info.ModTime()}, nil
+}
+
+// File implements artifacts.Filer.
+func (b *Backend) File(_ context.Context, key string) (*os.File, error) {
+	if err := artifacts.CheckKey(key); err != nil {
+		return nil, err
+	}
+	f, _, err := b.open(key)
+	if err != nil {
+		return nil, err
+	}
+	if file, ok := f.(*os.File); ok {
+		return file, nil
+	}
+	return nil, errors.Join(fmt.Errorf("%s: %w", key, errors.ErrUnsupported), f.Close())
 }
 
 // Stat implements artifacts.Backend.

@@ -196,13 +196,18 @@ func (s *session) finish(ctx context.Context, d oci.Descriptor, open func() (io.
 	return nil
 }
 
-// skip opens bytes and reads over the first n.
+// skip opens bytes after the first n.
 func skip(open func() (io.ReadCloser, error), n int64) (io.ReadCloser, error) {
 	rc, err := open()
 	if err != nil {
 		return nil, err
 	}
-	if _, err := io.CopyN(io.Discard, rc, n); err != nil {
+	if seeker, ok := rc.(io.Seeker); ok {
+		_, err = seeker.Seek(n, io.SeekStart)
+	} else {
+		_, err = io.CopyN(io.Discard, rc, n)
+	}
+	if err != nil {
 		return nil, errors.Join(err, rc.Close())
 	}
 	return rc, nil

@@ -2,12 +2,11 @@ package registry_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"io/fs"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 
@@ -93,46 +92,37 @@ func TestHostile(t *testing.T) {
 	}
 }
 
-// TestPushCorrupt pushes from a store with a damaged blob: the registry gets
-// no trace of it, and no tag.
+// TestPushCorrupt pushes from a store with a damaged blob, sent in one request
+// or as a file: the registry does not take it, and gets no tag.
 func TestPushCorrupt(t *testing.T) {
-	s, here := olaregServer(t, true), store(t)
-	trace := make([]byte, 3<<20)
-	w, run := put(t, here, trace)
-	damaged := damage{here, assay.DigestOf(trace)}
-	content, err := oci.Closure(t.Context(), here, []assay.Digest{w.Manifest, run.Digest})
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = registry.Push(t.Context(), damaged, content, w.Manifest, s.ref(t, "sum:v1"), registry.PushOptions{Options: plain})
-	if !errors.Is(err, artifacts.ErrCorrupt) {
-		t.Errorf("Push: %v, want ErrCorrupt", err)
-	}
-	if _, err := registry.Resolve(t.Context(), s.ref(t, "sum:v1"), plain); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("Resolve: %v, want no such tag", err)
+	for _, size := range []int{1000, 3 << 20} {
+		for wound, cut := range map[string]int{"changed": 0, "truncated": 1} {
+			s, here := olaregServer(t, true), store(t)
+			trace := make([]byte, size)
+			w, run := put(t, here, trace)
+			content, err := oci.Closure(t.Context(), here, []assay.Digest{w.Manifest, run.Digest})
+			if err != nil {
+				t.Fatal(err)
+			}
+			f, err := here.File(t.Context(), assay.DigestOf(trace))
+			if err != nil {
+				t.Fatal(err)
+			}
+			f.Close()
+			trace[size/2] = 1
+			if err := errors.Join(os.Remove(f.Name()), os.WriteFile(f.Name(), trace[cut:], 0o444)); err != nil {
+				t.Fatal(err)
+			}
+			err = registry.Push(t.Context(), here, content, w.Manifest, s.ref(t, "sum:v1"), registry.PushOptions{Options: plain})
+			if !errors.Is(err, artifacts.ErrCorrupt) {
+				t.Errorf("push of %d bytes, %s: %v, want ErrCorrupt", size, wound, err)
+			}
+			if _, err := registry.Resolve(t.Context(), s.ref(t, "sum:v1"), plain); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("resolve: %v, want no such tag", err)
+			}
+		}
 	}
 }
-
-// damage is a store of which one blob ends in ErrCorrupt.
-type damage struct {
-	*artifacts.Store
-	of assay.Digest
-}
-
-func (d damage) Open(ctx context.Context, of assay.Digest) (io.ReadCloser, error) {
-	rc, err := d.Store.Open(ctx, of)
-	if err != nil || of != d.of {
-		return rc, err
-	}
-	return struct {
-		io.Reader
-		io.Closer
-	}{io.MultiReader(io.LimitReader(rc, 1000), broken{}), rc}, nil
-}
-
-type broken struct{}
-
-func (broken) Read([]byte) (int, error) { return 0, artifacts.ErrCorrupt }
 
 // TestSkipped pulls a workload whose run the registry does not have whole: it
 // comes without. The run itself cannot be pulled.

@@ -111,27 +111,6 @@ func (p *pusher) blob(ctx context.Context, d oci.Descriptor) error {
 	return nil
 }
 
-// send uploads a blob. What goes in one request is read before it.
-func (p *pusher) send(ctx context.Context, d oci.Descriptor, way *underway.Blob) error {
-	if d.Size <= oneRequest {
-		b, err := p.read(ctx, d.Digest, d.Size)
-		if err != nil {
-			return err
-		}
-		return p.c.upload(ctx, d, func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b)), nil })
-	}
-	return p.c.upload(ctx, d, func() (io.ReadCloser, error) {
-		rc, err := p.content.Open(ctx, p.r, d.Digest)
-		if err != nil {
-			return nil, err
-		}
-		return struct {
-			io.Reader
-			io.Closer
-		}{way.Reader(rc), rc}, nil
-	})
-}
-
 // moved notes what was sent, or is there.
 func (p *pusher) moved(blobs int, bytes int64) {
 	p.mu.Lock()

@@ -1,6 +1,7 @@
 // Package registry moves OCI content between a store and a registry, over the
-// distribution protocol: blobs in parallel, each verified against its digest on
-// the way, manifests after what they name, a tag last.
+// distribution protocol: blobs in parallel, manifests after what they name, a tag
+// last. Each blob is verified against its digest on the way: here, or by a
+// registry that is sent a large one.
 //
 // Credentials are those of Docker and Podman (docker login, oras login, crane
 // auth login); it keeps none and prints none. It speaks plain HTTP only when it
