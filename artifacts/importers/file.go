@@ -35,6 +35,8 @@ type file struct {
 	rows   int64  // that it gave
 	kept   assay.ImportSource
 
+	content any // what the format made of it
+
 	cut      string // why there is nothing behind text where there should be
 	rejected []rejection
 }
@@ -196,4 +198,18 @@ func unpack(b []byte) (text []byte, cut string, err error) {
 		return text[:bytes.LastIndexByte(text, '\n')+1], fmt.Sprintf("gzip: %v; the file is damaged or cut short here: copy it again", err), nil
 	}
 	return text, "", nil
+}
+
+// cutField returns the first field of s, which blanks separate, and what is
+// behind it.
+func cutField(s string) (field, rest string) {
+	start := 0
+	for start < len(s) && (s[start] == ' ' || s[start] == '\t') {
+		start++
+	}
+	end := start
+	for end < len(s) && s[end] != ' ' && s[end] != '\t' {
+		end++
+	}
+	return s[start:end], s[end:]
 }

@@ -107,6 +107,7 @@ type Trace struct {
 	Columns []*trace.Values // once it is made: equally long, "source" and "line" last
 
 	rows    int
+	expect  int // rows, if that is known before the columns are added
 	sources []string
 	lines   []int64
 }
@@ -133,23 +134,50 @@ func (c column[T]) set(x T) {
 	}
 }
 
+// block begins as many rows as there are lines.
+func (t *Trace) block(path string, lines []int64) {
+	t.rows += len(lines)
+	t.sources, t.lines = append(t.sources, slices.Repeat([]string{path}, len(lines))...), append(t.lines, lines...)
+}
+
+// setBlock gives the column its values in the rows last begun; null may be nil.
+func (c column[T]) setBlock(values []T, null []bool) {
+	before := c.trace.rows - len(values)
+	pad(c.v, before)
+	*c.to = append((*c.to)[:before], values...)
+	if c.v.Null == nil && null != nil {
+		c.v.Null = make([]bool, before, max(c.trace.rows, c.trace.expect))
+	}
+	if c.v.Null == nil {
+		return
+	}
+	if null == nil {
+		null = make([]bool, len(values))
+	}
+	c.v.Null = append(c.v.Null[:before], null...)
+}
+
 func (t *Trace) int(c trace.Column) column[int64] {
 	v := t.add(c, trace.Int)
+	v.Ints = make([]int64, 0, t.expect)
 	return column[int64]{t, v, &v.Ints}
 }
 
 func (t *Trace) float(c trace.Column) column[float64] {
 	v := t.add(c, trace.Float)
+	v.Floats = make([]float64, 0, t.expect)
 	return column[float64]{t, v, &v.Floats}
 }
 
 func (t *Trace) text(c trace.Column) column[string] {
 	v := t.add(c, trace.String)
+	v.Strings = make([]string, 0, t.expect)
 	return column[string]{t, v, &v.Strings}
 }
 
 func (t *Trace) truth(c trace.Column) column[bool] {
 	v := t.add(c, trace.Bool)
+	v.Bools = make([]bool, 0, t.expect)
 	return column[bool]{t, v, &v.Bools}
 }
 

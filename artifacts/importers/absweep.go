@@ -1,0 +1,229 @@
+package importers
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+)
+
+var abSweep = Format{
+	Name:     "ab-sweep",
+	Title:    "sweeps of ab or a like tool over concurrency: CSVs, summaries, monitors, their time stamps",
+	Revision: 1,
+	read:     readABSweep,
+}
+
+// The kinds of files of a sweep. Each is known by what stands in it: names of
+// files say under which conditions, never what a file is.
+const (
+	kindResults    = "ab results"
+	kindSummary    = "ab summary"
+	kindMonitor    = "monitor"
+	kindTimestamps = "timestamps"
+)
+
+// headLines are looked at to see what a file is.
+const headLines = 10
+
+// kindOf says which kind of file the text is, "" if none.
+func kindOf(text string) string {
+	if head := text[:min(len(text), maxLine)]; strings.Contains(head, timeTaken) {
+		return kindSummary
+	}
+	n := 0
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, "\r\n")
+		if line == "" {
+			continue
+		}
+		if n++; n > headLines {
+			return ""
+		}
+		if n == 1 && isResultsHeader(line) {
+			return kindResults
+		}
+		first, rest := cutField(line)
+		second, more := cutField(rest)
+		if _, ok := nanoseconds(first); ok && second != "" {
+			return kindMonitor
+		}
+		if _, ok := nanoseconds(second); ok && strings.TrimSpace(more) == "" {
+			return kindTimestamps
+		}
+	}
+	return ""
+}
+
+// nanoseconds reads a time of this century, in nanoseconds since 1970.
+func nanoseconds(s string) (int64, bool) {
+	x, err := integer(s)
+	return x, err == nil && x >= 978_307_200_000_000_000 && x < 4_102_444_800_000_000_000
+}
+
+// A sweep is all that the files say, before it is put together.
+type sweep struct {
+	out      *Output
+	files    []*file
+	of       map[*file]*conditions
+	runs     []abRun // of the CSVs
+	blocks   []abRun // of the summaries
+	windows  map[*file][]window
+	evidence map[string]string // of conditions, by column
+}
+
+func readABSweep(ctx context.Context, in *Input, out *Output) error {
+	files, err := in.read(ctx, out, func(f *file) error {
+		switch f.kind = kindOf(f.text); f.kind {
+		case kindResults:
+			f.content = readResults(f)
+		case kindSummary:
+			f.content = readSummary(f)
+		case kindTimestamps:
+			f.content = readTimestamps(f)
+		case kindMonitor:
+			f.content = readMonitor(f)
+		default:
+			f.wound(1)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	s := &sweep{out: out, files: files, of: map[*file]*conditions{}, windows: map[*file][]window{}}
+	s.oneUnit()
+	s.condition()
+	s.gather()
+	if len(s.runs)+len(s.blocks) == 0 {
+		return fmt.Errorf("none of the %d files has results: want a CSV with columns named concurrency and rps, or a summary with lines %q", len(files), timeTaken)
+	}
+	s.results()
+	s.summaries()
+	s.windowsTrace()
+	s.monitor()
+	return nil
+}
+
+// oneUnit rejects what stands in another unit than that of the files before.
+func (s *sweep) oneUnit() {
+	var units [len(measures)]string
+	for _, f := range s.files {
+		sum, ok := f.content.(*summary)
+		if !ok {
+			continue
+		}
+		for m, unit := range sum.units {
+			if units[m] == "" {
+				units[m] = unit
+			}
+			if unit == "" || unit == units[m] {
+				continue
+			}
+			for _, run := range sum.runs {
+				f.reject(run.line, "", fmt.Sprintf("%s in %s, where other files are in %s; convert it", measures[m].labels[0], unit, units[m]))
+			}
+			sum.runs, sum.headings, f.rows = nil, nil, 0
+		}
+	}
+}
+
+// condition finds the conditions of each file.
+func (s *sweep) condition() {
+	var workloads, paths []string
+	for _, f := range s.files {
+		paths = append(paths, f.path)
+		if sum, ok := f.content.(*summary); ok {
+			workloads = append(workloads, sum.workloads()...)
+		}
+	}
+	slices.Sort(workloads)
+	workloads = slices.Compact(workloads)
+	for _, f := range s.files {
+		c := conditionsOf(f.path, workloads)
+		s.of[f] = &c
+	}
+	s.evidence = map[string]string{
+		"folder":   "from the path: equal conditions stand in several folders, whose runs do not repeat each other",
+		"system":   "from the path: what stands before the workload",
+		"workload": "from the path: what stands behind the system and before the first KEY_VALUE",
+		"factors":  "from the path: KEY_VALUE",
+	}
+	all := folders(paths)
+	for _, kind := range []string{kindResults, kindSummary} {
+		in := map[string]string{}
+		several := false
+		for i, f := range s.files {
+			if f.kind != kind {
+				continue
+			}
+			key := s.of[f].key()
+			before, ok := in[key]
+			several = several || ok && before != all[i]
+			in[key] = all[i]
+		}
+		if several {
+			for i, f := range s.files {
+				s.of[f].folder = all[i]
+			}
+			return
+		}
+	}
+}
+
+// gather puts the rows of all files beside the conditions of each.
+func (s *sweep) gather() {
+	unread, blocks, disagree := 0, 0, 0
+	for _, f := range s.files {
+		switch content := f.content.(type) {
+		case *results:
+			s.runs = append(s.runs, content.under(s.of[f])...)
+		case *summary:
+			runs, n := content.under(s.of[f])
+			s.blocks = append(s.blocks, runs...)
+			disagree, blocks = disagree+n, blocks+len(runs)
+		case nil:
+			unread++
+		}
+	}
+	countReplicates(s.runs)
+	countReplicates(s.blocks)
+	if blocks > 0 {
+		said := fmt.Sprintf("; the headings of %d blocks in summaries contradict it %d times", blocks, disagree)
+		s.evidence["workload"] += said
+		s.evidence["factors"] += said
+	}
+	if unread > 0 {
+		s.out.Notes = append(s.out.Notes, fmt.Sprintf("%d files are none of a sweep: they are kept, and not read", unread))
+	}
+	runs := map[string]int{}
+	of := func(c *conditions, load int64) string { return fmt.Sprint(c.key(), "\x00", load) }
+	for i := range s.runs {
+		runs[of(s.runs[i].conditions, s.runs[i].load)]++
+	}
+	for _, f := range s.files {
+		if t, ok := f.content.(*timestamps); ok {
+			s.windows[f] = t.windows(f.path, s.of[f], func(load int64) int { return runs[of(s.of[f], load)] })
+		}
+	}
+}
+
+// beside returns the file of that kind in the same folder whose name has the
+// longest beginning in common with that of f, nil if there is none.
+func (s *sweep) beside(f *file, kind string) (best *file) {
+	longest := -1
+	for _, g := range s.files {
+		if g.kind != kind || path.Dir(g.path) != path.Dir(f.path) {
+			continue
+		}
+		n := 0
+		for n < min(len(f.path), len(g.path)) && f.path[n] == g.path[n] {
+			n++
+		}
+		if n > longest {
+			best, longest = g, n
+		}
+	}
+	return best
+}
