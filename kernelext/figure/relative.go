@@ -10,6 +10,43 @@ import (
 	"github.com/assay-notebooks/assay/kernelext/table"
 )
 
+// Per returns the values divided by those of the same rows, and says in which
+// unit that is: the size of an answer is
+//
+//	s.Float("transfer").Per(s.Float("rps"), "KiB")
+//
+// It keeps the name of v. Where the divisor has no value, or is 0, there is none.
+func (v Values) Per(divisor Values, unit string) Values {
+	switch {
+	case v.err != nil:
+		return v
+	case divisor.err != nil:
+		v.err = divisor.err
+		return v
+	case !v.of.same(divisor.of):
+		v.err = fmt.Errorf("%s and %s are not of the same rows; say the same Where for both", v.label, divisor.label)
+		return v
+	}
+	by := make([]float64, v.of.Len())
+	divisor.reader()(0, by)
+	for i := range by {
+		if by[i] == 0 {
+			by[i] = math.NaN()
+		}
+	}
+	v.divide(by)
+	v.unit = unit
+	return v
+}
+
+// divide divides each value by a number.
+func (v *Values) divide(by []float64) {
+	for i := range v.divisors {
+		by[i] *= v.divisors[i]
+	}
+	v.divisors = by
+}
+
 const noBaseline = "no baseline" // what a value is counted as that has nothing to be divided by
 
 // Over returns the values divided by the median of the baseline's in the rows
@@ -53,11 +90,9 @@ func (v Values) Over(baseline Values, keys ...string) Values {
 		} else {
 			divisors[i] = math.NaN()
 		}
-		if v.divisors != nil {
-			divisors[i] *= v.divisors[i]
-		}
 	}
-	v.divisors, v.unit, v.label = divisors, "x", v.label+", relative"
+	v.divide(divisors)
+	v.unit, v.label, v.relative = "x", v.label+", relative", true
 	return v
 }
 
@@ -187,7 +222,7 @@ func picked(c *table.Column, rows []int) table.Column {
 
 // absence returns why a row of the view has no value.
 func (v Values) absence(i int) string {
-	if v.divisors != nil && math.IsNaN(v.divisors[i]) {
+	if v.relative && math.IsNaN(v.divisors[i]) {
 		return noBaseline
 	}
 	return notMeasured

@@ -57,7 +57,7 @@ func TestOver(t *testing.T) {
 	}
 
 	each := v.Medians("runtime", "benchmark")
-	got, err := each.Floats("time")
+	got, err := each.Float("time").Numbers()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,6 +70,52 @@ func TestOver(t *testing.T) {
 	}
 	if want := []string{"ok", "timeout", "not measured", "no baseline"}; !slices.Equal(outcomes, want) {
 		t.Errorf("outcomes = %q, want %q", outcomes, want)
+	}
+}
+
+// A quotient of rows has the unit that is said, and converts from it.
+func TestPer(t *testing.T) {
+	tab, err := table.Decode(sweep(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := NewTable(tab).Where("system", "once").Where("function", "noop")
+	rps, load := s.Float("rps"), s.Float("concurrency")
+	got, err := load.Per(rps, "s").In("ms").Per(load, "ms").Numbers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rates, err := rps.Numbers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, rate := range rates {
+		if want := 1000 / rate; math.Abs(got[i]-want) > 1e-12*want {
+			t.Errorf("row %d: %v ms, want %v", i, got[i], want)
+		}
+	}
+	zero := ratios(t).Float("zero")
+	if got, err := zero.Per(zero, "x").Numbers(); err != nil || !math.IsNaN(got[0]) {
+		t.Errorf("0 per 0 = %v, %v; want NaN", got, err)
+	}
+}
+
+// Or has each row once, in the order of the table.
+func TestOr(t *testing.T) {
+	s := ratios(t)
+	both := s.Where("benchmark", "b").Or(s.Where("runtime", "native")).Or(s.Where("runtime", "native").Where("benchmark", "a"))
+	got, err := both.Strings("time")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"10", "30", "20", "7"}; !slices.Equal(got, want) {
+		t.Errorf("times = %q, want %q", got, want)
+	}
+	if all := s.Or(s.Where("benchmark", "b")); all.Len() != s.Len() {
+		t.Errorf("%d rows, want %d", all.Len(), s.Len())
+	}
+	if err := s.Or(ratios(t)).Err(); err == nil {
+		t.Error("Or of two tables is no error")
 	}
 }
 
@@ -104,6 +150,9 @@ func TestRelativeErrors(t *testing.T) {
 		{"two units", func(f *Figure, s Table) error {
 			return f.Bar(s.Group("runtime"), s.Float("time").Over(s.Float("time").In("s")))
 		}, `convert one with In`},
+		{"per other rows", func(f *Figure, s Table) error {
+			return f.Bar(s.Group("runtime"), s.Float("time").Per(s.Where("benchmark", "b").Float("time"), "x"))
+		}, "same Where for both"},
 		{"medians of nothing", func(f *Figure, s Table) error {
 			each := s.Float("thyme").Medians("runtime")
 			return f.Bar(each.Group("runtime"), each.Float("thyme"))

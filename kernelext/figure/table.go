@@ -1,6 +1,7 @@
 package figure
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -76,6 +77,26 @@ func (t Table) Where(column string, values ...string) Table {
 	return Table{data: t.data, rows: keep}
 }
 
+// Or returns the rows of either view; both must be of one table.
+func (t Table) Or(u Table) Table {
+	switch {
+	case t.err != nil:
+		return t
+	case u.err != nil:
+		return u
+	case t.data != u.data:
+		return Table{err: errors.New("the two views are not of the same table")}
+	}
+	rows := make([]int, 0, t.Len()+u.Len())
+	for _, v := range []Table{t, u} {
+		for i := range v.Len() {
+			rows = append(rows, v.row(i))
+		}
+	}
+	slices.Sort(rows)
+	return Table{data: t.data, rows: slices.Compact(rows)}
+}
+
 // Strings returns the values of a column as text; null is "".
 func (t Table) Strings(column string) ([]string, error) {
 	c, err := t.column(column)
@@ -87,19 +108,6 @@ func (t Table) Strings(column string) ([]string, error) {
 	for i := range out {
 		out[i] = spelled(t.row(i))
 	}
-	return out, nil
-}
-
-// Floats returns the values of an int64 or float64 column, in its own unit;
-// null is NaN. It is for a figure that computes: what it makes of them becomes
-// a table again with NewTable.
-func (t Table) Floats(column string) ([]float64, error) {
-	v := t.Float(column)
-	if v.err != nil {
-		return nil, v.err
-	}
-	out := make([]float64, t.Len())
-	v.reader()(0, out)
 	return out, nil
 }
 
@@ -232,7 +240,8 @@ type Values struct {
 	label  string
 	err    error
 
-	divisors []float64 // by row of the view, of Over; nil: none
+	divisors []float64 // by row of the view, of Over and Per; nil: none
+	relative bool      // Over made them
 }
 
 // Float returns the numbers of an int64 or float64 column, in its own unit.
@@ -272,6 +281,17 @@ func (v Values) In(unit string) Values {
 func (v Values) Named(label string) Values {
 	v.label = label
 	return v
+}
+
+// Numbers returns the values, in the order of the rows; NaN where a row has
+// none.
+func (v Values) Numbers() ([]float64, error) {
+	if v.err != nil {
+		return nil, v.err
+	}
+	out := make([]float64, v.of.Len())
+	v.reader()(0, out)
+	return out, nil
 }
 
 // title returns "wall time (ms)".
