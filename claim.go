@@ -40,6 +40,14 @@ func (a Amount) MarshalJSON() ([]byte, error) {
 	return json.Marshal([]float64(a))
 }
 
+// MarshalYAML writes a number or a list of two.
+func (a Amount) MarshalYAML() (any, error) {
+	if len(a) == 1 {
+		return a[0], nil
+	}
+	return []float64(a), nil
+}
+
 // UnmarshalJSON reads what MarshalJSON writes.
 func (a *Amount) UnmarshalJSON(b []byte) error {
 	return a.read(func(to any) error { return json.Unmarshal(b, to) })
@@ -104,6 +112,14 @@ func (o OneOf) MarshalJSON() ([]byte, error) {
 		return json.Marshal(o[0])
 	}
 	return json.Marshal([]string(o))
+}
+
+// MarshalYAML writes a value or a list.
+func (o OneOf) MarshalYAML() (any, error) {
+	if len(o) == 1 {
+		return o[0], nil
+	}
+	return []string(o), nil
 }
 
 // UnmarshalJSON reads a string or an array.

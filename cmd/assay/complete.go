@@ -73,3 +73,13 @@ func completeExperiments(cmd *cobra.Command, w *lab.Workspace) ([]string, error)
 func completeFigures(_ *cobra.Command, w *lab.Workspace) ([]string, error) {
 	return w.FigureNames()
 }
+
+// completeClaims completes IDs of claims.
+func completeClaims(_ *cobra.Command, w *lab.Workspace) ([]string, error) {
+	book, err := w.Claims()
+	var ids []string
+	for _, c := range book.Claims {
+		ids = append(ids, c.ID+"\t"+c.Subject)
+	}
+	return ids, err
+}

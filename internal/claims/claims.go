@@ -83,6 +83,20 @@ func Parse(b []byte, on Book) (Book, error) {
 	return book, nil
 }
 
+// ParseOneOrMany is Parse of a book, or of one claim alone.
+func ParseOneOrMany(b []byte, on Book) (Book, error) {
+	var one assay.Claim
+	if err := strictyaml.Decode(b, &one); err != nil || one.ID == "" {
+		book, err := Parse(b, on)
+		if err == nil && len(book.Claims)+len(book.Checks)+len(book.Needs) == 0 {
+			err = errors.New("there is no claim in it")
+		}
+		return book, err
+	}
+	book := Book{Claims: []assay.Claim{one}}
+	return book, book.problems(nil)
+}
+
 func decode(b []byte) (Book, error) {
 	var book Book
 	if err := strictyaml.Decode(b, &book); err != nil && !errors.Is(err, strictyaml.ErrEmpty) {

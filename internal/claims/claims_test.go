@@ -10,6 +10,8 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/assay-notebooks/assay"
 )
 
 // schema compiles docs/claims.schema.json.
@@ -160,6 +162,53 @@ func FuzzParseClaims(f *testing.F) {
 					}
 				}
 			}
+		}
+	})
+}
+
+// What is added stands behind what was there, which keeps its comments.
+func TestAdd(t *testing.T) {
+	more, err := ParseOneOrMany([]byte(`{"id": "new", "quote": "a: \"b\" # c", "value": [4, 5], "comparator": "in", "unit": "x"}`), Book{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const claim = "- id: new\n@  quote: 'a: \"b\" # c'\n@  comparator: in\n@  value:\n@    - 4\n@    - 5\n@  unit: x\n"
+	item := func(indent string) string { return indent + strings.ReplaceAll(claim, "@", indent) }
+	for name, c := range map[string]struct{ file, want string }{
+		"empty":     {"", "claims:\n" + item("  ")},
+		"comment":   {"# ours\n", "# ours\nclaims:\n" + item("  ")},
+		"last":      {"claims:\n  - id: a # first\n\n", "claims:\n  - id: a # first\n" + item("  ")},
+		"flush":     {"claims:\n- id: a", "claims:\n- id: a\n" + item("")},
+		"no claims": {"needs: {}\n", "needs: {}\nclaims:\n" + item("  ")},
+		"before another": {
+			"claims:\n    # one\n    - {id: a}\n\n# how\nchecks:\n  a: {metric: wall_ns, comparator: '<=', value: 1, unit: ms}\n",
+			"claims:\n    # one\n    - {id: a}\n" + item("    ") + "\n# how\nchecks:\n  a: {metric: wall_ns, comparator: '<=', value: 1, unit: ms}\n",
+		},
+	} {
+		got, err := Add([]byte(c.file), more, Book{})
+		if err != nil || string(got) != c.want {
+			t.Errorf("%s: %v\n%s\nwant\n%s", name, err, got, c.want)
+		}
+		if _, err := Add(got, more, Book{}); err == nil || !strings.Contains(err.Error(), "claim new is there already") {
+			t.Errorf("%s: added twice: %v", name, err)
+		}
+	}
+	if got, err := Add([]byte("claims: [{id: a}]\n"), more, Book{}); err == nil {
+		t.Errorf("added to a list in brackets: %s", got)
+	}
+}
+
+func FuzzAdd(f *testing.F) {
+	more := Book{Claims: []assay.Claim{{ID: "new"}}}
+	f.Add([]byte("claims:\n  - id: a\n# b\nneeds: {a: b}\n"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		got, err := Add(b, more, Book{})
+		if err != nil {
+			return
+		}
+		old, _ := Parse(b, Book{})
+		if now, err := Parse(got, Book{}); err != nil || len(now.Claims) != len(old.Claims)+1 {
+			t.Errorf("%q became %q: %v", b, got, err)
 		}
 	})
 }

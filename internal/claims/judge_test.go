@@ -276,4 +276,3 @@ func TestMalformedChecks(t *testing.T) {
 		}
 	}
 }
-

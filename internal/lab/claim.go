@@ -58,6 +58,36 @@ func (w *Workspace) Claims() (claims.Book, error) {
 
 func (w *Workspace) claimsPath() string { return filepath.Join(w.Root, ClaimsFile) }
 
+// AddClaims appends claims and our policy for them, YAML or JSON, to the
+// workspace's file, which keeps its comments, and returns the claims. A text that
+// is one claim alone will do, too. Nothing is written that is not valid.
+func (w *Workspace) AddClaims(ctx context.Context, text []byte) ([]assay.Claim, error) {
+	ledger, err := claims.Ledger()
+	if err != nil {
+		return nil, err
+	}
+	more, err := claims.ParseOneOrMany(text, ledger)
+	if err != nil {
+		return nil, Usagef("claims: %w; docs/claims.md shows how to write them", err)
+	}
+	release, err := exclude(ctx, w.path("claims.mutex"))
+	if err != nil {
+		return nil, fmt.Errorf("claims: %w", err)
+	}
+	defer release()
+	file, err := os.ReadFile(w.claimsPath())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("claims: %w", err)
+	}
+	if file, err = claims.Add(file, more, ledger); err != nil {
+		return nil, Usagef("%s: %w", w.claimsPath(), err)
+	}
+	if err := writeDurably(w.claimsPath(), file); err != nil {
+		return nil, fmt.Errorf("claims: %w", err)
+	}
+	return more.Claims, nil
+}
+
 // JudgeClaim judges the claim of that ID by the run or import that ref names; by
 // check, or for nil by the checks that the claim has. A claim that is nowhere
 // written is one with an ID and nothing else. The judgement is archived, unless
