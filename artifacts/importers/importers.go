@@ -24,7 +24,7 @@ type Format struct {
 
 // Formats lists the kinds of files that can be imported.
 func Formats() []Format {
-	return []Format{abSweep}
+	return []Format{abSweep, wasmbounds, table}
 }
 
 // Find returns the format of that name. The error for one that is not there
