@@ -30,9 +30,11 @@ const (
 	Trace      Kind = "trace"
 	Table      Kind = "table"
 	Figure     Kind = "figure"
+	Noise      Kind = "noise"
+	Claim      Kind = "claim"
 )
 
-var kinds = []Kind{Workload, Experiment, Run, Import, Trace, Table, Figure}
+var kinds = []Kind{Workload, Experiment, Run, Import, Trace, Table, Figure, Noise, Claim}
 
 // A Node is one thing of the archive.
 type Node struct {

@@ -124,4 +124,5 @@ func colour(n Node) string {
 // colours tell kinds apart, also for people who see fewer of them.
 var colours = map[Kind]string{
 	Workload: "#0072b2", Experiment: "#b0558f", Run: "#00795a", Import: "#5b4b8a", Trace: "#2e86b5", Table: "#a86f00", Figure: "#c44e00",
+	Noise: "#6b6b6b", Claim: "#8f4a1d",
 }

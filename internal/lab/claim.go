@@ -337,6 +337,15 @@ func (w *Workspace) archivedJudgement(ctx context.Context, manifest assay.Digest
 	return j, a, nil
 }
 
+// judgementName is what a judgement is called.
+func (w *Workspace) judgementName(ctx context.Context, j Judged) (string, error) {
+	if j.Import != "" {
+		return judgementName(j.Claim.ID, j.Import), nil
+	}
+	run, err := w.archivedRun(ctx, j.Evidence)
+	return judgementName(j.Claim.ID, run.Name), err
+}
+
 // Judgements reads the judgements that the lock has, in order of their names.
 // Those that cannot be read are left out and are the error.
 func (w *Workspace) Judgements(ctx context.Context) ([]Judged, error) {

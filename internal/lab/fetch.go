@@ -88,7 +88,7 @@ func (w *Workspace) Fetch(ctx context.Context, name, from string, opts PullOptio
 // tagOf finds the tag that Push gives what has that name.
 func tagOf(ctx context.Context, name string, ref registry.Reference, opts registry.Options) (string, error) {
 	if name != "" {
-		for _, kind := range []string{"workloads/", "figures/", "imports/", "runs/"} {
+		for _, kind := range []string{"workloads/", "figures/", "imports/", "runs/", "claims/"} {
 			ref.Tag = tag(kind + assay.Filename(name))
 			_, err := registry.Resolve(ctx, ref, opts)
 			if err == nil {
@@ -115,9 +115,11 @@ type intake struct {
 // An arrival is something that gets a reference.
 type arrival struct {
 	waiting
-	called   string        // by people: a run's ID, any other's name
-	figure   *assay.Figure // of a figure
-	imported *Imported     // of an import
+	called    string        // by people: a run's ID, any other's name
+	figure    *assay.Figure // of a figure
+	imported  *Imported     // of an import
+	judged    *Judged       // of a judgement
+	certified bool          // a noise certificate
 }
 
 // take names what was pulled. The root, which is asked for by name unless that
@@ -167,6 +169,18 @@ func (in *intake) sort(ctx context.Context, m oci.Descriptor) error {
 			return err
 		}
 		return in.add(arrival{waiting: waiting{"imports/" + assay.Filename(imp.Name), m.Digest}, called: imp.Name, imported: &imp})
+	case claimType:
+		return in.sortJudgement(ctx, m.Digest)
+	case noiseType:
+		c, err := w.archivedNoise(ctx, m.Digest)
+		if err != nil {
+			return err
+		}
+		ref, err := noiseRef(c.Host)
+		if err != nil {
+			return err
+		}
+		return in.add(arrival{waiting: waiting{ref, m.Digest}, certified: true})
 	case figureType:
 		return in.sortFigure(ctx, m.Digest)
 	}
@@ -213,6 +227,19 @@ func (in *intake) sortFigure(ctx context.Context, d assay.Digest) error {
 		}
 	}
 	return in.add(arrival{waiting: waiting{"figures/" + assay.Filename(f.Name), d}, called: f.Name, figure: &f})
+}
+
+// sortJudgement notes a judgement, whose evidence must be what it says.
+func (in *intake) sortJudgement(ctx context.Context, d assay.Digest) error {
+	j, _, err := in.w.archivedJudgement(ctx, d)
+	if err != nil {
+		return err
+	}
+	name, err := in.w.judgementName(ctx, j)
+	if err != nil {
+		return fmt.Errorf("a judgement: %w", err)
+	}
+	return in.add(arrival{waiting: waiting{"claims/" + assay.Filename(name), d}, called: name, judged: &j})
 }
 
 func (in *intake) add(a arrival) error {
@@ -276,9 +303,10 @@ func (in *intake) free(ctx context.Context, a arrival, take bool) (string, error
 }
 
 // isNamed reports whether people chose the name, so that it can mean several
-// things: that of a workload, an import or a figure.
+// things: that of a workload, an import, a figure or a judgement; or a
+// certificate can take the place of another.
 func (a arrival) isNamed() bool {
-	return a.figure != nil || a.imported != nil || strings.HasPrefix(a.name, "workloads/")
+	return a.figure != nil || a.imported != nil || a.judged != nil || a.certified || strings.HasPrefix(a.name, "workloads/")
 }
 
 // pin pins a in the lock, if it has no such name yet or a is what was asked for
@@ -293,6 +321,14 @@ func (in *intake) pin(ctx context.Context, l *Lock, a arrival, root bool) bool {
 			return false
 		}
 		l.Figures[a.called] = locked
+		return true
+	case a.judged != nil:
+		locked := LockedClaim{a.judged.Claim.ID, a.digest, a.judged.Verdict}
+		had, there := l.Claims[a.called]
+		if there && had != locked && !take {
+			return false
+		}
+		l.Claims[a.called] = locked
 		return true
 	case a.imported != nil:
 		had, there := l.Imports[a.called]

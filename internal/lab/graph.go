@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -40,6 +41,18 @@ func (w *Workspace) Graph(ctx context.Context, ref string) (g graph.Graph, ids [
 			return g, nil, err
 		}
 		p.imported(ctx, r.Digest, "")
+	}
+	for _, kind := range []string{"noise", "claims"} {
+		for r, err := range w.Store.Refs(ctx, kind) {
+			if err != nil {
+				return g, nil, err
+			}
+			if kind == "noise" {
+				p.noise(ctx, r.Digest)
+			} else {
+				p.claim(ctx, r.Digest, "")
+			}
+		}
 	}
 	p.locked(ctx, lock)
 	for r, err := range w.Store.Refs(ctx, "figures") {
@@ -95,6 +108,9 @@ func (p *provenance) pinned(lock Lock) []string {
 	for _, f := range lock.Figures {
 		ids = append(ids, f.Manifest.String())
 	}
+	for _, c := range lock.Claims {
+		ids = append(ids, c.Manifest.String())
+	}
 	return ids
 }
 
@@ -105,6 +121,9 @@ func (w *Workspace) graphIDs(ctx context.Context, lock Lock, g graph.Graph, ref 
 	}
 	if f, ok := lock.Figures[ref]; ok {
 		return []string{f.Manifest.String()}, nil
+	}
+	if c, ok := lock.Claims[ref]; ok {
+		return []string{c.Manifest.String()}, nil
 	}
 	if name, ok := strings.CutPrefix(ref, "imports/"); ok {
 		imp, err := w.findImport(ctx, name)
@@ -281,6 +300,9 @@ func (p *provenance) locked(ctx context.Context, lock Lock) {
 	for _, name := range sortedKeys(lock.Figures) {
 		p.figure(ctx, lock.Figures[name].Manifest, name)
 	}
+	for _, name := range sortedKeys(lock.Claims) {
+		p.claim(ctx, lock.Claims[name].Manifest, name)
+	}
 }
 
 // figure adds a figure and its tables.
@@ -388,4 +410,47 @@ func (p *provenance) lostRun(t assay.FigureTable) {
 		p.add(n)
 	}
 	p.add(node(graph.Trace, "", t.Trace), id)
+}
+
+// noise adds a noise certificate.
+func (p *provenance) noise(ctx context.Context, d assay.Digest) {
+	if p.known[d.String()] {
+		return
+	}
+	c, err := p.w.archivedNoise(ctx, d)
+	n := node(graph.Noise, strings.TrimSpace(c.Workload+" "+c.Runtime), d)
+	if err != nil {
+		p.fail(&n, err)
+		p.add(n)
+		return
+	}
+	for _, f := range c.Floors {
+		n.Facts = append(n.Facts, graph.Fact{Label: f.Metric, Value: fmt.Sprintf("%.2f%%", 100*f.Floor)})
+	}
+	p.add(n, p.runs[c.Run].Trace.String())
+}
+
+// claim adds a judgement, which is made from the trace that it was judged by, or
+// else from the run or import, and from the noise of the host.
+func (p *provenance) claim(ctx context.Context, d assay.Digest, name string) {
+	if p.known[d.String()] {
+		return
+	}
+	j, _, err := p.w.archivedJudgement(ctx, d)
+	n := node(graph.Claim, cmp.Or(j.Claim.ID, name), d)
+	if err != nil {
+		p.fail(&n, err)
+		p.add(n)
+		return
+	}
+	n.Facts = []graph.Fact{{Label: "verdict", Value: string(j.Verdict)}}
+	from := []string{j.Evidence.String()}
+	if !j.Trace.IsZero() && p.known[j.Trace.String()] {
+		from[0] = j.Trace.String()
+	}
+	if !j.Noise.IsZero() {
+		p.noise(ctx, j.Noise)
+		from = append(from, j.Noise.String())
+	}
+	p.add(n, from...)
 }

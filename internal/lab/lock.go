@@ -184,7 +184,8 @@ func (l Lock) newest(is func(LockedExperiment) bool) LockedExperiment {
 
 // names lists what people call the things that the lock names.
 func (l Lock) names() string {
-	return fmt.Sprintf("workloads %s; imports %s; figures %s", listed(sortedKeys(l.Workloads)), listed(sortedKeys(l.Imports)), listed(sortedKeys(l.Figures)))
+	return fmt.Sprintf("workloads %s; imports %s; figures %s; judgements %s",
+		listed(sortedKeys(l.Workloads)), listed(sortedKeys(l.Imports)), listed(sortedKeys(l.Figures)), listed(sortedKeys(l.Claims)))
 }
 
 // A pinOf is one digest that the lock names.

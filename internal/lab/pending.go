@@ -194,7 +194,7 @@ func (w *Workspace) awaitAll(ctx context.Context, p *place) error {
 }
 
 // refKinds are the first elements of the references that are archived.
-var refKinds = []string{"workloads", "runs", "imports", "figures", "links"}
+var refKinds = []string{"workloads", "runs", "imports", "figures", "noise", "claims", "links"}
 
 // Unarchived returns the IDs of the runs that the store in use lacks, as far
 // as this workspace knows, and what the last try to archive them came to, "" if

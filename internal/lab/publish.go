@@ -266,10 +266,13 @@ func (w *Workspace) reference(ctx context.Context, ref string) (waiting, error) 
 		return waiting{"imports/" + assay.Filename(v.Name), v.Manifest}, nil
 	case Drawn:
 		return waiting{"figures/" + assay.Filename(v.Figure.Name), v.Manifest}, nil
+	case Judged:
+		name, err := w.judgementName(ctx, v)
+		return waiting{"claims/" + assay.Filename(name), v.Manifest}, err
 	case assay.Workload:
 		return waiting{"workloads/" + assay.Filename(v.Name), v.Manifest}, nil
 	}
-	return waiting{}, Usagef("%q is a %s: name a run, an import, a figure or a workload", ref, shown.Kind)
+	return waiting{}, Usagef("%q is a %s: name a run, an import, a figure, a judgement or a workload", ref, shown.Kind)
 }
 
 // references returns what the lock names, as references of the archive.

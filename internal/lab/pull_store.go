@@ -97,7 +97,7 @@ func (w *Workspace) PullFromStore(ctx context.Context, store, ref string, progre
 		err = p.digest(ctx, d)
 		return p.pulled, err
 	}
-	for _, kind := range []string{"runs", "imports", "workloads", "figures"} {
+	for _, kind := range []string{"runs", "imports", "workloads", "figures", "claims"} {
 		found, err := latest(ctx, p.remote, kind+"/"+assay.Filename(ref))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue

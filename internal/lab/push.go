@@ -90,7 +90,7 @@ func (w *Workspace) graphRoots(ctx context.Context, root waiting) (all []assay.D
 		return nil, nil, err
 	}
 	problems := []error{err}
-	for _, prefix := range []string{"figures", strings.TrimSuffix(attached, "/")} {
+	for _, prefix := range []string{"figures", "noise", "claims", strings.TrimSuffix(attached, "/")} {
 		for ref, err := range w.Archive.Refs(ctx, prefix) {
 			if err == nil {
 				err = r.note(ctx, ref.Digest)

@@ -16,8 +16,8 @@ import (
 
 // Shown is something in the archive, in full.
 type Shown struct {
-	Kind  string // "run", "import", "workload", "figure"
-	Value any    // assay.Run, Imported, assay.Workload or Drawn
+	Kind  string // "run", "import", "workload", "figure", "judgement", "noise"
+	Value any    // assay.Run, Imported, assay.Workload, Drawn, Judged or Certified
 }
 
 // Show finds what ref names: a run's ID, a workload, a figure, an experiment's
@@ -36,6 +36,9 @@ func (w *Workspace) Show(ctx context.Context, ref string) (Shown, error) {
 	if _, ok := lock.Figures[ref]; ok {
 		f, err := w.lockedFigure(ctx, lock, ref)
 		return Shown{"figure", f}, err
+	}
+	if c, ok := lock.Claims[ref]; ok {
+		return w.showDigest(ctx, c.Manifest)
 	}
 	run, imp, err := w.evidence(ctx, ref)
 	switch {
@@ -57,6 +60,12 @@ func (w *Workspace) showDigest(ctx context.Context, d assay.Digest) (Shown, erro
 	case err == nil && a.Type == runType:
 		run, err := w.archivedRun(ctx, d)
 		return Shown{"run", run}, err
+	case err == nil && a.Type == claimType:
+		j, _, err := w.archivedJudgement(ctx, d)
+		return Shown{"judgement", j}, err
+	case err == nil && a.Type == noiseType:
+		c, err := w.archivedNoise(ctx, d)
+		return Shown{"noise", c}, err
 	case err == nil && a.Type == importType:
 		imp, err := w.archivedImport(ctx, d)
 		return Shown{"import", imp}, err
@@ -67,7 +76,7 @@ func (w *Workspace) showDigest(ctx context.Context, d assay.Digest) (Shown, erro
 	}
 	wl, err := oci.Workload(ctx, w.Store, d)
 	if err != nil {
-		return Shown{}, fmt.Errorf("show %v: neither run, import, figure nor workload: %w", d, err)
+		return Shown{}, fmt.Errorf("show %v: neither run, import, figure, judgement nor workload: %w", d, err)
 	}
 	return Shown{"workload", wl}, nil
 }
