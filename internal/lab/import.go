@@ -11,6 +11,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -249,12 +250,10 @@ func (w *Workspace) archiveImport(ctx context.Context, imp assay.Import, k *keep
 	if err := k.batch.Commit(ctx); err != nil {
 		return none, err
 	}
-	var reading errgroup.Group
 	for i, t := range traces {
-		reading.Go(func() error { return w.verifyImport(ctx, imp.Traces[i], t.columns) })
-	}
-	if err := reading.Wait(); err != nil {
-		return none, err
+		if err := w.verifyImport(ctx, imp.Traces[i], t.columns); err != nil {
+			return none, err
+		}
 	}
 	manifest, err := oci.PutArtifact(ctx, w.Store, a)
 	if err != nil {
@@ -276,16 +275,21 @@ func (w *Workspace) verifyImport(ctx context.Context, it assay.ImportTrace, want
 	if err != nil {
 		return err
 	}
+	var reading errgroup.Group
+	reading.SetLimit(runtime.GOMAXPROCS(0))
 	for _, v := range want {
-		got, err := t.Project([]string{v.Name})
-		if err != nil {
-			return fmt.Errorf("trace %s: %w", it.Name, err)
-		}
-		if row := firstDifference(&got[0], v); row >= 0 || t.Rows() != it.Rows {
-			return fmt.Errorf("trace %s: column %s: row %d of %d is not what was imported", it.Name, v.Name, row, t.Rows())
-		}
+		reading.Go(func() error {
+			got, err := t.Project([]string{v.Name})
+			if err != nil {
+				return fmt.Errorf("trace %s: %w", it.Name, err)
+			}
+			if row := firstDifference(&got[0], v); row >= 0 || t.Rows() != it.Rows {
+				return fmt.Errorf("trace %s: column %s: row %d of %d is not what was imported: %w", it.Name, v.Name, row, t.Rows(), artifacts.ErrCorrupt)
+			}
+			return nil
+		})
 	}
-	return nil
+	return reading.Wait()
 }
 
 // firstDifference returns the first row in which two columns differ, -1 if none
