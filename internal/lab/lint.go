@@ -2,11 +2,9 @@ package lab
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/trace"
@@ -17,7 +15,7 @@ import (
 type LintOptions struct {
 	Rules  []string // only these; none: all
 	Ignore []string // not these
-	Noise  float64  // share by which two equal treatments differ on the host; 0: not known
+	Noise  float64  // share by which two equal treatments differ where it was measured; 0: what the host's certificate says
 }
 
 // A LintRule is one kind of defect.
@@ -45,9 +43,12 @@ func (w *Workspace) Lint(ctx context.Context, refs []string, opts LintOptions) (
 		if err != nil {
 			return nil, err
 		}
+		if opts.Noise > 0 {
+			s.Noise = opts.Noise
+		}
 		subjects = append(subjects, s)
 	}
-	found, err := lint.Lint(subjects, lint.Options(opts))
+	found, err := lint.Lint(subjects, lint.Options{Rules: opts.Rules, Ignore: opts.Ignore})
 	if err != nil {
 		return nil, Usagef("%w", err)
 	}
@@ -78,8 +79,15 @@ func (w *Workspace) lintSubject(ctx context.Context, ref string) (lint.Subject, 
 	if err != nil {
 		return lint.Subject{}, fmt.Errorf("run %s: %w", run.ID, err)
 	}
-	return lint.Subject{Name: ref, Traces: lint.RunTraces(columns, modeOf, func(string) string { return "compiled code off, page cache warm" })}, nil
+	s := lint.Subject{Name: ref, Traces: lint.RunTraces(columns, modeOf, cacheOf)}
+	certificate, _, err := w.HostNoise(ctx, run.Host)
+	s.Noise, _ = certificate.Floor("wall_ns")
+	return s, err
 }
+
+// cacheOf says what a runtime has cached when it is measured: runners/runtimes
+// switches off what caches compiled code.
+func cacheOf(string) string { return "compiled code off, page cache warm" }
 
 // lintImport opens the traces of an import, or the one that is named.
 func (w *Workspace) lintImport(ctx context.Context, ref string, imp assay.Import, only string) (lint.Subject, error) {
@@ -132,30 +140,27 @@ func modeOf(runtime string) string {
 }
 
 // WriteFindings writes findings for people: what was found, where, and what it
-// does to conclusions.
+// does to conclusions, said once where several do the same.
 func WriteFindings(out io.Writer, found []assay.Finding) error {
 	if len(found) == 0 {
 		_, err := fmt.Fprintln(out, "nothing found")
 		return err
 	}
-	var problems []error
-	for _, f := range found {
-		_, err := fmt.Fprintf(out, "%s %s: %s\n", strings.ToUpper(string(f.Severity)), f.Rule, f.Says)
-		problems = append(problems, err)
-		w := tabwriter.NewWriter(out, 0, 8, 1, ' ', 0)
-		line := func(name, value string) {
-			if value != "" {
-				fmt.Fprintf(w, "  %s\t%s\n", name, value)
-			}
+	var b strings.Builder
+	for i, f := range found {
+		if i == 0 || found[i-1].Rule != f.Rule || found[i-1].Severity != f.Severity {
+			fmt.Fprintf(&b, "%s %s\n", strings.ToUpper(string(f.Severity)), f.Rule)
 		}
-		line("in", joinNonEmpty(", ", strings.TrimSuffix(f.Subject+" ("+f.Trace+")", " ()"), wordsOf(f.Where)))
-		line("rows", rowsOf(f))
-		line("effect", f.Effect)
-		line("remedy", f.Remedy)
-		problems = append(problems, w.Flush())
+		fmt.Fprintf(&b, "  %s\n    in %s\n", f.Says, FindingPlace(f))
+		if rows := FindingRows(f); rows != "" {
+			fmt.Fprintf(&b, "    rows %s\n", rows)
+		}
+		if i == len(found)-1 || found[i+1].Rule != f.Rule || found[i+1].Severity != f.Severity || found[i+1].Effect != f.Effect || found[i+1].Remedy != f.Remedy {
+			fmt.Fprintf(&b, "  effect: %s\n  remedy: %s\n\n", f.Effect, f.Remedy)
+		}
 	}
-	_, err := fmt.Fprintln(out, CountFindings(found))
-	return errors.Join(append(problems, err)...)
+	_, err := fmt.Fprintf(out, "%s%s\n", b.String(), CountFindings(found))
+	return err
 }
 
 // CountFindings says how many findings there are of each severity.
@@ -177,36 +182,29 @@ func CountFindings(found []assay.Finding) string {
 	return strings.Join(said, ", ")
 }
 
-func joinNonEmpty(sep string, parts ...string) string {
-	var out []string
-	for _, p := range parts {
-		if p != "" {
-			out = append(out, p)
-		}
+// FindingPlace says where a finding is: "sweep (results), system a, machine b".
+func FindingPlace(f assay.Finding) string {
+	place := f.Subject
+	if f.Trace != "" && !strings.Contains(f.Subject, "/") {
+		place += " (" + f.Trace + ")"
 	}
-	return strings.Join(out, sep)
+	for _, fact := range f.Where {
+		place += ", " + fact.Name + " " + fact.Value
+	}
+	return place
 }
 
-func wordsOf(where []assay.Fact) string {
-	var out []string
-	for _, f := range where {
-		out = append(out, f.Name+" "+f.Value)
-	}
-	return strings.Join(out, ", ")
-}
-
-// rowsOf says how many rows show a finding, and where the first stands.
-func rowsOf(f assay.Finding) string {
+// FindingRows says how many rows show a finding, and where the first stands.
+func FindingRows(f assay.Finding) string {
 	if f.Rows == 0 {
 		return ""
 	}
 	s := fmt.Sprintf("%d of %d", f.Rows, f.Of)
-	if len(f.Examples) == 0 {
+	switch {
+	case len(f.Examples) == 0:
 		return s
+	case f.Examples[0].Source == "":
+		return s + fmt.Sprintf(", such as row %d", f.Examples[0].Row)
 	}
-	e := f.Examples[0]
-	if e.Source == "" {
-		return s + fmt.Sprintf(", the first: row %d", e.Row)
-	}
-	return s + fmt.Sprintf(", the first: %s:%d", e.Source, e.Line)
+	return s + fmt.Sprintf(", such as %s:%d", f.Examples[0].Source, f.Examples[0].Line)
 }

@@ -12,7 +12,7 @@ var startup = []string{string(assay.Process), string(assay.Compile), string(assa
 
 // caches finds times of a start of which nobody knows, or differs, what was
 // cached.
-func caches(rule string, tables []*table, _ Options) (found []assay.Finding) {
+func caches(rule string, tables []*table) (found []assay.Finding) {
 	all := sides(tables, assay.RoleScope)
 	all = slices.DeleteFunc(all, func(s *side) bool {
 		return !slices.ContainsFunc(s.every(assay.RoleScope), func(scope string) bool { return slices.Contains(startup, scope) })

@@ -5,7 +5,6 @@ import (
 	"math"
 
 	"github.com/assay-notebooks/assay"
-	"github.com/assay-notebooks/assay/artifacts/trace"
 )
 
 const (
@@ -74,11 +73,14 @@ func (t *table) failing() (weight, bad func(row int) float64) {
 	if failed != nil && requests != nil {
 		return func(row int) float64 { return known(requests[row]) }, func(row int) float64 { return known(failed[row]) }
 	}
+	if requests != nil {
+		return nil, nil // a row is a test: noResult
+	}
 	if status := t.counted(assay.RoleStatus); status != nil {
 		return one, func(row int) float64 { return truth(status[row] < 200 || status[row] >= 300) }
 	}
-	if outcome := t.first(assay.RoleOutcome); outcome != nil && outcome.Kind == trace.String {
-		return one, func(row int) float64 { return truth(!outcome.IsNull(row) && outcome.Strings[row] != string(assay.OK)) }
+	if outcome := t.first(assay.RoleOutcome); outcome != nil {
+		return one, func(row int) float64 { return truth(!ended(outcome, row)) }
 	}
 	return nil, nil
 }
@@ -97,11 +99,12 @@ func (t *table) noResult(rule string) (found []assay.Finding) {
 	if requests == nil || throughput == nil {
 		return nil
 	}
+	outcome := t.first(assay.RoleOutcome)
 	where := t.condition()
 	for _, rows := range group(t.rows, where...) {
 		var hits []int
 		for _, row := range rows {
-			if requests[row] > 0 && !(throughput[row] > 0) {
+			if requests[row] > 0 && (!(throughput[row] > 0) || !ended(outcome, row)) {
 				hits = append(hits, row)
 			}
 		}
@@ -110,7 +113,7 @@ func (t *table) noResult(rule string) (found []assay.Finding) {
 		}
 		f := t.found(rule, assay.SeverityWarning, facts(where, rows[0]), hits, len(rows), func(row int) float64 { return throughput[row] })
 		f.Number = plain(float64(len(hits)), "tests", "tests without a result", len(rows))
-		f.Says = fmt.Sprintf("%d of %d tests have requests and no rate: they did not end", len(hits), len(rows))
+		f.Says = fmt.Sprintf("%d of %d tests have requests and no result: they did not end", len(hits), len(rows))
 		f.Effect = "taken as 0 they falsify means and peaks; left out they hide the load at which the system gives up"
 		f.Remedy = "leave them out of means and draw where each sweep ends"
 		found = append(found, f)

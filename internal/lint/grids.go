@@ -6,124 +6,140 @@ import (
 	"strings"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/artifacts/trace"
 )
 
-// A design is what a treatment was given: loads, and requests at each.
+// A design is what treatments were given: loads, and requests at each.
 type design struct {
-	loads    []float64
-	requests float64 // 0: not known
+	loads      []float64
+	requests   float64 // 0: not known
+	treatments int
+	where      []assay.Fact // conditions that all of them have
 }
 
-// key says a design in words; designs of equal words are equal.
-func (d design) key() string {
-	loads := make([]string, len(d.loads))
-	for i, l := range d.loads {
-		loads[i] = digits(l)
-	}
-	s := "loads " + strings.Join(loads, " ")
-	if d.requests > 0 {
-		s += fmt.Sprintf(" of %.0f requests", d.requests)
-	}
-	return s
-}
-
-// grids compares the loads and requests that systems were given: Fleming and
-// Wallace's and everybody's rule that only like is compared with like.
-func grids(rule string, tables []*table, _ Options) []assay.Finding {
+// grids compares the loads and requests that systems were given: only like can
+// be compared with like.
+func grids(rule string, tables []*table) []assay.Finding {
 	all := sides(tables, assay.RoleLoad, assay.RoleThroughput)
 	if len(all) < 2 {
 		return nil
 	}
-	designs := make([]map[string]int, len(all)) // of each side: treatments by design
-	loads := make([]map[float64]bool, len(all))
-	for i, s := range all {
-		designs[i], loads[i] = map[string]int{}, map[float64]bool{}
-		for _, p := range s.parts[:1] {
-			for _, cell := range group(p.rows, p.table.cell()...) {
-				d := designOf(p.table, cell)
-				designs[i][d.key()]++
-				for _, l := range d.loads {
-					loads[i][l] = true
-				}
-			}
-		}
-	}
+	designs := make([][]design, len(all))
 	equal := true
-	for _, d := range designs[1:] {
-		equal = equal && sameKeys(d, designs[0])
+	for i, s := range all {
+		designs[i] = designsOf(s.parts[0])
+		equal = equal && sameDesigns(designs[i], designs[0])
 	}
 	if equal {
 		return nil
 	}
-	shared, union := 0, map[float64]bool{}
-	for _, l := range loads {
-		for load := range l {
-			union[load] = true
-		}
-	}
-	for load := range union {
-		if !slices.ContainsFunc(loads, func(l map[float64]bool) bool { return !l[load] }) {
-			shared++
-		}
-	}
+	shared, union := loadsOf(designs)
 	said := make([]string, len(all))
 	for i, s := range all {
 		said[i] = s.name(all) + ": " + summary(designs[i])
 	}
-	first := all[0].parts[0].table
-	load := first.counted(assay.RoleLoad)
+	load := all[0].parts[0].table.counted(assay.RoleLoad)
 	f := compared(rule, assay.SeverityWarning, all, func(row int) float64 { return load[row] })
-	f.Number = plain(float64(shared), "loads", fmt.Sprintf("loads that all systems have, of %d", len(union)), len(union))
+	f.Number = plain(float64(shared), "loads", fmt.Sprintf("loads that every system has in every condition, of %d", union), union)
 	f.Says = "not the same loads and requests: " + strings.Join(said, "; ")
 	f.Effect = "peaks are taken over different loads, and short tests weigh their start more: a difference may be one of designs"
 	f.Remedy = "compare at loads and request counts that all have; measure the others again"
 	return []assay.Finding{f}
 }
 
-func designOf(t *table, rows []int) design {
-	load, requests := t.counted(assay.RoleLoad), t.counted(assay.RoleRequests)
-	var d design
-	for _, row := range rows {
-		if !slices.Contains(d.loads, load[row]) && load[row] > 0 {
-			d.loads = append(d.loads, load[row])
+// designsOf returns the designs of a system, the commonest first.
+func designsOf(p part) []design {
+	load, requests := p.table.counted(assay.RoleLoad), p.table.counted(assay.RoleRequests)
+	conditions := slices.DeleteFunc(p.table.condition(), func(v *trace.Values) bool { return v.Role == assay.RoleSystem })
+	var out []design
+	for _, cell := range group(p.rows, p.table.cell()...) {
+		d := design{treatments: 1, where: facts(conditions, cell[0])}
+		for _, row := range cell {
+			if load[row] > 0 && !slices.Contains(d.loads, load[row]) {
+				d.loads = append(d.loads, load[row])
+			}
+			if requests != nil && requests[row] > d.requests {
+				d.requests = requests[row]
+			}
 		}
-		if requests != nil && requests[row] > d.requests {
-			d.requests = requests[row]
+		slices.Sort(d.loads)
+		i := slices.IndexFunc(out, d.like)
+		if i < 0 {
+			out = append(out, d)
+			continue
 		}
+		out[i].treatments++
+		out[i].where = slices.DeleteFunc(out[i].where, func(f assay.Fact) bool { return !slices.Contains(d.where, f) })
 	}
-	slices.Sort(d.loads)
-	return d
+	slices.SortStableFunc(out, func(a, b design) int { return b.treatments - a.treatments })
+	return out
 }
 
-func sameKeys(a, b map[string]int) bool {
-	for k := range a {
-		if b[k] == 0 {
+func (d design) like(o design) bool {
+	return d.requests == o.requests && slices.Equal(d.loads, o.loads)
+}
+
+func sameDesigns(a, b []design) bool {
+	for _, d := range a {
+		if !slices.ContainsFunc(b, d.like) {
 			return false
 		}
 	}
 	return len(a) == len(b)
 }
 
-// summary says the commonest designs of a side.
-func summary(designs map[string]int) string {
-	keys := make([]string, 0, len(designs))
-	treatments := 0
-	for k, n := range designs {
-		keys = append(keys, k)
-		treatments += n
-	}
-	slices.SortFunc(keys, func(a, b string) int {
-		if designs[a] != designs[b] {
-			return designs[b] - designs[a]
+// loadsOf counts the loads that all designs have, and those that any has.
+func loadsOf(designs [][]design) (shared, union int) {
+	in := map[float64]int{}
+	all := slices.Concat(designs...)
+	for _, d := range all {
+		for _, l := range d.loads {
+			in[l]++
 		}
-		return strings.Compare(a, b)
-	})
-	var said []string
-	for _, k := range keys[:min(2, len(keys))] {
-		said = append(said, fmt.Sprintf("%s in %d of %d treatments", k, designs[k], treatments))
 	}
-	if more := len(keys) - len(said); more > 0 {
+	for _, n := range in {
+		if n == len(all) {
+			shared++
+		}
+	}
+	return shared, len(in)
+}
+
+// summary says the commonest designs of a system.
+func summary(designs []design) string {
+	treatments := 0
+	for _, d := range designs {
+		treatments += d.treatments
+	}
+	const shown = 2
+	var said []string
+	for _, d := range designs[:min(shown, len(designs))] {
+		s := fmt.Sprintf("%s in %d of %d treatments", d, d.treatments, treatments)
+		if len(designs) > 1 && len(d.where) > 0 {
+			s += " (" + words(d.where) + ")"
+		}
+		said = append(said, s)
+	}
+	if more := len(designs) - len(said); more > 0 {
 		said = append(said, fmt.Sprintf("and %d other designs", more))
 	}
 	return strings.Join(said, ", ")
+}
+
+// String says a design in words.
+func (d design) String() string {
+	var loads []string
+	for i, l := range d.loads {
+		switch {
+		case i < 3 || i == len(d.loads)-1 || len(d.loads) <= 6:
+			loads = append(loads, digits(l))
+		case i == 3:
+			loads = append(loads, "…")
+		}
+	}
+	s := fmt.Sprintf("%d loads %s", len(d.loads), strings.Join(loads, " "))
+	if d.requests > 0 {
+		s += fmt.Sprintf(" of %.0f requests", d.requests)
+	}
+	return s
 }

@@ -22,6 +22,7 @@ import (
 type Subject struct {
 	Name   string // the reference it goes by
 	Traces []Trace
+	Noise  float64 // share by which two equal treatments differ where it was measured: 0.03 is 3%; 0: not known
 }
 
 // A Trace is one table of a subject. Its columns are equally long.
@@ -34,14 +35,13 @@ type Trace struct {
 type Options struct {
 	Rules  []string `json:"rules,omitempty"`  // only these; none: all
 	Ignore []string `json:"ignore,omitempty"` // not these
-	Noise  float64  `json:"noise,omitempty"`  // share by which two equal treatments differ on the host: 0.03 is 3%; 0: not known
 }
 
 // A Rule is one kind of defect.
 type Rule struct {
 	Name  string // "little"
 	Title string // one line for people
-	look  func(rule string, tables []*table, o Options) []assay.Finding
+	look  func(rule string, tables []*table) []assay.Finding
 }
 
 // Rules lists the rules in the order of the docs.
@@ -62,13 +62,13 @@ func Rules() []Rule {
 		{"drift", "samples drift: warm-up, or a trend", each(drift)},
 		{"block", "one block or replicate is unlike the others", each(block)},
 		{"clock", "the clock is too coarse for what it measured", each(clock)},
-		{"noise", "an effect is under the noise of two equal treatments", noise},
+		{"noise", "an effect is under the noise of two equal treatments", each(noise)},
 	}
 }
 
 // each is a rule that looks at one table at a time.
-func each(look func(rule string, t *table) []assay.Finding) func(string, []*table, Options) []assay.Finding {
-	return func(rule string, tables []*table, _ Options) (found []assay.Finding) {
+func each(look func(rule string, t *table) []assay.Finding) func(string, []*table) []assay.Finding {
+	return func(rule string, tables []*table) (found []assay.Finding) {
 		for _, t := range tables {
 			found = append(found, look(rule, t)...)
 		}
@@ -87,12 +87,12 @@ func Lint(subjects []Subject, o Options) ([]assay.Finding, error) {
 	var tables []*table
 	for _, s := range subjects {
 		for _, t := range s.Traces {
-			tables = append(tables, newTable(s.Name, t))
+			tables = append(tables, newTable(s, t))
 		}
 	}
 	var found []assay.Finding
 	for _, r := range rules {
-		found = append(found, once(r.look(r.Name, tables, o))...)
+		found = append(found, once(r.look(r.Name, tables))...)
 	}
 	slices.SortStableFunc(found, func(a, b assay.Finding) int { return cmp.Compare(rank(a.Severity), rank(b.Severity)) })
 	return found, nil

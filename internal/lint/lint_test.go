@@ -8,7 +8,7 @@ import (
 	"github.com/assay-notebooks/assay"
 )
 
-const seeds = 100
+const seeds = 40 // clean data sets of each kind
 
 func TestCleanDataHaveNoFindings(t *testing.T) {
 	for seed := range uint64(seeds) {
@@ -17,6 +17,22 @@ func TestCleanDataHaveNoFindings(t *testing.T) {
 				t.Errorf("seed %d: clean %s: %s %s: %s", seed, name, f.Severity, f.Rule, f.Says)
 			}
 		}
+	}
+}
+
+// A test of chance, such as that for drift, errs in so many of 1000 clean
+// tables at most as docs/lint.md says: one.
+func TestFalseAlarmsAreRare(t *testing.T) {
+	const tables, most = 1000, 4 // more than 4 have a probability of 0.004 if 1 is expected
+	alarms := 0
+	for seed := range uint64(tables) {
+		for _, f := range look(t, Options{}, subject(made("", started(seed+seeds)))) {
+			t.Logf("seed %d: %s: %s", seed+seeds, f.Rule, f.Says)
+			alarms++
+		}
+	}
+	if alarms > most {
+		t.Errorf("%d findings in %d clean tables, want %d at most", alarms, tables, most)
 	}
 }
 
@@ -164,8 +180,8 @@ func TestInjectedDefects(t *testing.T) {
 			return starts(keep(rows, is("ant")))
 		}, Options{}, "replicates", assay.SeverityWarning, []assay.Fact{{Name: "who", Value: "ant"}}, 0},
 		{"an effect under the noise", func(seed uint64) []Subject {
-			return starts(change(started(seed), is("ant"), func(r row) { r["t"] = round(r["t"].(float64)*2.24, 1) }))
-		}, Options{Noise: 0.25}, "noise", assay.SeverityNote, nil, 0.12},
+			return []Subject{{Name: "made", Noise: 0.25, Traces: []Trace{made("", change(started(seed), is("ant"), func(r row) { r["t"] = round(r["t"].(float64)*2.24, 1) }))}}}
+		}, Options{}, "noise", assay.SeverityNote, nil, 0.12},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for seed := range uint64(seeds) {

@@ -19,7 +19,7 @@ const (
 // metric finds one metric that means two things: in units that cannot be
 // converted, or, of processor use, with a ceiling that one system has and
 // another one passes.
-func metric(rule string, tables []*table, _ Options) (found []assay.Finding) {
+func metric(rule string, tables []*table) (found []assay.Finding) {
 	for _, role := range []assay.Role{assay.RoleSample, assay.RoleMean, assay.RoleLatency, assay.RoleThroughput, assay.RoleCPU, assay.RoleMemory} {
 		found = append(found, unlikeUnits(rule, role, sides(tables, role))...)
 	}
@@ -50,7 +50,7 @@ func unlikeUnits(rule string, role assay.Role, all []*side) []assay.Finding {
 // A use is how much of the processors a system used, by a factor.
 type use struct {
 	side     *side
-	factor   string
+	factor   *trace.Values
 	per      map[float64]float64 // highest use / factor, by factor
 	decimals int                 // with which the values are written
 	highest  float64
@@ -68,7 +68,7 @@ func unlikeCeilings(rule string, all []*side) (found []assay.Finding) {
 		}
 		var over []use
 		for _, u := range uses {
-			if u.factor == capped.factor && u.side != capped.side && u.highest > aboveIt*limit {
+			if u.factor.Name == capped.factor.Name && u.side != capped.side && u.highest > aboveIt*limit {
 				over = append(over, u)
 			}
 		}
@@ -76,22 +76,25 @@ func unlikeCeilings(rule string, all []*side) (found []assay.Finding) {
 			continue
 		}
 		compare := []*side{capped.side}
+		var hits []int
 		var said []string
 		highest := 0.0
 		for _, u := range over {
 			compare = append(compare, u.side)
 			highest = max(highest, u.highest)
+			hits = append(hits, u.above(aboveIt*limit)...)
 			said = append(said, fmt.Sprintf("%s reaches %s", u.side.name(all), digits(u.highest)))
 		}
-		first := capped.side.parts[0].table
+		f := compared(rule, assay.SeverityWarning, compare, func(int) float64 { return 0 })
+		first := over[0].side.parts[0].table
 		cpu := numbers(first.first(assay.RoleCPU))
-		f := compared(rule, assay.SeverityWarning, compare, func(row int) float64 { return cpu[row] })
+		f.Rows, f.Examples = len(hits), first.found(rule, f.Severity, nil, over[0].above(aboveIt*limit), f.Of, func(row int) float64 { return cpu[row] }).Examples
 		f.Number = plain(highest/limit, "x", "highest processor use over the other's ceiling", len(over))
-		f.Says = fmt.Sprintf("processor use per %s of %s stops at %s at all %d values, that of %s", capped.factor, capped.side.name(all), digits(limit), len(capped.per), strings.Join(said, ", of "))
+		f.Says = fmt.Sprintf("processor use per %s of %s stops at %s at all %d values, that of %s", capped.factor.Name, capped.side.name(all), digits(limit), len(capped.per), strings.Join(said, ", of "))
 		if d := over[0].decimals; d != capped.decimals {
 			f.Says += fmt.Sprintf("; and it is written with %d decimals there, %d here: by another tool", capped.decimals, d)
 		}
-		f.Effect = fmt.Sprintf("one is limited to, or a share of, what %s counts and the other is not: use of processors, and efficiency, cannot be compared", capped.factor)
+		f.Effect = fmt.Sprintf("one is limited to, or a share of, what %s counts and the other is not: use of processors, and efficiency, cannot be compared", capped.factor.Name)
 		f.Remedy = "find out what each tool adds up (threads, processes, cores) and convert to core seconds a request"
 		found = append(found, f)
 	}
@@ -107,7 +110,7 @@ func usesOf(s *side) (out []use) {
 		if !sweeps(factor) {
 			continue
 		}
-		u := use{side: s, factor: factor.Name, per: map[float64]float64{}, decimals: decimals(v, p.rows)}
+		u := use{side: s, factor: factor, per: map[float64]float64{}, decimals: decimals(v, p.rows)}
 		for _, rows := range group(p.rows, factor) {
 			x, err := strconv.ParseFloat(label(factor, rows[0]), 64)
 			if err != nil || !(x > 0) || len(rows) < usesToJudge {
@@ -123,6 +126,25 @@ func usesOf(s *side) (out []use) {
 			u.highest = max(u.highest, highest/x)
 		}
 		out = append(out, u)
+	}
+	return out
+}
+
+// above returns the rows with more use per unit of the factor than that.
+func (u use) above(limit float64) []int {
+	p := u.side.parts[0]
+	cpu := numbers(p.table.first(assay.RoleCPU))
+	var out []int
+	for _, rows := range group(p.rows, u.factor) {
+		x, err := strconv.ParseFloat(label(u.factor, rows[0]), 64)
+		if err != nil || !(x > 0) {
+			continue
+		}
+		for _, row := range rows {
+			if cpu[row] > limit*x {
+				out = append(out, row)
+			}
+		}
 	}
 	return out
 }

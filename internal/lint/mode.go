@@ -10,7 +10,7 @@ import (
 const interpreter = "interpreter"
 
 // modes finds an interpreter beside compiled code.
-func modes(rule string, tables []*table, _ Options) []assay.Finding {
+func modes(rule string, tables []*table) []assay.Finding {
 	all := sides(tables, assay.RoleMode)
 	classes, of := apart(all, func(s *side) string { return strings.Join(s.every(assay.RoleMode), ", ") })
 	i := slices.IndexFunc(classes, func(c string) bool { return strings.Contains(c, interpreter) })

@@ -14,18 +14,12 @@ import (
 // chance, and that two equal treatments show on the host, too. Mytkowicz et
 // al., "Producing wrong data without doing anything obviously wrong!", ASPLOS
 // 2009.
-func noise(rule string, tables []*table, o Options) (found []assay.Finding) {
-	if !(o.Noise > 0) {
+func noise(rule string, t *table) []assay.Finding {
+	v := t.result()
+	if !(t.noise > 0) || v == nil || !t.has(assay.RoleSystem) || v.Role == assay.RoleMean {
 		return nil
 	}
-	for _, t := range tables {
-		v := t.result()
-		if v == nil || !t.has(assay.RoleSystem) || v.Role == assay.RoleMean {
-			continue
-		}
-		found = append(found, t.tooSmall(rule, v, o.Noise)...)
-	}
-	return found
+	return t.tooSmall(rule, v, t.noise)
 }
 
 func (t *table) tooSmall(rule string, v *trace.Values, floor float64) []assay.Finding {

@@ -1,6 +1,8 @@
 package lint
 
 import (
+	"strings"
+
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/trace"
 )
@@ -40,7 +42,7 @@ func RunTraces(columns []trace.Values, mode, cache func(runtime string) string) 
 				v.Role = assay.RoleReplicate
 			case calls && v.Name == "call":
 				v.Role = assay.RoleIteration
-			case len(v.Name) > 6 && v.Name[:6] == "param.":
+			case strings.HasPrefix(v.Name, "param."):
 				v.Role = assay.RoleFactor
 			}
 			t.Columns = append(t.Columns, v)

@@ -9,7 +9,7 @@ import (
 
 // scopes finds systems whose times span different things, and have no scope in
 // common: a process start is not an instantiation.
-func scopes(rule string, tables []*table, _ Options) []assay.Finding {
+func scopes(rule string, tables []*table) []assay.Finding {
 	all := sides(tables, assay.RoleScope)
 	classes, of := apart(all, func(s *side) string { return strings.Join(s.every(assay.RoleScope), ", ") })
 	if len(classes) < 2 || shareOne(all) {

@@ -55,18 +55,17 @@ func (s *side) name(among []*side) string {
 }
 
 // compared begins a finding about several sides: its rows are those of the
-// first part of the first side that shows it.
+// first part of each, its examples those of the first side.
 func compared(rule string, severity assay.Severity, all []*side, value func(row int) float64) assay.Finding {
 	var subjects, traces []string
 	rows := 0
 	for _, s := range all {
 		subjects = append(subjects, s.subject)
-		for _, p := range s.parts {
-			if p.table.name != "" {
-				traces = append(traces, p.table.name)
-			}
-			rows += len(p.rows)
+		p := s.parts[0]
+		if p.table.name != "" {
+			traces = append(traces, p.table.name)
 		}
+		rows += len(p.rows)
 	}
 	first := all[0].parts[0]
 	f := first.table.found(rule, severity, nil, first.rows, rows, value)

@@ -13,12 +13,13 @@ import (
 // A table is a trace, by the roles of its columns.
 type table struct {
 	subject, name string
+	noise         float64
 	by            map[assay.Role][]*trace.Values
 	rows          []int // that are samples of the result
 }
 
-func newTable(subject string, t Trace) *table {
-	out := &table{subject: subject, name: t.Name, by: map[assay.Role][]*trace.Values{}}
+func newTable(s Subject, t Trace) *table {
+	out := &table{subject: s.Name, name: t.Name, noise: s.Noise, by: map[assay.Role][]*trace.Values{}}
 	rows := 0
 	for _, c := range t.Columns {
 		rows = c.Len()
@@ -228,10 +229,10 @@ func words(where []assay.Fact) string {
 // ok drops rows that did not end well.
 func (t *table) ok(rows []int) []int {
 	outcome := t.first(assay.RoleOutcome)
-	if outcome == nil || outcome.Kind != trace.String {
-		return rows
-	}
-	return slices.DeleteFunc(slices.Clone(rows), func(row int) bool {
-		return !outcome.IsNull(row) && outcome.Strings[row] != string(assay.OK)
-	})
+	return slices.DeleteFunc(slices.Clone(rows), func(row int) bool { return !ended(outcome, row) })
+}
+
+// ended reports whether a row ended well, or nothing says how.
+func ended(outcome *trace.Values, row int) bool {
+	return outcome == nil || outcome.Kind != trace.String || outcome.IsNull(row) || outcome.Strings[row] == string(assay.OK)
 }
