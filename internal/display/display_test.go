@@ -96,6 +96,22 @@ func picture(t *testing.T) []byte {
 	return b.Bytes()
 }
 
+func imported(name string) lab.Imported {
+	return lab.Imported{Manifest: sum("import"), Import: assay.Import{
+		Format: assay.ImportFormat, Name: name, Importer: "ab-sweep", Revision: 2, Rejected: 3,
+		Facts: []assay.Fact{{Name: "machine", Value: name}},
+		Sources: []assay.ImportSource{
+			{Path: "a b.csv", Digest: sum("a"), Size: 3 << 20, Kind: "ab results", Rows: 12},
+			{Path: "README", Digest: sum("b"), Size: 1 << 20},
+		},
+		Traces: []assay.ImportTrace{{Name: "results", Meaning: name, Trace: sum("results"), Rows: 12, Columns: []assay.ImportColumn{
+			{Name: "system", Kind: "string", Role: assay.RoleSystem, Basis: assay.Inferred, Evidence: "folder of the file"},
+			{Name: "rps", Kind: "float", Unit: "1/s", Meaning: name, Role: assay.RoleThroughput, Basis: assay.Known},
+		}}},
+		Notes: []string{name, "README was not read"},
+	}}
+}
+
 func judgement(verdict assay.Verdict) assay.Judgement {
 	j := assay.Judgement{
 		Claim: assay.Claim{ID: "wasmedge-100x", Subject: "WasmEdge 0.9", Quote: "startup time is 1/100", Source: "https://example.org/wasmedge",
@@ -133,6 +149,12 @@ func cases(t *testing.T) map[string][]wire.Display {
 	claim := judgement(assay.Fails)
 	claim.Claim.Quote, claim.Claim.ID, claim.Reason, claim.Check.Metric, claim.Estimate.Unit = hostile, hostile, hostile, hostile, hostile
 	claim.Claim.Source = "javascript:alert(1)"
+	gone := imported("sweep")
+	gone.Archived, gone.Gone, gone.Rejected, gone.Notes, gone.Facts = true, true, 0, nil, nil
+	ofImport := drawn("sweep")
+	ofImport.Figure.Tables = append(ofImport.Figure.Tables, assay.FigureTable{
+		Digest: sum("other table"), Import: "sweep", Of: "results", Trace: sum("results"), Columns: []string{"system", "rps"},
+	})
 	at := lab.Progress{Run: run.ID, Done: 57, Total: 240, Elapsed: 4600 * time.Millisecond, Fresh: 57, Current: "matmul on wazero/interpreter: timeout"}
 	end := at
 	end.Done, end.Fresh, end.Elapsed = 240, 240, 91*time.Second
@@ -150,6 +172,10 @@ func cases(t *testing.T) map[string][]wire.Display {
 		"figure-hostile":    display.Figure(badDrawn, display.Sealed, map[string][]byte{"svg": []byte(hostile)}),
 		"workload":          one(display.Workload(w)),
 		"workload-hostile":  one(display.Workload(bad)),
+		"import":            one(display.Import(imported("sweep"))),
+		"import-gone":       one(display.Import(gone)),
+		"import-hostile":    one(display.Import(imported(hostile))),
+		"figure-import":     display.Figure(ofImport, display.Sealed, map[string][]byte{"txt": []byte("a table\n")}),
 		"claim-fails":       one(display.Judgement(judgement(assay.Fails))),
 		"claim-unsupported": one(display.Judgement(judgement(assay.NotTestable))),
 		"claim-hostile":     one(display.Judgement(claim)),
