@@ -24,7 +24,7 @@ type Format struct {
 
 // Formats lists the kinds of files that can be imported.
 func Formats() []Format {
-	return []Format{abSweep, wasmbounds, table}
+	return []Format{ab, abSweep, faasm, gobench, hyperfine, k6, locust, pidstat, sightglass, sledge, table, vegeta, wasmbounds, wrk}
 }
 
 // Find returns the format of that name. The error for one that is not there

@@ -142,3 +142,12 @@ func (j *jsonText) field(key string, v any, why *string) error {
 	}
 	return err
 }
+
+// next returns the first byte of the next value, 0 at the end of the text.
+func (j *jsonText) next() byte {
+	j.line()
+	if at := max(j.at, int(j.d.InputOffset())); at < len(j.f.text) {
+		return j.f.text[at]
+	}
+	return 0
+}

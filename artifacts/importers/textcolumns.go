@@ -21,12 +21,13 @@ type textColumns struct {
 	trace   *Trace
 	prefix  string
 	role    assay.Role
+	roles   map[string]assay.Role // of names that have another
 	meaning string
 	columns map[string]column[string]
 }
 
 func (t *Trace) textColumns(prefix string, role assay.Role, meaning string) *textColumns {
-	return &textColumns{t, prefix, role, meaning, make(map[string]column[string])}
+	return &textColumns{trace: t, prefix: prefix, role: role, meaning: meaning, columns: make(map[string]column[string])}
 }
 
 // check says what keeps the values from being set, "" if nothing does.
@@ -55,7 +56,11 @@ func (c *textColumns) set(values map[string]string) {
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		at, ok := c.columns[name]
 		if !ok {
-			at = c.trace.text(known(c.prefix+name, "", c.role, c.meaning))
+			role, ok := c.roles[name]
+			if !ok {
+				role = c.role
+			}
+			at = c.trace.text(known(c.prefix+name, "", role, c.meaning))
 			c.columns[name] = at
 		}
 		at.set(values[name])

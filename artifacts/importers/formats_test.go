@@ -1,0 +1,172 @@
+package importers
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/assay-notebooks/assay"
+)
+
+var update = flag.Bool("update", false, "write the golden files and the tables of docs/import.md again")
+
+// input is what a test imports.
+func input(files fs.FS, facts ...assay.Fact) *Input {
+	return &Input{Files: files, Facts: facts, Keep: func(_ string, b []byte) (assay.Digest, error) { return assay.DigestOf(b), nil }}
+}
+
+// The examples were made with the tools themselves, but for those of
+// Sightglass, Sledge, SPRIGHT and Faasm, which were written by hand.
+func examples(name string) fs.FS { return os.DirFS(filepath.Join("testdata", name)) }
+
+// Every format reads its examples as the golden files have it.
+func TestExamples(t *testing.T) {
+	for _, f := range Formats() {
+		if _, err := os.Stat(filepath.Join("testdata", f.Name)); err != nil {
+			continue // TestDocs wants examples of all
+		}
+		t.Run(f.Name, func(t *testing.T) {
+			out, err := f.Read(t.Context(), input(examples(f.Name)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			golden(t, filepath.Join("testdata", f.Name+".golden"), spell(out))
+		})
+	}
+}
+
+func golden(t *testing.T, path string, got []byte) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s differs; go test -update writes it again. Got:\n%s", path, got)
+	}
+}
+
+// spell writes all that was read.
+func spell(out *Output) []byte {
+	var b bytes.Buffer
+	for _, s := range out.Sources {
+		fmt.Fprintf(&b, "%s: %s, %d rows\n", s.Path, s.Kind, s.Rows)
+	}
+	for _, note := range out.Notes {
+		fmt.Fprintf(&b, "note: %s\n", note)
+	}
+	for _, t := range out.Traces {
+		fmt.Fprintf(&b, "\n%s\n", t.Name)
+		for i, v := range t.Columns {
+			if i > 0 {
+				b.WriteByte('|')
+			}
+			b.WriteString(v.Name)
+		}
+		b.WriteByte('\n')
+		for row := range t.rows {
+			for i := range t.Columns {
+				if i > 0 {
+					b.WriteByte('|')
+				}
+				b.WriteString(value(t, i, row))
+			}
+			b.WriteByte('\n')
+		}
+	}
+	return b.Bytes()
+}
+
+// value spells a value, "~" for null.
+func value(t *Trace, column, row int) string {
+	v := t.Columns[column]
+	switch {
+	case v.IsNull(row):
+		return "~"
+	case v.Ints != nil:
+		return fmt.Sprint(v.Ints[row])
+	case v.Floats != nil:
+		return fmt.Sprint(v.Floats[row])
+	case v.Bools != nil:
+		return fmt.Sprint(v.Bools[row])
+	}
+	return v.Strings[row]
+}
+
+// TestDocs writes the tables of columns in docs/import.md from the examples.
+func TestDocs(t *testing.T) {
+	const path = "../../docs/import.md"
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc := string(b)
+	for _, f := range Formats() {
+		if _, err := os.Stat(filepath.Join("testdata", f.Name)); err != nil {
+			continue
+		}
+		begin, end := fmt.Sprintf("<!-- columns of %s -->\n", f.Name), "<!-- end of columns -->\n"
+		head, rest, ok := strings.Cut(doc, begin)
+		_, tail, closed := strings.Cut(rest, end)
+		if !ok || !closed {
+			t.Errorf("%s has no %q and %q", path, begin, end)
+			continue
+		}
+		out, err := f.Read(t.Context(), input(examples(f.Name)))
+		if err != nil {
+			t.Errorf("%s: %v", f.Name, err)
+			continue
+		}
+		doc = head + begin + tables(out) + end + tail
+	}
+	golden(t, path, []byte(doc))
+}
+
+// tables describes the traces in Markdown; those that have the same columns
+// share a table.
+func tables(out *Output) string {
+	var order []string
+	titles := map[string]string{}
+	for _, t := range out.Traces {
+		table := tableOf(t)
+		if titles[table] == "" {
+			order = append(order, table)
+		}
+		titles[table] += fmt.Sprintf("\n`%s`: %s\n", t.Name, t.Meaning)
+	}
+	var b strings.Builder
+	for _, table := range order {
+		b.WriteString(titles[table] + "\n" + table)
+	}
+	return b.String() + "\n"
+}
+
+func tableOf(t *Trace) string {
+	var b strings.Builder
+	b.WriteString("| column | kind | unit | role | basis | meaning |\n|---|---|---|---|---|---|\n")
+	for _, c := range t.Columns {
+		if c.Role == assay.RoleSource || c.Role == assay.RoleLine {
+			continue // the same everywhere
+		}
+		meaning := c.Meaning
+		if c.Evidence != "" {
+			meaning += " (" + c.Evidence + ")"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s |\n", c.Name, c.Kind, c.Unit, c.Role, c.Basis, strings.ReplaceAll(meaning, "|", "\\|"))
+	}
+	return b.String()
+}
+
+// one is a file as an input.
+func one(path, text string) fs.FS { return fstest.MapFS{path: {Data: []byte(text)}} }
