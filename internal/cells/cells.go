@@ -277,6 +277,8 @@ func (x exchange) answer(ctx context.Context, req wire.Request) (wire.Response, 
 		return x.draw(ctx, *req.Draw)
 	case req.Claim != nil:
 		return x.claim(ctx, *req.Claim)
+	case req.Lint != nil:
+		return x.lint(ctx, *req.Lint)
 	case req.Runtimes != nil:
 		versions, err := x.w.Runtimes(ctx)
 		if err != nil {

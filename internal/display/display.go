@@ -33,6 +33,7 @@ const (
 	KindImport   Kind = "import"
 	KindFigure   Kind = "figure"
 	KindClaim    Kind = "claim"
+	KindLint     Kind = "lint"
 	KindRuntimes Kind = "runtimes"
 	KindHosts    Kind = "hosts"
 )

@@ -56,20 +56,19 @@ func (w *Workspace) Lint(ctx context.Context, refs []string, opts LintOptions) (
 }
 
 func (w *Workspace) lintSubject(ctx context.Context, ref string) (lint.Subject, error) {
-	name, of, one := strings.Cut(strings.TrimPrefix(ref, "imports/"), "/")
-	if one {
+	if name, of, one := strings.Cut(strings.TrimPrefix(ref, "imports/"), "/"); one {
 		imp, err := w.findImport(ctx, name)
 		if err != nil {
 			return lint.Subject{}, err
 		}
-		return w.lintImport(ctx, ref, imp.Import, of)
+		return w.lintImport(ctx, imp.Import, of)
 	}
 	run, imp, err := w.evidence(ctx, ref)
 	switch {
 	case err != nil:
 		return lint.Subject{}, err
 	case imp != nil:
-		return w.lintImport(ctx, ref, imp.Import, "")
+		return w.lintImport(ctx, imp.Import, "")
 	}
 	t, err := w.openTrace(ctx, run.Trace)
 	if err != nil {
@@ -90,8 +89,8 @@ func (w *Workspace) lintSubject(ctx context.Context, ref string) (lint.Subject, 
 func cacheOf(string) string { return "compiled code off, page cache warm" }
 
 // lintImport opens the traces of an import, or the one that is named.
-func (w *Workspace) lintImport(ctx context.Context, ref string, imp assay.Import, only string) (lint.Subject, error) {
-	s := lint.Subject{Name: ref}
+func (w *Workspace) lintImport(ctx context.Context, imp assay.Import, only string) (lint.Subject, error) {
+	s := lint.Subject{Name: imp.Name}
 	for _, it := range imp.Traces {
 		if only != "" && it.Name != only {
 			continue
@@ -185,7 +184,7 @@ func CountFindings(found []assay.Finding) string {
 // FindingPlace says where a finding is: "sweep (results), system a, machine b".
 func FindingPlace(f assay.Finding) string {
 	place := f.Subject
-	if f.Trace != "" && !strings.Contains(f.Subject, "/") {
+	if f.Trace != "" {
 		place += " (" + f.Trace + ")"
 	}
 	for _, fact := range f.Where {

@@ -25,6 +25,7 @@ type Request struct {
 	Trace    *Trace    `json:"trace,omitempty"`
 	Draw     *Draw     `json:"draw,omitempty"`
 	Claim    *Claim    `json:"claim,omitempty"`
+	Lint     *Lint     `json:"lint,omitempty"`
 	Runtimes *Runtimes `json:"runtimes,omitempty"`
 	Hosts    *Hosts    `json:"hosts,omitempty"`
 	Status   *Status   `json:"status,omitempty"`
@@ -105,6 +106,11 @@ type Claim struct {
 	Evidence string       `json:"evidence"`        // a run's ID, or imports/NAME
 }
 
+// Lint asks what is wrong with runs and imports.
+type Lint struct {
+	Refs []string `json:"refs"` // as of Claim.Evidence; several are compared
+}
+
 // Hosts asks which hosts experiments can run on.
 type Hosts struct{}
 
@@ -128,6 +134,7 @@ type Response struct {
 	Trace    *TraceFile             `json:"trace,omitempty"`
 	Drawn    *Drawn                 `json:"drawn,omitempty"`
 	Judged   *assay.Judgement       `json:"judged,omitempty"`
+	Findings []assay.Finding        `json:"findings,omitempty"`
 	Hosts    []assay.Host           `json:"hosts,omitempty"`
 	Status   []Live                 `json:"status,omitempty"`
 	Runtimes []assay.RuntimeVersion `json:"runtimes,omitempty"`
