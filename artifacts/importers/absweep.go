@@ -99,6 +99,9 @@ func readABSweep(ctx context.Context, in *Input, out *Output) error {
 	if len(s.runs)+len(s.blocks) == 0 {
 		return fmt.Errorf("none of the %d files has results: want a CSV with columns named concurrency and rps, or a summary with lines %q", len(files), timeTaken)
 	}
+	if names := factorNames(s.all()); len(names) > maxNamed {
+		return fmt.Errorf("the paths and headings name %d factors, %s and so on: at most %d are a sweep", len(names), strings.Join(names[:3], ", "), maxNamed)
+	}
 	s.results()
 	s.summaries()
 	s.windowsTrace()

@@ -88,7 +88,7 @@ func (m *monitor) extremes(from, to int64) (lo, hi []float64, ok bool) {
 
 // monitorMeanings says what the columns of the monitors are: what a summary
 // calls the column that has the same extremes in most runs.
-func (s *sweep) monitorMeanings(files []*file, columns int) []trace.Column {
+func (s *sweep) monitorMeanings(files []*file, columns int, taken []string) []trace.Column {
 	all := make([]trace.Column, columns)
 	matches := s.matches(files, columns)
 	names := map[string]bool{}
@@ -106,7 +106,7 @@ func (s *sweep) monitorMeanings(files []*file, columns int) []trace.Column {
 		}
 		names[best.label] = true
 		name := strings.ToLower(strings.ReplaceAll(best.label, " ", "_"))
-		if name == "cpu" || !slices.Contains(reservedNames, name) {
+		if !slices.Contains(taken, name) {
 			all[c].Name = name
 		}
 		evidence := fmt.Sprintf("least and greatest value are what the summaries call %q in %d of %d concurrencies", best.label, best.same[c], best.of)

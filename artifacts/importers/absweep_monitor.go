@@ -25,7 +25,7 @@ type monitor struct {
 func readMonitor(f *file) *monitor {
 	columns := monitorColumns(f.text)
 	m := &monitor{values: make([][]float64, columns)}
-	rows := strings.Count(f.text, "\n") + 1
+	rows := min(strings.Count(f.text, "\n")+1, len(f.text)/len("1000000000000000000 0")) // a guess that no file can make too large
 	m.lines, m.when = make([]int64, 0, rows), make([]int64, 0, rows)
 	for i := range m.values {
 		m.values[i] = make([]float64, 0, rows)
@@ -114,7 +114,7 @@ func (s *sweep) monitor() {
 	replicate := t.int(inferred("replicate", "", assay.RoleReplicate, "number of the repetition, from 1; null between runs", joined))
 	when := t.int(inferred("time", "ns", assay.RoleTime, "since 1970", "nanoseconds since 1970 by their size"))
 	values := make([]column[float64], columns)
-	for i, c := range s.monitorMeanings(files, columns) {
+	for i, c := range s.monitorMeanings(files, columns, t.names()) {
 		values[i] = t.float(c)
 	}
 	inside := 0

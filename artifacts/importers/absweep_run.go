@@ -133,6 +133,10 @@ func readResults(f *file) *results {
 		}
 		if names == nil {
 			names = headNames(line)
+			if err := checkHeader(names); err != nil {
+				f.reject(n, line, err.Error())
+				return &r
+			}
 			for _, name := range names {
 				if to, m := columnOf(name); to == measures[m].column {
 					r.heads[m] = name

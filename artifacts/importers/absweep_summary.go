@@ -68,7 +68,7 @@ func (s *summary) workloads() (names []string) {
 
 func workloadOf(heading []assay.Fact) string {
 	i := slices.IndexFunc(heading, func(f assay.Fact) bool {
-		return slices.Contains([]string{"app", "application", "function", "workload", "benchmark"}, f.Name)
+		return slices.Contains([]string{"app", "application", "function", "heading_workload", "benchmark"}, f.Name)
 	})
 	if i < 0 {
 		return ""
@@ -180,7 +180,10 @@ func readHeading(path string, n int, line string) (*block, error) {
 		case strings.Contains(name, "requests"):
 			b.run.requests, err = integer(value)
 		default:
-			b.heading = append(b.heading, assay.Fact{Name: strings.ReplaceAll(name, " ", ""), Value: value})
+			if name = strings.ReplaceAll(name, " ", ""); slices.Contains(reservedNames, name) {
+				name = "heading_" + name
+			}
+			b.heading = append(b.heading, assay.Fact{Name: name, Value: value})
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)

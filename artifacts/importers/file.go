@@ -21,9 +21,11 @@ import (
 // Bounds on what an import can make us hold.
 const (
 	maxFiles    = 10_000
-	maxFile     = 256 << 20 // bytes, as it is and unpacked
-	maxUnpacked = 512 << 20 // bytes of all files together
+	maxUnpacked = 256 << 20 // bytes of all files together
 	maxLine     = 64 << 10  // bytes: a longer line is no row of anything
+
+	maxRejections   = 100_000 // after so many, the files are of another format
+	maxRejectedText = 4 << 10 // bytes kept of each row's text: the file itself is kept whole
 )
 
 // A file is one file of an input, unpacked if it was packed with gzip.
@@ -39,11 +41,27 @@ type file struct {
 
 	cut      string // why there is nothing behind text where there should be
 	rejected []rejection
+	refused  *atomic.Int64 // rows rejected in all files
 }
 
-// reject notes that a row of f cannot be read; the next row may be.
+// A rejection is a row that could not be read.
+type rejection struct {
+	path string
+	line int
+	text string // of the row
+	why  string
+}
+
+func (r rejection) Error() string { return fmt.Sprintf("%s:%d: %s", r.path, r.line, r.why) }
+
+// reject notes that a row cannot be read. A format goes on with the next row:
+// whether that is an error is for the whole input to say.
 func (f *file) reject(line int, text, why string) {
-	f.rejected = append(f.rejected, rejection{f.path, line, strings.Clone(text[:min(len(text), maxRejectedText)]), why})
+	if f.refused.Add(1) > maxRejections {
+		return // the whole input is refused
+	}
+	text = strings.ToValidUTF8(text[:min(len(text), maxRejectedText)], "\uFFFD")
+	f.rejected = append(f.rejected, rejection{f.path, line, strings.Clone(text), why})
 }
 
 // lines yields the lines with their numbers, from 1, without their ends: "\n"
@@ -59,9 +77,9 @@ func (f *file) lines() iter.Seq2[int, string] {
 			n++
 			switch {
 			case len(line) > maxLine:
-				f.reject(n, strings.ToValidUTF8(line, "\uFFFD"), fmt.Sprintf("a line of %d bytes, at most %d are a row", len(line), maxLine))
+				f.reject(n, line, fmt.Sprintf("a line of %d bytes, at most %d are a row", len(line), maxLine))
 			case !valid && !utf8.ValidString(line):
-				f.reject(n, strings.ToValidUTF8(line, "\uFFFD"), "not UTF-8; convert it with iconv")
+				f.reject(n, line, "not UTF-8; convert it with iconv")
 			case !yield(n, line):
 				return
 			}
@@ -87,6 +105,7 @@ func (in *Input) read(ctx context.Context, out *Output, parse func(*file) error)
 	}
 	files := make([]*file, len(paths))
 	var total atomic.Int64
+	out.refused = new(atomic.Int64)
 	work, ctx := errgroup.WithContext(ctx)
 	work.SetLimit(runtime.GOMAXPROCS(0))
 	for i, path := range paths {
@@ -101,6 +120,7 @@ func (in *Input) read(ctx context.Context, out *Output, parse func(*file) error)
 			if total.Add(int64(len(f.text))) > maxUnpacked {
 				return fmt.Errorf("the files are more than %d MiB; import a part of them at a time", maxUnpacked>>20)
 			}
+			f.refused = out.refused
 			files[i] = f
 			if parse == nil {
 				return nil
@@ -122,6 +142,9 @@ func (in *Input) paths() ([]string, error) {
 	err := fs.WalkDir(in.Files, ".", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
+		}
+		if !utf8.ValidString(path) {
+			return fmt.Errorf("%q: the name is not UTF-8; give it another", path)
 		}
 		if entry.IsDir() {
 			return nil
@@ -176,9 +199,9 @@ func (in *Input) open(path string) (*file, error) {
 
 // atMost reads r to its end, unless that is too far.
 func atMost(r io.Reader) ([]byte, error) {
-	b, err := io.ReadAll(io.LimitReader(r, maxFile+1))
-	if len(b) > maxFile {
-		return nil, fmt.Errorf("more than %d MiB; split it", maxFile>>20)
+	b, err := io.ReadAll(io.LimitReader(r, maxUnpacked+1))
+	if len(b) > maxUnpacked {
+		return nil, fmt.Errorf("more than %d MiB; split it, and import the parts", maxUnpacked>>20)
 	}
 	return b, err
 }

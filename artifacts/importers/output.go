@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/trace"
@@ -19,36 +20,10 @@ type Output struct {
 	lenient  bool
 	files    []*file // become Sources
 	rejected []rejection
+	refused  *atomic.Int64 // rows rejected, kept or not
 }
 
-// A rejection is a row that could not be read.
-type rejection struct {
-	path string
-	line int
-	text string // of the row
-	why  string
-}
-
-func (r rejection) Error() string { return fmt.Sprintf("%s:%d: %s", r.path, r.line, r.why) }
-
-const (
-	shownRejections = 10      // named in the error
-	maxRejections   = 1 << 20 // after so many the files are of another format
-	maxRejectedText = 4 << 10 // bytes kept of each row's text: the file itself is kept whole
-)
-
-// reject notes that a row cannot be read. A format calls it and goes on with
-// the next row: whether that is an error is for the whole input to say.
-func (o *Output) reject(path string, line int, text, why string) error {
-	if len(text) > maxRejectedText {
-		text = text[:maxRejectedText]
-	}
-	o.rejected = append(o.rejected, rejection{path, line, text, why})
-	if len(o.rejected) >= maxRejections {
-		return fmt.Errorf("%s:%d: %d rows cannot be read: is this the right format?", path, line, len(o.rejected))
-	}
-	return nil
-}
+const shownRejections = 10 // named in the error
 
 // trace begins a trace.
 func (o *Output) trace(name, meaning string) *Trace {
@@ -64,6 +39,9 @@ func (o *Output) finish(in *Input) error {
 		f.kept.Kind, f.kept.Rows = f.kind, f.rows
 		o.Sources = append(o.Sources, f.kept)
 		o.rejected = append(o.rejected, f.rejected...)
+	}
+	if o.refused != nil && o.refused.Load() > maxRejections {
+		return fmt.Errorf("more than %d rows cannot be read: is this the right format? The first is\n%w", maxRejections, o.rejected[0])
 	}
 	if len(o.rejected) > 0 && !o.lenient {
 		var shown []error
@@ -110,6 +88,15 @@ type Trace struct {
 	expect  int // rows, if that is known before the columns are added
 	sources []string
 	lines   []int64
+}
+
+// names lists the columns that there are already, and those that every trace has.
+func (t *Trace) names() []string {
+	names := []string{"source", "line"}
+	for _, v := range t.Columns {
+		names = append(names, v.Name)
+	}
+	return names
 }
 
 // row begins a row, which stands in a line, from 1, of the file at path.

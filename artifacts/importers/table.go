@@ -185,9 +185,12 @@ func (r *tableReader) read(f *file) error {
 // the trace.
 func (r *tableReader) header(names []string) (cells []*tableCell, err error) {
 	for i, name := range names {
-		if name = strings.TrimSpace(name); name == "" || slices.Contains(names[:i], name) {
-			return nil, fmt.Errorf("column %d is named %q, which is nothing or stands there twice", i+1, name)
-		}
+		names[i] = strings.TrimSpace(name)
+	}
+	if err := checkHeader(names); err != nil {
+		return nil, err
+	}
+	for _, name := range names {
 		if r.cells[name] == nil {
 			if r.cells[name], err = r.add(name); err != nil {
 				return nil, err

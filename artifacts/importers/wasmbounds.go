@@ -49,10 +49,8 @@ func readWideHeader(fields []string) (wideHeader, error) {
 		return wideHeader{}, fmt.Errorf("no columns benchname and runner before %sN", iterationPrefix)
 	}
 	h := wideHeader{names: slices.Clone(fields[:first])}
-	for i, name := range h.names {
-		if name == "" || slices.Contains(h.names[:i], name) {
-			return wideHeader{}, fmt.Errorf("column %d is named %.100q, which is nothing or stands there twice", i+1, name)
-		}
+	if err := checkHeader(h.names); err != nil {
+		return wideHeader{}, err
 	}
 	for _, name := range fields[first:] {
 		n, err := strconv.ParseUint(strings.TrimPrefix(name, iterationPrefix), 10, 31)
