@@ -46,10 +46,10 @@ func Find(name string) (Format, error) {
 func (f Format) Read(ctx context.Context, in *Input) (*Output, error) {
 	out := &Output{lenient: in.Lenient}
 	if err := f.read(ctx, in, out); err != nil {
-		return nil, fmt.Errorf("import %s: %w", f.Name, err)
+		return nil, fmt.Errorf("%s: %w", f.Name, err)
 	}
 	if err := out.finish(in); err != nil {
-		return nil, fmt.Errorf("import %s: %w", f.Name, err)
+		return nil, fmt.Errorf("%s: %w", f.Name, err)
 	}
 	return out, nil
 }

@@ -142,11 +142,12 @@ func (w *Workspace) makeImport(ctx context.Context, opts ImportOptions) (Importe
 	}
 	imp, traces, err := imported(want, out)
 	if err == nil && found {
-		if equalImports(had.Import, imp) && w.whole(ctx, had) {
+		same := equalImports(had.Import, imp)
+		switch {
+		case same && w.whole(ctx, had):
 			had.Archived = true
 			return had, errors.Join(k.batch.Discard(), w.lockImport(ctx, had))
-		}
-		if !opts.Replace {
+		case !same && !opts.Replace:
 			err = Usagef(`the name is taken by other files or facts (%s, %v): choose another one, or --replace it, which keeps that under its digest`, had.Importer, had.Manifest)
 		}
 	}
