@@ -232,7 +232,7 @@ func readAggregate(label, value string) (aggregate, error) {
 		unit := strings.TrimSpace(part[len(digits):])
 		x, err := number(digits)
 		if err != nil {
-			return a, fmt.Errorf("%s: %w", a.label, err)
+			return a, fmt.Errorf("%s: %.100q is not a number", a.label, part)
 		}
 		if i > 0 && unit != a.unit {
 			return a, fmt.Errorf("%s: in %s and in %s", a.label, a.unit, unit)
