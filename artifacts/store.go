@@ -143,13 +143,6 @@ func readWhole(r io.Reader, size int64) ([]byte, error) {
 
 // Stat returns the length of d in bytes. It reads and verifies nothing.
 func (s *Store) Stat(ctx context.Context, d assay.Digest) (int64, error) {
-	if w := walkOf(ctx, s); w != nil {
-		return w.stat(ctx, d)
-	}
-	return s.stat(ctx, d)
-}
-
-func (s *Store) stat(ctx context.Context, d assay.Digest) (int64, error) {
 	if d.IsZero() {
 		return 0, errors.New("stat: the zero digest names nothing")
 	}
@@ -162,7 +155,7 @@ func (s *Store) stat(ctx context.Context, d assay.Digest) (int64, error) {
 
 // has reports whether the store holds d. It reads and verifies nothing.
 func (s *Store) has(ctx context.Context, d assay.Digest) (bool, error) {
-	_, err := s.stat(ctx, d)
+	_, err := s.Stat(ctx, d)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}

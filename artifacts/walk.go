@@ -3,7 +3,6 @@ package artifacts
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"sync/atomic"
 
 	"github.com/assay-notebooks/assay"
@@ -86,13 +85,4 @@ func (w *walked) readAll(ctx context.Context, d assay.Digest, limit int64) ([]by
 		w.node.bytes = b
 	}
 	return b, err
-}
-
-func (w *walked) stat(ctx context.Context, d assay.Digest) (int64, error) {
-	if w.near != nil {
-		if n, err := w.near.stat(ctx, d); !errors.Is(err, fs.ErrNotExist) {
-			return n, err
-		}
-	}
-	return w.from.stat(ctx, d)
 }

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/artifacts"
 )
 
 // Children returns every digest that d names, each once, if d is a manifest or
@@ -27,11 +29,10 @@ func Children(ctx context.Context, r Reader, d assay.Digest) ([]assay.Digest, er
 
 // ReadLinks is Children with all that d says of them.
 func ReadLinks(ctx context.Context, r Reader, d assay.Digest) ([]Link, error) {
-	size, err := r.Stat(ctx, d)
-	if err != nil || size > ManifestLimit {
-		return nil, err
-	}
 	b, err := r.ReadAll(ctx, d, ManifestLimit)
+	if errors.Is(err, artifacts.ErrTooLarge) {
+		return nil, nil
+	}
 	return Links(b), err
 }
 
