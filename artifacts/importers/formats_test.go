@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"testing/fstest"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/artifacts/trace"
 )
 
 var update = flag.Bool("update", false, "write the golden files and the tables of docs/import.md again")
@@ -37,6 +39,11 @@ func TestExamples(t *testing.T) {
 				t.Fatal(err)
 			}
 			golden(t, filepath.Join("testdata", f.Name+".golden"), spell(out))
+			for _, tr := range out.Traces {
+				if err := trace.WriteColumns(io.Discard, trace.Meta{Import: f.Name, Of: tr.Name}, tr.Columns); err != nil {
+					t.Errorf("trace %s: %v", tr.Name, err)
+				}
+			}
 		})
 	}
 }

@@ -115,7 +115,7 @@ func (j *jsonText) element(v any) (raw, why string, err error) {
 // mistyped says what is wrong with a value in the words of the format.
 func mistyped(err error) string {
 	if t, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && t.Field != "" {
-		return fmt.Sprintf("%s: a %s is not a %v", t.Field, t.Value, t.Type)
+		return fmt.Sprintf("%s: a %s, want %v", t.Field, t.Value, t.Type)
 	}
 	return err.Error()
 }

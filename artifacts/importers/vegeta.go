@@ -61,16 +61,16 @@ func (r *vegetaRequests) read(f *file) {
 	for line := range strings.Lines(f.text) { // longer than other lines may be: they have bodies
 		n++
 		var x struct {
-			Attack   string
-			Method   *string
-			URL      *string
-			Error    string
-			Seq      *int64
-			Code     *int64
+			Attack   string     `json:"attack"`
+			Method   *string    `json:"method"`
+			URL      *string    `json:"url"`
+			Error    string     `json:"error"`
+			Seq      *int64     `json:"seq"`
+			Code     *int64     `json:"code"`
 			Time     *time.Time `json:"timestamp"`
-			Latency  *int64
-			BytesOut *int64 `json:"bytes_out"`
-			BytesIn  *int64 `json:"bytes_in"`
+			Latency  *int64     `json:"latency"`
+			BytesOut *int64     `json:"bytes_out"`
+			BytesIn  *int64     `json:"bytes_in"`
 		}
 		why := ""
 		if err := json.Unmarshal([]byte(line), &x); err != nil {
