@@ -41,6 +41,7 @@ var suites = []suite{
 	{"Rows", goBench("./internal/seal", "Rows", 11)},
 	{"Put", goBench("./artifacts/disk", "Put", 9)},
 	{"Trace", goBench("./artifacts/trace", "Trace", 7)},
+	{"Import", imports},
 	{"Registry", goBench("./tools/bench", "Registry", 7)},
 	{"Store", goBench("./tools/bench", "Store", 7)},
 	{"Listing", goBench("./tools/bench", "Listing", 11)},
@@ -116,6 +117,11 @@ var singles = []row{
 		ours: "Trace open-ms"},
 	{title: "Trace of 1,000,000 samples: project runtime and wall_ns, once open",
 		ours: "Trace project-ms", peer: "Trace duckdb-project-ms", against: "DuckDB, same file and columns"},
+
+	{title: "assay import of a published sweep: 252 files, 714,622 rows, into a new workspace",
+		ours: "Import all-s", peer: "Import duckdb-s", against: "DuckDB's CSV reader, same files, into a new database", goal: valueGoal(2)},
+	{title: "The same, rows a second",
+		ours: "Import speed-rows/s", peer: "Import duckdb-rows/s", against: "DuckDB's CSV reader, 712,361 rows"},
 
 	{title: "assay runs of one experiment, of 100,000 archived runs",
 		ours: "Listing assay-s", peer: "Listing grep-s", against: "grep in the JSON of the same list", goal: valueGoal(0.2)},
