@@ -148,7 +148,7 @@ func (w *Workspace) makeImport(ctx context.Context, opts ImportOptions) (Importe
 			had.Archived = true
 			return had, errors.Join(k.batch.Discard(), w.lockImport(ctx, had))
 		case !same && !opts.Replace:
-			err = Usagef(`the name is taken by other files or facts (%s, %v): choose another one, or --replace it, which keeps that under its digest`, had.Importer, had.Manifest)
+			err = Usagef(`the name is taken by other files or facts (%s, %v): choose another one; "assay import" with --replace makes it mean these, and keeps the others under their digest`, had.Importer, had.Manifest)
 		}
 	}
 	if err != nil {
