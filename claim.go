@@ -164,7 +164,7 @@ const JudgementFormat = "assay.judgement.v1"
 type Judgement struct {
 	Format   string    `json:"format,omitempty"` // JudgementFormat
 	Claim    Claim     `json:"claim"`
-	Check    Check     `json:"check"`
+	Check    Check     `json:"check,omitzero"`    // zero: there is none
 	Run      string    `json:"run,omitempty"`     // its ID; "" for an import
 	Import   string    `json:"import,omitempty"`  // its name; "" for a run
 	Evidence Digest    `json:"evidence,omitzero"` // the manifest of the run or import

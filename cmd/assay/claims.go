@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -173,7 +175,7 @@ about something else. Exit status 4 if a claim fails.`,
 				return err
 			}
 			p := newPrinter(cmd)
-			if err := list(p, "judgement", judged, "CLAIM\tVERDICT\tFOUND\tADVERTISED\tEVIDENCE\tREASON", judgedRow); err != nil {
+			if err := printJudged(p, judged); err != nil {
 				return err
 			}
 			var failed []string
@@ -184,7 +186,7 @@ about something else. Exit status 4 if a claim fails.`,
 			}
 			sayUploads(cmd, w)
 			if len(failed) > 0 {
-				return lab.Classed(lab.ErrMismatch, fmt.Errorf("%d of %d claims fail: %s", len(failed), len(judged), strings.Join(failed, ", ")))
+				return lab.Classed(lab.ErrMismatch, fmt.Errorf("%d of %d verdicts: the claim fails: %s", len(failed), len(judged), strings.Join(failed, ", ")))
 			}
 			return nil
 		},
@@ -194,16 +196,31 @@ about something else. Exit status 4 if a claim fails.`,
 	return c
 }
 
-func judgedRow(j lab.Judged) string {
-	found := "-"
-	if e := j.Estimate; e != nil && e.Low != nil {
-		found = fmt.Sprintf("%.4g [%.4g, %.4g] %s", e.Value, *e.Low, *e.High, e.Unit)
+// printJudged prints judgements; as text a table, and then their reasons.
+func printJudged(p printer, judged []lab.Judged) error {
+	if p.json {
+		return list(p, "judgement", judged, "", nil)
 	}
-	evidence := j.Run + j.Import
-	if evidence == "" {
-		evidence = "-"
+	told := slices.DeleteFunc(slices.Clone(judged), func(j lab.Judged) bool { return j.Evidence.IsZero() })
+	err := list(p, "judgement", told, "CLAIM\tVERDICT\tFOUND\tADVERTISED\tEVIDENCE", func(j lab.Judged) string {
+		found := "-"
+		if e := j.Estimate; e != nil && e.Low != nil {
+			found = fmt.Sprintf("%.4g [%.4g, %.4g] %s", e.Value, *e.Low, *e.High, e.Unit)
+		}
+		return strings.Join([]string{j.Claim.ID, string(j.Verdict), found, advertised(j.Claim), j.Run + j.Import}, "\t")
+	})
+	if err != nil {
+		return err
 	}
-	return strings.Join([]string{j.Claim.ID, string(j.Verdict), found, advertised(j.Claim), evidence, j.Reason}, "\t")
+	for _, j := range told {
+		fmt.Fprintf(p.out, "\n%s %s: %s\n", j.Claim.ID, j.Verdict, j.Reason)
+	}
+	if rest := len(judged) - len(told); rest > 0 {
+		fmt.Fprintf(p.out, "\n%d claims are unsupported: nothing in this evidence is about them\n", rest)
+		return list(p, "judgement", slices.DeleteFunc(slices.Clone(judged), func(j lab.Judged) bool { return !j.Evidence.IsZero() }),
+			"CLAIM\tWHAT IT TAKES", func(j lab.Judged) string { return j.Claim.ID + "\t" + cmp.Or(j.Needs, j.Reason) })
+	}
+	return nil
 }
 
 func newClaimsAdd() *cobra.Command {

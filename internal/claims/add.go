@@ -25,6 +25,16 @@ func Add(file []byte, more, on Book) ([]byte, error) {
 			return nil, fmt.Errorf("claim %s is there already: edit it, or give another id", c.ID)
 		}
 	}
+	for id := range more.Checks {
+		if _, ok := old.Checks[id]; ok {
+			return nil, fmt.Errorf("claim %s has checks already: edit them", id)
+		}
+	}
+	for id := range more.Needs {
+		if _, ok := old.Needs[id]; ok {
+			return nil, fmt.Errorf("what claim %s needs is said already: edit it", id)
+		}
+	}
 	want := old.With(more)
 	if err := want.problems(on.With(want).ids()); err != nil {
 		return nil, err

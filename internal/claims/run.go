@@ -80,7 +80,7 @@ func inPhase(sel assay.Selection, phase assay.Phase) assay.Selection {
 func estimateRunPairs(check assay.Check, of assay.Selection, over *assay.Selection, t *trace.Trace) (found, error) {
 	for _, name := range check.Pair {
 		if name != "workload" && !slices.Contains(t.Meta().Params, name) {
-			return found{}, unable("a run has no %q to pair by: name workload, or one of its parameters (%s)", name, strings.Join(t.Meta().Params, ", "))
+			return found{}, absent("a run has no %q to pair by: name workload, or one of its parameters (%s)", name, strings.Join(t.Meta().Params, ", "))
 		}
 	}
 	var pairs []string
@@ -353,8 +353,12 @@ func spoken(sel assay.Selection) string {
 func where(w map[string]assay.OneOf) string {
 	var parts []string
 	for _, k := range slices.Sorted(maps.Keys(w)) {
-		shown := w[k]
-		more := ""
+		shown, more := slices.Clone(w[k]), ""
+		for i, v := range shown {
+			if v == "" {
+				shown[i] = "none"
+			}
+		}
 		if len(shown) > maxLeftOut {
 			more, shown = fmt.Sprintf(" or %d more", len(shown)-maxLeftOut), shown[:maxLeftOut]
 		}

@@ -66,10 +66,6 @@ func (w *Workspace) AddClaims(ctx context.Context, text []byte) ([]assay.Claim, 
 	if err != nil {
 		return nil, err
 	}
-	more, err := claims.ParseOneOrMany(text, ledger)
-	if err != nil {
-		return nil, Usagef("claims: %w; docs/claims.md shows how to write them", err)
-	}
 	release, err := exclude(ctx, w.path("claims.mutex"))
 	if err != nil {
 		return nil, fmt.Errorf("claims: %w", err)
@@ -78,6 +74,14 @@ func (w *Workspace) AddClaims(ctx context.Context, text []byte) ([]assay.Claim, 
 	file, err := os.ReadFile(w.claimsPath())
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("claims: %w", err)
+	}
+	own, err := claims.Parse(file, ledger)
+	if err != nil {
+		return nil, Usagef("%s: %w", w.claimsPath(), err)
+	}
+	more, err := claims.ParseOneOrMany(text, ledger.With(own))
+	if err != nil {
+		return nil, Usagef("claims: %w; docs/claims.md shows how to write them", err)
 	}
 	if file, err = claims.Add(file, more, ledger); err != nil {
 		return nil, Usagef("%s: %w", w.claimsPath(), err)
