@@ -38,7 +38,7 @@ func (f *file) csv(each func(line int, fields []string, raw string)) {
 			f.reject(start, raw, err.Error())
 			return
 		case !utf8.ValidString(raw):
-			f.reject(start, raw, "not UTF-8; convert it with iconv")
+			f.reject(start, raw, notUTF8)
 		default:
 			each(start, fields, raw)
 		}

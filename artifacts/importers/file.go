@@ -79,7 +79,7 @@ func (f *file) lines() iter.Seq2[int, string] {
 			case len(line) > maxLine:
 				f.reject(n, line, fmt.Sprintf("a line of %d bytes, at most %d are a row", len(line), maxLine))
 			case !valid && !utf8.ValidString(line):
-				f.reject(n, line, "not UTF-8; convert it with iconv")
+				f.reject(n, line, notUTF8)
 			case !yield(n, line):
 				return
 			}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 )
 
 // A jsonText reads the JSON of a file and knows the line that it has come to.
@@ -109,7 +110,10 @@ func (j *jsonText) element(v any) (raw, why string, err error) {
 	if err := json.Unmarshal(text, v); err != nil {
 		return string(text), mistyped(err), nil
 	}
-	return string(text), "", nil
+	if !utf8.Valid(text) {
+		why = notUTF8
+	}
+	return string(text), why, nil
 }
 
 // mistyped says what is wrong with a value in the words of the format.
@@ -126,6 +130,9 @@ func maybe[T any](c column[T], x *T) {
 		c.set(*x)
 	}
 }
+
+// notUTF8 says why bytes are no text.
+const notUTF8 = "not UTF-8; convert it with iconv"
 
 // A located is a value and the line that it begins in.
 type located[T any] struct {

@@ -58,8 +58,9 @@ var k6Roles = map[string]assay.Role{
 	"iteration_duration": assay.RoleSample, "vus": assay.RoleLoad,
 }
 
-// k6Tags are what k6's own tags are.
-var k6Tags = map[string]assay.Role{"name": assay.RoleWorkload}
+// k6Tags are what k6's own tags are, where they are no condition of the test.
+var k6Tags = map[string]assay.Role{"name": assay.RoleWorkload,
+	"expected_response": "", "error": "", "error_code": "", "proto": "", "tls_version": "", "ocsp_status": ""}
 
 var k6Name = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]{0,127}$`)
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/assay-notebooks/assay"
 )
@@ -75,6 +76,8 @@ func (r *vegetaRequests) read(f *file) {
 		why := ""
 		if err := json.Unmarshal([]byte(line), &x); err != nil {
 			why = mistyped(err)
+		} else if !utf8.ValidString(line) {
+			why = notUTF8
 		} else if x.Seq == nil || x.Code == nil || x.Time == nil || x.Latency == nil {
 			why = "no seq, code, timestamp or latency"
 		} else if why = beyond(*x.Time); why != "" {
@@ -82,7 +85,7 @@ func (r *vegetaRequests) read(f *file) {
 			why = tooLong("url", *x.URL)
 		}
 		if why = firstOf(why, tooLong("error", x.Error), tooLong("attack", x.Attack)); why != "" {
-			f.reject(n, strings.ToValidUTF8(strings.TrimRight(line, "\r\n"), "\uFFFD"), why)
+			f.reject(n, strings.TrimRight(line, "\r\n"), why)
 			continue
 		}
 		r.trace.row(f.path, n)

@@ -43,19 +43,19 @@ type wrkLatencies struct {
 	trace               *Trace
 	url                 column[string]
 	number, count       column[int64]
-	corrected           column[bool]
+	correction          column[string]
 	percentile, latency column[float64]
 }
 
 // A wrkTest is what the lines of one test have said.
 type wrkTest struct {
-	line      int // of its first line, 0 before that
-	number    int64
-	url       string
-	wrk2      bool
-	corrected bool // the latencies that come next
-	counts    map[string]int64
-	values    map[string]float64
+	line       int // of its first line, 0 before that
+	number     int64
+	url        string
+	wrk2       bool
+	correction string // of the latencies that come next
+	counts     map[string]int64
+	values     map[string]float64
 }
 
 // wrkErrors are the causes of failed requests.
@@ -82,7 +82,7 @@ func newWrkTraces(out *Output) *wrkTraces {
 	value("read", "bytes", "", "bytes received, printed with three digits")
 	value("rps", "1/s", assay.RoleThroughput, "answers a second")
 	value("transfer", "bytes/s", assay.RoleTransfer, "bytes received a second, printed with three digits")
-	value("latency_mean", "ms", assay.RoleLatency, "mean latency; of wrk2, corrected for requests that it sent late")
+	value("latency_mean", "ms", assay.RoleMean, "mean latency, corrected as the percentiles are: with more samples than there were requests (wrk), or from when they were due (wrk2)")
 	value("latency_stdev", "ms", assay.RoleSpread, "standard deviation of the latencies")
 	value("latency_max", "ms", "", "longest latency")
 	value("latency_within", "%", "", "share of the latencies within one standard deviation of the mean")
@@ -107,7 +107,7 @@ func newWrkLatencies(out *Output, name, meaning string) wrkLatencies {
 		trace:      t,
 		number:     t.int(known("test", "", assay.RoleReplicate, "number of the test in its file, from 1")),
 		url:        t.text(known("url", "", assay.RoleWorkload, "where the requests went")),
-		corrected:  t.truth(known("corrected", "", assay.RoleFactor, "counted from when the request was due (wrk2), not from when it was sent")),
+		correction: t.text(known("correction", "", assay.RoleFactor, "for what waits behind a slow answer. due: counted from when the request was due (wrk2); none: from when it was sent (wrk2 -U); added: from when it was sent, with samples that wrk 4 makes up for answers that took longer than the mean interval")),
 		percentile: t.float(known("percentile", "%", assay.RoleFactor, "share of the requests that took at most the latency")),
 		latency:    t.float(known("latency", "ms", assay.RoleLatency, "percentile of the latencies")),
 	}
@@ -205,7 +205,7 @@ func (w *wrkTraces) line(f *file, n int, line string) (why string) {
 	}
 	if said := wrkDistribution.FindStringSubmatch(line); said != nil {
 		t.wrk2 = t.wrk2 || said[1] != ""
-		t.corrected = said[2] == "Recorded"
+		t.correction = map[string]string{"": "added", "Recorded": "due", "Uncorrected": "none"}[said[2]]
 		return ""
 	}
 	if said := wrkPercentile.FindStringSubmatch(line); said != nil {
@@ -295,7 +295,7 @@ func (l *wrkLatencies) row(f *file, n int, t *wrkTest, percentile, ms float64) {
 	l.trace.row(f.path, n)
 	l.number.set(t.number)
 	l.url.set(t.url)
-	l.corrected.set(t.corrected)
+	l.correction.set(t.correction)
 	l.percentile.set(percentile)
 	l.latency.set(ms)
 }
