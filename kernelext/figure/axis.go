@@ -183,6 +183,15 @@ func number(v float64) string {
 	return strings.NewReplacer("e+0", "e", "e+", "e", "e-0", "e-").Replace(strconv.FormatFloat(v, 'g', 3, 64))
 }
 
+// rounded returns a number of four digits.
+func rounded(v float64) string {
+	short, err := strconv.ParseFloat(strconv.FormatFloat(v, 'g', 4, 64), 64)
+	if err != nil {
+		panic(err) // not possible for what FormatFloat made
+	}
+	return number(short)
+}
+
 // estimateText returns a value as it is quoted: three significant digits.
 func estimateText(v float64) string {
 	a := math.Abs(v)

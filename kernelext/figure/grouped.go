@@ -121,11 +121,29 @@ func (g grouped) counts() string {
 	}) {
 		others = append(others, r.text+" for "+r.name)
 	}
+	if len(others) > mostRemarks {
+		least, most := g.extremeN()
+		return fmt.Sprintf("n = %d to %d per %s.", least, most, g.group)
+	}
 	text := fmt.Sprintf("n = %d per %s", n, g.group)
 	if others != nil {
 		text += ", but " + strings.Join(others, ", ")
 	}
 	return text + "."
+}
+
+// mostRemarks is how many exceptions a note lists before it sums up.
+const mostRemarks = 6
+
+// extremeN returns the least and the greatest number of values of a category.
+func (g grouped) extremeN() (least, most int) {
+	least = math.MaxInt
+	for _, p := range g.panels {
+		for _, c := range p.cells {
+			least, most = min(least, len(c.values)), max(most, len(c.values))
+		}
+	}
+	return least, most
 }
 
 // A remark is something to say of a category, or of it in one panel.
@@ -181,6 +199,10 @@ func (g grouped) notes(how string, said func(*cell) bool) []string {
 
 // leftOuts says which rows were left out of the numbers.
 func (g grouped) leftOuts() []string {
+	if same := leftOutText(g.panels[0].cells[0].leftOut); same != "" && len(g.panels)*len(g.panels[0].cells) > mostRemarks &&
+		g.all(func(c *cell) bool { return leftOutText(c.leftOut) == same }) {
+		return []string{fmt.Sprintf("Left out: %s per %s.", same, g.group)}
+	}
 	var parts []string
 	for _, r := range g.remarks(func(c *cell) string { return leftOutText(c.leftOut) }) {
 		if r.every {
@@ -192,6 +214,18 @@ func (g grouped) leftOuts() []string {
 		return nil
 	}
 	return []string{"Left out: " + strings.Join(parts, "; ") + "."}
+}
+
+// all reports whether what is asked holds of every cell.
+func (g grouped) all(holds func(c *cell) bool) bool {
+	for _, p := range g.panels {
+		for i := range p.cells {
+			if !holds(&p.cells[i]) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // empties says which categories have no samples and why, each reason once.

@@ -76,15 +76,13 @@ type heatMap struct {
 func (h heatMap) legend() []key { return nil }
 
 func (h heatMap) notes(said func(*cell) bool) []string {
-	how := "Median"
-	if h.estimate == GeometricMean {
-		how = "Geometric mean"
-	}
-	how += " of " + h.scale.title
+	name := h.estimate.value()
+	how := strings.ToUpper(name[:1]) + name[1:] + " of " + h.scale.title
 	if h.scale.log {
 		how += ", colours on a log scale"
 	}
-	return h.grouped.notes(sentences(how+".", h.counts()), said)
+	// A field without a row has a cross, which says all there is to say.
+	return h.grouped.notes(sentences(how+".", h.counts()), func(c *cell) bool { return said(c) || c.reason() == noSamples })
 }
 
 // counts says how many samples a field has; single names would be too long.
@@ -105,7 +103,7 @@ func (h heatMap) counts() string {
 		text = fmt.Sprintf("n = %d per field", most)
 	}
 	if without > 0 {
-		text += fmt.Sprintf(", but 0 in %d of %d", without, fields)
+		text += fmt.Sprintf(", but 0 in %d of %d (\u00d7)", without, fields)
 	}
 	return text + "."
 }

@@ -41,7 +41,7 @@ func (f *Figure) values(title string, log, zero bool, low, high float64) (axis, 
 func (f *Figure) notes(said func(*cell) bool) []string {
 	out := f.chart.notes(said)
 	for _, r := range f.references {
-		out = append(out, fmt.Sprintf("Line at %s: %s.", number(r.value), r.name))
+		out = append(out, fmt.Sprintf("Line at %s: %s.", rounded(r.value), r.name))
 	}
 	return append(out, f.remarks...)
 }

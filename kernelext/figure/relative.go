@@ -3,7 +3,6 @@ package figure
 import (
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 
 	"github.com/assay-notebooks/assay/kernelext/stats"
@@ -201,17 +200,22 @@ func (t Table) key(columns []string) (func(i int) string, error) {
 	}, nil
 }
 
-// picked returns the column's values in those rows.
+// picked returns the column's values in those rows; a text that is null becomes "".
 func picked(c *table.Column, rows []int) table.Column {
-	out := table.Column{Name: c.Name, Unit: c.Unit, Meaning: c.Meaning, Kind: c.Kind, Dict: slices.Clone(c.Dict)}
+	if c.Kind == table.String { // the dictionary is of these rows alone: a category that none has would be drawn
+		spelled := speller(c)
+		texts := make([]string, len(rows))
+		for i, row := range rows {
+			texts[i] = spelled(row)
+		}
+		return table.Strings(c.Name, c.Unit, c.Meaning, texts)
+	}
+	out := table.Column{Name: c.Name, Unit: c.Unit, Meaning: c.Meaning, Kind: c.Kind}
 	for _, row := range rows {
-		switch c.Kind {
-		case table.Int64:
+		if c.Kind == table.Int64 {
 			out.Ints = append(out.Ints, c.Ints[row])
-		case table.Float64:
+		} else {
 			out.Floats = append(out.Floats, c.Floats[row])
-		default:
-			out.Codes = append(out.Codes, c.Codes[row])
 		}
 		if c.Null != nil {
 			out.Null = append(out.Null, c.Null[row])
