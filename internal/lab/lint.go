@@ -131,7 +131,7 @@ func modeOf(runtime string) string {
 	case variant == "interpreter" || name == "wasm3":
 		return "interpreter"
 	case name == "native", name == "wazero", name == "wasmtime", name == "wasmer", name == "WAVM":
-		return "compiled ahead"
+		return "aot"
 	case name == "v8":
 		return "jit"
 	}

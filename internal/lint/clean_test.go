@@ -116,7 +116,7 @@ func started(seed uint64) []row {
 		for i, who := range []string{"ant", "bee"} {
 			for j, what := range []string{"small", "large"} {
 				t := 1500 * float64(1+i) * float64(1+j) * math.Exp(0.03*random.NormFloat64()+0.01*random.ExpFloat64())
-				rows = append(rows, row{"who": who, "what": what, "blk": blk, "span": "process", "how": "compiled ahead", "store": "cold", "end": "ok", "t": round(t, 1)})
+				rows = append(rows, row{"who": who, "what": what, "blk": blk, "span": "process", "how": "aot", "store": "cold", "end": "ok", "t": round(t, 1)})
 			}
 		}
 	}

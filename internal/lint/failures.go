@@ -96,7 +96,7 @@ func truth(b bool) float64 {
 // end, and a zero is not a measurement.
 func (t *table) noResult(rule string) (found []assay.Finding) {
 	requests, throughput := t.counted(assay.RoleRequests), t.measured(assay.RoleThroughput, perSecond)
-	if requests == nil || throughput == nil {
+	if requests == nil || throughput == nil || t.has(assay.RoleTime) { // a row of a time series is no test
 		return nil
 	}
 	outcome := t.first(assay.RoleOutcome)

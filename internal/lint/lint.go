@@ -51,7 +51,7 @@ func Rules() []Rule {
 		{"overrate", "more requests a second than requests by duration", each(overrate)},
 		{"responses", "answers of one size where they should differ, or of many where they should not", each(responses)},
 		{"failures", "requests or invocations without a good answer, tests without a result", each(failures)},
-		{"replicates", "too few repetitions for an interval", each(replicates)},
+		{"replicates", "too few repetitions for an interval", replicates},
 		{"grids", "compared systems were not given the same loads and requests", grids},
 		{"metric", "one metric means two things", metric},
 		{"quantum", "throughput is pinned to a poll interval or quantum", each(quantum)},
@@ -92,7 +92,7 @@ func Lint(subjects []Subject, o Options) ([]assay.Finding, error) {
 	}
 	var found []assay.Finding
 	for _, r := range rules {
-		found = append(found, once(r.look(r.Name, tables))...)
+		found = append(found, crowded(once(r.look(r.Name, tables)))...)
 	}
 	slices.SortStableFunc(found, func(a, b assay.Finding) int { return cmp.Compare(rank(a.Severity), rank(b.Severity)) })
 	return found, nil
@@ -133,4 +133,38 @@ func once(found []assay.Finding) []assay.Finding {
 		out[i].Trace += ", " + f.Trace
 	}
 	return out
+}
+
+const crowd = 6 // findings of a rule in one trace, more of which are said as one
+
+// crowded joins the findings of a rule where there are too many to read.
+func crowded(found []assay.Finding) (out []assay.Finding) {
+	for len(found) > 0 {
+		first := found[0]
+		var alike, others []assay.Finding
+		for _, f := range found {
+			if f.Subject == first.Subject && f.Trace == first.Trace && f.Severity == first.Severity {
+				alike = append(alike, f)
+			} else {
+				others = append(others, f)
+			}
+		}
+		if len(alike) > crowd {
+			alike = []assay.Finding{joined(alike)}
+		}
+		out, found = append(out, alike...), others
+	}
+	return out
+}
+
+// joined makes one finding of many: its number and examples are of the first.
+func joined(alike []assay.Finding) assay.Finding {
+	f := alike[0]
+	f.Says = fmt.Sprintf("in %d conditions, the first of which is %s: %s", len(alike), words(f.Where), f.Says)
+	f.Rows, f.Of = 0, 0
+	for _, a := range alike {
+		f.Rows, f.Of = f.Rows+a.Rows, f.Of+a.Of
+		f.Where = slices.DeleteFunc(slices.Clone(f.Where), func(w assay.Fact) bool { return !slices.Contains(a.Where, w) })
+	}
+	return f
 }

@@ -65,9 +65,12 @@ func TestInjectedDefects(t *testing.T) {
 		{"latencies in microseconds", func(seed uint64) []Subject {
 			return results(change(sweep(seed), is("ant"), func(r row) { r["r"] = r["r"].(float64) * 1000 }))
 		}, Options{}, "little", assay.SeverityError, ant, 1000},
-		{"half of the load is in flight", func(seed uint64) []Subject {
-			return results(change(sweep(seed), is("ant"), func(r row) { r["r"] = r["r"].(float64) * 0.6 }))
-		}, Options{}, "little", assay.SeverityWarning, ant, 0.6},
+		{"latencies corrected", func(seed uint64) []Subject {
+			return results(change(sweep(seed), is("ant"), func(r row) { r["r"] = r["r"].(float64) * (1.2 + 0.1*float64(r["again"].(int64))) }))
+		}, Options{}, "little", assay.SeverityWarning, ant, 1.55},
+		{"latencies halved", func(seed uint64) []Subject {
+			return results(change(sweep(seed), is("ant"), func(r row) { r["r"] = r["r"].(float64) / 2 }))
+		}, Options{}, "little", assay.SeverityError, ant, 0.5},
 		{"interval added up", func(seed uint64) []Subject {
 			return results(change(sweep(seed), is("bee"), func(r row) { r["gap"] = r["gap"].(float64) * 4 }))
 		}, Options{}, "little", assay.SeverityError, bee, 4},
@@ -182,6 +185,9 @@ func TestInjectedDefects(t *testing.T) {
 		{"an effect under the noise", func(seed uint64) []Subject {
 			return []Subject{{Name: "made", Noise: 0.25, Traces: []Trace{made("", change(started(seed), is("ant"), func(r row) { r["t"] = round(r["t"].(float64)*2.24, 1) }))}}}
 		}, Options{}, "noise", assay.SeverityNote, nil, 0.12},
+		{"a crowd", func(seed uint64) []Subject {
+			return results(change(sweep(seed), func(r row) bool { return r["inflight"] == int64(16) }, func(r row) { r["site"], r["lost"] = []string{"here", "there"}[r["threads"].(int64)/4], int64(100000) }))
+		}, Options{Rules: []string{"failures"}}, "failures", assay.SeverityError, []assay.Fact{}, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for seed := range uint64(seeds) {

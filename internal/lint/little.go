@@ -3,18 +3,20 @@ package lint
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/trace"
+	"github.com/assay-notebooks/assay/kernelext/stats"
 )
 
 const (
-	// A closed loop without think time has throughput x latency = load. More is
-	// impossible for a mean, beyond rounding; less is the load generator's own
-	// time, so that only a lot less is a contradiction.
+	// A closed loop has throughput × latency = load, or less by the time between
+	// requests. More is impossible for a mean, beyond rounding.
 	littleAbove = 1.05
-	littleBelow = 0.8
+	oneFactor   = 0.03 // a ratio that differs by less in the middle half of the rows is one factor
+	fewestRows  = 3    // of which a factor below 1 is told from a generator that waits
 	littleShare = 0.05 // of the rows of a condition, so that one odd row is no finding
 )
 
@@ -47,36 +49,47 @@ func little(rule string, t *table) (found []assay.Finding) {
 func (t *table) contradiction(rule string, v *trace.Values, ratio func(row int) float64, formula string) (found []assay.Finding) {
 	where := t.condition()
 	for _, rows := range group(t.rows, where...) {
-		var hits []int
+		var hits, below []int
+		var all []float64
+		step := halfStep(v, rows)
+		x := numbers(v)
 		seen := 0
 		for _, row := range rows {
 			r := ratio(row)
 			if !(r > 0) || math.IsInf(r, 0) {
 				continue
 			}
-			seen++
-			if r > littleAbove || r < littleBelow {
+			seen, all = seen+1, append(all, r)
+			switch {
+			case r > littleAbove+r*step/x[row]:
 				hits = append(hits, row)
+			case r < 1/littleAbove:
+				below = append(below, row)
 			}
 		}
-		if float64(len(hits)) <= littleShare*float64(seen) {
+		slices.Sort(all)
+		middle := stats.SortedMedian(all)
+		constant := stats.SortedQuantile(all, 0.75)-stats.SortedQuantile(all, 0.25) <= oneFactor*middle
+		factor, likely := likelyFactor(middle)
+		if len(hits) == 0 && len(below) >= fewestRows && constant && likely {
+			hits = below
+		}
+		if len(hits) == 0 || float64(len(hits)) <= littleShare*float64(seen) {
 			continue
 		}
-		f := t.found(rule, assay.SeverityError, facts(where, rows[0]), hits, seen, ratio)
+		f := t.found(rule, assay.SeverityWarning, facts(where, rows[0]), hits, seen, ratio)
 		f.Number = median(hits, "x", ratio)
-		if f.Number.Value < 1 {
-			f.Severity = assay.SeverityWarning
-		}
-		factor, likely := likelyFactor(f.Number.Value)
-		f.Says = fmt.Sprintf("%s = %.2f, must be 1", formula, f.Number.Value)
-		f.Effect = fmt.Sprintf("every %s here, and every ratio to somebody else's, is off by that factor; throughput is not", v.Name)
-		f.Remedy = "find out how the load generator's instances were added up, or compute the mean latency as load / throughput"
-		if likely {
+		f.Says = fmt.Sprintf("%s = %.3g, must be 1", formula, f.Number.Value)
+		f.Effect = fmt.Sprintf("the values of %s are not the mean of what these requests took: corrected for late sends, of other requests, or of another load", v.Name)
+		f.Remedy = "find out what the load generator means by it, or compute the mean latency as load / throughput"
+		if constant {
 			f.Severity = assay.SeverityError
+			f.Says = fmt.Sprintf("%s = %.2f, must be 1", formula, f.Number.Value)
+			f.Effect = fmt.Sprintf("every value of %s here, and every ratio to somebody else's, is off by that factor; throughput is not", v.Name)
+			f.Remedy = "find out how the load generator's instances were added up, or compute the mean latency as load / throughput"
+		}
+		if constant && likely {
 			f.Says += ": a factor of " + factor
-		} else if f.Number.Value < 1 {
-			f.Effect = "fewer requests were in flight than the load says: the load generator, or the time between requests, is part of the result"
-			f.Remedy = "give the load generator more threads, or report the load as throughput × latency"
 		}
 		found = append(found, f)
 	}
@@ -103,6 +116,9 @@ func likelyFactor(ratio float64) (name string, ok bool) {
 // the mean.
 func isMean(v *trace.Values) bool {
 	meaning := strings.ToLower(v.Meaning)
+	if strings.Contains(meaning, "corrected") { // for requests that were sent late, as wrk2 does
+		return false
+	}
 	if strings.Contains(meaning, "mean") || strings.Contains(meaning, "average") {
 		return true
 	}

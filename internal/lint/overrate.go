@@ -8,13 +8,13 @@ import (
 	"github.com/assay-notebooks/assay/kernelext/stats"
 )
 
-const overrateAbove = 1.001 // ab prints six digits, durations have three decimals
+const overrateAbove = 1.001 // beyond the rounding of what was printed
 
 // overrate finds rows with more requests a second than there were requests in
 // that time.
 func overrate(rule string, t *table) (found []assay.Finding) {
 	throughput, n, duration := t.measured(assay.RoleThroughput, perSecond), t.counted(assay.RoleRequests), t.measured(assay.RoleDuration, seconds)
-	if throughput == nil || n == nil || duration == nil {
+	if throughput == nil || n == nil || duration == nil || t.has(assay.RoleTime) { // a row of a time series is no test
 		return nil
 	}
 	ratio := func(row int) float64 { return throughput[row] * duration[row] / n[row] }
@@ -23,16 +23,19 @@ func overrate(rule string, t *table) (found []assay.Finding) {
 		var hits, off []int
 		var all []float64
 		seen := 0
+		d, x := t.first(assay.RoleDuration), t.first(assay.RoleThroughput)
+		ds, xs := halfStep(d, rows)*units[d.Unit].scale, halfStep(x, rows)*units[x.Unit].scale
 		for _, row := range rows {
 			r := ratio(row)
 			if !(r > 0) || math.IsInf(r, 0) {
 				continue
 			}
 			seen++
-			if r > overrateAbove {
+			rounding := ds/duration[row] + xs/throughput[row]
+			if r > overrateAbove+rounding {
 				hits, all = append(hits, row), append(all, r)
 			}
-			if r > littleAbove {
+			if r > littleAbove+rounding {
 				off = append(off, row)
 			}
 		}

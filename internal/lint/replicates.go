@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/trace"
@@ -14,11 +15,21 @@ const fewest = 6
 
 // replicates counts the repetitions of each treatment: independent ones, if
 // the columns tell them from samples of one process.
-func replicates(rule string, t *table) (found []assay.Finding) {
-	result := t.result()
-	if result == nil {
-		return nil
+func replicates(rule string, tables []*table) (found []assay.Finding) {
+	for _, t := range tables {
+		v := t.result()
+		if v == nil || t.has(assay.RoleTime) { // a row of a time series is no test
+			continue
+		}
+		if v.Role == assay.RoleMean && slices.ContainsFunc(tables, func(o *table) bool { return o.subject == t.subject && o.has(assay.RoleSample) }) {
+			continue // its samples are there
+		}
+		found = append(found, t.few(rule, v)...)
 	}
+	return found
+}
+
+func (t *table) few(rule string, result *trace.Values) (found []assay.Finding) {
 	x := numbers(result)
 	cells := append(t.cell(), t.by[assay.RoleLoad]...)
 	where := t.condition()
@@ -42,9 +53,10 @@ func replicates(rule string, t *table) (found []assay.Finding) {
 			}
 			seen++
 			count := len(measured)
-			if result.Role == assay.RoleMean {
+			switch {
+			case result.Role == assay.RoleMean && count == 1:
 				count = 0
-			} else if of != nil {
+			case of != nil:
 				count = len(group(measured, of))
 			}
 			if count < fewest {
