@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 
 	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
@@ -20,10 +22,10 @@ func newGraph() *cobra.Command {
 		Use:   "graph [REF]",
 		Short: "Show what something was made from, and what was made from it",
 		Long: `Show what something was made from, and what was made from it: workload, experiment,
-run, trace, table, figure, each with its digest, and with the parts that are its own:
+run, import, trace, table, figure, each with its digest, and with the parts that are its own:
 modules, executables, images, plan, journal, runtimes, source, outputs.
 
-REF is the name of a workload, an experiment, a figure, the ID of a run, or a digest
+REF is the name of a workload, an experiment, an import, a figure, the ID of a run, or a digest
 of any of these, of a trace, a table, or a part. Without REF: all that assay.lock pins,
 and what that was made from. Exit status 3 if something of it is missing.
 
@@ -97,16 +99,15 @@ func showGraph(cmd *cobra.Command, ref, format, path string, long bool) error {
 	return incomplete
 }
 
-// completeGraph completes names of workloads and figures, and runs.
+// completeGraph completes names of workloads, imports and figures, and runs.
 func completeGraph(cmd *cobra.Command, w *lab.Workspace) ([]string, error) {
 	lock, err := w.Lock()
 	if err != nil {
 		return nil, err
 	}
 	runs, err := completeRuns(cmd, w)
-	for name := range lock.Workloads {
-		runs = append(runs, name)
-	}
+	runs = slices.AppendSeq(runs, maps.Keys(lock.Workloads))
+	runs = slices.AppendSeq(runs, maps.Keys(lock.Imports))
 	figures, figuresErr := completeFigures(cmd, w)
 	return append(runs, figures...), errors.Join(err, figuresErr)
 }

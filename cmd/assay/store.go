@@ -311,7 +311,7 @@ access key's name, never the secret.`,
 func newExportOCI() *cobra.Command {
 	return &cobra.Command{
 		Use:   "export-oci DIR",
-		Short: "Write workloads, runs and figures as an OCI image layout folder",
+		Short: "Write workloads, runs, imports and figures as an OCI image layout folder",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			w, err := workspace(cmd)
