@@ -19,6 +19,7 @@ import (
 	miniogo "github.com/minio/minio-go/v7"
 
 	"github.com/assay-notebooks/assay/artifacts"
+	"github.com/assay-notebooks/assay/internal/passing"
 )
 
 var (
@@ -61,12 +62,7 @@ func code(err error) string {
 func transient(err error) bool {
 	var resp miniogo.ErrorResponse
 	if errors.As(err, &resp) {
-		switch resp.StatusCode {
-		case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
-			http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-			return true
-		}
-		return false
+		return passing.Status(resp.StatusCode)
 	}
 	if untrusted(err) {
 		return false

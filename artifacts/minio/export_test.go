@@ -98,3 +98,13 @@ func (b *Backend) Versions(ctx context.Context) (keys []string) {
 
 // Client returns what the store speaks to the server with.
 func (b *Backend) Client() *miniogo.Client { return b.core.Client }
+
+// Meddle changes the first part of an unfinished upload.
+func (b *Backend) Meddle(ctx context.Context, key string, part []byte) error {
+	u := &upload{b: b, name: b.name(key)}
+	if err := u.resume(ctx); err != nil {
+		return err
+	}
+	u.have, u.parts = nil, make([]miniogo.CompletePart, 1)
+	return u.sendPart(ctx, 0, part)
+}

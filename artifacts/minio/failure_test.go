@@ -301,6 +301,58 @@ func TestUpload(t *testing.T) {
 	noLeftovers(t, b)
 }
 
+// TestUploadGoesOn cuts an upload off, and changes one of the parts that arrived:
+// the next one sends that and those that are missing.
+func TestUploadGoesOn(t *testing.T) {
+	server := miniotest.Start(t)
+	cfg := server.Config("resume")
+	create(t, cfg)
+	v, sum := pattern(6*minPart + 1)
+	key := "blobs/sha256/" + sum.Hex()
+	part := func(req *http.Request) string {
+		if req.Method != http.MethodPut {
+			return ""
+		}
+		return req.URL.Query().Get("partNumber")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	dying := tuned(t, cfg, minio.Tuned{Part: minPart, Wrap: func(next http.RoundTripper) http.RoundTripper {
+		return hook{next, func(req *http.Request) error {
+			if part(req) == "6" { // two others have arrived
+				cancel()
+			}
+			return ctx.Err()
+		}}
+	}})
+	if err := upload(ctx, dying, v, sum); !errors.Is(err, context.Canceled) {
+		t.Fatalf("upload that is cut off: %v, want context.Canceled", err)
+	}
+	b := tuned(t, cfg, minio.Tuned{})
+	if err := b.Meddle(t.Context(), key, bytes.Repeat([]byte("x"), minPart)); err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	sent := map[string]int{}
+	next := tuned(t, cfg, minio.Tuned{Part: minPart, Wrap: func(next http.RoundTripper) http.RoundTripper {
+		return hook{next, func(req *http.Request) error {
+			mu.Lock()
+			defer mu.Unlock()
+			if n := part(req); n != "" {
+				sent[n]++
+			}
+			return nil
+		}}
+	}})
+	if err := upload(t.Context(), next, v, sum); err != nil {
+		t.Fatal(err)
+	}
+	wantBlob(t, b, v, sum)
+	noLeftovers(t, b)
+	if len(sent) >= 7 || sent["1"] != 1 || sent["7"] != 1 {
+		t.Errorf("the second upload sent parts %v of 7, want part 1, which was changed, and those that had not arrived", sent)
+	}
+}
+
 // The server itself finds a part that changed on the way.
 func TestPartChangedOnTheWay(t *testing.T) {
 	server := miniotest.Start(t)

@@ -28,9 +28,13 @@ func (b *Backend) Leftovers(ctx context.Context) iter.Seq2[artifacts.Leftover, e
 				yield(artifacts.Leftover{}, fmt.Errorf("list unfinished uploads: %w", b.explain(u.Err)))
 				return
 			}
-			size, err := b.arrived(ctx, u.Key, u.UploadID)
+			parts, err := b.arrived(ctx, u.Key, u.UploadID)
 			if code(err) == "NoSuchUpload" {
 				continue // it is finished
+			}
+			var size int64
+			for _, p := range parts {
+				size += p.Size
 			}
 			l := artifacts.Leftover{Name: key + uploadSeparator + u.UploadID, What: "unfinished upload", Size: size, ModTime: u.Initiated, Temporary: true}
 			if !yield(l, err) {
@@ -43,8 +47,8 @@ func (b *Backend) Leftovers(ctx context.Context) iter.Seq2[artifacts.Leftover, e
 	}
 }
 
-// arrived returns how many bytes of an unfinished upload the server holds.
-func (b *Backend) arrived(ctx context.Context, name, id string) (size int64, err error) {
+// arrived returns the parts of an unfinished upload that the server holds.
+func (b *Backend) arrived(ctx context.Context, name, id string) (parts []miniogo.ObjectPart, err error) {
 	for marker := 0; ; {
 		var r miniogo.ListObjectPartsResult
 		err := b.retry(ctx, func() (err error) {
@@ -52,13 +56,11 @@ func (b *Backend) arrived(ctx context.Context, name, id string) (size int64, err
 			return err
 		})
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
-		for _, part := range r.ObjectParts {
-			size += part.Size
-		}
+		parts = append(parts, r.ObjectParts...)
 		if !r.IsTruncated || r.NextPartNumberMarker <= marker {
-			return size, nil
+			return parts, nil
 		}
 		marker = r.NextPartNumberMarker
 	}

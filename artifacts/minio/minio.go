@@ -139,7 +139,7 @@ var defaults = limits{
 	stall:    30 * time.Second,
 	lease:    30 * time.Second,
 	poll:     time.Second,
-	single:   1 << 30,
+	single:   64 << 20,
 	part:     16 << 20,
 	parallel: 4,
 	parts:    8,

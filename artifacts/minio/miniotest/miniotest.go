@@ -171,7 +171,13 @@ func (s *Server) end(sig syscall.Signal) {
 
 // Pause stops the server in the middle of what it does, with its connections
 // open, until Continue.
-func (s *Server) Pause() { s.signal(syscall.SIGSTOP) }
+func (s *Server) Pause() {
+	s.t.Helper()
+	s.signal(syscall.SIGSTOP)
+	if err := awaitStop(s.cmd.Process.Pid); err != nil {
+		s.t.Errorf("wait until minio is paused: %v", err)
+	}
+}
 
 // Continue ends a Pause.
 func (s *Server) Continue() { s.signal(syscall.SIGCONT) }
