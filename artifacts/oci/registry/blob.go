@@ -118,7 +118,7 @@ func (s *session) send(ctx context.Context, size int64, open func() (io.ReadClos
 			drain(resp)
 			return s.moved(resp)
 		}
-		if try >= s.c.opts.Retries || !passing(ctx, err) && !behind(err) {
+		if try >= s.c.opts.Retries || !mayPass(ctx, err) && !behind(err) {
 			return explain(err, s.c.base.Host)
 		}
 		if err := s.c.pause(ctx, try, resp); err != nil {

@@ -21,6 +21,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"github.com/assay-notebooks/assay/artifacts"
+	"github.com/assay-notebooks/assay/internal/passing"
 	"github.com/assay-notebooks/assay/internal/stall"
 )
 
@@ -102,7 +103,7 @@ func (c *client) do(ctx context.Context, r request, want ...int) (*http.Response
 		if err == nil {
 			return resp, nil
 		}
-		if try >= c.opts.Retries || !passing(ctx, err) {
+		if try >= c.opts.Retries || !mayPass(ctx, err) {
 			return nil, explain(err, c.base.Host)
 		}
 		if err := c.pause(ctx, try, resp); err != nil {
@@ -158,8 +159,8 @@ func (n notFound) Unwrap() error { return n.error }
 
 func (n notFound) Is(target error) bool { return target == fs.ErrNotExist }
 
-// passing reports whether a request that failed with err may succeed later.
-func passing(ctx context.Context, err error) bool {
+// mayPass reports whether a request that failed with err may succeed later.
+func mayPass(ctx context.Context, err error) bool {
 	if ctx.Err() != nil || errors.Is(err, errNotTried) || errors.Is(err, artifacts.ErrCorrupt) {
 		return false
 	}
@@ -167,12 +168,7 @@ func passing(ctx context.Context, err error) bool {
 		return false
 	}
 	if answer, ok := errors.AsType[*transport.Error](err); ok {
-		switch answer.StatusCode {
-		case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,
-			http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-			return true
-		}
-		return false
+		return passing.Status(answer.StatusCode)
 	}
 	return true
 }
