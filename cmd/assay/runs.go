@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -110,12 +108,9 @@ func parseMoment(s string, now time.Time) (time.Time, error) {
 	if t, err := time.Parse(time.RFC3339, s); err == nil {
 		return t, nil
 	}
-	if days, ok := strings.CutSuffix(s, "d"); ok {
-		if n, err := strconv.Atoi(days); err == nil && n >= 0 {
-			return now.AddDate(0, 0, -n), nil
-		}
-	} else if ago, err := time.ParseDuration(s); err == nil && ago >= 0 {
-		return now.Add(-ago), nil
+	var ago days
+	if ago.Set(s) == nil {
+		return now.Add(-time.Duration(ago)), nil
 	}
 	return time.Time{}, fmt.Errorf("%q: want a day (2026-11-24), a time (2026-11-24T18:15:30Z), or how long ago (36h, 7d)", s)
 }
