@@ -145,13 +145,12 @@ func (t *Trace) Project(names []string) ([]Values, error) {
 		indices[i] = index
 	}
 	all := t.empty(indices)
+	for i := range all {
+		all[i].reserve(int(t.Rows())) // as many as Open has counted
+	}
 	for g := range t.file.RowGroups() {
-		part, _, err := t.group(g, indices)
-		if err != nil {
+		if _, err := t.read(all, g, indices); err != nil {
 			return nil, err
-		}
-		for i := range all {
-			all[i].concat(&part[i])
 		}
 	}
 	return all, nil
@@ -176,20 +175,28 @@ func (t *Trace) empty(indices []int) []Values {
 
 // group returns the columns at the indices of one row group, and its rows.
 func (t *Trace) group(g int, indices []int) (values []Values, rows int, err error) {
+	values = t.empty(indices)
+	rows, err = t.read(values, g, indices)
+	return values, rows, err
+}
+
+// read appends the columns at the indices of one row group to values, and
+// returns its rows.
+func (t *Trace) read(values []Values, g int, indices []int) (rows int, err error) {
 	defer contain(&err)
 	group := t.file.RowGroups()[g]
 	rows = int(group.NumRows())
-	values = t.empty(indices)
 	for i, index := range indices {
+		before := values[i].Len()
 		if err := values[i].read(group.ColumnChunks()[index]); err != nil {
-			return nil, 0, fmt.Errorf("trace: row group %d, column %s: %w: %w", g, values[i].Name, err, ErrCorrupt)
+			return 0, fmt.Errorf("trace: row group %d, column %s: %w: %w", g, values[i].Name, err, ErrCorrupt)
 		}
-		if n := values[i].Len(); n != rows {
-			return nil, 0, fmt.Errorf("trace: row group %d, column %s: %d values in %d rows: %w",
+		if n := values[i].Len() - before; n != rows {
+			return 0, fmt.Errorf("trace: row group %d, column %s: %d values in %d rows: %w",
 				g, values[i].Name, n, rows, ErrCorrupt)
 		}
 	}
-	return values, rows, nil
+	return rows, nil
 }
 
 // contain turns a panic of the Parquet decoder into an error.

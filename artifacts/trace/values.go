@@ -2,6 +2,7 @@ package trace
 
 import (
 	"io"
+	"slices"
 	"strconv"
 
 	"github.com/parquet-go/parquet-go"
@@ -39,23 +40,18 @@ func (v *Values) text(row int) string {
 	return v.Strings[row]
 }
 
-// concat appends the rows of more, of the same column.
-func (v *Values) concat(more *Values) {
-	rows := v.Len()
-	if v.Null == nil && more.Null != nil {
-		v.Null = make([]bool, rows)
+// reserve makes room for so many rows.
+func (v *Values) reserve(rows int) {
+	switch v.Kind {
+	case Int:
+		v.Ints = slices.Grow(v.Ints, rows)
+	case Float:
+		v.Floats = slices.Grow(v.Floats, rows)
+	case String:
+		v.Strings = slices.Grow(v.Strings, rows)
+	case Bool:
+		v.Bools = slices.Grow(v.Bools, rows)
 	}
-	if v.Null != nil {
-		nulls := more.Null
-		if nulls == nil {
-			nulls = make([]bool, more.Len())
-		}
-		v.Null = append(v.Null, nulls...)
-	}
-	v.Ints = append(v.Ints, more.Ints...)
-	v.Floats = append(v.Floats, more.Floats...)
-	v.Strings = append(v.Strings, more.Strings...)
-	v.Bools = append(v.Bools, more.Bools...)
 }
 
 // read appends the values of a column chunk.
@@ -82,6 +78,9 @@ func (v *Values) read(chunk parquet.ColumnChunk) error {
 
 func (v *Values) readPage(page parquet.Page, buf []parquet.Value, seen map[string]string) error {
 	values := page.Values()
+	if direct, err := v.readDirect(values, int(page.NumValues())); direct {
+		return err
+	}
 	for {
 		n, err := values.ReadValues(buf)
 		for _, x := range buf[:n] {
@@ -94,6 +93,31 @@ func (v *Values) readPage(page parquet.Page, buf []parquet.Value, seen map[strin
 			return err
 		}
 	}
+}
+
+// readDirect appends the n values of a page that has them as they are: plain
+// 64-bit numbers, none null. It reports whether this is one.
+func (v *Values) readDirect(values parquet.ValueReader, n int) (direct bool, err error) {
+	read := 0
+	switch r := values.(type) {
+	case parquet.Int64Reader:
+		v.Ints = slices.Grow(v.Ints, n)
+		read, err = r.ReadInt64s(v.Ints[len(v.Ints) : len(v.Ints)+n])
+		v.Ints = v.Ints[:len(v.Ints)+read]
+	case parquet.DoubleReader:
+		v.Floats = slices.Grow(v.Floats, n)
+		read, err = r.ReadDoubles(v.Floats[len(v.Floats) : len(v.Floats)+n])
+		v.Floats = v.Floats[:len(v.Floats)+read]
+	default:
+		return false, nil
+	}
+	if err == io.EOF {
+		err = nil
+	}
+	if v.Null != nil {
+		v.Null = append(v.Null, make([]bool, read)...)
+	}
+	return true, err
 }
 
 func (v *Values) append(x parquet.Value, seen map[string]string) {
@@ -113,7 +137,9 @@ func (v *Values) append(x parquet.Value, seen map[string]string) {
 		v.Bools = append(v.Bools, !null && x.Boolean())
 	case String:
 		s := ""
-		if !null {
+		if n := len(v.Strings); n > 0 && !null && v.Strings[n-1] == string(x.ByteArray()) {
+			s = v.Strings[n-1] // as most texts are
+		} else if !null {
 			var ok bool
 			if s, ok = seen[string(x.ByteArray())]; !ok {
 				s = string(x.ByteArray())
