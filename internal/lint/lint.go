@@ -143,7 +143,7 @@ func crowded(found []assay.Finding) (out []assay.Finding) {
 		first := found[0]
 		var alike, others []assay.Finding
 		for _, f := range found {
-			if f.Subject == first.Subject && f.Trace == first.Trace && f.Severity == first.Severity {
+			if f.Subject == first.Subject && f.Trace == first.Trace && f.Severity == first.Severity && f.Effect == first.Effect {
 				alike = append(alike, f)
 			} else {
 				others = append(others, f)

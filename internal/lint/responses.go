@@ -62,7 +62,7 @@ func responses(rule string, t *table) (found []assay.Finding) {
 
 // sizes returns the size of answers in bytes by row, nil if it is not known.
 func (t *table) sizes() []float64 {
-	if size := t.measured(assay.RoleSize, bytes); size != nil {
+	if size := t.measured(assay.RoleSize, octets); size != nil {
 		return size
 	}
 	transfer, throughput := t.measured(assay.RoleTransfer, byteRate), t.measured(assay.RoleThroughput, perSecond)
