@@ -72,7 +72,7 @@ func (w *Workspace) projectedImport(ctx context.Context, of TableOf) (projection
 // another one.
 func (p projection) blob() string {
 	if p.record.Import != "" {
-		return "import." + assay.Filename(p.record.Import) + "." + p.manifest.Short()
+		return "import." + p.manifest.Short() // a name may have characters that have no place here
 	}
 	return "run." + p.record.Run
 }
