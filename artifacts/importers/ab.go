@@ -30,7 +30,7 @@ func readAB(ctx context.Context, in *Input, out *Output) error {
 		percentiles.floatCell(known("percentile", "%", assay.RoleFactor, "share of the requests that took at most the latency; 0 is the shortest")),
 		percentiles.floatCell(known("latency", "ms", assay.RoleLatency, "percentile of the times of requests with their connections")),
 	}
-	return in.each(ctx, out, "of ab -e, which begins with \""+abPercentiles+"\", or of ab -g, which begins with \"starttime\"", func(f *file) {
+	return in.each(ctx, out, "a table of ab -e, which begins with \""+abPercentiles+"\", or of ab -g, which begins with \"starttime\"", func(f *file) {
 		switch first, _, _ := strings.Cut(f.text, "\n"); strings.TrimSuffix(first, "\r") {
 		case abPercentiles:
 			f.kind = "ab percentiles"

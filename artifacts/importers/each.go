@@ -15,7 +15,7 @@ func (in *Input) each(ctx context.Context, out *Output, want string, parse func(
 	if err != nil {
 		return err
 	}
-	found := false
+	found := false // a file of the format, or one that is damaged
 	rows := 0
 	for _, f := range files {
 		if err := ctx.Err(); err != nil {
@@ -24,6 +24,7 @@ func (in *Input) each(ctx context.Context, out *Output, want string, parse func(
 		parse(f)
 		if f.kind == "" {
 			f.wound(1)
+			found = found || f.cut != ""
 			continue
 		}
 		found = true
@@ -35,7 +36,7 @@ func (in *Input) each(ctx context.Context, out *Output, want string, parse func(
 		f.rows = int64(rows - before)
 	}
 	if !found {
-		return fmt.Errorf("none of the %d files is %s", len(files), want)
+		return fmt.Errorf("none of the %d files is %s; \"assay import formats\" lists the other formats", len(files), want)
 	}
 	out.Traces = slices.DeleteFunc(out.Traces, func(t *Trace) bool { return t.rows == 0 })
 	return nil

@@ -52,7 +52,7 @@ func newGobenchTrace(out *Output) *gobenchTrace {
 	return &gobenchTrace{
 		trace:      t,
 		name:       t.text(known("name", "", assay.RoleWorkload, "name of the benchmark, without \"Benchmark\" and without the processors")),
-		procs:      t.int(known("procs", "", assay.RoleFactor, "GOMAXPROCS; null where the name does not say it: then it is 1, or the name was changed")),
+		procs:      t.int(inferred("procs", "", assay.RoleFactor, "GOMAXPROCS; null where the name does not end in it, as where it is 1", "the number behind the last hyphen of the name: a name of its own that ends so is taken for it")),
 		replicate:  t.int(inferred("replicate", "", assay.RoleReplicate, "number of the line with that name and configuration in its file, from 1", "the order of the lines: go test -count repeats benchmarks")),
 		iterations: t.int(known("iterations", "", "", "how often the loop ran; null if it failed")),
 		outcome:    t.text(known("outcome", "", assay.RoleOutcome, "ok, or failed if go test says that the benchmark failed")),

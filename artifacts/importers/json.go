@@ -72,9 +72,6 @@ func (j *jsonText) delimiter(want json.Delim) error {
 	return err
 }
 
-// value reads a value into v.
-func (j *jsonText) value(v any) error { return j.d.Decode(v) }
-
 // skip reads a value that is not needed.
 func (j *jsonText) skip() error {
 	var raw json.RawMessage

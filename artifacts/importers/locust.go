@@ -16,7 +16,7 @@ var locust = Format{Name: "locust", Title: "Locust --csv (statistics, history, f
 
 func readLocust(ctx context.Context, in *Input, out *Output) error {
 	l := newLocustTraces(out)
-	return in.each(ctx, out, "of Locust --csv, or SPRIGHT's: its first line is none of their headers, nor TIME;METHOD;NAME;MILLISECONDS", func(f *file) {
+	return in.each(ctx, out, "a table of Locust --csv, nor of SPRIGHT's scripts, with lines like TIME;METHOD;NAME;MILLISECONDS", func(f *file) {
 		first, _, _ := strings.Cut(f.text, "\n")
 		first = strings.ReplaceAll(strings.TrimSuffix(first, "\r"), `"`, "")
 		switch {

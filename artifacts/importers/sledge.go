@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/assay-notebooks/assay"
 )
@@ -153,6 +154,10 @@ func (l *sledgeLog) cell(name string) *cell {
 // columns as whole are of these.
 func (l *sledgeLog) read(f *file, names, whole []string) {
 	header := strings.Join(names, ",")
+	if !utf8.ValidString(header) {
+		f.reject(1, header, notUTF8)
+		return
+	}
 	for i, name := range names {
 		if name == "" || len(name) > maxName || slices.Contains(names[:i], name) {
 			f.reject(1, header, fmt.Sprintf("the name of column %d is empty, too long or there twice", i+1))
