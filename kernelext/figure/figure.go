@@ -26,6 +26,7 @@ type Figure struct {
 	title      string
 	logX, logY bool
 	facet      Group
+	kinds      Group // of Distinguish
 	references []reference
 	remarks    []string // of Note
 	peaks      bool
@@ -47,6 +48,10 @@ func (f *Figure) LogY() { f.logY = true }
 
 // Facet draws one panel per category, all with the same axes.
 func (f *Figure) Facet(g Group) { f.facet = g }
+
+// Distinguish gives the values of Intervals a colour and a shape for each
+// category of g, of which there are few: verdicts.
+func (f *Figure) Distinguish(g Group) { f.kinds = g }
 
 // Estimate says what Bar, Line, HeatMap and TableText show of a category's
 // samples. The default is Median.
@@ -70,6 +75,8 @@ func (f *Figure) begin(method string) error {
 	switch {
 	case f.peaks && method != "Line":
 		return fmt.Errorf("%s: there are no lines, so leave Peaks out", method)
+	case (f.kinds.code != nil || f.kinds.err != nil) && method != "Intervals":
+		return fmt.Errorf("%s: only Intervals has values to distinguish, so leave Distinguish out", method)
 	case f.references != nil && (method == "HeatMap" || method == "TableText"):
 		return fmt.Errorf("%s: no axis has values, so leave Reference out", method)
 	}

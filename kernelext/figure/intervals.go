@@ -1,6 +1,7 @@
 package figure
 
 import (
+	"errors"
 	"fmt"
 	"math"
 )
@@ -9,7 +10,7 @@ import (
 // category: the value as a disc, the interval from low to high as a bar, and
 // the bound that it is to be compared with as a diamond. All are in one unit. A
 // row without an interval, or without a bound, is drawn without, and one
-// without a value says its outcome.
+// without a value says its outcome. Distinguish tells the values apart.
 func (f *Figure) Intervals(g Group, low, value, high, bound Values) error {
 	if err := f.onlyLogX("Intervals"); err != nil {
 		return err
@@ -21,6 +22,12 @@ func (f *Figure) Intervals(g Group, low, value, high, bound Values) error {
 	if err != nil {
 		return fmt.Errorf("Intervals: %w", err)
 	}
+	if f.kinds.err != nil {
+		return fmt.Errorf("Intervals: distinguish: %w", f.kinds.err)
+	}
+	if f.kinds.code != nil && !f.kinds.of.same(g.of) {
+		return errors.New("Intervals: what is distinguished and the group are not of the same rows; say the same Where for both")
+	}
 	numbers := make([][]float64, 4)
 	for i, v := range []Values{low, value, high, bound} {
 		if v.unit != value.unit {
@@ -29,8 +36,11 @@ func (f *Figure) Intervals(g Group, low, value, high, bound Values) error {
 		numbers[i] = make([]float64, v.of.Len())
 		v.reader()(0, numbers[i])
 	}
-	c := intervals{bound: bound, low: low.label, high: high.label, of: make([]span, len(rows.cell))}
+	c := intervals{bound: bound, kinds: f.kinds.names, low: low.label, high: high.label, of: make([]span, len(rows.cell))}
 	least, most := math.Inf(1), math.Inf(-1)
+	for i := range c.of { // a panel may have no row of a category
+		c.of[i] = span{low: math.NaN(), value: math.NaN(), high: math.NaN(), bound: math.NaN()}
+	}
 	seen := make([]bool, len(rows.cell))
 	for i := range numbers[1] {
 		at := rows.at(i)
@@ -40,6 +50,9 @@ func (f *Figure) Intervals(g Group, low, value, high, bound Values) error {
 		}
 		seen[at] = true
 		s := span{low: numbers[0][i], value: numbers[1][i], high: numbers[2][i], bound: numbers[3][i]}
+		if f.kinds.code != nil {
+			s.kind = int(f.kinds.code[i])
+		}
 		switch outcome := rows.outcome(i); {
 		case outcome != "":
 			here.leave(outcome, rows.detail(i))
@@ -70,7 +83,10 @@ func (f *Figure) Intervals(g Group, low, value, high, bound Values) error {
 }
 
 // A span is one row of Intervals; what is NaN there is not.
-type span struct{ low, value, high, bound float64 }
+type span struct {
+	low, value, high, bound float64
+	kind                    int // index into intervals.kinds
+}
 
 func (s span) interval() bool { return !math.IsNaN(s.low) && !math.IsNaN(s.high) }
 
@@ -89,6 +105,7 @@ type intervals struct {
 	grouped
 	x         axis
 	bound     Values
+	kinds     []string // of values, where they are distinguished
 	low, high string
 	of        []span // by panel and category
 }
@@ -101,13 +118,40 @@ func (c intervals) at(panel, category int) span {
 var (
 	valueLook = look{color: palette[0], marker: disc}
 	boundLook = look{color: palette[3], marker: diamond}
+
+	// kindLooks leave out what the bound looks like.
+	kindLooks = []look{
+		{color: palette[2], marker: disc}, {color: palette[1], marker: square}, {color: palette[5], marker: triangle}, {color: palette[6], marker: cross},
+	}
 )
 
-func (c intervals) legend() []key {
-	return []key{
-		{look: valueLook, name: c.values.label, how: lineKey},
-		{look: boundLook, name: c.bound.label, how: markerKey},
+// look is that of a row's value.
+func (c intervals) look(s span) look {
+	if len(c.kinds) == 0 {
+		return valueLook
 	}
+	return kindLooks[s.kind%len(kindLooks)]
+}
+
+func (c intervals) legend() []key {
+	keys := []key{{look: boundLook, name: c.bound.label, how: markerKey}}
+	if len(c.kinds) == 0 {
+		return append([]key{{look: valueLook, name: c.values.label, how: lineKey}}, keys...)
+	}
+	drawn := map[int]bool{}
+	for i, p := range c.panels {
+		for k := range p.cells {
+			if len(p.cells[k].values) > 0 {
+				drawn[c.at(i, k).kind] = true
+			}
+		}
+	}
+	for kind := len(c.kinds) - 1; kind >= 0; kind-- {
+		if drawn[kind] {
+			keys = append([]key{{look: c.look(span{kind: kind}), name: c.kinds[kind], how: lineKey}}, keys...)
+		}
+	}
+	return keys
 }
 
 func (c intervals) notes(said func(*cell) bool) []string {
@@ -161,10 +205,11 @@ func (c intervals) panel(f frame, panel int) {
 			f.s.line(pen{color: boundLook.color, width: 0.8}, point{x, y - 6}, point{x, y + 6})
 			boundLook.marker.draw(f.s, boundLook.color, point{x, y}, 2)
 		}
+		l := c.look(s)
 		if s.interval() {
-			drawWhisker(f, pen{color: valueLook.color, width: 1.2}, y, s.low, s.high, 3)
+			drawWhisker(f, pen{color: l.color, width: 1.2}, y, s.low, s.high, 3)
 		}
-		valueLook.marker.draw(f.s, valueLook.color, point{f.px(s.value), y}, 2.2)
+		l.marker.draw(f.s, l.color, point{f.px(s.value), y}, 2.2)
 	}
 }
 

@@ -135,13 +135,13 @@ func (m multiples) panel(f frame, i int, xTicks, sideWidth float64) {
 			f.s.line(gridPen, point{f.left, y}, point{f.right, y})
 		}
 	}
+	m.draw(f, i)
 	for _, v := range m.x.marks {
 		f.s.line(referencePen, point{f.px(v), f.top}, point{f.px(v), f.bottom})
 	}
 	for _, v := range m.y.marks {
 		f.s.line(referencePen, point{f.left, f.py(v)}, point{f.right, f.py(v)})
 	}
-	m.draw(f, i)
 	if m.x.empty && m.y.categories == nil {
 		f.s.write(noteText, point{(f.left + f.right) / 2, (f.top + f.bottom) / 2}, center, noSamples)
 	}
