@@ -75,7 +75,7 @@ func sweeps(out map[string]string) {
 		for f, function := range c.functions {
 			for _, workers := range []int{1, 32} {
 				most := []float64{8000, 2000, 500}[f] * []float64{1, 2.5}[min(1, workers/32)] * []float64{1, 0.7, 0.4}[k]
-				size := []float64{100, 110, 50_000}[f] // bytes of an answer
+				size := []float64{100, 110, 600_000}[f] // bytes of an answer
 				var csv, summary, stamps, monitor strings.Builder
 				csv.WriteString("connections,concurrency,ttime,rps,tpr,tpr_all,trate\n")
 				now := 1_700_000_000_000_000_000 + 1_000_000_000_000*int64(k)
