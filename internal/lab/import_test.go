@@ -1,0 +1,233 @@
+package lab
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/artifacts/oci"
+	"github.com/assay-notebooks/assay/artifacts/trace"
+	"github.com/assay-notebooks/assay/internal/canonical"
+	"github.com/assay-notebooks/assay/kernelext/table"
+)
+
+const sweepMapping = `
+trace: results
+meaning: one test
+columns:
+  system: {role: system}
+  scope: {role: scope}
+  ms: {kind: float, unit: ms, role: sample}
+  warm: {kind: bool, role: warmup}
+`
+
+// sweep writes files of a table, and the mapping, and returns how they are
+// imported.
+func sweep(t *testing.T, files map[string]string) ImportOptions {
+	t.Helper()
+	dir := t.TempDir()
+	write := func(path, text string) {
+		t.Helper()
+		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, text := range files {
+		write(filepath.Join(dir, "files", filepath.FromSlash(name)), text)
+	}
+	write(filepath.Join(dir, "mapping.yaml"), sweepMapping)
+	return ImportOptions{Name: "sweep", Format: "table", Path: filepath.Join(dir, "files"), Mapping: filepath.Join(dir, "mapping.yaml")}
+}
+
+const header = "system,scope,ms,warm\n"
+
+func workspace(t *testing.T) *Workspace {
+	t.Helper()
+	w, err := Init(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// TestImportSame imports equal files in two places: the record, and what the
+// name means, are the same, and what the second import needs is there.
+func TestImportSame(t *testing.T) {
+	files := map[string]string{"a/x y.csv": header + "v8,process,1,false\n", "b.csv": header + "wamr,process,7,true\nwamr,process,2.5,false\n", "same.csv": header + "v8,process,1,false\n"}
+	w := workspace(t)
+	first, err := w.Import(t.Context(), sweep(t, files))
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := w.Import(t.Context(), sweep(t, files))
+	if err != nil || !again.Archived || again.Manifest != first.Manifest || first.Archived {
+		t.Errorf("again: %+v, %v; want %v from the archive", again, err, first.Manifest)
+	}
+	there, err := workspace(t).Import(t.Context(), sweep(t, files))
+	if err != nil || there.Manifest != first.Manifest {
+		t.Errorf("elsewhere: %v, %v; want %v", there.Manifest, err, first.Manifest)
+	}
+	var paths []string
+	for _, s := range first.Sources {
+		paths = append(paths, s.Path)
+		if b, err := w.Store.ReadAll(t.Context(), s.Digest, 1<<20); err != nil || string(b) != files[s.Path] || int64(len(b)) != s.Size {
+			t.Errorf("%s: archived as %q of %d bytes, %v", s.Path, b, s.Size, err)
+		}
+	}
+	if want := []string{"a/x y.csv", "b.csv", "same.csv"}; !reflect.DeepEqual(paths, want) {
+		t.Errorf("sources %q, want %q", paths, want)
+	}
+	alone := sweep(t, map[string]string{"b.csv": files["b.csv"], "secret.csv": "not,of,this\n"})
+	alone.Name, alone.Path = "alone", filepath.Join(alone.Path, "b.csv")
+	one, err := w.Import(t.Context(), alone)
+	if err != nil || len(one.Sources) != 1 || one.Sources[0].Path != "b.csv" {
+		t.Errorf("a single file: %+v, %v", one.Sources, err)
+	}
+	if report, err := w.Check(t.Context(), "", true); err != nil || len(report.Problems) != 0 {
+		t.Errorf("check: %v, %v", report.Problems, err)
+	}
+}
+
+// TestImportLinks imports a folder with links: nothing outside of it is read.
+func TestImportLinks(t *testing.T) {
+	opts := sweep(t, map[string]string{"a.csv": header + "v8,process,1,false\n"})
+	outside := filepath.Join(t.TempDir(), "outside.csv")
+	if err := os.WriteFile(outside, []byte(header+"hush,process,1,false\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(outside, filepath.Join(opts.Path, "z.csv")); err != nil {
+		t.Fatal(err)
+	}
+	w := workspace(t)
+	if imp, err := w.Import(t.Context(), opts); err == nil || !strings.Contains(err.Error(), "z.csv") {
+		t.Errorf("a link out of the folder: %+v, %v; want an error that names it", imp, err)
+	}
+	if d, err := w.Archive.Ref(t.Context(), "imports/sweep"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("after an error the name is %v, %v", d, err)
+	}
+}
+
+// TestImportProject leaves warm-up out, and wants to know what times span.
+func TestImportProject(t *testing.T) {
+	w := workspace(t)
+	if _, err := w.Import(t.Context(), sweep(t, map[string]string{"a.csv": header + "v8,process,1,false\nv8,compile,,false\nv8,process,9,true\n"})); err != nil {
+		t.Fatal(err)
+	}
+	_, err := w.Project(t.Context(), TableOf{Import: "sweep", Columns: []string{"ms"}})
+	if err == nil || !strings.Contains(err.Error(), "scopes compile, process") {
+		t.Errorf("times of two scopes: error %v", err)
+	}
+	b, err := w.Project(t.Context(), TableOf{Import: "sweep", Of: "results", Columns: []string{"ms", "scope", "line"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := table.Decode(b)
+	if err != nil || got.Rows != 2 {
+		t.Fatalf("table %+v, %v: want 2 rows", got, err)
+	}
+	if ms := got.Columns[0]; ms.Unit != "ms" || ms.Floats[0] != 1 || !ms.Null[1] || got.Columns[2].Ints[1] != 3 {
+		t.Errorf("table %+v", got.Columns)
+	}
+}
+
+// TestVerifyImport compares a stored trace with columns that differ in one
+// value.
+func TestVerifyImport(t *testing.T) {
+	w := workspace(t)
+	columns := func() []*trace.Values {
+		return []*trace.Values{
+			{Column: trace.Column{Name: "i", Kind: trace.Int}, Ints: []int64{1, 2, 3}},
+			{Column: trace.Column{Name: "f", Kind: trace.Float}, Floats: []float64{1, math.NaN(), 0}, Null: []bool{false, false, true}},
+			{Column: trace.Column{Name: "s", Kind: trace.String}, Strings: []string{"", "b", "c"}},
+			{Column: trace.Column{Name: "b", Kind: trace.Bool}, Bools: []bool{true, false, true}},
+		}
+	}
+	var b bytes.Buffer
+	if err := trace.WriteColumns(&b, trace.Meta{Import: "x", Of: "y", Importer: "table"}, columns()); err != nil {
+		t.Fatal(err)
+	}
+	d, err := w.Store.PutBytes(t.Context(), b.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	it := assay.ImportTrace{Name: "y", Trace: d, Rows: 3}
+	if err := w.verifyImport(t.Context(), it, columns()); err != nil {
+		t.Errorf("the same: %v", err)
+	}
+	for want, change := range map[string]func([]*trace.Values){
+		"column i: row 2": func(c []*trace.Values) { c[0].Ints[2]++ },
+		"column f: row 1": func(c []*trace.Values) { c[1].Floats[1] = 0 },
+		"column f: row 2": func(c []*trace.Values) { c[1].Null[2] = false },
+		"column s: row 0": func(c []*trace.Values) { c[2].Strings[0] = "x" },
+		"column b: row 1": func(c []*trace.Values) { c[3].Bools[1] = true },
+	} {
+		other := columns()
+		change(other)
+		if err := w.verifyImport(t.Context(), it, other); err == nil || !strings.Contains(err.Error(), want) || !Corrupt(err) {
+			t.Errorf("error %v, want %q", err, want)
+		}
+	}
+}
+
+// TestForgedImports reads records that a stranger wrote: none gets a name here
+// or a file out of its folder.
+func TestForgedImports(t *testing.T) {
+	w := workspace(t)
+	good, err := w.Import(t.Context(), sweep(t, map[string]string{"a.csv": header + "v8,process,1,false\n"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := oci.ReadArtifact(t.Context(), w.Store, good.Manifest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, forge := range map[string]func(*assay.Import){
+		"path out":       func(i *assay.Import) { i.Sources[0].Path = "../a.csv" },
+		"absolute path":  func(i *assay.Import) { i.Sources[0].Path = "/etc/passwd" },
+		"path twice":     func(i *assay.Import) { i.Sources = append(i.Sources, i.Sources[0]) },
+		"other original": func(i *assay.Import) { i.Sources[0].Digest = i.Traces[0].Trace },
+		"name":           func(i *assay.Import) { i.Name = "../x" },
+		"format":         func(i *assay.Import) { i.Format = "assay.import.v9" },
+		"no traces":      func(i *assay.Import) { i.Traces = nil },
+		"trace name":     func(i *assay.Import) { i.Traces[0].Name = "../x" },
+		"other trace":    func(i *assay.Import) { i.Traces[0].Trace = i.Sources[0].Digest },
+		"mapping":        func(i *assay.Import) { i.Mapping = i.Sources[0].Digest },
+	} {
+		imp, forged := good.Import, a
+		imp.Sources = append([]assay.ImportSource(nil), imp.Sources...)
+		imp.Traces = append([]assay.ImportTrace(nil), imp.Traces...)
+		forge(&imp)
+		record, err := canonical.JSON(imp)
+		if err != nil {
+			t.Fatal(err)
+		}
+		forged.Layers = append([]oci.Layer(nil), a.Layers...)
+		if forged.Layers[0].Digest, err = w.Store.PutBytes(t.Context(), record); err != nil {
+			t.Fatal(err)
+		}
+		d, err := oci.PutArtifact(t.Context(), w.Store, forged)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.FindImport(t.Context(), d.Digest.String()); err == nil {
+			t.Errorf("%s: it was read", what)
+		}
+		in := intake{w: w}
+		if err := in.sort(t.Context(), d); err == nil || len(in.found) > 0 {
+			t.Errorf("%s: it was taken: %v", what, in.found)
+		}
+		if _, err := w.ExportOriginals(t.Context(), d.Digest.String(), t.TempDir()); err == nil {
+			t.Errorf("%s: its files were written", what)
+		}
+	}
+}
