@@ -96,7 +96,8 @@ func readABSweep(ctx context.Context, in *Input, out *Output) error {
 	s.oneUnit()
 	s.condition()
 	s.gather()
-	if len(s.runs)+len(s.blocks) == 0 {
+	damaged := slices.ContainsFunc(files, func(f *file) bool { return len(f.rejected) > 0 })
+	if len(s.runs)+len(s.blocks) == 0 && !damaged {
 		return fmt.Errorf("none of the %d files has results: want a CSV with columns named concurrency and rps, or a summary with lines %q", len(files), timeTaken)
 	}
 	if names := factorNames(s.all()); len(names) > maxNamed {

@@ -89,7 +89,7 @@ func TestPublishedSweep(t *testing.T) {
 		{"results", "interval", 2261, 3479.119},
 		{"results", "transfer", 2261, 465551806.15},
 		{"summaries", "rps", 2261, 26180633.95},
-		{"windows", "concurrency", 2909, 565229},
+		{"windows", "mark", 2909, 565229},
 		{"monitor", "cpu", 707191, 381118208.4229},
 		{"monitor", "vmem", 707191, 36828817960.3779},
 		{"monitor", "pmem", 707191, 138075157.69419},

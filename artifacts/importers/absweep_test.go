@@ -106,9 +106,9 @@ func TestSweepOfOthers(t *testing.T) {
 				"quark echo 1 true 2 1 1000 2.5 400 5 ok 2\nquark echo 1 true 2 2 1000 2 500 4 ok 3\nquark echo 1 true 4 1 1000 - - - no result 4\n"},
 		{"summaries", []string{"system", "workload", "threads", "pinned", "concurrency", "replicate", "rps", "clock", "agrees", "line"},
 			"quark echo 1 true 2 1 400 14:26:40 true 1\nquark echo 1 true 2 2 500 14:26:40 true 8\nquark echo 1 true 4 1 - 14:26:40 true 15\n"},
-		{"windows", []string{"system", "concurrency", "replicate", "start", "end"},
-			"quark 2 1 1600000000000000000 1600000003000000000\nquark 2 2 1600000003000000000 1600000006000000000\nquark 2 - 1600000006000000000 -\n" +
-				"quark 4 1 1600000007000000000 1600000008000000000\nquark 4 - 1600000008000000000 -\nquark 0 - 1600000010000000000 -\n"},
+		{"windows", []string{"system", "mark", "concurrency", "replicate", "start", "end"},
+			"quark 2 2 1 1600000000000000000 1600000003000000000\nquark 2 2 2 1600000003000000000 1600000006000000000\nquark 2 - - 1600000006000000000 -\n" +
+				"quark 4 4 1 1600000007000000000 1600000008000000000\nquark 4 - - 1600000008000000000 -\nquark 0 - - 1600000010000000000 -\n"},
 		{"monitor", []string{"system", "workload", "threads", "pinned", "concurrency", "replicate", "time", "cpu", "ram_mem"},
 			"lepton x 1 - - - 1700000000000000000 9.5 9.5\nlepton x 1 - - - 1700000000500000000 1.5 2.5\n" +
 				"quark echo 1 true 2 1 1600000000000000000 50 8.25\nquark echo 1 true 2 1 1600000001000000000 150.5 8.5\nquark echo 1 true - - 1600000009000000000 1 8\n"},

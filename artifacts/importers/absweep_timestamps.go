@@ -87,7 +87,8 @@ func (s *sweep) windowsTrace() {
 	}
 	t := s.out.trace("windows", "a row for each time stamp: the run that began then, or the end of the last")
 	under := t.conditionsColumns(s.all(), s.evidence)
-	load := t.int(inferred("concurrency", "", assay.RoleLoad, "requests in flight at once; one that no run has marks an end", s.loadsKnown()))
+	mark := t.int(inferred("mark", "", "", "the concurrency, as the file has it; one that no run has marks the end of all", s.loadsKnown()))
+	load := t.int(inferred("concurrency", "", assay.RoleLoad, "requests in flight at once; null if nothing begins here", "mark, where a run begins"))
 	replicate := t.int(inferred("replicate", "", assay.RoleReplicate, "number of the repetition, from 1; null if nothing begins here",
 		"counted: a window is the time between two marks of one concurrency"))
 	start := t.int(inferred("start", "ns", assay.RoleStart, "since 1970", "nanoseconds since 1970 by their size; "+s.longEnough()))
@@ -96,9 +97,10 @@ func (s *sweep) windowsTrace() {
 		for _, w := range s.windows[f] {
 			t.row(w.path, w.line)
 			under.set(w.conditions, 1)
-			load.set(w.load)
+			mark.set(w.load)
 			start.set(w.start)
 			if w.replicate > 0 {
+				load.set(w.load)
 				replicate.set(w.replicate)
 				end.set(w.end)
 			}

@@ -2,6 +2,7 @@ package importers
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -27,14 +28,23 @@ func input(files fs.FS, facts ...assay.Fact) *Input {
 // Sightglass, Sledge, SPRIGHT and Faasm, which were written by hand.
 func examples(name string) fs.FS { return os.DirFS(filepath.Join("testdata", name)) }
 
+// example is the input of a format's examples, with a mapping if it wants one.
+func example(t *testing.T, name string) *Input {
+	t.Helper()
+	in := input(examples(name))
+	mapping, err := os.ReadFile(filepath.Join("testdata", name+".yaml"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	in.Mapping = mapping
+	return in
+}
+
 // Every format reads its examples as the golden files have it.
 func TestExamples(t *testing.T) {
 	for _, f := range Formats() {
-		if _, err := os.Stat(filepath.Join("testdata", f.Name)); err != nil {
-			continue // TestDocs wants examples of all
-		}
 		t.Run(f.Name, func(t *testing.T) {
-			out, err := f.Read(t.Context(), input(examples(f.Name)))
+			out, err := f.Read(t.Context(), example(t, f.Name))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -120,9 +130,6 @@ func TestDocs(t *testing.T) {
 	}
 	doc := string(b)
 	for _, f := range Formats() {
-		if _, err := os.Stat(filepath.Join("testdata", f.Name)); err != nil {
-			continue
-		}
 		begin, end := fmt.Sprintf("<!-- columns of %s -->\n", f.Name), "<!-- end of columns -->\n"
 		head, rest, ok := strings.Cut(doc, begin)
 		_, tail, closed := strings.Cut(rest, end)
@@ -130,7 +137,7 @@ func TestDocs(t *testing.T) {
 			t.Errorf("%s has no %q and %q", path, begin, end)
 			continue
 		}
-		out, err := f.Read(t.Context(), input(examples(f.Name)))
+		out, err := f.Read(t.Context(), example(t, f.Name))
 		if err != nil {
 			t.Errorf("%s: %v", f.Name, err)
 			continue

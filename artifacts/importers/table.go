@@ -122,7 +122,6 @@ type tableReader struct {
 	trace   *Trace
 	cells   map[string]*tableCell // by the name in the header
 	outcome *column[string]       // nil if no column has outcomes
-	rows    int
 }
 
 func readTable(ctx context.Context, in *Input, out *Output) error {
@@ -144,7 +143,7 @@ func readTable(ctx context.Context, in *Input, out *Output) error {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.Columns)) {
-		if r.cells[name] == nil {
+		if r.cells[name] == nil && len(r.cells) > 0 {
 			return fmt.Errorf("mapping: column %s: no file has it; there are %s", name, strings.Join(slices.Sorted(maps.Keys(r.cells)), ", "))
 		}
 	}

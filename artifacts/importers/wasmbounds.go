@@ -84,6 +84,7 @@ func readWasmbounds(ctx context.Context, in *Input, out *Output) error {
 		first, _, _ := strings.Cut(f.text, "\n")
 		if !strings.Contains(first, iterationPrefix) {
 			f.wound(1)
+			found = found || f.cut != ""
 			continue
 		}
 		f.kind, found = "wasm-bounds CSV", true
