@@ -58,7 +58,8 @@ func Workload(dir string) Pinned { return Pin(dir) }
 
 // Pin pins a workload: a name in assay.lock, a manifest's digest, a folder with
 // workload.yaml, a Wasm file, an OCI image layout (FOLDER:TAG), or a reference
-// to a registry, "registry.example/crc32:v1". A path is relative to the notebook.
+// to a registry, "registry.example/crc32:v1"; one that begins with "http://" may
+// be to a registry without TLS. A path is relative to the notebook.
 // What a tag means is asked once: then assay.lock has it, until "assay pin" asks
 // again.
 func Pin(ref string) Pinned {

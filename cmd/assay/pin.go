@@ -20,7 +20,7 @@ REF is one of
   a folder with workload.yaml, which is built from source
   a .wasm file; --name names it, --source, --toolchain and --licence say what is known about it
   an OCI image layout: FOLDER, FOLDER:TAG or FOLDER@sha256:…
-  REGISTRY/REPOSITORY:TAG or REGISTRY/REPOSITORY@sha256:…
+  REGISTRY/REPOSITORY:TAG or REGISTRY/REPOSITORY@sha256:…; http:// before it is --plain-http
   sha256:…, a manifest that the archive holds
   a name in assay.lock
 

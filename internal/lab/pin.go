@@ -40,7 +40,8 @@ func (o PinOptions) ofModule() bool { return o.Name+o.Source+o.Toolchain+o.Licen
 //	a folder with workload.yaml: it is built
 //	a .wasm file
 //	an OCI image layout: FOLDER, FOLDER:TAG or FOLDER@sha256:…
-//	REGISTRY/REPOSITORY:TAG or @sha256:…: the lock notes it and what it is now
+//	REGISTRY/REPOSITORY:TAG or @sha256:…: the lock notes it and what it is now;
+//	http:// before it is PlainHTTP
 //	sha256:…: a manifest that the archive holds
 //	a name in assay.lock
 //
@@ -53,16 +54,29 @@ func (w *Workspace) Pin(ctx context.Context, ref string, opts PinOptions) (assay
 // PinOnce is Pin, but a reference to a registry is what assay.lock has it for,
 // if it has it: nothing is asked of the registry that the archive can answer.
 func (w *Workspace) PinOnce(ctx context.Context, ref string) (assay.Workload, error) {
-	return w.pinAs(ctx, ref, PinOptions{}, false)
+	wl, err := w.pinAs(ctx, ref, PinOptions{}, false)
+	if errors.Is(err, registry.ErrPlainHTTP) {
+		err = fmt.Errorf("%w; for a cell, that is %s%s", err, plainPrefix, ref)
+	}
+	return wl, err
 }
 
+// plainPrefix before a reference to a registry allows it to have no TLS.
+const plainPrefix = "http://"
+
 func (w *Workspace) pinAs(ctx context.Context, ref string, opts PinOptions, again bool) (assay.Workload, error) {
-	r, err := parseRef("", ref)
-	if err != nil {
+	named, plain := strings.CutPrefix(ref, plainPrefix)
+	r, err := parseRef("", named)
+	switch {
+	case err != nil:
 		return assay.Workload{}, fmt.Errorf("pin: %w", err)
+	case plain && r.kind != ociRef:
+		return assay.Workload{}, Usagef("pin %s: want %sHOST/REPOSITORY:TAG", ref, plainPrefix)
+	case plain:
+		opts.PlainHTTP = true
 	}
 	if r.kind == ociRef && !again {
-		if wl, ok, err := w.sameAgain(ctx, r.oci); ok || err != nil {
+		if wl, ok, err := w.sameAgain(ctx, r.oci, opts); ok || err != nil {
 			return wl, err
 		}
 	}
@@ -78,7 +92,7 @@ func (w *Workspace) pinAs(ctx context.Context, ref string, opts PinOptions, agai
 
 // sameAgain finds the workload that assay.lock has a reference for. What the
 // archive lacks of it is fetched by digest.
-func (w *Workspace) sameAgain(ctx context.Context, ref registry.Reference) (assay.Workload, bool, error) {
+func (w *Workspace) sameAgain(ctx context.Context, ref registry.Reference, opts PinOptions) (assay.Workload, bool, error) {
 	lock, err := w.Lock()
 	if err != nil {
 		return assay.Workload{}, false, err
@@ -92,7 +106,7 @@ func (w *Workspace) sameAgain(ctx context.Context, ref registry.Reference) (assa
 		wl, err := oci.Workload(ctx, w.Store, d)
 		if errors.Is(err, fs.ErrNotExist) {
 			ref.Digest = o.Digest
-			if wl, err = w.fetchWorkload(ctx, ref, PinOptions{}, nil); err == nil && wl.Manifest != d {
+			if wl, err = w.fetchWorkload(ctx, ref, opts, nil); err == nil && wl.Manifest != d {
 				err = fmt.Errorf("assay.lock has %v, what %v gives is %v; pin it again", d, ref, wl.Manifest)
 			}
 		}

@@ -98,6 +98,9 @@ func isLayout(dir string) bool {
 // to be written elsewhere: a path is made one that begins with dir. A bare word
 // stays: it is a name.
 func Within(dir, s string) string {
+	if strings.HasPrefix(s, plainPrefix) {
+		return s
+	}
 	r, err := parseRef(dir, s)
 	isPath := err == nil && (r.kind == pathRef || r.kind == layoutRef)
 	if !isPath || r.bare || filepath.IsAbs(s) || !strings.ContainsAny(s, `/\`) {
