@@ -49,6 +49,7 @@ var layers = map[string][]string{
 	"internal/lint":                {"", "artifacts/trace", "kernelext/stats"},
 	"internal/claims":              {"", "artifacts/trace", "internal/canonical", "internal/strictyaml", "kernelext/stats"},
 	"internal/lab":                 {"", "artifacts/...", "runners/...", "images", "internal/...", "kernelext/..."},
+	"internal/lab/advertised":      {"kernelext/figure"},
 	"internal/lab/labtest":         {"", "artifacts", "artifacts/disk", "artifacts/oci", "internal/canonical"},
 	"internal/registry":            {"internal/registry/options"},
 	"internal/registry/options":    {},

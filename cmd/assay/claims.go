@@ -25,7 +25,7 @@ func newClaims() *cobra.Command {
 does not say stays empty. How we judge it is policy and stands apart. assay comes with a ledger of claims;
 claims.yaml in the workspace adds to it and stands above it (docs/claims.md).`,
 	}
-	c.AddCommand(newClaimsLs(), newClaimsShow(), newClaimsCheck(), newClaimsAdd())
+	c.AddCommand(newClaimsLs(), newClaimsShow(), newClaimsCheck(), newClaimsFigure(), newClaimsAdd())
 	return c
 }
 
@@ -221,6 +221,38 @@ func printJudged(p printer, judged []lab.Judged) error {
 			"CLAIM\tWHAT IT TAKES", func(j lab.Judged) string { return j.Claim.ID + "\t" + cmp.Or(j.Needs, j.Reason) })
 	}
 	return nil
+}
+
+func newClaimsFigure() *cobra.Command {
+	var formats []string
+	var width float64
+	c := &cobra.Command{
+		Use:   "figure",
+		Short: "Draw what was advertised beside what the archived verdicts found, as a sealed figure",
+		Long: `Draw what was advertised beside what the archived verdicts found, as a sealed figure: for each judgement that
+assay.lock has, what the claim demands and the 95% interval, in the colour and shape of the verdict; what is
+unsupported is listed with its reason. The judgements become the import "judgements" first, so that the figure
+is one of a table like any other, and "assay replay claims" draws it again.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			w, err := workspace(cmd)
+			if err != nil {
+				return err
+			}
+			drawn, err := w.DrawClaims(cmd.Context(), formats, width)
+			if err != nil {
+				return err
+			}
+			return newPrinter(cmd).object("figure", drawn, func(out io.Writer) {
+				for _, f := range drawn.Formats() {
+					fmt.Fprintln(out, drawn.Paths[f])
+				}
+			})
+		},
+	}
+	c.Flags().StringSliceVar(&formats, "formats", nil, "svg, png, pdf, txt (default: svg,png)")
+	c.Flags().Float64Var(&width, "width", 0, "in mm (default: 178)")
+	return c
 }
 
 func newClaimsAdd() *cobra.Command {

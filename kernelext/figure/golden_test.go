@@ -162,7 +162,10 @@ var gallery = []struct {
 		return f.Bar(each.Group("runtime"), each.Float("wall_ns").Named("time over native"))
 	}},
 	{"intervals-84", 84, judged, intervalsOf},
-	{"intervals-178", 178, judged, intervalsOf},
+	{"intervals-178", 178, judged, func(f *Figure, s Table) error {
+		f.Distinguish(s.Group("verdict").Order("holds", "inconclusive", "fails"))
+		return intervalsOf(f, s)
+	}},
 }
 
 // judged has estimates with and without interval, bound and value.
@@ -177,7 +180,8 @@ func judged(t testing.TB) []byte {
 	bound.Null = []bool{false, false, true, false}
 	return encode(t, table.Strings("claim", "", "", []string{"starts-faster", "runs-as-fast", "no-bound", "nobody-measured-this-one"}),
 		table.Strings("outcome", "", "", []string{"ok", "ok", "ok", "unsupported"}),
-		table.Strings("detail", "", "", []string{"", "", "", "the samples have no start-up"}), low, value, high, bound)
+		table.Strings("detail", "", "", []string{"", "", "", "the samples have no start-up"}),
+		table.Strings("verdict", "", "", []string{"holds", "fails", "inconclusive", "unsupported"}), low, value, high, bound)
 }
 
 func intervalsOf(f *Figure, s Table) error {

@@ -181,6 +181,12 @@ func TestRelativeErrors(t *testing.T) {
 	}
 }
 
+func distinguished(g Group) *Figure {
+	f := new(Figure)
+	f.Distinguish(g)
+	return f
+}
+
 func TestIntervalsErrors(t *testing.T) {
 	tab, err := table.Decode(judged(t))
 	if err != nil {
@@ -195,6 +201,9 @@ func TestIntervalsErrors(t *testing.T) {
 	}{
 		{"two rows", new(Figure).Intervals(s.Group("outcome"), low, value, high, bound), `"ok" has more than one row`},
 		{"ends exchanged", new(Figure).Intervals(s.Group("claim"), high, value, low, bound), "ends exchanged"},
+		{"kinds of no column", distinguished(s.Group("colour")).Intervals(s.Group("claim"), low, value, high, bound), `distinguish: no column "colour"`},
+		{"kinds of other rows", distinguished(s.Where("verdict", "holds").Group("verdict")).Intervals(s.Group("claim"), low, value, high, bound), "not of the same rows"},
+		{"kinds of bars", distinguished(s.Group("verdict")).Bar(s.Group("claim"), value), "leave Distinguish out"},
 		{"other rows", new(Figure).Intervals(s.Group("claim"), low, value, high, ratios(t).Float("time")), "not of the same rows"},
 	} {
 		if test.err == nil || !strings.Contains(test.err.Error(), test.want) {
