@@ -59,11 +59,11 @@ type campaign struct {
 }
 
 var campaigns = []campaign{
-	{"SYNTHETIC 20230309 benchmark/sledge/benchmark_output", "sledgert", "_spinlooppause_false", " | Spinloop Pause: false",
+	{"20230309 SYNTHETIC/sledge/benchmark_output", "sledgert", "_spinlooppause_false", " | Spinloop Pause: false",
 		[]string{"empty_concurrency", "fibonacci_bimodal", "html"}, 150_000, []int{2, 4, 8, 16, 32, 64, 128, 256, 512, 1024}, 4},
-	{"SYNTHETIC 20230309 benchmark/faasm/benchmark_output", "faasm", "", "",
+	{"20230309 SYNTHETIC/faasm/benchmark_output", "faasm", "", "",
 		[]string{"noop", "fibonacci", "hello"}, 150_000, []int{2, 8, 32, 128, 512}, 4},
-	{"SYNTHETIC faasm benchmark_output", "faasm", "", "",
+	{"faasm SYNTHETIC", "faasm", "", "",
 		[]string{"noop", "fibonacci", "hello"}, 100_000, []int{4, 8, 16, 24, 32, 40, 48}, 1},
 }
 

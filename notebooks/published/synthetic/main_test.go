@@ -18,7 +18,7 @@ func TestFiles(t *testing.T) {
 		if string(got) != want {
 			t.Errorf("%s is not what it was; run go run ./notebooks/published/synthetic", name)
 		}
-		if !strings.Contains(name, "/SYNTHETIC") {
+		if !strings.Contains(name, "SYNTHETIC") {
 			t.Errorf("%s does not say that it is synthetic", name)
 		}
 	}
