@@ -90,6 +90,10 @@ func (c *cell) set() {
 // row begins a row of t with the cells' values from the texts, which have to
 // be as many. A row that cannot be read is rejected: it returns false.
 func (f *file) row(t *Trace, line int, cells []*cell, texts []string, raw string) bool {
+	if why := t.full(1); why != "" {
+		f.reject(line, raw, why)
+		return false
+	}
 	if len(texts) != len(cells) {
 		f.reject(line, raw, fmt.Sprintf("%d columns, want %d", len(texts), len(cells)))
 		return false
@@ -105,6 +109,18 @@ func (f *file) row(t *Trace, line int, cells []*cell, texts []string, raw string
 		c.set()
 	}
 	return true
+}
+
+// maxValues bounds the values of a trace, with those that are null: few rows
+// can make many columns, and the others are as long.
+const maxValues = 1 << 27
+
+// full says why a trace cannot have so many more rows, "" if it can.
+func (t *Trace) full(more int) string {
+	if (t.rows+more)*len(t.Columns) > maxValues {
+		return fmt.Sprintf("more than %d values in the trace %s, with those that are null; import a part of the files at a time", maxValues, t.Name)
+	}
+	return ""
 }
 
 // number parses a finite decimal number.

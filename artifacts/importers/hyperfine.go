@@ -127,7 +127,7 @@ func (h *hyperfineTraces) result(j *jsonText) error {
 		}
 	}
 	if why == "" {
-		why = firstOf(h.run.params.check(params), tooLong("command", command))
+		why = firstOf(h.runs.full(len(times)), h.run.params.check(params), tooLong("command", command))
 	}
 	if why != "" {
 		j.f.reject(line, command, why)

@@ -32,6 +32,9 @@ func (t *Trace) textColumns(prefix string, role assay.Role, meaning string) *tex
 
 // check says what keeps the values from being set, "" if nothing does.
 func (c *textColumns) check(values map[string]string) string {
+	if why := c.trace.full(1); why != "" {
+		return why
+	}
 	added := 0
 	for name, value := range values {
 		if name == "" || strings.Contains(name, "\x00") || len(name) > maxName {

@@ -273,6 +273,9 @@ func (w *wrkTraces) percentile(f *file, n int, share, latency string) string {
 	if err := errors.Join(err, err2); err != nil {
 		return err.Error()
 	}
+	if why := w.percentiles.trace.full(1); why != "" {
+		return why
+	}
 	w.percentiles.row(f, n, &w.test, percentile, ms)
 	return ""
 }
@@ -285,6 +288,9 @@ func (w *wrkTraces) spectrum(f *file, n int, said []string) string {
 	count, err3 := integer(said[2])
 	if err := errors.Join(err, err2, err3); err != nil {
 		return err.Error()
+	}
+	if why := w.spectra.trace.full(1); why != "" {
+		return why
 	}
 	w.spectra.row(f, n, &w.test, 100*share, ms)
 	w.spectra.count.set(count)
