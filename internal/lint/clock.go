@@ -23,14 +23,17 @@ func clock(rule string, t *table) (found []assay.Finding) {
 	}
 	x := numbers(v)
 	where := t.condition()
-	for _, rows := range group(t.ok(t.rows), where...) {
-		rows = slices.DeleteFunc(rows, func(row int) bool { return math.IsNaN(x[row]) || x[row] < 0 })
-		digits := decimals(v, rows)
-		if len(rows) < fewestTicked || digits > mostDecimals {
+	all := slices.DeleteFunc(t.ok(t.rows), func(row int) bool { return math.IsNaN(x[row]) || x[row] < 0 })
+	for _, rows := range group(all, where...) {
+		ticked := rows
+		if len(rows) < fewestTicked {
+			ticked = all // they are few: as the whole column is written
+		}
+		digits := decimals(v, ticked)
+		if len(ticked) < fewestTicked || digits > mostDecimals {
 			continue
 		}
-		scale := math.Pow(10, float64(digits))
-		step := commonStep(rows, x, scale)
+		step := commonStep(ticked, x, math.Pow(10, float64(digits)))
 		var hits []int
 		worst := 0.0
 		for _, cell := range group(rows, append(t.cell(), t.by[assay.RoleLoad]...)...) {
@@ -51,7 +54,7 @@ func clock(rule string, t *table) (found []assay.Finding) {
 		unit := units[v.Unit].scale
 		f := t.found(rule, assay.SeverityWarning, facts(where, rows[0]), hits, len(rows), func(row int) float64 { return x[row] })
 		f.Number = plain(worst, "", "step of the clock over the median, at the worst", len(hits))
-		f.Says = fmt.Sprintf("all %d times are multiples of %s, up to %s of what was measured", len(rows), duration(step*unit), percent(worst))
+		f.Says = fmt.Sprintf("all %d times are multiples of %s, up to %s of what was measured", len(ticked), duration(step*unit), percent(worst))
 		f.Effect = "rounding is as large as the effect: ties hide differences, and a median jumps by a whole step"
 		f.Remedy = "read a finer clock, or measure many calls at once and divide"
 		found = append(found, f)
