@@ -15,6 +15,7 @@ import (
 	"github.com/assay-notebooks/assay/artifacts/oci"
 	"github.com/assay-notebooks/assay/artifacts/trace"
 	"github.com/assay-notebooks/assay/internal/canonical"
+	"github.com/assay-notebooks/assay/internal/graph"
 	"github.com/assay-notebooks/assay/kernelext/table"
 )
 
@@ -51,20 +52,11 @@ func sweep(t *testing.T, files map[string]string) ImportOptions {
 
 const header = "system,scope,ms,warm\n"
 
-func workspace(t *testing.T) *Workspace {
-	t.Helper()
-	w, err := Init(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return w
-}
-
 // TestImportSame imports equal files in two places: the record, and what the
 // name means, are the same, and what the second import needs is there.
 func TestImportSame(t *testing.T) {
 	files := map[string]string{"a/x y.csv": header + "v8,process,1,false\n", "b.csv": header + "wamr,process,7,true\nwamr,process,2.5,false\n", "same.csv": header + "v8,process,1,false\n"}
-	w := workspace(t)
+	w := initWorkspace(t)
 	first, err := w.Import(t.Context(), sweep(t, files))
 	if err != nil {
 		t.Fatal(err)
@@ -73,7 +65,7 @@ func TestImportSame(t *testing.T) {
 	if err != nil || !again.Archived || again.Manifest != first.Manifest || first.Archived {
 		t.Errorf("again: %+v, %v; want %v from the archive", again, err, first.Manifest)
 	}
-	there, err := workspace(t).Import(t.Context(), sweep(t, files))
+	there, err := initWorkspace(t).Import(t.Context(), sweep(t, files))
 	if err != nil || there.Manifest != first.Manifest {
 		t.Errorf("elsewhere: %v, %v; want %v", there.Manifest, err, first.Manifest)
 	}
@@ -108,7 +100,7 @@ func TestImportLinks(t *testing.T) {
 	if err := os.Symlink(outside, filepath.Join(opts.Path, "z.csv")); err != nil {
 		t.Fatal(err)
 	}
-	w := workspace(t)
+	w := initWorkspace(t)
 	if imp, err := w.Import(t.Context(), opts); err == nil || !strings.Contains(err.Error(), "z.csv") {
 		t.Errorf("a link out of the folder: %+v, %v; want an error that names it", imp, err)
 	}
@@ -119,7 +111,7 @@ func TestImportLinks(t *testing.T) {
 
 // TestImportProject leaves warm-up out, and wants to know what times span.
 func TestImportProject(t *testing.T) {
-	w := workspace(t)
+	w := initWorkspace(t)
 	if _, err := w.Import(t.Context(), sweep(t, map[string]string{"a.csv": header + "v8,process,1,false\nv8,compile,,false\nv8,process,9,true\n"})); err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +135,7 @@ func TestImportProject(t *testing.T) {
 // TestVerifyImport compares a stored trace with columns that differ in one
 // value.
 func TestVerifyImport(t *testing.T) {
-	w := workspace(t)
+	w := initWorkspace(t)
 	columns := func() []*trace.Values {
 		return []*trace.Values{
 			{Column: trace.Column{Name: "i", Kind: trace.Int}, Ints: []int64{1, 2, 3}},
@@ -182,7 +174,7 @@ func TestVerifyImport(t *testing.T) {
 // TestForgedImports reads records that a stranger wrote: none gets a name here
 // or a file out of its folder.
 func TestForgedImports(t *testing.T) {
-	w := workspace(t)
+	w := initWorkspace(t)
 	good, err := w.Import(t.Context(), sweep(t, map[string]string{"a.csv": header + "v8,process,1,false\n"}))
 	if err != nil {
 		t.Fatal(err)
@@ -229,5 +221,77 @@ func TestForgedImports(t *testing.T) {
 		if _, err := w.ExportOriginals(t.Context(), d.Digest.String(), t.TempDir()); err == nil {
 			t.Errorf("%s: its files were written", what)
 		}
+	}
+}
+
+// TestImportTravels pushes an import: a figure that is drawn from it goes along,
+// and both have their names there.
+func TestImportTravels(t *testing.T) {
+	host, w, there := registryFor(t), initWorkspace(t), initWorkspace(t)
+	imp, err := w.Import(t.Context(), sweep(t, map[string]string{"a.csv": header + "v8,process,1,false\n"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := w.projected(t.Context(), TableOf{Import: "sweep", Columns: []string{"ms"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	subject, err := oci.Describe(t.Context(), w.Store, imp.Manifest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := oci.Artifact{Type: figureType, Subject: &subject}
+	fig := assay.Figure{Format: assay.FigureFormat, Name: "times", Module: p.record.Digest, Seal: p.record.Digest, Tables: []assay.FigureTable{p.record}}
+	record, err := canonical.JSON(fig)
+	if err == nil {
+		err = errors.Join(w.addLayer(t.Context(), &a, "tables/0", tableType, p.table), w.addLayer(t.Context(), &a, "figure.json", figureType, record))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	figure, err := oci.PutArtifact(t.Context(), w.Store, a)
+	if err == nil {
+		err = w.setRef(t.Context(), "figures/times", figure.Digest)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	pushed, err := w.Push(t.Context(), "sweep", host+"/sweep", PushOptions{PlainHTTP: true})
+	if err != nil || pushed.Name != "imports/sweep" || pushed.Digest != imp.Manifest {
+		t.Fatalf("Push = %+v, %v", pushed, err)
+	}
+	fetched, err := there.Fetch(t.Context(), "sweep", host+"/sweep", PullOptions{PlainHTTP: true})
+	if want := []string{"imports/sweep", "figures/times"}; err != nil || !reflect.DeepEqual(fetched.Refs, want) {
+		t.Fatalf("Fetch = %+v, %v, want %q", fetched, err, want)
+	}
+	here, lockErr := w.Lock()
+	lock, err := there.Lock()
+	if err = errors.Join(err, lockErr); err != nil || lock.Imports["sweep"] != here.Imports["sweep"] || lock.Figures["times"].Manifest != figure.Digest {
+		t.Errorf("lock %+v, %v", lock, err)
+	}
+	g, ids, err := there.Graph(t.Context(), "times")
+	var kinds []graph.Kind
+	for _, n := range g.Nodes {
+		kinds = append(kinds, n.Kind)
+	}
+	if want := []graph.Kind{graph.Import, graph.Trace, graph.Table, graph.Figure}; err != nil || len(ids) != 1 || !reflect.DeepEqual(kinds, want) || len(g.Edges) != 3 {
+		t.Errorf("graph of %v: %v, %d edges, %v; want %v in a row", ids, kinds, len(g.Edges), err, want)
+	}
+
+	// Another import of that name there stays what it is.
+	third := initWorkspace(t)
+	mine, err := third.Import(t.Context(), sweep(t, map[string]string{"b.csv": header + "v8,process,2,false\n"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fetched, err = third.Fetch(t.Context(), "", host+"/sweep:import-sweep", PullOptions{PlainHTTP: true})
+	if err != nil || !reflect.DeepEqual(fetched.Kept, []string{"imports/sweep"}) {
+		t.Errorf("Fetch = %+v, %v, want imports/sweep kept", fetched, err)
+	}
+	if found, err := third.findImport(t.Context(), "sweep"); err != nil || found.Manifest != mine.Manifest {
+		t.Errorf("sweep is %v, %v, want %v", found.Manifest, err, mine.Manifest)
+	}
+	if g, _, err := third.Graph(t.Context(), "times"); err != nil || g.Nodes[0].Digest != imp.Manifest {
+		t.Errorf("graph: %+v, %v; want to begin at the import that the figure is of", g.Nodes, err)
 	}
 }
