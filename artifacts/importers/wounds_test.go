@@ -229,3 +229,33 @@ func columnText(t *testing.T, out *Output, name, of string) string {
 	t.Fatalf("no column %s in a trace %s", of, name)
 	return ""
 }
+
+// A mean of samples that are not in the files is a mean, never a sample.
+func TestMeans(t *testing.T) {
+	for _, test := range []struct {
+		format Format
+		text   string
+	}{
+		{hyperfine, `{"results":[{"command":"a","mean":1.5,"stddev":0.5,"median":1.5,"user":1,"system":0,"min":1,"max":2}]}`},
+		{gobench, "BenchmarkA 1000 5 ns/op\n"},
+		{wrk, "Running 1s test @ http://h/\n    Latency     2.53ms    1.35ms  11.96ms   83.49%\nRequests/sec:     10.00\n"},
+	} {
+		out, err := test.format.Read(t.Context(), input(one("f", test.text)))
+		if err != nil {
+			t.Errorf("%s: %v", test.format.Name, err)
+			continue
+		}
+		means := 0
+		for _, v := range out.Traces[0].Columns {
+			switch v.Role {
+			case assay.RoleMean:
+				means++
+			case assay.RoleSample, assay.RoleLatency:
+				t.Errorf("%s: the column %s has the role %s", test.format.Name, v.Name, v.Role)
+			}
+		}
+		if means != 1 || len(out.Traces) != 1 {
+			t.Errorf("%s: %d means in %d traces, want one in one", test.format.Name, means, len(out.Traces))
+		}
+	}
+}
