@@ -225,7 +225,16 @@ func guessUnit(runs []abRun, m int) (unit, evidence string) {
 		return "1/s", ""
 	}
 	if m == abTransfer {
-		return "", ""
+		by1000, by1024, of := wholeBytes(runs)
+		switch few := of - of/10; {
+		case of > 0 && by1024 >= few && by1000 < few:
+			unit = "KiB/s"
+		case of > 0 && by1000 >= few && by1024 < few:
+			unit = "kB/s"
+		default:
+			return "", ""
+		}
+		return unit, "no file says the unit: only in " + unit + " are answers whole bytes"
 	}
 	middle := timeRatio(runs, m).median()
 	if middle <= 0 {
@@ -310,7 +319,7 @@ func about(runs []abRun, m int) string {
 	case abTransfer:
 		by1000, by1024, of := wholeBytes(runs)
 		if of == 0 {
-			return ""
+			return "whether a kilobyte is 1000 or 1024 bytes, nothing says"
 		}
 		return fmt.Sprintf("transfer / rps is a whole number of bytes in %d of %d rows if a kilobyte is 1024 bytes, in %d if it is 1000", by1024, of, by1000)
 	}

@@ -238,3 +238,40 @@ func TestBadSweeps(t *testing.T) {
 		}
 	}
 }
+
+// Files in another unit than those before are rejected as a whole.
+func TestUnitsAcrossFiles(t *testing.T) {
+	files := map[string]string{"a_b/cpus_1/notes": summaryOf("b"), "a_b/cpus_2/notes": strings.ReplaceAll(summaryOf("b"), "[ms]", "[s]")}
+	const says = "a_b/cpus_2/notes:1: Time per request in s, where other files are in ms"
+	if _, err := read(t, abSweep, Input{Files: mapFS(files)}); err == nil || !strings.Contains(err.Error(), says) {
+		t.Errorf("error %v, want one with %q", err, says)
+	}
+	out, err := read(t, abSweep, Input{Files: mapFS(files), Lenient: true})
+	if err != nil || named(t, out, "summaries").rows != 3 || named(t, out, "rejected").rows != 3 {
+		t.Errorf("--lenient gives %v, want the runs of one file, and those of the other rejected", err)
+	}
+}
+
+// Without summaries a unit is that in which the numbers fit together, and none
+// where they fit in none.
+func TestUnitsWithoutSummaries(t *testing.T) {
+	const head = "connections,concurrency,ttime,rps,tpr,tpr_all,trate\n"
+	for _, test := range []struct{ row, want string }{
+		{"1000,2,2.5,400,5,2.5,39.0625", "s 1/s ms ms KiB/s"},
+		{"1000,2,2500,400,10,5,40", "ms 1/s ms ms kB/s"}, // latencies are doubled: still ms
+		{"1000,2,2.5,400,0.005,2500,0.5003", "s 1/s s us "},
+		{"1000,2,2.5,400,5e12,2.5,1e9", "s 1/s  ms "},
+	} {
+		out, err := read(t, abSweep, Input{Files: mapFS(map[string]string{"a_b_cpus_1.csv": head + test.row + "\n"})})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var units []string
+		for _, name := range []string{"duration", "rps", "latency", "interval", "transfer"} {
+			units = append(units, col(t, named(t, out, "results"), name).Unit)
+		}
+		if got := strings.Join(units, " "); got != test.want {
+			t.Errorf("of %s the units are %q, want %q", test.row, got, test.want)
+		}
+	}
+}
