@@ -179,6 +179,9 @@ func cases(t *testing.T) map[string][]wire.Display {
 		"claim-fails":       one(display.Judgement(judgement(assay.Fails))),
 		"claim-unsupported": one(display.Judgement(judgement(assay.NotTestable))),
 		"claim-hostile":     one(display.Judgement(claim)),
+		"lint":              one(display.Findings([]string{"sweep"}, findings("sweep"))),
+		"lint-none":         one(display.Findings([]string{"sweep", "coldstart"}, nil)),
+		"lint-hostile":      one(display.Findings([]string{hostile}, findings(hostile))),
 		"runtimes":          one(display.Runtimes(run.Runtimes)),
 		"runtimes-hostile":  one(display.Runtimes([]assay.RuntimeVersion{{Name: hostile, Absent: hostile}, {Name: hostile, Version: hostile, Origin: hostile}})),
 		"hosts":             one(display.Hosts([]assay.Host{run.Host})),
@@ -187,6 +190,15 @@ func cases(t *testing.T) map[string][]wire.Display {
 		"status-none":       one(display.Status(nil)),
 		"status-hostile":    one(display.Status([]wire.Live{{Run: assay.Run{ID: hostile, Name: hostile}}})),
 	}
+}
+
+func findings(s string) []assay.Finding {
+	f := assay.Finding{Rule: "little", Severity: assay.SeverityError, Subject: s, Trace: s, Where: []assay.Fact{{Name: "system", Value: s}}, Rows: 12, Of: 24,
+		Examples: []assay.RowAt{{Row: 0, Source: s + ".csv", Line: 2, Value: 2}}, Number: few(2, "x", 12), Says: s + ": throughput × latency / load = 2.00", Effect: s + ": latencies are off", Remedy: s + ": find out why"}
+	other, note := f, f
+	other.Where = []assay.Fact{{Name: "system", Value: "other"}}
+	note.Rule, note.Severity, note.Examples = "mode", assay.SeverityNote, nil
+	return []assay.Finding{f, other, note}
 }
 
 func TestGolden(t *testing.T) {
