@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/trace"
@@ -158,8 +159,16 @@ func WriteFindings(out io.Writer, found []assay.Finding) error {
 			fmt.Fprintf(&b, "  effect: %s\n  remedy: %s\n\n", f.Effect, f.Remedy)
 		}
 	}
-	_, err := fmt.Fprintf(out, "%s%s\n", b.String(), CountFindings(found))
+	_, err := fmt.Fprintf(out, "%s%s\n", strings.Map(shown, b.String()), CountFindings(found))
 	return err
+}
+
+// shown makes what files hold harmless to a terminal.
+func shown(r rune) rune {
+	if r != '\n' && unicode.IsControl(r) {
+		return unicode.ReplacementChar
+	}
+	return r
 }
 
 // CountFindings says how many findings there are of each severity.
