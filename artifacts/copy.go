@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/internal/underway"
 )
@@ -218,6 +220,17 @@ func (c *copier) finish(ctx context.Context) (done bool, err error) {
 
 // setRefs sets what is not set already, under the lock that finish holds.
 func (c *copier) setRefs(ctx context.Context) error {
+	var refs []Ref
+	for _, ref := range c.opts.Refs {
+		if c.graph.nodes[ref.Digest].err == nil {
+			refs = append(refs, ref)
+		}
+	}
+	c.report.Refs = len(refs)
+	set, err := c.areSet(ctx, refs)
+	if err != nil {
+		return err
+	}
 	stager := c.to.stager()
 	var placements []Placement
 	defer func() {
@@ -225,16 +238,9 @@ func (c *copier) setRefs(ctx context.Context) error {
 			p.Staged.Discard()
 		}
 	}()
-	c.report.Refs = 0
-	for _, ref := range c.opts.Refs {
-		if c.graph.nodes[ref.Digest].err != nil {
+	for i, ref := range refs {
+		if set[i] {
 			continue
-		}
-		c.report.Refs++
-		if is, err := c.to.Ref(ctx, ref.Name); err == nil && is == ref.Digest {
-			continue
-		} else if errors.Is(err, ErrUnavailable) {
-			return err
 		}
 		staged, err := stager.Stage(ctx, strings.NewReader(formatRef(ref.Digest)))
 		if err != nil {
@@ -246,6 +252,25 @@ func (c *copier) setRefs(ctx context.Context) error {
 		return nil
 	}
 	return stager.Commit(ctx, placements)
+}
+
+// areSet says of each reference whether it has its value already. One that
+// cannot be read has not.
+func (c *copier) areSet(ctx context.Context, refs []Ref) ([]bool, error) {
+	set := make([]bool, len(refs))
+	g, group := errgroup.WithContext(ctx)
+	g.SetLimit(c.opts.Jobs)
+	for i, ref := range refs {
+		g.Go(func() error {
+			is, err := c.to.Ref(group, ref.Name)
+			set[i] = err == nil && is == ref.Digest
+			if errors.Is(err, ErrUnavailable) {
+				return err
+			}
+			return nil
+		})
+	}
+	return set, errors.Join(g.Wait(), context.Cause(ctx))
 }
 
 // problems is the error of roots that were left out.

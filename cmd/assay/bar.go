@@ -77,7 +77,7 @@ func (b *bar) transfer(t lab.Transfer) {
 	}
 	what := size(t.Bytes)
 	if t.Measuring {
-		what = "waiting: an experiment is being measured"
+		what = "waiting: an experiment is being measured (--now does not wait)"
 	} else if s := now.Sub(b.begun).Seconds(); s >= 1 && t.Bytes > 0 {
 		what += ", " + size(int64(float64(t.Bytes)/s)) + "/s"
 	}

@@ -180,12 +180,13 @@ func newStoreRm() *cobra.Command {
 }
 
 func newStoreSync() *cobra.Command {
-	return &cobra.Command{
+	var opts lab.SyncOptions
+	cmd := &cobra.Command{
 		Use:   "sync [NAME]",
 		Short: "Archive everything in a store now, and wait until it is there",
 		Long: `Archive everything in a store now (default: the one in use, or the only one), and wait until it is there. What
 the store has is not sent again, and a sync that was cut off goes on where it was. While an experiment of this
-workspace is measured, nothing is sent. Exit status 3 if the store still lacks something.`,
+workspace is measured, nothing is sent, unless with --now. Exit status 3 if the store still lacks something.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			w, err := openWorkspace(cmd)
@@ -193,7 +194,8 @@ workspace is measured, nothing is sent. Exit status 3 if the store still lacks s
 				return err
 			}
 			bar := newBar(cmd.ErrOrStderr())
-			report, err := w.Sync(cmd.Context(), optional(args), bar.transfer)
+			opts.Progress = bar.transfer
+			report, err := w.Sync(cmd.Context(), optional(args), opts)
 			bar.close()
 			if report.Store == "" {
 				return err
@@ -207,6 +209,8 @@ workspace is measured, nothing is sent. Exit status 3 if the store still lacks s
 			}))
 		},
 	}
+	cmd.Flags().BoolVar(&opts.Now, "now", false, "do not wait until nothing is being measured: what is sent then can slow what is measured")
+	return cmd
 }
 
 // optional returns the one argument that there may be.

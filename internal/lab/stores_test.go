@@ -370,6 +370,11 @@ func TestQuiet(t *testing.T) {
 	if err != nil || hold != nil {
 		t.Errorf("an upload began beside a start: %v, %v", hold, err)
 	}
+	called := false
+	now := &syncer{w: w, now: true}
+	if err := now.upload(t.Context(), nil, func(context.Context) error { called = true; return nil }); err != nil || !called {
+		t.Errorf("an upload that is not to wait: called %v, %v", called, err)
+	}
 	release()
 	if hold, err = w.enterUpload(t.Context()); err != nil || hold == nil {
 		t.Fatalf("no upload after a start: %v, %v", hold, err)

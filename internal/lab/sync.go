@@ -38,13 +38,21 @@ type Transfer struct {
 
 // syncBatch is how many references are archived at once: few, so that little is
 // looked at again when it is interrupted, and enough to keep a server busy.
-const syncBatch = 64
+const syncBatch = 256
+
+// SyncOptions say how Sync archives.
+type SyncOptions struct {
+	// Now does not wait until nothing is being measured: that may be disturbed.
+	Now bool `json:"now"`
+	// Progress, if there is one, is called by one goroutine at a time.
+	Progress func(Transfer) `json:"-"`
+}
 
 // Sync archives everything in a store, named as in Pull, and returns when it is
 // there. It looks at every reference, not only at those known to wait. When an
-// experiment of this workspace is being measured, it waits. The error matches
-// ErrIncomplete if the store still lacks something.
-func (w *Workspace) Sync(ctx context.Context, name string, progress func(Transfer)) (SyncReport, error) {
+// experiment of this workspace is being measured, it waits, unless told not to.
+// The error matches ErrIncomplete if the store still lacks something.
+func (w *Workspace) Sync(ctx context.Context, name string, opts SyncOptions) (SyncReport, error) {
 	p, err := w.named(name)
 	if err != nil {
 		return SyncReport{}, err
@@ -56,7 +64,7 @@ func (w *Workspace) Sync(ctx context.Context, name string, progress func(Transfe
 	if hold, err := tryFlock(p.lockFile(), unix.LOCK_EX); err == nil && hold != nil {
 		defer hold.Close()
 	}
-	s := &syncer{w: w, p: p, all: true, progress: progress, report: SyncReport{Store: p.name, Problems: []string{}}}
+	s := &syncer{w: w, p: p, all: true, now: opts.Now, progress: opts.Progress, report: SyncReport{Store: p.name, Problems: []string{}}}
 	err = s.run(ctx)
 	if left, listErr := p.waitlist().all(); listErr == nil {
 		s.report.Waiting = len(left)
@@ -72,12 +80,14 @@ type syncer struct {
 	w        *Workspace
 	p        *place
 	all      bool           // look at every reference, once the store answers
+	now      bool           // beside what is being measured, too
 	progress func(Transfer) // may be nil
 	ends     func() bool    // asked before each batch whether to leave the rest; may be nil
 	report   SyncReport
-	bad      map[waiting]bool      // what cannot be read here
-	sent     map[assay.Digest]bool // large blobs
-	light    map[assay.Digest]bool // what reaches no large blob but those
+	bad      map[waiting]bool                // what cannot be read here
+	sent     map[assay.Digest]bool           // large blobs
+	larges   map[assay.Digest][]assay.Digest // those that a value reaches
+	light    map[assay.Digest]bool           // what reaches none
 }
 
 // errEnded ends a syncer whose work is not wanted any more.
@@ -104,6 +114,7 @@ func (s *syncer) run(ctx context.Context) error {
 func (s *syncer) drain(ctx context.Context) error {
 	s.bad, s.report.Problems = map[waiting]bool{}, []string{}
 	s.sent, s.light = map[assay.Digest]bool{}, map[assay.Digest]bool{}
+	s.larges = map[assay.Digest][]assay.Digest{}
 	backend, err := s.p.open(ctx, s.w.Root)
 	if err != nil {
 		return err
@@ -124,7 +135,7 @@ func (s *syncer) drain(ctx context.Context) error {
 			break
 		}
 		batch, large := s.next(ctx, todo)
-		err = s.w.upload(ctx, func() { s.show(len(todo), 0, true) }, func(ctx context.Context) error {
+		err = s.upload(ctx, func() { s.show(len(todo), 0, true) }, func(ctx context.Context) error {
 			if s.ends != nil && s.ends() {
 				return errEnded
 			}
@@ -156,7 +167,7 @@ const largeBlob = 16 << 20
 // batch that reaches none, or else one value that does.
 func (s *syncer) next(ctx context.Context, todo []waiting) (batch []waiting, large []assay.Digest) {
 	for _, v := range todo {
-		if len(s.large(ctx, v.digest)) > 0 {
+		if len(s.unsent(ctx, v.digest)) > 0 {
 			continue
 		}
 		if batch = append(batch, v); len(batch) == syncBatch {
@@ -166,17 +177,34 @@ func (s *syncer) next(ctx context.Context, todo []waiting) (batch []waiting, lar
 	if len(batch) > 0 {
 		return batch, nil
 	}
-	return todo[:1], s.large(ctx, todo[0].digest)
+	return todo[:1], s.unsent(ctx, todo[0].digest)
 }
 
-// large returns the large blobs that d reaches and that were not sent, as far as
-// the archive can tell.
+// unsent returns the large blobs that d reaches and that were not sent.
+func (s *syncer) unsent(ctx context.Context, d assay.Digest) []assay.Digest {
+	large, known := s.larges[d]
+	if !known {
+		large = s.large(ctx, d)
+		s.larges[d] = large
+	}
+	return slices.DeleteFunc(slices.Clone(large), func(d assay.Digest) bool { return s.sent[d] })
+}
+
+// upload calls do when that disturbs nothing, or at once if it is to.
+func (s *syncer) upload(ctx context.Context, waits func(), do func(context.Context) error) error {
+	if s.now {
+		return do(ctx)
+	}
+	return s.w.upload(ctx, waits, do)
+}
+
+// large returns the large blobs that d reaches, as far as the archive can tell.
 func (s *syncer) large(ctx context.Context, d assay.Digest) []assay.Digest {
 	var large []assay.Digest
 	seen := map[assay.Digest]bool{d: true}
 	for look := []assay.Digest{d}; len(look) > 0; {
 		d, look = look[0], look[1:]
-		if size, err := s.w.Archive.Stat(ctx, d); err == nil && size >= largeBlob && !s.sent[d] {
+		if size, err := s.w.Archive.Stat(ctx, d); err == nil && size >= largeBlob {
 			large = append(large, d)
 		}
 		links, _ := oci.ReadLinks(ctx, s.w.Archive, d) // one that cannot be read is found when it is copied
