@@ -17,6 +17,18 @@ import (
 // TestNotebooks runs the scripts that need a kernel. In them $PYTHON is one
 // that has Jupyter, papermill and nbformat.
 func TestNotebooks(t *testing.T) {
+	o := prepareKernel(t)
+	python := filepath.Join(o.Cache, "tools", "jupyter", "bin", "python")
+	if _, err := os.Stat(python); err != nil {
+		tooltest.Missing(t, "jupyter", err)
+	}
+	t.Setenv("PYTHON", python)
+	runScripts(t, "notebook")
+}
+
+// prepareKernel sees to it that notebooks can be executed.
+func prepareKernel(t *testing.T) kernel.Options {
+	t.Helper()
 	o, err := kernelOptions()
 	if err != nil {
 		t.Fatal(err)
@@ -24,12 +36,7 @@ func TestNotebooks(t *testing.T) {
 	if err := kernel.Prepare(t.Context(), o, false, func(line string) { t.Log(line) }); err != nil {
 		tooltest.Missing(t, "gonb", err)
 	}
-	python := filepath.Join(o.Cache, "tools", "jupyter", "bin", "python")
-	if _, err := os.Stat(python); err != nil {
-		tooltest.Missing(t, "jupyter", err)
-	}
-	t.Setenv("PYTHON", python)
-	runScripts(t, "notebook")
+	return o
 }
 
 // writeNotebook makes a notebook of a text in which a line "---" begins a new

@@ -49,8 +49,10 @@ func runScripts(t *testing.T, folder string) {
 		cache = filepath.Join(dir, "assay")
 	}
 	inherit := map[string]string{"ASSAY_CACHE": cache, "WASM": wasm, "FIGURES": figures, "REPO": abs(t, filepath.Join("..", ".."))}
-	if python := os.Getenv("PYTHON"); python != "" {
-		inherit["PYTHON"] = python
+	for _, k := range []string{"PYTHON", "SHARED"} {
+		if v := os.Getenv(k); v != "" {
+			inherit[k] = v
+		}
 	}
 	for _, k := range []string{"GOCACHE", "GOMODCACHE", "GOPROXY"} {
 		out, err := exec.Command("go", "env", k).Output()

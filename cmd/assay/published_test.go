@@ -1,0 +1,21 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/assay-notebooks/assay/internal/tooltest"
+)
+
+// TestPublished executes the notebooks of published figures on the synthetic
+// archives beside them.
+func TestPublished(t *testing.T) {
+	prepareKernel(t)
+	runScripts(t, "published")
+}
+
+// TestPublishedData executes them on the published data, in $SHARED.
+func TestPublishedData(t *testing.T) {
+	t.Setenv("SHARED", tooltest.Shared(t, "data"))
+	prepareKernel(t)
+	runScripts(t, "publisheddata")
+}
