@@ -138,6 +138,9 @@ func (d design) String() string {
 		}
 	}
 	s := fmt.Sprintf("%d loads %s", len(d.loads), strings.Join(loads, " "))
+	if len(d.loads) == 1 {
+		s = "1 load " + loads[0]
+	}
 	if d.requests > 0 {
 		s += fmt.Sprintf(" of %.0f requests", d.requests)
 	}
