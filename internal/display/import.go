@@ -77,7 +77,7 @@ func (v importView) text() string {
 		fmt.Fprintf(&b, "\n%s: %d rows: %s\n%s", t.Name, t.Rows, t.Meaning, columns(rows))
 	}
 	if v.Rejected > 0 {
-		fmt.Fprintf(&b, "\n%d rows could not be read\n", v.Rejected)
+		fmt.Fprintf(&b, "\nrows that could not be read: %d\n", v.Rejected)
 	}
 	for _, n := range v.Notes {
 		fmt.Fprintf(&b, "note: %s\n", clean(n))

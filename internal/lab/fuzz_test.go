@@ -14,6 +14,7 @@ func FuzzParseLock(f *testing.F) {
 	f.Add([]byte(`{"format":"assay.lock.v1"}`))
 	f.Add([]byte(`{"format":"assay.lock.v1","workloads":null,"figures":{"f":{"outputs":{"svg":"` + d + `"}}}}`))
 	f.Add([]byte(`{"format":"assay.lock.v1","experiments":{"` + d + `":{"name":"e","run":"r","manifest":"` + d + `"}}} {}`))
+	f.Add([]byte(`{"format":"assay.lock.v1","imports":{"i":{"manifest":"` + d + `","importer":"table","sources":"` + d + `"}}}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		l, err := parseLock(b)
 		if err != nil {

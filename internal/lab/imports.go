@@ -344,7 +344,7 @@ func WriteImport(out io.Writer, imp Imported) error {
 		return err
 	}
 	if imp.Rejected > 0 {
-		fmt.Fprintf(out, "\n%d rows could not be read: they are in %s/%s\n", imp.Rejected, imp.Name, rejectedTrace)
+		fmt.Fprintf(out, "\nrows that could not be read: %d, in %s/%s\n", imp.Rejected, imp.Name, rejectedTrace)
 	}
 	for _, n := range imp.Notes {
 		fmt.Fprintf(out, "\nnote: %s\n", n)

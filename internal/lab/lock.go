@@ -11,6 +11,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/oci/registry"
@@ -184,8 +185,18 @@ func (l Lock) newest(is func(LockedExperiment) bool) LockedExperiment {
 
 // names lists what people call the things that the lock names.
 func (l Lock) names() string {
-	return fmt.Sprintf("workloads %s; imports %s; figures %s; judgements %s",
-		listed(sortedKeys(l.Workloads)), listed(sortedKeys(l.Imports)), listed(sortedKeys(l.Figures)), listed(sortedKeys(l.Claims)))
+	var all []string
+	for _, kind := range []struct {
+		name  string
+		names []string
+	}{
+		{"workloads", sortedKeys(l.Workloads)}, {"imports", sortedKeys(l.Imports)}, {"figures", sortedKeys(l.Figures)}, {"judgements", sortedKeys(l.Claims)},
+	} {
+		if len(kind.names) > 0 || kind.name == "workloads" {
+			all = append(all, kind.name+" "+listed(kind.names))
+		}
+	}
+	return strings.Join(all, "; ")
 }
 
 // A pinOf is one digest that the lock names.
