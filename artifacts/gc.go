@@ -55,8 +55,9 @@ type GCReport struct {
 	Young        int            `json:"young"` // of those kept, the ones that only their age keeps
 	Removed      []assay.Digest `json:"removed"`
 	RemovedBytes int64          `json:"removed_bytes"`
-	Leftovers    int            `json:"leftovers"`     // temporary files of dead writers that were removed
-	Missing      []assay.Digest `json:"missing_roots"` // of GCOptions.Roots
+	Leftovers    int            `json:"leftovers"`      // temporary files of dead writers that were removed
+	Missing      []assay.Digest `json:"missing_roots"`  // of GCOptions.Roots
+	Malformed    []string       `json:"malformed_refs"` // names; all that each can mean is kept
 	DryRun       bool           `json:"dry_run"`
 }
 
@@ -68,6 +69,10 @@ type GCReport struct {
 // removes. Store.Put and SetRef hold that lock shared while they make a blob or
 // a reference visible, and a put makes a blob new again, so that an
 // acknowledged blob is not removed before MinAge has passed.
+//
+// A file below refs/ that is no reference, by its content, keeps what it can have
+// been one to: every blob whose digest begins as it does, or all of them if it is
+// empty, or as long as a reference. Nothing else is kept for it.
 //
 // When a reference or a blob that is reached names a missing one, GC removes
 // nothing and fails: what the missing blob reached cannot be known. Check says
@@ -90,7 +95,7 @@ func (s *Store) GC(ctx context.Context, opts GCOptions) (GCReport, error) {
 		opts.Now = time.Now
 	}
 	c := collector{s: s, opts: opts, cutoff: opts.Now().Add(-opts.MinAge), kept: map[assay.Digest]bool{}}
-	c.report = GCReport{DryRun: opts.DryRun, Removed: []assay.Digest{}, Missing: []assay.Digest{}}
+	c.report = GCReport{DryRun: opts.DryRun, Removed: []assay.Digest{}, Missing: []assay.Digest{}, Malformed: []string{}}
 	if err := c.collect(ctx, locker); err != nil {
 		return c.report, fmt.Errorf("gc: %w", err)
 	}
@@ -152,11 +157,22 @@ func (c *collector) roots(ctx context.Context) ([]Ref, error) {
 // mark keeps what roots, references and young blobs reach, and returns the
 // other entries. Called again, it adds what came since.
 func (c *collector) mark(ctx context.Context, roots []Ref) ([]Entry, error) {
+	var guesses []string
+	c.report.Malformed = []string{}
 	for ref, err := range c.s.Refs(ctx, "") {
-		if err == nil {
+		switch {
+		case err == nil:
 			roots = append(roots, Ref{Name: "reference " + ref.Name, Digest: ref.Digest})
-		} else if CheckRefName(ref.Name) == nil {
-			return nil, err // not a stray file
+		case CheckRefName(ref.Name) != nil: // a stray file
+		case errors.Is(err, ErrMalformed):
+			more, err := c.s.guess(ctx, ref.Name)
+			if err != nil {
+				return nil, err
+			}
+			guesses = append(guesses, more...)
+			c.report.Malformed = append(c.report.Malformed, ref.Name)
+		default:
+			return nil, err
 		}
 	}
 	var blobs []Entry
@@ -171,6 +187,15 @@ func (c *collector) mark(ctx context.Context, roots []Ref) ([]Entry, error) {
 		}
 	}
 	if err := c.keep(ctx, roots, there, true); err != nil {
+		return nil, err
+	}
+	var meant []Ref
+	for d := range there {
+		if slices.ContainsFunc(guesses, func(g string) bool { return strings.HasPrefix(d.Hex(), g) }) {
+			meant = append(meant, Ref{Name: "a malformed reference", Digest: d})
+		}
+	}
+	if err := c.keep(ctx, meant, there, false); err != nil {
 		return nil, err
 	}
 	var young []Ref

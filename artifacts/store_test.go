@@ -42,5 +42,9 @@ func FuzzRef(f *testing.F) {
 		if checkErr != nil || len(report.Problems) != 1 || report.Problems[0].Kind != want {
 			t.Errorf("check of reference %q = %v, %v, want it %s", value, report.Problems, checkErr, want)
 		}
+		gc, gcErr := s.GC(t.Context(), artifacts.GCOptions{DryRun: true})
+		if malformed := err != nil; malformed != (gcErr == nil) || malformed != (len(gc.Malformed) == 1) {
+			t.Errorf("gc with reference %q = %+v, %v, want an error unless it is malformed", value, gc, gcErr)
+		}
 	})
 }

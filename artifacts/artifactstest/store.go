@@ -423,10 +423,9 @@ func testStoreGC(t *testing.T, p pair) {
 	// Damage: what a missing or wrong blob reached cannot be known.
 	garbage := putBlob(t, s, []byte("garbage"))
 	wounds := map[string]func(){
-		"missing leaf":        func() { delete1(t, p.b, key(leaf)) },
-		"wrong manifest":      func() { wound(t, p.b, named, "names\nnobody") },
-		"missing blob":        func() { delete1(t, p.b, key(named)) },
-		"malformed reference": func() { put(t, p.b, "refs/runs/2", "x", artifacts.Condition{}) },
+		"missing leaf":   func() { delete1(t, p.b, key(leaf)) },
+		"wrong manifest": func() { wound(t, p.b, named, "names\nnobody") },
+		"missing blob":   func() { delete1(t, p.b, key(named)) },
 	}
 	for name, hurt := range wounds {
 		putBlob(t, s, []byte("leaf"))
@@ -438,9 +437,37 @@ func testStoreGC(t *testing.T, p pair) {
 		if _, err := s.Stat(t.Context(), garbage); err != nil {
 			t.Errorf("gc with a %s removed a blob: %v", name, err)
 		}
-		if name == "malformed reference" {
-			delete1(t, p.b, "refs/runs/2")
+	}
+}
+
+// testStoreGCMalformed collects a store with something below refs that is no
+// reference: what it can have meant is kept, and it is reported.
+func testStoreGCMalformed(t *testing.T, p pair) {
+	requireGC(t, p)
+	s := artifacts.New(p.a)
+	lone, leaf := []byte("lone"), []byte("leaf")
+	hex := assay.DigestOf(Manifest(assay.DigestOf(leaf))).Hex()
+	for _, tt := range []struct {
+		name, value string
+		kept        int // of the lone blob, and of two of which one names the other
+	}{
+		{"runs/2", "x", 0},
+		{"runs/2", "", 3},
+		{"runs/2", strings.Repeat("\x00", 72), 3},
+		{"runs/2", "sha2", 3},
+		{"runs/2", "sha256:" + hex[:12], 2},
+		{"runs/2", hex, 2},
+		{"runs/2/" + hex, "x", 2},
+	} {
+		putBlob(t, s, lone)
+		putBlob(t, s, leaf)
+		putBlob(t, s, Manifest(assay.DigestOf(leaf)))
+		put(t, p.b, "refs/"+tt.name, tt.value, artifacts.Condition{})
+		report, err := s.GC(t.Context(), artifacts.GCOptions{Children: Children(s), Now: later})
+		if err != nil || report.Kept != tt.kept || !slices.Equal(report.Malformed, []string{tt.name}) {
+			t.Errorf("gc with %q as reference %s = %+v, %v, want %d kept and the reference", tt.value, tt.name, report, err, tt.kept)
 		}
+		delete1(t, p.b, "refs/"+tt.name)
 	}
 }
 

@@ -73,6 +73,7 @@ func Run(t *testing.T, storage func(t *testing.T) Storage) {
 		{"StoreRefs", testStoreRefs},
 		{"StoreCheck", testStoreCheck},
 		{"StoreGC", testStoreGC},
+		{"StoreGCMalformed", testStoreGCMalformed},
 		{"StoreGCRaces", testStoreGCRaces},
 		{"StoreExclusion", testStoreExclusion},
 		{"StoreBehind", testStoreBehind},

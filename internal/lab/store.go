@@ -318,6 +318,9 @@ func WriteGC(out io.Writer, r artifacts.GCReport) {
 	}
 	fmt.Fprintf(out, "%s %d blobs, %d bytes; kept %d, %d bytes (%d only because they are young)\n",
 		verb, len(r.Removed), r.RemovedBytes, r.Kept, r.KeptBytes, r.Young)
+	for _, name := range r.Malformed {
+		fmt.Fprintf(out, "refs/%s is no reference, and all that it can mean is kept: \"assay store check [NAME] --repair\" sets it as another store has it; else remove it\n", name)
+	}
 }
 
 // An ExportedRoot is a manifest in an exported layout and its tag.
