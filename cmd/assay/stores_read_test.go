@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"maps"
 	"net/http"
@@ -134,6 +135,19 @@ func put(t *testing.T, client *miniogo.Client, c minio.Config, object, value str
 	}
 }
 
+const times = "runtime,ms\nv8,20\nwamr,2\n"
+
+// importTimes imports a file, as "published".
+func importTimes(t *testing.T, dir string) {
+	t.Helper()
+	file, mapping := filepath.Join(dir, "times.csv"), filepath.Join(dir, "times.yaml")
+	if err := errors.Join(os.WriteFile(file, []byte(times), 0o666),
+		os.WriteFile(mapping, []byte("columns: {runtime: {role: system}, ms: {kind: float, unit: ms, role: sample}}\n"), 0o666)); err != nil {
+		t.Fatal(err)
+	}
+	mustAssay(t, dir, "import", "table", file, "--mapping", mapping, "--name", "published")
+}
+
 // TestPullClone makes a clone as version control does, of the lock and the
 // settings alone, pulls, and replays without the store: it has exactly the
 // blobs that the lock reaches.
@@ -143,6 +157,7 @@ func TestPullClone(t *testing.T) {
 	c := addStore(t, dir, s, "results")
 	mustAssay(t, dir, "run", "experiment.yaml")
 	mustAssay(t, dir, "run", "experiment.yaml", "--rerun") // the lock names this one; the first is not needed
+	importTimes(t, dir)
 	archived(t, dir, c)
 	lock := readLock(t, dir)
 
@@ -174,6 +189,9 @@ func TestPullClone(t *testing.T) {
 	for _, e := range lock.Experiments {
 		reach(e.Manifest)
 	}
+	for _, i := range lock.Imports {
+		reach(i.Manifest)
+	}
 	for _, f := range lock.Figures {
 		reach(f.Manifest)
 	}
@@ -194,6 +212,10 @@ func TestPullClone(t *testing.T) {
 	if out := mustAssay(t, clone, "run", filepath.Join(dir, "experiment.yaml")); !strings.Contains(out, "nothing was measured") {
 		t.Errorf("the pulled run is not the answer: %s", out)
 	}
+	mustAssay(t, clone, "traces", "export", "published", "--original", "-o", filepath.Join(clone, "files"))
+	if b, err := os.ReadFile(filepath.Join(clone, "files", "times.csv")); err != nil || string(b) != times {
+		t.Errorf("the file of a pulled import: %q, %v; want %q", b, err, times)
+	}
 
 	// One thing by its name, with the other workspace's first run left alone.
 	s.Start()
@@ -206,6 +228,8 @@ func TestPullClone(t *testing.T) {
 			t.Errorf("show of a pulled run: %s", out)
 		}
 	}
+	mustAssay(t, other, "pull", "published")
+	mustAssay(t, other, "traces", "export", "published")
 	mustAssay(t, other, "store", "check")
 	// By its digest, and by what assay.lock calls it.
 	again := t.TempDir()
@@ -217,7 +241,7 @@ func TestPullClone(t *testing.T) {
 		mustAssay(t, again, "show", e.Run)
 		mustAssay(t, again, "pull", e.Name)
 	}
-	if out, err := assayIn(t, other, "pull", "nothing").CombinedOutput(); err == nil || !strings.Contains(string(out), "has no run, workload or figure") {
+	if out, err := assayIn(t, other, "pull", "nothing").CombinedOutput(); err == nil || !strings.Contains(string(out), "has no run, import, workload or figure") {
 		t.Errorf("pull of what is not there: %v\n%s", err, out)
 	}
 }
@@ -300,14 +324,15 @@ func TestPublish(t *testing.T) {
 	mustAssay(t, dir, "store", "check", "lab")
 }
 
-// TestPublishGraph publishes a workload: what was measured of it, and drawn of
-// that, is retained with it.
+// TestPublishGraph publishes a workload and an import: what was measured of the
+// workload, and drawn of that, is retained with it.
 func TestPublishGraph(t *testing.T) {
 	s := miniotest.Start(t)
 	dir := newWorkspace(t, drawn(t))
 	c := addStore(t, dir, s, "published", "--object-lock")
 	mustAssay(t, dir, "run", "experiment.yaml")
-	if out := mustAssay(t, dir, "publish", "hello"); !strings.Contains(out, "workloads/hello") {
+	importTimes(t, dir)
+	if out := mustAssay(t, dir, "publish", "hello", "published"); !strings.Contains(out, "workloads/hello") {
 		t.Errorf("publish printed %s", out)
 	}
 	store, backend := openStore(t, c)
@@ -321,7 +346,7 @@ func TestPublishGraph(t *testing.T) {
 			t.Errorf("%s is retained %v, %v", ref.Name, r, err)
 		}
 	}
-	if want := map[string]int{"workloads": 1, "runs": 1, "figures": 1}; !maps.Equal(kinds, want) {
+	if want := map[string]int{"workloads": 1, "runs": 1, "imports": 1, "figures": 1}; !maps.Equal(kinds, want) {
 		t.Errorf("published %v, want %v", kinds, want)
 	}
 }
