@@ -206,7 +206,7 @@ type CreateOptions struct {
 
 // Create makes a store at cfg, if there is none yet, and opens it. Several
 // processes can do so at once. Without MakeBucket a missing bucket is
-// ErrNoBucket. A store inside of another is refused.
+// ErrNoBucket. A store inside of another, or around one, is refused.
 func Create(ctx context.Context, cfg Config, opts CreateOptions) (*Backend, error) {
 	b, err := connect(cfg, defaults, nil)
 	if err == nil {
@@ -265,9 +265,49 @@ func (b *Backend) alone(ctx context.Context) error {
 		case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, ErrDenied):
 			return err
 		case at.Prefix == "":
-			return nil
+			return b.within(ctx)
 		}
 	}
+}
+
+// maxLook is how many objects are looked at for a store inside of a new one.
+const maxLook = 100_000
+
+// within returns an error if there is a store below the prefix.
+func (b *Backend) within(ctx context.Context) error {
+	looked := 0
+	for o, err := range b.objects(ctx, "") {
+		if errors.Is(err, ErrDenied) || looked == maxLook {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		looked++
+		prefix, ok := strings.CutSuffix(o.Key, "/"+formatKey)
+		if !ok || o.Size != int64(len(format)) {
+			continue
+		}
+		at := b.cfg
+		at.Prefix = prefix
+		if is, err := (&Backend{cfg: at, core: b.core, limits: b.limits}).isStore(ctx); is || err != nil {
+			return errors.Join(err, fmt.Errorf("it would be around store %s; choose a prefix beside that", at.URL()))
+		}
+	}
+	return nil
+}
+
+// isStore reports whether there is a store of this format.
+func (b *Backend) isStore(ctx context.Context) (bool, error) {
+	rc, _, err := b.get(ctx, formatKey)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	got, err := io.ReadAll(io.LimitReader(rc, int64(len(format))+1))
+	return string(got) == format, errors.Join(err, rc.Close())
 }
 
 // connect makes a client; it sends nothing.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -71,4 +72,24 @@ func TestContract(t *testing.T) {
 		}
 		return &storage{t: t, cfg: cfg}
 	})
+}
+
+// TestNested makes stores beside one another, and none around or inside of one.
+func TestNested(t *testing.T) {
+	server := miniotest.Start(t)
+	cfg := server.Config("nested")
+	for _, tt := range []struct{ prefix, refused string }{
+		{"a/b", ""},
+		{"a/b", ""}, // it is there already
+		{"a/bb", ""},
+		{"a", "around store s3://nested/a/b;"},
+		{"", "around store s3://nested/a/b;"},
+		{"a/b/c", "inside of store s3://nested/a/b;"},
+	} {
+		cfg.Prefix = tt.prefix
+		_, err := minio.Create(t.Context(), cfg, minio.CreateOptions{MakeBucket: true})
+		if (err == nil) != (tt.refused == "") || err != nil && !strings.Contains(err.Error(), tt.refused) {
+			t.Errorf("create a store at %q: %v, want %q", tt.prefix, err, tt.refused)
+		}
+	}
 }
