@@ -90,3 +90,11 @@ type Judged struct{ assay.Judgement }
 
 // String says the verdict and its reason.
 func (j Judged) String() string { return fmt.Sprintf("%s: %s: %s", j.Claim.ID, j.Verdict, j.Reason) }
+
+// Judgements imports the verdicts that assay.lock has, with what was advertised
+// and what was found, as the trace "judgements" of an import, for Draw:
+//
+//	assay.Draw(Advertised, assay.Judgements().Samples("judgements", "label", "verdict", "advertised", "value", "low", "high", "outcome", "detail"))
+func Judgements() Imported {
+	return Imported(ask(wire.Request{Judgements: &wire.Judgements{}}).Import.Name)
+}

@@ -261,6 +261,10 @@ func (x exchange) answer(ctx context.Context, req wire.Request) (wire.Response, 
 		return resp, err
 	case req.Import != nil:
 		return x.importFiles(ctx, *req.Import)
+	case req.Judgements != nil:
+		imp, err := x.w.ClaimsTable(ctx)
+		resp.Import = &imp.Import
+		return resp, err
 	case req.Imported != nil:
 		imp, err := x.w.FindImport(ctx, "imports/"+req.Imported.Name)
 		resp.Import = &imp

@@ -174,15 +174,16 @@ func readTable(of assay.ImportTrace, check assay.Check, asked []string, ev Evide
 // A rowset is the rows that a selection selects.
 type rowset struct {
 	spoken string
-	fixed  map[string]bool // names of the columns that it has conditions for
-	rows   []int           // with a value, warm-up left out
-	empty  int             // rows without a value
+	wanted map[string]assay.OneOf // by column or role
+	fixed  map[string]bool        // names of the columns that it has conditions for
+	rows   []int                  // with a value, warm-up left out
+	empty  int                    // rows without a value
 }
 
 // side finds the rows of a selection.
 func (t *table) side(sel assay.Selection) (*rowset, error) {
 	wanted := conditions(sel)
-	s := &rowset{spoken: where(wanted), fixed: map[string]bool{}}
+	s := &rowset{spoken: where(wanted), wanted: wanted, fixed: map[string]bool{}}
 	if s.spoken == "" {
 		s.spoken = "all rows"
 	}
@@ -392,7 +393,7 @@ func (t *table) paired(check assay.Check, of, over *rowset) (found, error) {
 		divisors, _ = t.groups(over)
 	}
 	var values []float64
-	var out []string
+	var out []leftPair
 	scopes := map[string]int{}
 	alone := 0
 	for _, key := range keys {
@@ -402,20 +403,14 @@ func (t *table) paired(check assay.Check, of, over *rowset) (found, error) {
 			continue
 		}
 		if err != nil {
-			out = append(out, key+": "+err.Error())
+			out = append(out, leftPair{key, err.Error()})
 			continue
 		}
 		values, scopes[scope] = append(values, v/factor), scopes[scope]+1
 	}
-	about := "median " + t.metric.Name + " of " + of.spoken
-	if t.metric.Role == assay.RoleMean {
-		about = t.metric.Name + " of " + of.spoken
-	}
-	if over != nil {
-		about += " over that of " + over.spoken
-	}
+	about := phrase(of, over)
 	if len(values) == 0 && len(out) > 0 {
-		return found{}, unable("%s: no pair: %s", about, strings.TrimPrefix(leftOut(out), "; left out: "))
+		return found{}, unable("%s: %s", about, strings.TrimPrefix(leftOut(out), "; left out: "))
 	}
 	if len(values) == 0 {
 		return found{}, unable("%s: no value of %s is there on both sides", about, strings.Join(t.pair, ", "))
@@ -427,7 +422,7 @@ func (t *table) paired(check assay.Check, of, over *rowset) (found, error) {
 	if e.Low == nil {
 		return found{}, unable("%s: %s", about, few(len(values), out))
 	}
-	about += fmt.Sprintf(", geometric mean over %d pairs by %s", len(values), strings.Join(t.pair, ", "))
+	about = fmt.Sprintf("%s of %s, geometric mean over %d pairs by %s", t.metric.Name, about, len(values), strings.Join(t.pair, ", "))
 	if t.metric.Role == assay.RoleMean {
 		about += ", n counts these: the samples behind the means are not there"
 	}
@@ -438,6 +433,55 @@ func (t *table) paired(check assay.Check, of, over *rowset) (found, error) {
 		about += fmt.Sprintf("; %d are on one side only", alone)
 	}
 	return found{estimate: e, about: about + leftOut(out)}, nil
+}
+
+// phrase says in words what is divided by what: what both sides demand stands
+// behind.
+func phrase(of, over *rowset) string {
+	if over == nil {
+		return words(of.wanted)
+	}
+	a, b, both := map[string]assay.OneOf{}, maps.Clone(over.wanted), map[string]assay.OneOf{}
+	for k, v := range of.wanted {
+		if slices.Equal(v, b[k]) {
+			both[k] = v
+			delete(b, k)
+		} else {
+			a[k] = v
+		}
+	}
+	text := words(a) + " over " + words(b)
+	if len(both) > 0 {
+		text += " (" + words(both) + ")"
+	}
+	return text
+}
+
+// words are the values that columns have to have, a few of many; the system and
+// the workload need no name.
+func words(wanted map[string]assay.OneOf) string {
+	var parts []string
+	for _, k := range append([]string{"system"}, slices.Sorted(maps.Keys(wanted))...) {
+		if len(wanted[k]) == 0 || k == "system" && len(parts) > 0 {
+			continue
+		}
+		values := slices.Clone(wanted[k])
+		for i, v := range values {
+			values[i] = cmp.Or(v, "none")
+		}
+		text := strings.Join(values, " or ")
+		if more := len(values) - 1; more > 1 {
+			text = fmt.Sprintf("%s or %d more", values[0], more)
+		}
+		if k != "system" && k != "workload" && k != "scope" {
+			text = k + " " + text
+		}
+		parts = append(parts, text)
+	}
+	if len(parts) == 0 {
+		return "all rows"
+	}
+	return strings.Join(parts, ", ")
 }
 
 // groups are the rows of a side by what they are paired by, and the names of the

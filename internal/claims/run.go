@@ -112,11 +112,11 @@ func estimateRunPairs(check assay.Check, of assay.Selection, over *assay.Selecti
 		}
 	}
 	var values []float64
-	var out []string
+	var out []leftPair
 	for _, pair := range pairs {
 		v, err := pairOfRun(check, of, over, selections[pair], t)
 		if why, ok := err.(cannotTell); ok {
-			out = append(out, pair+": "+why.why)
+			out = append(out, leftPair{pair, why.why})
 			continue
 		}
 		if err != nil {
@@ -165,18 +165,27 @@ func pairOfRun(check assay.Check, of assay.Selection, over *assay.Selection, onl
 }
 
 // few says that there are too few pairs, and why others are none.
-func few(n int, out []string) string {
+func few(n int, out []leftPair) string {
 	return fmt.Sprintf("%d pairs have no interval: it takes %d%s", n, minPairs, leftOut(out))
 }
 
 // maxLeftOut is how many pairs that are none are named.
 const maxLeftOut = 3
 
-func leftOut(out []string) string {
+// A leftPair is a pair that is none, and why.
+type leftPair struct{ name, why string }
+
+func leftOut(out []leftPair) string {
 	if len(out) == 0 {
 		return ""
 	}
-	shown := slices.Clone(out[:min(len(out), maxLeftOut)])
+	if !slices.ContainsFunc(out, func(p leftPair) bool { return p.why != out[0].why }) && len(out) > 1 {
+		return fmt.Sprintf("; left out: %d pairs: %s", len(out), out[0].why)
+	}
+	var shown []string
+	for _, p := range out[:min(len(out), maxLeftOut)] {
+		shown = append(shown, p.name+": "+p.why)
+	}
 	if more := len(out) - len(shown); more > 0 {
 		shown = append(shown, fmt.Sprintf("and %d more", more))
 	}

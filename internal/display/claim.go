@@ -125,9 +125,14 @@ func selection(s assay.Selection) string {
 	if text == "" && len(s.Where) == 0 {
 		text = "every workload"
 	}
-	text += prefixed(" on ", s.Runtime) + prefixed(" with ", params(s.Params)) + prefixed(" in phase ", string(s.Phase))
+	if text == "" {
+		text = s.Runtime
+	} else {
+		text += prefixed(" on ", s.Runtime)
+	}
+	text += prefixed(" with ", params(s.Params)) + prefixed(" in phase ", string(s.Phase))
 	for _, key := range slices.Sorted(maps.Keys(s.Where)) {
 		text += prefixed(", ", key+" "+strings.Join(s.Where[key], "|"))
 	}
-	return strings.TrimPrefix(text, ", ")
+	return strings.TrimLeft(text, ", ")
 }

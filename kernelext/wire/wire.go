@@ -13,23 +13,24 @@ import (
 
 // A Request asks for one thing: exactly one of the pointers is set.
 type Request struct {
-	ID       int64     `json:"id"`
-	Show     bool      `json:"show,omitempty"`  // the asker can show pictures: send displays
-	Again    bool      `json:"again,omitempty"` // asked by the initialiser of a package-level variable, which every later cell repeats
-	Pin      *Pin      `json:"pin,omitempty"`
-	Run      *Run      `json:"run,omitempty"`
-	Find     *Find     `json:"find,omitempty"`
-	Import   *Import   `json:"import,omitempty"`
-	Imported *Imported `json:"imported,omitempty"`
-	Table    *Table    `json:"table,omitempty"`
-	Trace    *Trace    `json:"trace,omitempty"`
-	Draw     *Draw     `json:"draw,omitempty"`
-	Claim    *Claim    `json:"claim,omitempty"`
-	Lint     *Lint     `json:"lint,omitempty"`
-	Runtimes *Runtimes `json:"runtimes,omitempty"`
-	Hosts    *Hosts    `json:"hosts,omitempty"`
-	Status   *Status   `json:"status,omitempty"`
-	Cancel   *Cancel   `json:"cancel,omitempty"`
+	ID         int64       `json:"id"`
+	Show       bool        `json:"show,omitempty"`  // the asker can show pictures: send displays
+	Again      bool        `json:"again,omitempty"` // asked by the initialiser of a package-level variable, which every later cell repeats
+	Pin        *Pin        `json:"pin,omitempty"`
+	Run        *Run        `json:"run,omitempty"`
+	Find       *Find       `json:"find,omitempty"`
+	Import     *Import     `json:"import,omitempty"`
+	Imported   *Imported   `json:"imported,omitempty"`
+	Judgements *Judgements `json:"judgements,omitempty"`
+	Table      *Table      `json:"table,omitempty"`
+	Trace      *Trace      `json:"trace,omitempty"`
+	Draw       *Draw       `json:"draw,omitempty"`
+	Claim      *Claim      `json:"claim,omitempty"`
+	Lint       *Lint       `json:"lint,omitempty"`
+	Runtimes   *Runtimes   `json:"runtimes,omitempty"`
+	Hosts      *Hosts      `json:"hosts,omitempty"`
+	Status     *Status     `json:"status,omitempty"`
+	Cancel     *Cancel     `json:"cancel,omitempty"`
 }
 
 // Cancel asks to stop the request being answered: what a run has measured is
@@ -110,6 +111,9 @@ type Claim struct {
 type Lint struct {
 	Refs []string `json:"refs"` // as of Claim.Evidence; several are compared
 }
+
+// Judgements asks to import the judgements that assay.lock has as a table.
+type Judgements struct{}
 
 // Hosts asks which hosts experiments can run on.
 type Hosts struct{}
