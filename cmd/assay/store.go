@@ -137,6 +137,12 @@ assay.yaml, which may come from somebody else. ASSAY_STORE=NAME says the same fo
 				return fmt.Errorf("store use: give a name, or --none: %w", errFlags)
 			}
 			w, err := workspace(cmd)
+			if errors.Is(err, lab.ErrMoved) {
+				var root string
+				if root, err = workspaceRoot(cmd); err == nil {
+					w, err = lab.OpenToChoose(cmd.Context(), root)
+				}
+			}
 			if err != nil {
 				return err
 			}

@@ -98,6 +98,10 @@ var storeVariables = []struct {
 	{storeVariable + "_CREDENTIALS", func(c *StoreConfig) *string { return &c.Credentials }},
 }
 
+// ErrMoved reports that assay.yaml gives the store in use another address than
+// it had when the user chose it: no command archives there unasked.
+var ErrMoved = errors.New("at another address than when it was chosen here")
+
 // loadStores checks the stores of c, and finds which one is in use: ASSAY_STORE
 // gives a name or s3://BUCKET/PREFIX; else the file store-in-use in .assay.
 func loadStores(root string, c *Config) ([]Setting, error) {
@@ -140,8 +144,10 @@ func loadStores(root string, c *Config) ([]Setting, error) {
 			c.Store, use.Value = "", c.Store+" (not defined)"
 			return []Setting{use}, nil
 		case chosenKey != "" && store.key() != chosenKey: // a pull may have brought a stranger's address
-			return nil, Usagef("store %s is at another address than when it was chosen here, now %s at %s: if you trust that, remove %s and choose it again with \"assay store use %s\"",
-				c.Store, store.URL, store.Endpoint, use.Origin, c.Store)
+			name := c.Store
+			c.Store = ""
+			return nil, Usagef("store %s is %w, now %s at %s: if you trust that, choose it again: \"assay store use %[1]s\"",
+				name, ErrMoved, store.URL, store.Endpoint)
 		}
 		if err := store.check(); err != nil {
 			return nil, Usagef("store %s (%s): %w", c.Store, origins[c.Store], err)

@@ -89,7 +89,13 @@ func noArchive(root string) error {
 }
 
 // Open opens the workspace at root.
-func Open(ctx context.Context, root string) (*Workspace, error) {
+func Open(ctx context.Context, root string) (*Workspace, error) { return open(root, false) }
+
+// OpenToChoose is Open for who is about to say which store is in use: one that
+// has moved is not.
+func OpenToChoose(ctx context.Context, root string) (*Workspace, error) { return open(root, true) }
+
+func open(root string, choose bool) (*Workspace, error) {
 	if isClone(root) {
 		return nil, noArchive(root)
 	}
@@ -97,7 +103,7 @@ func Open(ctx context.Context, root string) (*Workspace, error) {
 		return nil, Usagef(`%s is not a workspace: run "assay init %s"`, root, root)
 	}
 	config, _, err := LoadConfig(root)
-	if err != nil {
+	if err != nil && !(choose && errors.Is(err, ErrMoved)) {
 		return nil, err
 	}
 	backend, err := disk.Open(filepath.Join(root, workspaceDir, storeDir))
