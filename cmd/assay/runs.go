@@ -118,8 +118,8 @@ func parseMoment(s string, now time.Time) (time.Time, error) {
 func newShow() *cobra.Command {
 	return &cobra.Command{
 		Use:               "show REF",
-		ValidArgsFunction: complete(completeRuns),
-		Short:             "Show a run, workload or figure by name, ID or digest",
+		ValidArgsFunction: complete(completeGraph),
+		Short:             "Show a run, import, workload, figure or judgement by name, ID or digest",
 		Args:              cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			w, err := workspace(cmd)

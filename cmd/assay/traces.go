@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/internal/graph"
 	"github.com/assay-notebooks/assay/internal/lab"
 )
 
@@ -68,7 +69,7 @@ the bytes it was imported with. No file is replaced.`,
 					return err
 				}
 				return list(newPrinter(cmd), "file", files, "FILE\tBYTES\tDIGEST", func(s assay.ImportSource) string {
-					return fmt.Sprintf("%s\t%d\t%v", s.Path, s.Size, s.Digest)
+					return fmt.Sprintf("%s\t%d\t%v", graph.Printable(s.Path), s.Size, s.Digest)
 				})
 			}
 			out := cmd.OutOrStdout()

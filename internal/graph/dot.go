@@ -16,7 +16,7 @@ func (g Graph) WriteDOT(out io.Writer, title string, long bool) error {
 		return err
 	}
 	w := bufio.NewWriter(out)
-	fmt.Fprintf(w, "digraph provenance {\n  label=%s; labelloc=t; rankdir=LR;\n", quoteDOT(printable(title)))
+	fmt.Fprintf(w, "digraph provenance {\n  label=%s; labelloc=t; rankdir=LR;\n", quoteDOT(Printable(title)))
 	fmt.Fprintf(w, "  node [shape=box, style=filled, fillcolor=white, fontname=\"sans-serif\", fontsize=10];\n")
 	at := g.index()
 	for i, n := range g.Nodes {

@@ -30,32 +30,32 @@ const (
 
 // lines returns what stands in a node's box.
 func lines(n Node, digest func(assay.Digest) string) []line {
-	out := []line{{printable(string(n.Kind)), kindLine}}
+	out := []line{{Printable(string(n.Kind)), kindLine}}
 	if n.Name != "" {
-		out = append(out, line{clip(printable(n.Name)), nameLine})
+		out = append(out, line{clip(Printable(n.Name)), nameLine})
 	}
 	if !n.Digest.IsZero() {
 		out = append(out, line{digest(n.Digest), digestLine})
 	}
 	for _, f := range n.Facts {
-		for _, text := range wrap(printable(f.Label) + " " + printable(f.Value)) {
+		for _, text := range wrap(Printable(f.Label) + " " + Printable(f.Value)) {
 			out = append(out, line{text, factLine})
 		}
 	}
 	width := 0
 	for _, p := range n.Parts {
-		width = max(width, columns(clip(printable(p.Name))))
+		width = max(width, columns(clip(Printable(p.Name))))
 	}
 	for i, p := range n.Parts {
 		if i == maxParts {
 			out = append(out, line{"and more", factLine})
 			break
 		}
-		name := clip(printable(p.Name))
+		name := clip(Printable(p.Name))
 		out = append(out, line{name + strings.Repeat(" ", width-columns(name)+1) + digest(p.Digest), digestLine})
 	}
 	if n.Problem != "" {
-		out = append(out, line{clip(printable(n.Problem)), problemLine})
+		out = append(out, line{clip(Printable(n.Problem)), problemLine})
 	}
 	return out
 }

@@ -44,7 +44,7 @@ func (g Graph) WriteSVG(out io.Writer, title string) error {
 		boxes[i].width += 2*padding + 4
 		boxes[i].height += 2 * padding
 	}
-	title = printable(title)
+	title = Printable(title)
 	const heading = 30
 	width, height := g.layout(boxes, heading)
 	width = max(width, columns(title)*10+2*margin)
@@ -94,7 +94,7 @@ func writeBox(w io.Writer, n Node, b box, text []line) {
 }
 
 // escapeXML escapes what has a meaning in XML. Characters that XML cannot have
-// are gone before: printable has escaped them.
+// are gone before: Printable has escaped them.
 func escapeXML(s string) string {
 	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;").Replace(s)
 }

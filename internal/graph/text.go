@@ -19,9 +19,9 @@ const (
 // Short returns a digest cut to what people compare.
 func Short(d assay.Digest) string { return "sha256:" + d.Hex()[:shortHex] }
 
-// printable returns s with everything that is not visible escaped: a name of a
+// Printable returns s with everything that is not visible escaped: a name of a
 // stranger must not move the cursor or end a line.
-func printable(s string) string {
+func Printable(s string) string {
 	if !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }) {
 		return s
 	}
@@ -94,7 +94,7 @@ func (t *tree) branches(i int, ways ...way) []branch {
 			out = append(out, branch{line: fmt.Sprintf("and %d more: --json has them all", len(t.g.Nodes[i].Parts)-n), node: -1})
 			break
 		}
-		out = append(out, branch{line: printable(p.Name) + "  " + t.digest(p.Digest), node: -1})
+		out = append(out, branch{line: Printable(p.Name) + "  " + t.digest(p.Digest), node: -1})
 	}
 	for _, w := range ways {
 		for _, j := range w.next[i] {
@@ -128,22 +128,22 @@ func (t *tree) below(branches []branch, prefix string, depth int) {
 
 // line returns a node on one line.
 func (t *tree) line(n Node) string {
-	words := []string{printable(string(n.Kind))}
+	words := []string{Printable(string(n.Kind))}
 	if n.Name != "" {
-		words = append(words, printable(n.Name))
+		words = append(words, Printable(n.Name))
 	}
 	if !n.Digest.IsZero() {
 		words = append(words, "", t.digest(n.Digest))
 	}
 	var facts []string
 	for _, f := range n.Facts {
-		facts = append(facts, printable(f.Label)+": "+printable(f.Value))
+		facts = append(facts, Printable(f.Label)+": "+Printable(f.Value))
 	}
 	if len(facts) > 0 {
 		words = append(words, "", "("+strings.Join(facts, "; ")+")")
 	}
 	if n.Problem != "" {
-		words = append(words, "", "PROBLEM: "+printable(n.Problem))
+		words = append(words, "", "PROBLEM: "+Printable(n.Problem))
 	}
 	return strings.Join(words, " ")
 }

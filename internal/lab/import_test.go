@@ -295,3 +295,20 @@ func TestImportTravels(t *testing.T) {
 		t.Errorf("graph: %+v, %v; want to begin at the import that the figure is of", g.Nodes, err)
 	}
 }
+
+// TestWriteImport writes what strangers called their files and columns: nothing
+// of it reaches the terminal as it is.
+func TestWriteImport(t *testing.T) {
+	const evil = "\x1b[31mred\nline"
+	imp := Imported{Import: assay.Import{
+		Name: "x", Facts: []assay.Fact{{Name: evil, Value: evil}}, Notes: []string{evil}, Sources: []assay.ImportSource{{Path: evil, Kind: evil}},
+		Traces: []assay.ImportTrace{{Name: "y", Meaning: evil, Columns: []assay.ImportColumn{{Name: evil, Unit: evil, Role: evil, Basis: evil, Meaning: evil, Evidence: evil}}}},
+	}}
+	var b strings.Builder
+	if err := WriteShown(&b, Shown{"import", imp}); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(b.String(), "\x1b") || strings.Contains(b.String(), "\nline") || strings.Count(b.String(), `\x1b[31mred\nline`) != 12 {
+		t.Errorf("written as %q", &b)
+	}
+}

@@ -15,6 +15,7 @@ import (
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/oci"
 	"github.com/assay-notebooks/assay/artifacts/trace"
+	"github.com/assay-notebooks/assay/internal/graph"
 )
 
 var (
@@ -323,21 +324,25 @@ func WriteImport(out io.Writer, imp Imported) error {
 	}
 	fmt.Fprintln(out)
 	for _, f := range imp.Facts {
-		fmt.Fprintf(out, "given: %s = %s\n", f.Name, f.Value)
+		fmt.Fprintf(out, "given: %s = %s\n", graph.Printable(f.Name), graph.Printable(f.Value))
 	}
 	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	for _, t := range imp.Traces {
 		fmt.Fprintf(w, "\n%s/%s: %d rows", imp.Name, t.Name, t.Rows)
 		if t.Meaning != "" {
-			fmt.Fprintf(w, ": %s", t.Meaning)
+			fmt.Fprintf(w, ": %s", graph.Printable(t.Meaning))
 		}
 		fmt.Fprint(w, "\n  COLUMN\tUNIT\tROLE\tHOW KNOWN\tMEANING\n")
 		for _, c := range t.Columns {
 			meaning := c.Meaning
 			if c.Evidence != "" {
-				meaning += " (" + c.Evidence + ")"
+				meaning = strings.TrimSpace(meaning + " (" + c.Evidence + ")")
 			}
-			fmt.Fprintf(w, "  %s\t%s\t%s\t%s\t%s\n", c.Name, c.Unit, c.Role, c.Basis, meaning)
+			var row []string
+			for _, s := range []string{c.Name, c.Unit, string(c.Role), string(c.Basis), meaning} {
+				row = append(row, graph.Printable(s))
+			}
+			fmt.Fprintf(w, "  %s\n", strings.Join(row, "\t"))
 		}
 	}
 	if err := w.Flush(); err != nil {
@@ -347,7 +352,7 @@ func WriteImport(out io.Writer, imp Imported) error {
 		fmt.Fprintf(out, "\nrows that could not be read: %d, in %s/%s\n", imp.Rejected, imp.Name, rejectedTrace)
 	}
 	for _, n := range imp.Notes {
-		fmt.Fprintf(out, "\nnote: %s\n", n)
+		fmt.Fprintf(out, "\nnote: %s\n", graph.Printable(n))
 	}
 	return nil
 }
@@ -357,7 +362,7 @@ func writeSources(out io.Writer, sources []assay.ImportSource) error {
 	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	fmt.Fprint(w, "\nFILE\tREAD AS\tROWS\tBYTES\tDIGEST\n")
 	for _, s := range sources {
-		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%v\n", s.Path, cmp.Or(s.Kind, "-"), s.Rows, s.Size, s.Digest)
+		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%v\n", graph.Printable(s.Path), cmp.Or(graph.Printable(s.Kind), "-"), s.Rows, s.Size, s.Digest)
 	}
 	return w.Flush()
 }

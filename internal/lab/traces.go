@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/google/renameio/v2"
 
@@ -187,7 +188,7 @@ func (w *Workspace) runManifest(ctx context.Context, id string) (assay.Digest, e
 // traceFrom opens the trace that ref names: a Parquet file, or as in findTrace.
 func (w *Workspace) traceFrom(ctx context.Context, ref string) (*trace.Trace, error) {
 	b, err := os.ReadFile(ref)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.EISDIR) { // "fs23" may be a folder, too
 		found, err := w.findTrace(ctx, ref)
 		if err != nil {
 			return nil, err
