@@ -28,13 +28,9 @@ func caches(rule string, tables []*table) (found []assay.Finding) {
 		}
 	}
 	if len(unknown) > 0 {
-		var names []string
-		for _, s := range unknown {
-			names = append(names, s.name(all))
-		}
 		f := compared(rule, assay.SeverityNote, unknown, func(int) float64 { return 0 })
 		f.Number = plain(float64(len(unknown)), "systems", "systems with an unknown state of caches", len(all))
-		f.Says = "nothing says whether caches were cold or warm: " + strings.Join(names, ", ")
+		f.Says = "nothing says whether caches were cold or warm: " + namesOf(unknown, all)
 		f.Effect = "a start with compiled code from a cache can be 100 times quicker: start-up times cannot be compared"
 		f.Remedy = "find out how it was measured and give it as a fact, cache=cold or cache=warm; measure with caches off"
 		found = append(found, f)

@@ -8,8 +8,7 @@ import (
 )
 
 const (
-	failedNote  = 0     // any failure is worth a note
-	failedSome  = 0.001 // share from which it is a warning
+	failedSome  = 0.001 // share from which it is a warning: any is worth a note
 	failedLarge = 0.05  // and an error: the quick refusals are part of the result
 )
 
@@ -39,7 +38,7 @@ func (t *table) failed(rule string) (found []assay.Finding) {
 			all += weight(row)
 		}
 		share := failed / all
-		if !(share > failedNote) {
+		if !(share > 0) {
 			continue
 		}
 		severity := assay.SeverityNote

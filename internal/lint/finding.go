@@ -61,11 +61,11 @@ func plain(value float64, unit, statistic string, n int) *assay.Estimate {
 	return &assay.Estimate{Value: finite(value), Unit: unit, N: n, Statistic: statistic}
 }
 
-// digits writes a number with three significant digits, four from 1000 on.
+// digits writes a number with three significant digits, or all before the point.
 func digits(x float64) string {
 	n := 3
-	for y := math.Abs(x); y >= 1000; y /= 10 {
-		n++
+	if size := math.Abs(x); size >= 1000 && size < 1e15 {
+		n = len(strconv.FormatInt(int64(size), 10))
 	}
 	return strconv.FormatFloat(x, 'g', n, 64)
 }

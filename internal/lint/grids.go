@@ -34,9 +34,12 @@ func grids(rule string, tables []*table) []assay.Finding {
 		return nil
 	}
 	shared, union := loadsOf(designs)
-	said := make([]string, len(all))
-	for i, s := range all {
-		said[i] = s.name(all) + ": " + summary(designs[i])
+	var said []string
+	for i, s := range all[:min(names, len(all))] {
+		said = append(said, s.name(all)+": "+summary(designs[i]))
+	}
+	if more := len(all) - len(said); more > 0 {
+		said = append(said, fmt.Sprintf("and %d others", more))
 	}
 	load := all[0].parts[0].table.counted(assay.RoleLoad)
 	f := compared(rule, assay.SeverityWarning, all, func(row int) float64 { return load[row] })
@@ -52,10 +55,11 @@ func designsOf(p part) []design {
 	load, requests := p.table.counted(assay.RoleLoad), p.table.counted(assay.RoleRequests)
 	conditions := slices.DeleteFunc(p.table.condition(), func(v *trace.Values) bool { return v.Role == assay.RoleSystem })
 	var out []design
+	at := map[string]int{}
 	for _, cell := range group(p.rows, p.table.cell()...) {
 		d := design{treatments: 1, where: facts(conditions, cell[0])}
 		for _, row := range cell {
-			if load[row] > 0 && !slices.Contains(d.loads, load[row]) {
+			if load[row] > 0 {
 				d.loads = append(d.loads, load[row])
 			}
 			if requests != nil && requests[row] > d.requests {
@@ -63,9 +67,10 @@ func designsOf(p part) []design {
 			}
 		}
 		slices.Sort(d.loads)
-		i := slices.IndexFunc(out, d.like)
-		if i < 0 {
-			out = append(out, d)
+		d.loads = slices.Compact(d.loads)
+		i, ok := at[d.key()]
+		if !ok {
+			at[d.key()], out = len(out), append(out, d)
 			continue
 		}
 		out[i].treatments++
@@ -75,17 +80,15 @@ func designsOf(p part) []design {
 	return out
 }
 
-func (d design) like(o design) bool {
-	return d.requests == o.requests && slices.Equal(d.loads, o.loads)
-}
+// key is the same for designs that are alike.
+func (d design) key() string { return fmt.Sprint(d.requests, d.loads) }
 
 func sameDesigns(a, b []design) bool {
-	for _, d := range a {
-		if !slices.ContainsFunc(b, d.like) {
-			return false
-		}
+	in := map[string]bool{}
+	for _, d := range b {
+		in[d.key()] = true
 	}
-	return len(a) == len(b)
+	return len(a) == len(b) && !slices.ContainsFunc(a, func(d design) bool { return !in[d.key()] })
 }
 
 // loadsOf counts the loads that all designs have, and those that any has.

@@ -92,7 +92,7 @@ func Lint(subjects []Subject, o Options) ([]assay.Finding, error) {
 	}
 	var found []assay.Finding
 	for _, r := range rules {
-		found = append(found, crowded(once(r.look(r.Name, tables)))...)
+		found = append(found, once(crowded(r.look(r.Name, tables)))...)
 	}
 	slices.SortStableFunc(found, func(a, b assay.Finding) int { return cmp.Compare(rank(a.Severity), rank(b.Severity)) })
 	return found, nil

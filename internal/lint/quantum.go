@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/kernelext/stats"
 )
 
 const (
@@ -98,29 +99,31 @@ func levels(rows []int, load, throughput []float64) []level {
 }
 
 // falling returns the levels at which a request takes far longer than at a
-// higher load.
+// higher load, in ascending order.
 func falling(all []level) (out []level) {
-	for i, l := range all {
-		if slices.ContainsFunc(all[i+1:], func(h level) bool { return l.time > stuckRatio*h.time }) {
+	least := math.Inf(1) // of the higher loads
+	for _, l := range slices.Backward(all) {
+		if l.time > stuckRatio*least {
 			out = append(out, l)
 		}
+		least = min(least, l.time)
 	}
+	slices.Reverse(out)
 	return out
 }
 
 func near(a, b float64) bool { return math.Abs(a-b) <= samePeriod*max(a, b) }
 
-// densest returns the value that most others are near to.
+// densest returns the middle of the most values that are near to each other.
 func densest(x []float64) (value float64, n int) {
-	for _, v := range x {
-		count := 0
-		for _, w := range x {
-			if near(v, w) {
-				count++
-			}
+	slices.Sort(x)
+	from := 0
+	for to := range x {
+		for !near(x[from], x[to]) {
+			from++
 		}
-		if count > n {
-			value, n = v, count
+		if count := to - from + 1; count > n {
+			value, n = stats.SortedMedian(x[from:to+1]), count
 		}
 	}
 	return value, n

@@ -90,7 +90,7 @@ func (t *table) few(rule string, result *trace.Values) (found []assay.Finding) {
 // result is the column of what was measured: throughput, samples, or means.
 func (t *table) result() *trace.Values {
 	for _, role := range []assay.Role{assay.RoleThroughput, assay.RoleSample, assay.RoleMean} {
-		if v := t.first(role); v != nil && (v.Kind == trace.Int || v.Kind == trace.Float) {
+		if v := t.first(role); v != nil {
 			return v
 		}
 	}

@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -22,6 +23,7 @@ type part struct {
 // sides returns the sides of all tables that have the roles, in order.
 func sides(tables []*table, roles ...assay.Role) []*side {
 	var out []*side
+	at := map[[2]string]*side{}
 	for _, t := range tables {
 		if !t.has(roles...) {
 			continue
@@ -31,11 +33,11 @@ func sides(tables []*table, roles ...assay.Role) []*side {
 			for _, f := range facts(t.by[assay.RoleSystem], rows[0]) {
 				name = append(name, f.Value)
 			}
-			s := &side{subject: t.subject, system: strings.Join(name, " ")}
-			if i := slices.IndexFunc(out, func(o *side) bool { return o.subject == s.subject && o.system == s.system }); i >= 0 {
-				s = out[i]
-			} else {
-				out = append(out, s)
+			key := [2]string{t.subject, strings.Join(name, " ")}
+			s := at[key]
+			if s == nil {
+				s = &side{subject: key[0], system: key[1]}
+				at[key], out = s, append(out, s)
 			}
 			s.parts = append(s.parts, part{t, rows})
 		}
@@ -48,7 +50,7 @@ func (s *side) name(among []*side) string {
 	if s.system == "" {
 		return s.subject
 	}
-	if slices.ContainsFunc(among, func(o *side) bool { return o.subject != s.subject }) {
+	if among[0].subject != among[len(among)-1].subject { // they are in the order of subjects
 		return s.subject + ": " + s.system
 	}
 	return s.system
@@ -101,15 +103,25 @@ func apart(all []*side, is func(*side) string) (classes []string, of map[string]
 	return classes, of
 }
 
+const names = 8 // of sides that a finding lists
+
+// namesOf lists the names of sides.
+func namesOf(some, among []*side) string {
+	var said []string
+	for _, s := range some[:min(names, len(some))] {
+		said = append(said, s.name(among))
+	}
+	if more := len(some) - len(said); more > 0 {
+		said = append(said, fmt.Sprintf("and %d others", more))
+	}
+	return strings.Join(said, ", ")
+}
+
 // listed says which sides are of which class: "a, b: process; c: call".
 func listed(classes []string, of map[string][]*side, among []*side) string {
 	said := make([]string, len(classes))
 	for i, c := range classes {
-		var names []string
-		for _, s := range of[c] {
-			names = append(names, s.name(among))
-		}
-		said[i] = strings.Join(names, ", ") + ": " + c
+		said[i] = namesOf(of[c], among) + ": " + c
 	}
 	return strings.Join(said, "; ")
 }

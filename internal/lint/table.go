@@ -15,7 +15,14 @@ type table struct {
 	subject, name string
 	noise         float64
 	by            map[assay.Role][]*trace.Values
-	rows          []int // that are samples of the result
+	rows          []int           // that are samples of the result
+	conditions    []*trace.Values // the system, and factors that are no sweep
+}
+
+// numeric are the roles of which a column that holds no numbers is of no use.
+var numeric = []assay.Role{
+	assay.RoleLoad, assay.RoleRate, assay.RoleRequests, assay.RoleFailed, assay.RoleDuration, assay.RoleThroughput, assay.RoleLatency, assay.RoleInterval,
+	assay.RoleTransfer, assay.RoleSize, assay.RoleStatus, assay.RoleSample, assay.RoleMean, assay.RoleCPU, assay.RoleMemory, assay.RoleLine,
 }
 
 func newTable(s Subject, t Trace) *table {
@@ -23,8 +30,14 @@ func newTable(s Subject, t Trace) *table {
 	rows := 0
 	for _, c := range t.Columns {
 		rows = c.Len()
-		if c.Role != "" {
+		if c.Role != "" && (c.Kind == trace.Int || c.Kind == trace.Float || !slices.Contains(numeric, c.Role)) {
 			out.by[c.Role] = append(out.by[c.Role], c)
+		}
+	}
+	out.conditions = slices.Clone(out.by[assay.RoleSystem])
+	for _, v := range out.by[assay.RoleFactor] {
+		if !sweeps(v) {
+			out.conditions = append(out.conditions, v)
 		}
 	}
 	warmup := out.first(assay.RoleWarmup)
@@ -134,17 +147,8 @@ func sweeps(v *trace.Values) bool {
 	return some
 }
 
-// condition are the columns within which a defect is looked for: the system,
-// and factors that are no sweep.
-func (t *table) condition() []*trace.Values {
-	out := slices.Clone(t.by[assay.RoleSystem])
-	for _, v := range t.by[assay.RoleFactor] {
-		if !sweeps(v) {
-			out = append(out, v)
-		}
-	}
-	return out
-}
+// condition are the columns within which a defect is looked for.
+func (t *table) condition() []*trace.Values { return slices.Clone(t.conditions) }
 
 // cell are the columns that make a treatment, but for the load.
 func (t *table) cell() []*trace.Values {
