@@ -2,8 +2,8 @@ package importers
 
 import (
 	"fmt"
-	"math"
 	"strconv"
+	"strings"
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/trace"
@@ -123,10 +123,11 @@ func (t *Trace) full(more int) string {
 	return ""
 }
 
-// number parses a finite decimal number.
+// number parses a finite decimal number, such as "-1.5e3": not what Go reads
+// beside these, hexadecimal ones and words such as "Inf".
 func number(s string) (float64, error) {
 	x, err := strconv.ParseFloat(s, 64)
-	if err != nil || math.IsNaN(x) || math.IsInf(x, 0) {
+	if err != nil || strings.Trim(s, "+-.0123456789eE") != "" {
 		return 0, fmt.Errorf("%.100q is not a number", s)
 	}
 	return x, nil
