@@ -72,13 +72,18 @@ func (l line) notes(said func(*cell) bool) []string {
 	return l.grouped.notes(sentences(l.perPoint(), l.peakNote()), said)
 }
 
-// perPoint says what a point is and how many samples it has.
+// perPoint says what a point is, how many samples it has, and where these are
+// too few for a band.
 func (l line) perPoint() string {
-	least, most, without := math.MaxInt, 0, false
+	least, most := math.MaxInt, 0
+	bare, banded := 0, false // the most samples without an interval; whether any have one
 	for _, p := range l.lines {
 		for _, spots := range p {
 			for _, s := range spots {
-				least, most, without = min(least, s.n), max(most, s.n), without || !s.ok
+				least, most, banded = min(least, s.n), max(most, s.n), banded || s.ok
+				if !s.ok {
+					bare = max(bare, s.n)
+				}
 			}
 		}
 	}
@@ -89,8 +94,11 @@ func (l line) perPoint() string {
 	case least < most:
 		text = l.estimate.name() + fmt.Sprintf(" n = %d to %d per point.", least, most)
 	}
-	if without {
+	switch {
+	case !banded:
 		text += " No band: too few samples for an interval."
+	case bare > 0:
+		text += fmt.Sprintf(" No band where n < %d.", bare+1)
 	}
 	return text
 }
