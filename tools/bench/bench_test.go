@@ -44,6 +44,7 @@ func TestTable(t *testing.T) {
 		{row{ours: "few-ms", goal: valueGoal(15)}, "2 ms 1.50 [too few] - - at most 15 ms: unknown"},
 		{row{ours: "ours-ms", peer: "absent-ms"}, "6 ms 12.5 [10.0, 15.0] unsupported - no goal"},
 		{row{ours: "absent-ms", against: "hyperfine"}, "unsupported: needs hyperfine"},
+		{row{ours: "absent-ms", against: "hyperfine", needs: "data"}, "unsupported: needs data"},
 	} {
 		var b strings.Builder
 		if err := writeTable(&b, []row{tt.row}, all); err != nil {

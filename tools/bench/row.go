@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"math"
@@ -18,6 +19,7 @@ type row struct {
 	title      string
 	ours, peer string // metrics, of one unit
 	against    string // what peer is
+	needs      string // what ours cannot be measured without, if that is not the peer
 	goal       goal
 }
 
@@ -107,7 +109,7 @@ func writeTable(w io.Writer, rows []row, all samples) error {
 		fmt.Fprintf(w, "\n%s%s\n", r.title, against)
 		ours, peers := all[r.ours], all[r.peer]
 		if len(ours) == 0 {
-			fmt.Fprintf(w, "  unsupported: needs %s\n", r.against)
+			fmt.Fprintf(w, "  unsupported: needs %s\n", cmp.Or(r.needs, r.against))
 			continue
 		}
 		unit := r.ours[strings.LastIndexByte(r.ours, '-')+1:]
