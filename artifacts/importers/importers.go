@@ -42,8 +42,14 @@ func Find(name string) (Format, error) {
 }
 
 // Read reads the input. What it returns depends on the files, the facts and
-// the format's revision only.
+// the format's revision only. The error matches FactError if it is for a fact
+// that it cannot.
 func (f Format) Read(ctx context.Context, in *Input) (*Output, error) {
+	for _, fact := range in.Facts {
+		if _, err := factColumn(fact, 0); err != nil {
+			return nil, fmt.Errorf("%s: %w", f.Name, err)
+		}
+	}
 	out := &Output{lenient: in.Lenient}
 	if err := f.read(ctx, in, out); err != nil {
 		return nil, fmt.Errorf("%s: %w", f.Name, err)

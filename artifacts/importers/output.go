@@ -202,9 +202,14 @@ func pad(v *trace.Values, rows int) {
 // finish adds the columns that every trace has, and checks the names.
 func (t *Trace) finish(facts []assay.Fact) error {
 	for _, f := range facts {
-		v := t.add(trace.Column{Name: f.Name, Role: factRole(f.Name), Basis: assay.Given,
-			Meaning: "given by whoever imported: no file says it"}, trace.String)
-		v.Strings = slices.Repeat([]string{f.Value}, t.rows)
+		if slices.Contains(t.names(), f.Name) {
+			return &FactError{f, fmt.Sprintf("the trace %s has a column of that name: give the fact another", t.Name)}
+		}
+		v, err := factColumn(f, t.rows)
+		if err != nil {
+			return err
+		}
+		t.Columns = append(t.Columns, v)
 	}
 	v := t.add(trace.Column{Name: "source", Role: assay.RoleSource, Basis: assay.Known, Meaning: "path of the file that the row is from"}, trace.String)
 	v.Strings = t.sources
@@ -213,19 +218,10 @@ func (t *Trace) finish(facts []assay.Fact) error {
 	names := map[string]bool{}
 	for _, v := range t.Columns {
 		if names[v.Name] {
-			return fmt.Errorf("column %s: there are two; a fact cannot have the name of a column that the files have", v.Name)
+			return fmt.Errorf("column %s: there are two", v.Name)
 		}
 		names[v.Name] = true
 		pad(v, t.rows)
 	}
 	return nil
-}
-
-// factRole is what a fact of that name is.
-func factRole(name string) assay.Role {
-	switch role := assay.Role(name); role {
-	case assay.RoleSystem, assay.RoleWorkload, assay.RoleScope, assay.RoleMode, assay.RoleCache, assay.RoleReplicate:
-		return role
-	}
-	return assay.RoleFactor
 }

@@ -67,7 +67,7 @@ func readSledge(ctx context.Context, in *Input, out *Output) error {
 		if fact.Name == sledgeFact {
 			mhz, err := number(fact.Value)
 			if err != nil || mhz <= 0 {
-				return fmt.Errorf("fact %s: %q is not a speed in MHz", sledgeFact, fact.Value)
+				return &FactError{fact, "want the processor's speed in MHz, a number above 0"}
 			}
 			given = mhz
 		}

@@ -29,8 +29,9 @@ gives a trace, or the files with --original.
 The same files imported again are not archived again. A NAME that means other files is an error, unless it is to be
 replaced: what it meant stays in the archive, under its digest.
 
-What no file says, --set says: it becomes a column of every trace, marked as given. A row that cannot be read is an
-error with its file and line; with --lenient it is kept in the trace "rejected", and all others are imported.`,
+What no file says, --set says: it becomes a column of every trace, marked as given; docs/import.md lists the names
+that mean something, such as load and rate. A row that cannot be read is an error with its file and line; with
+--lenient it is kept in the trace "rejected", and all others are imported.`,
 		Example: `  assay import ab-sweep results/2023-03-09 --name sweep --set machine=c220g5
   assay import table results.csv --mapping results.yaml --name results
   assay import hyperfine cold.json --name cold --set workload=noop`,
@@ -64,7 +65,7 @@ error with its file and line; with --lenient it is kept in the trace "rejected",
 	}
 	f := cmd.Flags()
 	f.StringVar(&opts.Name, "name", "", "what to call the import")
-	f.StringArrayVar(&facts, "set", nil, "NAME=VALUE: a fact that no file says, such as system=sledge; may be repeated")
+	f.StringArrayVar(&facts, "set", nil, "NAME=VALUE: a fact that no file says, such as system=sledge or load=8; may be repeated")
 	f.StringVar(&opts.Mapping, "mapping", "", "file that says what the columns mean, for the format table")
 	f.BoolVar(&opts.Lenient, "lenient", false, "keep rows that cannot be read as rejected, and import the others")
 	f.BoolVar(&opts.Replace, "replace", false, "let NAME mean these files in place of others")

@@ -138,6 +138,9 @@ func (w *Workspace) makeImport(ctx context.Context, opts ImportOptions) (Importe
 		Keep: func(path string, b []byte) (assay.Digest, error) { return k.keep(ctx, path, b) },
 	})
 	if err != nil {
+		if _, bad := errors.AsType[*importers.FactError](err); bad {
+			err = Usagef("%w", err)
+		}
 		return Imported{}, errors.Join(err, k.batch.Discard())
 	}
 	imp, traces, err := imported(want, out)
