@@ -161,10 +161,10 @@ var gallery = []struct {
 		each := s.Float("wall_ns").Over(native, "workload").Medians("workload", "runtime")
 		return f.Bar(each.Group("runtime"), each.Float("wall_ns").Named("time over native"))
 	}},
-	{"intervals-84", 84, judged, intervalsOf},
+	{"intervals-84", 84, judged, func(f *Figure, s Table) error { return intervalsOf(f, s) }},
 	{"intervals-178", 178, judged, func(f *Figure, s Table) error {
 		f.Distinguish(s.Group("verdict").Order("holds", "inconclusive", "fails"))
-		return intervalsOf(f, s)
+		return intervalsOf(f, s, s.Float("to"))
 	}},
 }
 
@@ -178,16 +178,18 @@ func judged(t testing.TB) []byte {
 	high.Null = low.Null
 	bound := table.Floats("bound", "x", "advertised", []float64{100, 1, 0, 10})
 	bound.Null = []bool{false, false, true, false}
+	to := table.Floats("to", "x", "upper end", []float64{0, 2, 0, 0})
+	to.Null = []bool{true, false, true, true}
 	return encode(t, table.Strings("claim", "", "", []string{"starts-faster", "runs-as-fast", "no-bound", "nobody-measured-this-one"}),
 		table.Strings("outcome", "", "", []string{"ok", "ok", "ok", "unsupported"}),
 		table.Strings("detail", "", "", []string{"", "", "", "the samples have no start-up"}),
-		table.Strings("verdict", "", "", []string{"holds", "fails", "inconclusive", "unsupported"}), low, value, high, bound)
+		table.Strings("verdict", "", "", []string{"holds", "fails", "inconclusive", "unsupported"}), low, value, high, bound, to)
 }
 
-func intervalsOf(f *Figure, s Table) error {
+func intervalsOf(f *Figure, s Table, to ...Values) error {
 	f.Title("Advertised and measured")
 	f.LogX()
-	return f.Intervals(s.Group("claim"), s.Float("low"), s.Float("value"), s.Float("high"), s.Float("bound"))
+	return f.Intervals(s.Group("claim"), s.Float("low"), s.Float("value"), s.Float("high"), s.Float("bound"), to...)
 }
 
 // sweep has the throughput of three functions by concurrency, of which two are

@@ -8,17 +8,22 @@ import (
 
 // Intervals draws what was estimated elsewhere, one row of the table in each
 // category: the value as a disc, the interval from low to high as a bar, and
-// the bound that it is to be compared with as a diamond. All are in one unit. A
-// row without an interval, or without a bound, is drawn without, and one
-// without a value says its outcome. Distinguish tells the values apart.
-func (f *Figure) Intervals(g Group, low, value, high, bound Values) error {
+// the bound that it is to be compared with as a diamond; of a range, to is its
+// other end, and one may be given. All are in one unit. A row without an interval,
+// or without a bound, is drawn without, and one without a value says its outcome.
+// Distinguish tells the values apart.
+func (f *Figure) Intervals(g Group, low, value, high, bound Values, to ...Values) error {
 	if err := f.onlyLogX("Intervals"); err != nil {
 		return err
 	}
 	if err := f.begin("Intervals"); err != nil {
 		return err
 	}
-	rows, err := divide(f.facet, g, low, value, high, bound)
+	if len(to) > 1 {
+		return fmt.Errorf("Intervals: %d other ends of a range: give one", len(to))
+	}
+	columns := append([]Values{low, value, high, bound}, to...)
+	rows, err := divide(f.facet, g, columns...)
 	if err != nil {
 		return fmt.Errorf("Intervals: %w", err)
 	}
@@ -28,18 +33,18 @@ func (f *Figure) Intervals(g Group, low, value, high, bound Values) error {
 	if f.kinds.code != nil && !f.kinds.of.same(g.of) {
 		return errors.New("Intervals: what is distinguished and the group are not of the same rows; say the same Where for both")
 	}
-	numbers := make([][]float64, 4)
-	for i, v := range []Values{low, value, high, bound} {
+	numbers := make([][]float64, len(columns))
+	for i, v := range columns {
 		if v.unit != value.unit {
 			return fmt.Errorf("Intervals: %s is in %q, %s in %q; convert one with In", v.label, v.unit, value.label, value.unit)
 		}
 		numbers[i] = make([]float64, v.of.Len())
 		v.reader()(0, numbers[i])
 	}
-	c := intervals{bound: bound, kinds: f.kinds.names, low: low.label, high: high.label, of: make([]span, len(rows.cell))}
+	c := intervals{bound: bound, kind: f.kinds.name(), kinds: f.kinds.names, low: low.label, high: high.label, of: make([]span, len(rows.cell))}
 	least, most := math.Inf(1), math.Inf(-1)
 	for i := range c.of { // a panel may have no row of a category
-		c.of[i] = span{low: math.NaN(), value: math.NaN(), high: math.NaN(), bound: math.NaN()}
+		c.of[i] = span{low: math.NaN(), value: math.NaN(), high: math.NaN(), bound: math.NaN(), to: math.NaN(), kind: -1}
 	}
 	seen := make([]bool, len(rows.cell))
 	for i := range numbers[1] {
@@ -49,7 +54,10 @@ func (f *Figure) Intervals(g Group, low, value, high, bound Values) error {
 			return fmt.Errorf("Intervals: %q has more than one row; group by what tells them apart too", here.category)
 		}
 		seen[at] = true
-		s := span{low: numbers[0][i], value: numbers[1][i], high: numbers[2][i], bound: numbers[3][i]}
+		s := span{low: numbers[0][i], value: numbers[1][i], high: numbers[2][i], bound: numbers[3][i], to: math.NaN()}
+		if len(to) > 0 {
+			s.to = numbers[4][i]
+		}
 		if f.kinds.code != nil {
 			s.kind = int(f.kinds.code[i])
 		}
@@ -67,7 +75,7 @@ func (f *Figure) Intervals(g Group, low, value, high, bound Values) error {
 		if len(here.values) == 0 {
 			s.value, s.low, s.high = math.NaN(), math.NaN(), math.NaN()
 		}
-		for _, v := range []float64{s.low, s.value, s.high, s.bound} {
+		for _, v := range []float64{s.low, s.value, s.high, s.bound, s.to} {
 			if !math.IsNaN(v) {
 				least, most = math.Min(least, v), math.Max(most, v)
 			}
@@ -85,7 +93,8 @@ func (f *Figure) Intervals(g Group, low, value, high, bound Values) error {
 // A span is one row of Intervals; what is NaN there is not.
 type span struct {
 	low, value, high, bound float64
-	kind                    int // index into intervals.kinds
+	to                      float64 // the other end of bound, of a range
+	kind                    int     // index into intervals.kinds; negative of a category that the panel has not
 }
 
 func (s span) interval() bool { return !math.IsNaN(s.low) && !math.IsNaN(s.high) }
@@ -101,11 +110,20 @@ func (s span) text() string {
 	return estimateText(s.value) + " [" + estimateText(s.low) + ", " + estimateText(s.high) + "]"
 }
 
+// boundText returns "100", or "4 to 5".
+func (s span) boundText() string {
+	if math.IsNaN(s.to) {
+		return estimateText(s.bound)
+	}
+	return estimateText(s.bound) + " to " + estimateText(s.to)
+}
+
 type intervals struct {
 	grouped
 	x         axis
 	bound     Values
-	kinds     []string // of values, where they are distinguished
+	kind      string   // by what values are distinguished
+	kinds     []string // of them, where they are distinguished
 	low, high string
 	of        []span // by panel and category
 }
@@ -187,7 +205,7 @@ func (c intervals) body(s *scene, top float64) float64 {
 	for i, p := range c.panels {
 		for k := range p.cells {
 			s := c.at(i, k)
-			m.side[i] = append(m.side[i], s.text()+"; "+estimateText(s.bound))
+			m.side[i] = append(m.side[i], s.text()+"; "+s.boundText())
 		}
 	}
 	return m.body(s, top)
@@ -200,10 +218,15 @@ func (c intervals) panel(f frame, panel int) {
 			drawMissing(f, y, &c.panels[panel].cells[k])
 			continue
 		}
-		if !math.IsNaN(s.bound) {
-			x := f.px(s.bound)
-			f.s.line(pen{color: boundLook.color, width: 0.8}, point{x, y - 6}, point{x, y + 6})
-			boundLook.marker.draw(f.s, boundLook.color, point{x, y}, 2)
+		if !math.IsNaN(s.bound) && !math.IsNaN(s.to) {
+			f.s.line(pen{color: boundLook.color, width: 0.8}, point{f.px(s.bound), y}, point{f.px(s.to), y})
+		}
+		for _, bound := range []float64{s.bound, s.to} {
+			if !math.IsNaN(bound) {
+				x := f.px(bound)
+				f.s.line(pen{color: boundLook.color, width: 0.8}, point{x, y - 6}, point{x, y + 6})
+				boundLook.marker.draw(f.s, boundLook.color, point{x, y}, 2)
+			}
 		}
 		l := c.look(s)
 		if s.interval() {
@@ -215,7 +238,11 @@ func (c intervals) panel(f frame, panel int) {
 
 // rows is the text form: a line per category.
 func (c intervals) rows() [][]string {
-	out := [][]string{{c.group, c.values.title(), "[" + c.low + ", " + c.high + "]", c.bound.title(), "left out"}}
+	out := [][]string{{c.group, c.values.title(), "[" + c.low + ", " + c.high + "]", c.bound.title()}}
+	if len(c.kinds) > 0 {
+		out[0] = append(out[0], c.kind)
+	}
+	out[0] = append(out[0], "left out")
 	faceted := c.panels[0].name != ""
 	if faceted {
 		out[0] = append([]string{"panel"}, out[0]...)
@@ -223,10 +250,17 @@ func (c intervals) rows() [][]string {
 	for i, p := range c.panels {
 		for k := range p.cells {
 			s := c.at(i, k)
-			row := []string{p.cells[k].category, estimateText(s.value), "–", estimateText(s.bound), p.cells[k].account()}
+			row := []string{p.cells[k].category, estimateText(s.value), "–", s.boundText()}
 			if s.interval() {
 				row[2] = "[" + estimateText(s.low) + ", " + estimateText(s.high) + "]"
 			}
+			if len(c.kinds) > 0 {
+				row = append(row, "")
+				if s.kind >= 0 {
+					row[len(row)-1] = c.kinds[s.kind]
+				}
+			}
+			row = append(row, p.cells[k].account())
 			if faceted {
 				row = append([]string{p.name}, row...)
 			}

@@ -201,6 +201,7 @@ func TestIntervalsErrors(t *testing.T) {
 	}{
 		{"two rows", new(Figure).Intervals(s.Group("outcome"), low, value, high, bound), `"ok" has more than one row`},
 		{"ends exchanged", new(Figure).Intervals(s.Group("claim"), high, value, low, bound), "ends exchanged"},
+		{"three ends", new(Figure).Intervals(s.Group("claim"), low, value, high, bound, bound, bound), "2 other ends of a range"},
 		{"kinds of no column", distinguished(s.Group("colour")).Intervals(s.Group("claim"), low, value, high, bound), `distinguish: no column "colour"`},
 		{"kinds of other rows", distinguished(s.Where("verdict", "holds").Group("verdict")).Intervals(s.Group("claim"), low, value, high, bound), "not of the same rows"},
 		{"kinds of bars", distinguished(s.Group("verdict")).Bar(s.Group("claim"), value), "leave Distinguish out"},
