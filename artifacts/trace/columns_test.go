@@ -68,8 +68,8 @@ func sameColumns(t *testing.T, tr *Trace, want []*Values) {
 			t.Fatalf("%+v of %d rows comes back as %+v of %d", want[i].Column, want[i].Len(), got[i].Column, got[i].Len())
 		}
 		for row := range got[i].Len() {
-			if got[i].IsNull(row) != want[i].IsNull(row) || got[i].text(row) != want[i].text(row) {
-				t.Fatalf("column %s, row %d is %q, want %q", got[i].Name, row, got[i].text(row), want[i].text(row))
+			if got[i].IsNull(row) != want[i].IsNull(row) || got[i].Text(row) != want[i].Text(row) {
+				t.Fatalf("column %s, row %d is %q, want %q", got[i].Name, row, got[i].Text(row), want[i].Text(row))
 			}
 		}
 	}
@@ -184,4 +184,23 @@ func BenchmarkWriteColumns(b *testing.B) {
 	}
 	b.ReportMetric(rows*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
 	b.ReportMetric(float64(out.Len())/rows, "bytes/row")
+}
+
+// A value is spelled as in CSV.
+func TestText(t *testing.T) {
+	for _, test := range []struct {
+		v    Values
+		want string
+	}{
+		{Values{Column: Column{Kind: Int}, Ints: []int64{-8}}, "-8"},
+		{Values{Column: Column{Kind: Float}, Floats: []float64{0.1}}, "0.1"},
+		{Values{Column: Column{Kind: Float}, Floats: []float64{1e21}}, "1e+21"},
+		{Values{Column: Column{Kind: Bool}, Bools: []bool{true}}, "true"},
+		{Values{Column: Column{Kind: String}, Strings: []string{"a,b"}}, "a,b"},
+		{Values{Column: Column{Kind: Int}, Ints: []int64{0}, Null: []bool{true}}, ""},
+	} {
+		if got := test.v.Text(0); got != test.want {
+			t.Errorf("%+v is spelled %q, want %q", test.v, got, test.want)
+		}
+	}
 }

@@ -19,7 +19,7 @@ func CSV(w io.Writer, t *Trace) error {
 	record := make([]string, len(t.meta.Columns))
 	err := t.each(func(values []Values, row int) error {
 		for i := range values {
-			record[i] = values[i].text(row)
+			record[i] = values[i].Text(row)
 		}
 		return out.Write(record)
 	})
@@ -92,7 +92,7 @@ func (v *Values) json(row int) ([]byte, error) {
 	case v.IsNull(row):
 		return []byte("null"), nil
 	case v.Kind == String, v.Kind == Float && (math.IsNaN(v.Floats[row]) || math.IsInf(v.Floats[row], 0)):
-		return json.Marshal(v.text(row))
+		return json.Marshal(v.Text(row))
 	}
-	return []byte(v.text(row)), nil
+	return []byte(v.Text(row)), nil
 }

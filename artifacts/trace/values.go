@@ -25,8 +25,9 @@ func (v *Values) Len() int { return len(v.Ints) + len(v.Floats) + len(v.Strings)
 // IsNull reports whether the row has no value.
 func (v *Values) IsNull(row int) bool { return v.Null != nil && v.Null[row] }
 
-// text returns the value of a row as CSV spells it; "" for null.
-func (v *Values) text(row int) string {
+// Text returns the value of a row as CSV spells it: numbers with as few digits
+// as tell them apart; "" for null.
+func (v *Values) Text(row int) string {
 	switch {
 	case v.IsNull(row):
 		return ""
