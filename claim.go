@@ -81,16 +81,18 @@ func (a *Amount) read(unmarshal func(any) error) error {
 // It is data, so that a verdict can be repeated.
 type Check struct {
 	Note       string     `json:"note,omitempty" yaml:"note,omitempty"`           // which evidence it is for, and why it judges the claim
+	Instead    string     `json:"instead,omitempty" yaml:"instead,omitempty"`     // what is measured in place of the claim's subject: "V8"; such a check neither holds nor fails
 	Trace      string     `json:"trace,omitempty" yaml:"trace,omitempty"`         // of an import; default the one that has the columns
 	Metric     string     `json:"metric" yaml:"metric"`                           // a column of the trace, or the role of one: "wall_ns", "sample"
 	Of         Selection  `json:"of" yaml:"of"`                                   // what is measured
 	Over       *Selection `json:"over,omitempty" yaml:"over,omitempty"`           // what it is divided by; nil for nothing
 	Pair       []string   `json:"pair,omitempty" yaml:"pair,omitempty"`           // columns, or their roles: one ratio for each of their values, and then the geometric mean
 	Phase      Phase      `json:"phase,omitempty" yaml:"phase,omitempty"`         // of a run's samples; default process
-	Comparator string     `json:"comparator" yaml:"comparator"`                   // "<=", ">=" or "="
+	Comparator string     `json:"comparator" yaml:"comparator"`                   // "<=", ">=", "=", or "in" for from Value to To
 	Value      float64    `json:"value" yaml:"value"`                             // in Unit; a ratio has the unit "x"
+	To         float64    `json:"to,omitempty" yaml:"to,omitempty"`               // the upper end of "in"; 0 of all others
 	Unit       string     `json:"unit" yaml:"unit"`                               // "ms", "MiB", "x"
-	Tolerance  float64    `json:"tolerance,omitempty" yaml:"tolerance,omitempty"` // share of Value that is still called equal: 0.05
+	Tolerance  float64    `json:"tolerance,omitempty" yaml:"tolerance,omitempty"` // share of Value, and of To, that is still called equal: 0.05
 }
 
 // A Selection names trials of a run, or rows of an import. An empty field
@@ -152,7 +154,7 @@ const (
 	Holds        Verdict = "holds"        // the interval is on the claim's side of the bound
 	Fails        Verdict = "fails"        // the interval is on the other side
 	Inconclusive Verdict = "inconclusive" // the interval spans the bound, or the host's noise does
-	NotTestable  Verdict = "unsupported"  // the evidence cannot tell: Judgement.Reason says what it would take
+	NotTestable  Verdict = "unsupported"  // the evidence cannot tell, or is of something else: Judgement.Reason says which
 )
 
 // JudgementFormat names the encoding of an archived Judgement: canonical JSON

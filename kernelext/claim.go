@@ -75,6 +75,9 @@ func finite(c Check) error {
 	if math.IsNaN(c.Value) || math.IsInf(c.Value, 0) {
 		wrong = append(wrong, fmt.Sprintf("value %v: want a number that is not negative", c.Value))
 	}
+	if math.IsNaN(c.To) || math.IsInf(c.To, 0) {
+		wrong = append(wrong, fmt.Sprintf("to %v: want a number that is greater than the value", c.To))
+	}
 	if math.IsNaN(c.Tolerance) || math.IsInf(c.Tolerance, 0) {
 		wrong = append(wrong, fmt.Sprintf("tolerance %v: want a share of the value, such as 0.05", c.Tolerance))
 	}
@@ -94,7 +97,7 @@ func (j Judged) String() string { return fmt.Sprintf("%s: %s: %s", j.Claim.ID, j
 // Judgements imports the verdicts that assay.lock has, with what was advertised
 // and what was found, as the trace "judgements" of an import, for Draw:
 //
-//	assay.Draw(Advertised, assay.Judgements().Samples("judgements", "label", "verdict", "advertised", "value", "low", "high", "outcome", "detail"))
+//	assay.Draw(Advertised, assay.Judgements().Samples("judgements", "label", "verdict", "advertised", "to", "value", "low", "high", "outcome", "detail"))
 func Judgements() Imported {
 	return Imported(ask(wire.Request{Judgements: &wire.Judgements{}}).Import.Name)
 }

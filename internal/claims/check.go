@@ -43,11 +43,17 @@ func CheckCheck(c assay.Check) error {
 	if c.Metric == "" {
 		bad(`metric is missing: name a column of the trace, such as "wall_ns"`)
 	}
-	if !slices.Contains([]string{"<=", ">=", "="}, c.Comparator) {
-		bad(`comparator %q: want "<=", ">=" or "="`, c.Comparator)
+	if !slices.Contains([]string{"<=", ">=", "=", "in"}, c.Comparator) {
+		bad(`comparator %q: want "<=", ">=", "=" or "in"`, c.Comparator)
 	}
 	if math.IsNaN(c.Value) || math.IsInf(c.Value, 0) || c.Value < 0 {
 		bad("value %v: want a number that is not negative", c.Value)
+	}
+	switch {
+	case c.Comparator == "in" && !(c.To > c.Value && !math.IsInf(c.To, 0)):
+		bad(`"in" goes from %v to %v: want a number in to that is greater than the value`, c.Value, c.To)
+	case c.Comparator != "in" && c.To != 0:
+		bad(`to %v: only "in" has two ends`, c.To)
 	}
 	if !(c.Tolerance >= 0) || math.IsInf(c.Tolerance, 0) {
 		bad("tolerance %v: want a share of the value, such as 0.05", c.Tolerance)

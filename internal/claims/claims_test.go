@@ -118,6 +118,7 @@ claims:
   - id: vague
     quote: blazingly fast
 checks:
+  vague: {instead: V8, metric: wall_ns, comparator: in, value: 4, to: 5, unit: ms}
   fast:
     metric: wall_ns
     of: {workload: noop, runtime: wazero, params: {n: "1"}}
@@ -136,6 +137,17 @@ checks:
 	}
 	if f := c.Checks["fast"][0]; f.Over == nil || f.Over.Runtime != "native" || f.Of.Params["n"] != "1" || f.Tolerance != 0.05 {
 		t.Errorf("check %+v", f)
+	}
+	if v := c.Checks["vague"][0]; v.Instead != "V8" || v.Value != 4 || v.To != 5 {
+		t.Errorf("check %+v", v)
+	}
+	s := schema(t)
+	for comparator, good := range map[string]bool{"in, to: 5": true, "'<='": true, "in": false, "'<=', to: 5": false, "'=='": false} {
+		text := []byte("claims: [{id: a}]\nchecks: {a: {metric: wall_ns, value: 4, unit: ms, comparator: " + comparator + "}}")
+		_, err := Parse(text, Book{})
+		if invalid := valid(t, s, text); (err == nil) != good || (invalid == nil) != good {
+			t.Errorf("comparator %s: %v, and by the schema: %v; good is %v", comparator, err, invalid, good)
+		}
 	}
 	for _, bad := range []struct{ text, want string }{
 		{"claims: [{quote: x}]", "claim 1: it has no id"},

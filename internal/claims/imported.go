@@ -340,7 +340,7 @@ func (t *table) whole(check assay.Check, of, over *rowset) (found, error) {
 		}
 		low, high := *e.Low/scale, *e.High/scale
 		e.Value, e.Low, e.High = e.Value/scale, &low, &high
-		return found{estimate: e, about: about}, nil
+		return found{estimate: e, about: about, counted: t.unitOfN()}, nil
 	}
 	b, err := t.conditionsOf(over.rows)
 	if err != nil {
@@ -354,7 +354,7 @@ func (t *table) whole(check assay.Check, of, over *rowset) (found, error) {
 	if !ok {
 		return found{}, unable("%s over %s: %d and %d %s give no 95%% interval of the ratio: it takes 5 of each, and values above 0", of.spoken, over.spoken, len(x), len(y), t.unitOfN())
 	}
-	return found{estimate: e, about: about + " over that of " + over.spoken + t.account(over, len(y))}, nil
+	return found{estimate: e, about: about + " over that of " + over.spoken + t.account(over, len(y)), counted: t.unitOfN()}, nil
 }
 
 // unitOfN is what n counts.
@@ -395,6 +395,7 @@ func (t *table) paired(check assay.Check, of, over *rowset) (found, error) {
 	var values []float64
 	var out []leftPair
 	scopes := map[string]int{}
+	pairs := newTally(t.pair)
 	alone := 0
 	for _, key := range keys {
 		v, scope, err := t.pairOf(groups[key], divisors[key], of, over)
@@ -407,10 +408,14 @@ func (t *table) paired(check assay.Check, of, over *rowset) (found, error) {
 			continue
 		}
 		values, scopes[scope] = append(values, v/factor), scopes[scope]+1
+		pairs.add(func(name string) string {
+			column := t.columns[name]
+			return cell(&column, groups[key][0])
+		})
 	}
 	about := phrase(of, over)
 	if len(values) == 0 && len(out) > 0 {
-		return found{}, unable("%s: %s", about, strings.TrimPrefix(leftOut(out), "; left out: "))
+		return found{}, unable("%s: %s", about, leftOut(out))
 	}
 	if len(values) == 0 {
 		return found{}, unable("%s: no value of %s is there on both sides", about, strings.Join(t.pair, ", "))
@@ -422,17 +427,20 @@ func (t *table) paired(check assay.Check, of, over *rowset) (found, error) {
 	if e.Low == nil {
 		return found{}, unable("%s: %s", about, few(len(values), out))
 	}
-	about = fmt.Sprintf("%s of %s, geometric mean over %d pairs by %s", t.metric.Name, about, len(values), strings.Join(t.pair, ", "))
+	f := found{estimate: e, about: t.metric.Name + " of " + about + ", " + pairs.String(), counted: "pairs"}
 	if t.metric.Role == assay.RoleMean {
-		about += ", n counts these: the samples behind the means are not there"
+		f.limits = append(f.limits, "the samples behind the means are gone, so n counts pairs")
 	}
 	if n := scopes[""]; n > 0 && n < len(values) {
-		about += fmt.Sprintf(", of %d of which no file says the scope", n)
+		f.limits = append(f.limits, fmt.Sprintf("no file says the scope of %d", n))
 	}
 	if alone > 0 {
-		about += fmt.Sprintf("; %d are on one side only", alone)
+		f.limits = append(f.limits, fmt.Sprintf("%d more have one side only", alone))
 	}
-	return found{estimate: e, about: about + leftOut(out)}, nil
+	if len(out) > 0 {
+		f.limits = append(f.limits, leftOut(out))
+	}
+	return f, nil
 }
 
 // phrase says in words what is divided by what: what both sides demand stands
@@ -457,23 +465,16 @@ func phrase(of, over *rowset) string {
 	return text
 }
 
-// words are the values that columns have to have, a few of many; the system and
-// the workload need no name.
+// words are the values that columns have to have; a few of system, workload and
+// scope need no name.
 func words(wanted map[string]assay.OneOf) string {
 	var parts []string
 	for _, k := range append([]string{"system"}, slices.Sorted(maps.Keys(wanted))...) {
 		if len(wanted[k]) == 0 || k == "system" && len(parts) > 0 {
 			continue
 		}
-		values := slices.Clone(wanted[k])
-		for i, v := range values {
-			values[i] = cmp.Or(v, "none")
-		}
-		text := strings.Join(values, " or ")
-		if more := len(values) - 1; more > 1 {
-			text = fmt.Sprintf("%s or %d more", values[0], more)
-		}
-		if k != "system" && k != "workload" && k != "scope" {
+		text := oneOf(k, wanted[k])
+		if k != "system" && k != "workload" && k != "scope" || len(wanted[k]) > maxLeftOut {
 			text = k + " " + text
 		}
 		parts = append(parts, text)

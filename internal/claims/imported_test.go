@@ -87,7 +87,7 @@ func TestPairs(t *testing.T) {
 	if math.Abs(e.Value-4) > 1e-9 || math.Abs(*e.Low-4/spread) > 1e-5 || math.Abs(*e.High-4*spread) > 1e-4 || e.N != 3 {
 		t.Errorf("%v [%v, %v] of %d; want 4 [%v, %v] of 3", e.Value, *e.Low, *e.High, e.N, 4/spread, 4*spread)
 	}
-	if j.Verdict != assay.Inconclusive || !strings.Contains(j.Reason, "over 3 pairs by machine, program, measured, n counts these: the samples behind the means are not there, of 1 of which no file says the scope") {
+	if j.Verdict != assay.Inconclusive || !strings.Contains(j.Reason, "over 3 pairs by machine (3), program, measured (2): only a part of the interval [0.7149, 22.38] is at least 1 x; n is 3, and more pairs would narrow it; the samples behind the means are gone, so n counts pairs; no file says the scope of 1") {
 		t.Errorf("%s: %s", j.Verdict, j.Reason)
 	}
 	for _, c := range []struct {
@@ -102,6 +102,31 @@ func TestPairs(t *testing.T) {
 		if j, _, err := Judge(assay.Claim{ID: "c"}, Checks{check}, imported(t, assay.RoleMean, twice)); err != nil || j.Verdict != c.want {
 			t.Errorf("%s %v: %s, %v; want %s", c.comparator, c.value, j.Verdict, err, c.want)
 		}
+	}
+}
+
+// What is measured of another thing says where it is, and is no verdict.
+func TestInstead(t *testing.T) {
+	for _, c := range []struct {
+		comparator string
+		value      float64
+		want       string
+	}{
+		{">=", 0.5, "all of the interval [0.7149, 22.38] would be at least 0.5 x"},
+		{">=", 30, "none of the interval [0.7149, 22.38] would be at least 30 x"},
+		{">=", 1, "only a part of the interval [0.7149, 22.38] would be at least 1 x"},
+	} {
+		check := over(func(k *assay.Check) { k.Comparator, k.Value, k.Instead = c.comparator, c.value, "V8" })
+		j, concerned, err := Judge(assay.Claim{ID: "c", Subject: "WAVM"}, Checks{check}, imported(t, assay.RoleMean, twice))
+		if err != nil || !concerned || j.Verdict != assay.NotTestable || j.Estimate == nil || math.Abs(j.Estimate.Value-4) > 1e-9 ||
+			!strings.HasPrefix(j.Reason, "of V8, not of WAVM: time of docker over wasm") || !strings.Contains(j.Reason, c.want) {
+			t.Errorf("%s %v: %+v, concerned %v, %v; want unsupported with 4 x and %q", c.comparator, c.value, j, concerned, err, c.want)
+		}
+	}
+	check := over(func(k *assay.Check) { k.Instead = "V8" })
+	j, _, err := Judge(assay.Claim{ID: "c"}, Checks{check}, imported(t, assay.RoleMean, twice))
+	if err != nil || !strings.HasPrefix(j.Reason, "of V8, not of what the claim is about: ") {
+		t.Errorf("of a claim without a subject: %q, %v", j.Reason, err)
 	}
 }
 

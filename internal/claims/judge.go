@@ -1,6 +1,7 @@
 package claims
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strconv"
@@ -47,6 +48,8 @@ func absent(format string, args ...any) error {
 type found struct {
 	estimate assay.Estimate
 	about    string
+	counted  string       // what its n counts: "pairs"
+	limits   []string     // what else there is to know of it
 	trace    assay.Digest // of an import
 }
 
@@ -88,39 +91,69 @@ func estimate(check assay.Check, ev Evidence) (found, error) {
 }
 
 // decide gives a judgement its verdict: where the interval is, and whether the
-// host's noise leaves it there.
+// host's noise leaves it there. What is measured of something else than the
+// claim's subject says where it is, and is no verdict on the claim.
 func decide(j *assay.Judgement, f found, noise *assay.Noise) {
 	check, e := j.Check, f.estimate
 	j.Estimate = &e
-	low, high := check.Value*(1-check.Tolerance), check.Value*(1+check.Tolerance)
-	verdict, share := side(check.Comparator, *e.Low, *e.High, low, high)
-	bound := map[string]string{
-		"<=": "at most " + number(high), ">=": "at least " + number(low), "=": "between " + number(low) + " and " + number(high),
-	}[check.Comparator]
-	if check.Tolerance > 0 {
-		bound += fmt.Sprintf(" %s (%s with %s%% of tolerance)", check.Unit, number(check.Value), number(100*check.Tolerance))
-	} else {
-		bound += " " + check.Unit
+	least, most, bound := demand(check)
+	verdict, share := side(check.Comparator, *e.Low, *e.High, least, most)
+	is := "is"
+	if check.Instead != "" {
+		is = "would be"
+	}
+	j.Reason = fmt.Sprintf("%s: %s of the interval [%s, %s] %s %s", f.about, share, number(*e.Low), number(*e.High), is, bound)
+	if verdict == assay.Inconclusive {
+		j.Reason += fmt.Sprintf("; n is %d, and more %s would narrow it", e.N, f.counted)
 	}
 	j.Verdict = verdict
-	j.Reason = fmt.Sprintf("%s: %s of the interval [%s, %s] is %s", f.about, share, number(*e.Low), number(*e.High), bound)
-	if verdict == assay.Inconclusive {
-		j.Reason += "; " + map[bool]string{true: "more pairs would narrow it", false: "more invocations would narrow it"}[len(check.Pair) > 0]
+	if floor, ok := noiseOf(check, noise); ok {
+		j.Floor = floor
+		low, high := min(*e.Low, e.Value/(1+floor)), max(*e.High, e.Value*(1+floor))
+		if noisy, _ := side(check.Comparator, low, high, least, most); noisy != verdict && verdict != assay.Inconclusive {
+			j.Verdict = assay.Inconclusive
+			j.Reason += fmt.Sprintf("; but equal treatments differ by up to %s%% on this host, and with that it is [%s, %s]: too near to the bound to tell",
+				number(100*floor), number(low), number(high))
+		}
 	}
-	if noise == nil {
-		return
+	for _, limit := range f.limits {
+		j.Reason += "; " + limit
 	}
-	floor, ok := noise.Floor(check.Metric)
-	if !ok || noise.Phase != "" && check.Phase != "" && check.Phase != noise.Phase {
-		return
+	if check.Instead != "" {
+		j.Verdict = assay.NotTestable
+		j.Reason = fmt.Sprintf("of %s, not of %s: %s", check.Instead, cmp.Or(j.Claim.Subject, "what the claim is about"), j.Reason)
 	}
-	j.Floor = floor
-	least, most := min(*e.Low, e.Value/(1+floor)), max(*e.High, e.Value*(1+floor))
-	if noisy, _ := side(check.Comparator, least, most, low, high); noisy != verdict && verdict != assay.Inconclusive {
-		j.Verdict = assay.Inconclusive
-		j.Reason += fmt.Sprintf("; but equal treatments differ by up to %s%% on this host, and with that it is [%s, %s]: too near to the bound to tell",
-			number(100*floor), number(least), number(most))
+}
+
+// noiseOf is the floor that a certificate, which may be nil, has for a check.
+func noiseOf(check assay.Check, noise *assay.Noise) (float64, bool) {
+	if noise == nil || noise.Phase != "" && check.Phase != "" && check.Phase != noise.Phase {
+		return 0, false
 	}
+	return noise.Floor(check.Metric)
+}
+
+// demand is from where to where a check wants the value, which its tolerance has
+// widened, and that in words.
+func demand(c assay.Check) (least, most float64, words string) {
+	value, widened := number(c.Value), "give or take"
+	least, most = c.Value*(1-c.Tolerance), max(c.Value, c.To)*(1+c.Tolerance)
+	switch c.Comparator {
+	case "<=":
+		words, widened = "at most "+number(most), "plus"
+	case ">=":
+		words, widened = "at least "+number(least), "less"
+	case "in":
+		value += " to " + number(c.To)
+		fallthrough
+	default:
+		words = "between " + number(least) + " and " + number(most)
+	}
+	words += " " + c.Unit
+	if c.Tolerance > 0 {
+		words += fmt.Sprintf(" (%s %s %s%%)", value, widened, number(100*c.Tolerance))
+	}
+	return least, most, words
 }
 
 // side says on which side of the bounds, which the tolerance has widened, an
@@ -130,7 +163,7 @@ func side(comparator string, low, high, least, most float64) (v assay.Verdict, s
 	switch comparator {
 	case ">=":
 		holds, fails = low >= least, high < least
-	case "=":
+	case "=", "in":
 		holds, fails = low >= least && high <= most, high < least || low > most
 	}
 	switch {
@@ -139,7 +172,7 @@ func side(comparator string, low, high, least, most float64) (v assay.Verdict, s
 	case fails:
 		return assay.Fails, "none"
 	}
-	return assay.Inconclusive, "a part"
+	return assay.Inconclusive, "only a part"
 }
 
 // number writes v with four significant digits.

@@ -92,6 +92,13 @@ func TestVerdictsFlipAtTheBound(t *testing.T) {
 		{"=", 1000, "us", 0.0199, assay.Fails},
 		{"=", 1000, "us", 0.0201, assay.Inconclusive},
 		{"=", 1200, "us", 0.09, assay.Fails}, // from 1092
+		{"in", 1020, "us", 0, assay.Holds},   // to 1090
+		{"in", 1020.1, "us", 0, assay.Inconclusive},
+		{"in", 1019.9, "us", 0, assay.Inconclusive},
+		{"in", 1020.1, "us", 0.0001, assay.Holds}, // from 1019.998
+		{"in", 1019.9, "us", 0.0001, assay.Holds}, // to 1090.009
+		{"in", 1090.1, "us", 0, assay.Fails},
+		{"in", 949.9, "us", 0, assay.Fails}, // to 1019.9
 		{"<=", 1.09, "ms", 0, assay.Holds},
 		{"<=", 1.0899, "ms", 0, assay.Inconclusive},
 		{"<=", 0.00109, "s", 0, assay.Holds},
@@ -99,6 +106,9 @@ func TestVerdictsFlipAtTheBound(t *testing.T) {
 		{"<=", 1089999, "ns", 0, assay.Inconclusive},
 	} {
 		check := assay.Check{Metric: "wall_ns", Comparator: c.comparator, Value: c.value, Unit: c.unit, Tolerance: c.tolerance}
+		if c.comparator == "in" {
+			check.To = c.value + 70
+		}
 		if err := CheckCheck(check); err != nil {
 			t.Errorf("%+v: %v", check, err)
 		}
@@ -259,6 +269,10 @@ func TestMalformedChecks(t *testing.T) {
 	for want, spoil := range map[string]func(*assay.Check){
 		"metric is missing":                func(c *assay.Check) { c.Metric = "" },
 		`comparator "<": want "<="`:        func(c *assay.Check) { c.Comparator = "<" },
+		`"in" goes from 1 to 1: want`:      func(c *assay.Check) { c.Comparator, c.To = "in", 1 },
+		`"in" goes from 1 to NaN: want`:    func(c *assay.Check) { c.Comparator, c.To = "in", math.NaN() },
+		`"in" goes from 1 to +Inf: want`:   func(c *assay.Check) { c.Comparator, c.To = "in", math.Inf(1) },
+		`to 2: only "in" has two ends`:     func(c *assay.Check) { c.To = 2 },
 		"value NaN":                        func(c *assay.Check) { c.Value = math.NaN() },
 		"value -1":                         func(c *assay.Check) { c.Value = -1 },
 		"tolerance -0.1":                   func(c *assay.Check) { c.Tolerance = -0.1 },

@@ -1,6 +1,7 @@
 package claims
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -44,7 +45,7 @@ func estimateRun(check assay.Check, t *trace.Trace) (found, error) {
 		}
 		low, high := *e.Low/scale, *e.High/scale
 		e.Low, e.High = &low, &high
-		return found{estimate: e, about: what + a.account()}, nil
+		return found{estimate: e, about: what + a.account(), counted: "invocations"}, nil
 	}
 	b, err := choose(check.Metric, *over, t)
 	if err != nil {
@@ -61,7 +62,7 @@ func estimateRun(check assay.Check, t *trace.Trace) (found, error) {
 	if a.of != "" {
 		e.Statistic = "ratio of medians of the invocations' medians"
 	}
-	return found{estimate: e, about: what + a.account() + " over that of " + b.name + b.account()}, nil
+	return found{estimate: e, about: what + a.account() + " over that of " + b.name + b.account(), counted: "invocations"}, nil
 }
 
 // inPhase is a selection that says its phase.
@@ -113,6 +114,7 @@ func estimateRunPairs(check assay.Check, of assay.Selection, over *assay.Selecti
 	}
 	var values []float64
 	var out []leftPair
+	used := newTally(check.Pair)
 	for _, pair := range pairs {
 		v, err := pairOfRun(check, of, over, selections[pair], t)
 		if why, ok := err.(cannotTell); ok {
@@ -123,6 +125,12 @@ func estimateRunPairs(check assay.Check, of assay.Selection, over *assay.Selecti
 			return found{}, err
 		}
 		values = append(values, v)
+		used.add(func(name string) string {
+			if name == "workload" {
+				return selections[pair].Workload
+			}
+			return selections[pair].Params[name]
+		})
 	}
 	if len(pairs) == 0 {
 		return found{}, absent("no trial of the run is %s", spoken(of))
@@ -135,7 +143,11 @@ func estimateRunPairs(check assay.Check, of assay.Selection, over *assay.Selecti
 	if over != nil {
 		about += " over that of " + spoken(*over)
 	}
-	return found{estimate: e, about: fmt.Sprintf("%s, geometric mean over %d pairs by %s%s", about, len(values), strings.Join(check.Pair, ", "), leftOut(out))}, nil
+	f := found{estimate: e, about: about + ", " + used.String(), counted: "pairs"}
+	if len(out) > 0 {
+		f.limits = []string{leftOut(out)}
+	}
+	return f, nil
 }
 
 // pairOfRun returns the ratio of the medians of a pair, or its median.
@@ -164,9 +176,48 @@ func pairOfRun(check assay.Check, of assay.Selection, over *assay.Selection, onl
 	return x / y, nil
 }
 
+// A tally counts the pairs that an estimate is of, and the different values of
+// each thing that they are paired by: 40 pairs of 2 machines are no 40 machines.
+type tally struct {
+	by     []string
+	n      int
+	values []map[string]bool
+}
+
+func newTally(by []string) *tally {
+	t := &tally{by: by}
+	for range by {
+		t.values = append(t.values, map[string]bool{})
+	}
+	return t
+}
+
+// add counts a pair, which has a value of each of by.
+func (t *tally) add(value func(name string) string) {
+	for i, name := range t.by {
+		t.values[i][value(name)] = true
+	}
+	t.n++
+}
+
+// String says "geometric mean over 40 pairs by machine (2), program (20), scope".
+func (t *tally) String() string {
+	by := slices.Clone(t.by)
+	for i := range by {
+		if n := len(t.values[i]); n > 1 && len(by) > 1 {
+			by[i] += fmt.Sprintf(" (%d)", n)
+		}
+	}
+	return fmt.Sprintf("geometric mean over %d pairs by %s", t.n, strings.Join(by, ", "))
+}
+
 // few says that there are too few pairs, and why others are none.
 func few(n int, out []leftPair) string {
-	return fmt.Sprintf("%d pairs have no interval: it takes %d%s", n, minPairs, leftOut(out))
+	text := fmt.Sprintf("%d pairs have no interval: it takes %d", n, minPairs)
+	if len(out) > 0 {
+		text += "; " + leftOut(out)
+	}
+	return text
 }
 
 // maxLeftOut is how many pairs that are none are named.
@@ -175,12 +226,10 @@ const maxLeftOut = 3
 // A leftPair is a pair that is none, and why.
 type leftPair struct{ name, why string }
 
+// leftOut says of pairs, at least one, why they are none.
 func leftOut(out []leftPair) string {
-	if len(out) == 0 {
-		return ""
-	}
 	if !slices.ContainsFunc(out, func(p leftPair) bool { return p.why != out[0].why }) && len(out) > 1 {
-		return fmt.Sprintf("; left out: %d pairs: %s", len(out), out[0].why)
+		return fmt.Sprintf("left out: %d pairs: %s", len(out), out[0].why)
 	}
 	var shown []string
 	for _, p := range out[:min(len(out), maxLeftOut)] {
@@ -189,7 +238,7 @@ func leftOut(out []leftPair) string {
 	if more := len(out) - len(shown); more > 0 {
 		shown = append(shown, fmt.Sprintf("and %d more", more))
 	}
-	return "; left out: " + strings.Join(shown, "; ")
+	return "left out: " + strings.Join(shown, "; ")
 }
 
 // A chosen is the ok samples of one trial: a value for each invocation.
@@ -362,18 +411,22 @@ func spoken(sel assay.Selection) string {
 func where(w map[string]assay.OneOf) string {
 	var parts []string
 	for _, k := range slices.Sorted(maps.Keys(w)) {
-		shown, more := slices.Clone(w[k]), ""
-		for i, v := range shown {
-			if v == "" {
-				shown[i] = "none"
-			}
-		}
-		if len(shown) > maxLeftOut {
-			more, shown = fmt.Sprintf(" or %d more", len(shown)-maxLeftOut), shown[:maxLeftOut]
-		}
-		parts = append(parts, k+" = "+strings.Join(shown, " or ")+more)
+		parts = append(parts, k+" = "+oneOf(k, w[k]))
 	}
 	return strings.Join(parts, ", ")
+}
+
+// oneOf says in words what values a column may have: their number, if they are
+// many.
+func oneOf(column string, values assay.OneOf) string {
+	if len(values) > maxLeftOut {
+		return fmt.Sprintf("one of %d", len(values))
+	}
+	var said []string
+	for _, v := range values {
+		said = append(said, cmp.Or(v, "no "+column))
+	}
+	return strings.Join(said, " or ")
 }
 
 func outcomes(m map[assay.Outcome]int) string {
