@@ -206,6 +206,9 @@ func printJudged(p printer, judged []lab.Judged) error {
 		found := "-"
 		if e := j.Estimate; e != nil && e.Low != nil {
 			found = fmt.Sprintf("%.4g [%.4g, %.4g] %s", e.Value, *e.Low, *e.High, e.Unit)
+			if j.Check.Instead != "" {
+				found += ", of " + j.Check.Instead
+			}
 		}
 		return strings.Join([]string{j.Claim.ID, string(j.Verdict), found, advertised(j.Claim), j.Run + j.Import}, "\t")
 	})

@@ -23,17 +23,20 @@ func Judgement(j assay.Judgement) wire.Display {
 		fact{"claim", quoted(c.Quote)},
 		fact{"about", c.Subject}, fact{"value", claimed}, fact{"scope", c.Scope}, fact{"conditions", c.Conditions},
 		fact{"said", joined(prefixed("from ", c.From), prefixed("until ", c.Until))}, fact{"source", c.Source},
-		fact{"against it", strings.Join(c.CounterEvidence, "; ")}, fact{"policy", j.Check.Note})
+		fact{"against it", strings.Join(c.CounterEvidence, "; ")}, fact{"policy", j.Check.Note}, fact{"measured instead", j.Check.Instead})
 	if e := j.Estimate; e != nil {
-		bound := j.Check.Value
+		bounds := []float64{j.Check.Value}
+		if j.Check.Comparator == "in" {
+			bounds = append(bounds, j.Check.To)
+		}
 		v.Found = spell(e).String() + " " + clean(e.Unit)
 		v.How = joined(clean(e.Statistic), fmt.Sprintf("n = %d", e.N))
 		if e.Low != nil {
 			v.How = joined(clean(e.Statistic), fmt.Sprintf("%g%% interval by %s", 100*e.Confidence, clean(e.Interval)), fmt.Sprintf("n = %d", e.N))
 		}
 		if e.Unit == j.Check.Unit {
-			if a, ok := axisOf([]*assay.Estimate{e}, bound); ok {
-				v.Strip, v.Axis = a.strip(e, bound), a.ends(clean(e.Unit))
+			if a, ok := axisOf([]*assay.Estimate{e}, bounds...); ok {
+				v.Strip, v.Axis = a.strip(e, bounds...), a.ends(clean(e.Unit))
 			}
 		}
 	}
@@ -93,7 +96,11 @@ func checkText(c assay.Check) string {
 	if len(c.Pair) > 0 {
 		text += ", by " + strings.Join(c.Pair, ", ")
 	}
-	text += fmt.Sprintf(" %s %s %s", comparator(c.Comparator), strconv.FormatFloat(c.Value, 'g', -1, 64), c.Unit)
+	value := assay.Amount{c.Value}
+	if c.Comparator == "in" {
+		value = append(value, c.To)
+	}
+	text += fmt.Sprintf(" %s %s %s", comparator(c.Comparator), amount(value), c.Unit)
 	if c.Tolerance != 0 {
 		text += fmt.Sprintf(", give or take %g%%", 100*c.Tolerance)
 	}

@@ -249,6 +249,12 @@ func (j *judge) claim(ctx context.Context, book claims.Book, id string, checks c
 			return out, false, fmt.Errorf("claim %s: %s: %w", id, j.name, err)
 		}
 	}
+	switch {
+	case out.Verdict != assay.NotTestable:
+		out.Needs = ""
+	case out.Check.Instead != "" && out.Needs != "":
+		out.Reason += "; to test the claim takes " + out.Needs
+	}
 	out.Evidence = j.manifest
 	if j.imp != nil {
 		out.Import = j.imp.Name
@@ -260,9 +266,6 @@ func (j *judge) claim(ctx context.Context, book claims.Book, id string, checks c
 	}
 	if keep || concerned {
 		err = j.archive(ctx, &out)
-	}
-	if out.Verdict != assay.NotTestable {
-		out.Needs = ""
 	}
 	return out, concerned, err
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"github.com/assay-notebooks/assay"
@@ -28,7 +29,7 @@ var judgementsMapping []byte
 
 // judgementColumns are those of the table of judgements, as judgements.yaml
 // explains them.
-var judgementColumns = []string{"label", "claim", "subject", "evidence", "verdict", "unit", "advertised", "comparator", "value", "low", "high", "n", "outcome", "detail", "judgement"}
+var judgementColumns = []string{"label", "claim", "subject", "evidence", "verdict", "instead", "unit", "advertised", "to", "comparator", "value", "low", "high", "n", "outcome", "detail", "judgement"}
 
 // ClaimsTable imports the judgements that the lock has as a table, so that
 // figures and cells read them as they do all else. The same judgements give the
@@ -42,7 +43,7 @@ func (w *Workspace) ClaimsTable(ctx context.Context) (Imported, error) {
 		return Imported{}, Usagef(`%s has no judgement: "assay claims check --against REF" makes some`, LockFile)
 	}
 	had, err := w.findImport(ctx, judgementsImport)
-	if err == nil && had.Mapping != assay.DigestOf(judgementsMapping) {
+	if err == nil && !ofJudgements(had.Import) {
 		return Imported{}, Usagef("the name %s is taken by other files: import these under another name", judgementsImport)
 	}
 	if err != nil && !errors.Is(err, errNoImport) {
@@ -64,6 +65,13 @@ func (w *Workspace) ClaimsTable(ctx context.Context) (Imported, error) {
 	return w.Import(ctx, ImportOptions{Name: judgementsImport, Format: "table", Path: file, Mapping: mapping, Replace: true})
 }
 
+// ofJudgements tells a table of judgements, of whatever version of assay, from
+// other files of that name.
+func ofJudgements(imp assay.Import) bool {
+	return len(imp.Traces) == 1 && imp.Traces[0].Name == judgementsImport &&
+		slices.ContainsFunc(imp.Traces[0].Columns, func(c assay.ImportColumn) bool { return c.Name == "judgement" })
+}
+
 // judgementsCSV writes judgements as a tidy table.
 func (w *Workspace) judgementsCSV(ctx context.Context, judged []Judged) ([]byte, error) {
 	var b bytes.Buffer
@@ -77,10 +85,13 @@ func (w *Workspace) judgementsCSV(ctx context.Context, judged []Judged) ([]byte,
 		evidence := name[len(j.Claim.ID)+1:]
 		row := map[string]string{
 			"label": label(j, evidence), "claim": j.Claim.ID, "subject": j.Claim.Subject, "evidence": evidence,
-			"verdict": string(j.Verdict), "unit": j.Check.Unit, "comparator": j.Check.Comparator, "outcome": "ok", "judgement": j.Manifest.String(),
+			"verdict": string(j.Verdict), "instead": j.Check.Instead, "unit": j.Check.Unit, "comparator": j.Check.Comparator, "outcome": "ok", "judgement": j.Manifest.String(),
 		}
 		if j.Check.Metric != "" {
 			row["advertised"] = decimal(j.Check.Value)
+		}
+		if j.Check.To != 0 {
+			row["to"] = decimal(j.Check.To)
 		}
 		if e := j.Estimate; e != nil && e.Low != nil && e.High != nil {
 			row["value"], row["low"], row["high"], row["n"] = decimal(e.Value), decimal(*e.Low), decimal(*e.High), strconv.Itoa(e.N)
@@ -99,12 +110,17 @@ func (w *Workspace) judgementsCSV(ctx context.Context, judged []Judged) ([]byte,
 	return b.Bytes(), nil
 }
 
-// label names a judgement, with the unit of its numbers where they are no ratio.
+// label names a judgement, with what was measured instead of the claim's subject,
+// and the unit of its numbers where they are no ratio.
 func label(j Judged, evidence string) string {
-	if unit := j.Check.Unit; unit != "" && unit != "x" {
-		return fmt.Sprintf("%s, %s (%s)", j.Claim.ID, unit, evidence)
+	name := j.Claim.ID
+	if j.Check.Instead != "" {
+		name += ", of " + j.Check.Instead
 	}
-	return fmt.Sprintf("%s (%s)", j.Claim.ID, evidence)
+	if unit := j.Check.Unit; unit != "" && unit != "x" {
+		name += ", " + unit
+	}
+	return fmt.Sprintf("%s (%s)", name, evidence)
 }
 
 func decimal(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
@@ -125,6 +141,6 @@ func (w *Workspace) DrawClaims(ctx context.Context, formats []string, width floa
 	}
 	return w.Draw(ctx, Drawing{
 		Name: claimsFigure, Dir: dir, Func: "Advertised", Formats: formats, WidthMM: width,
-		Tables: []TableOf{{Import: judgementsImport, Of: judgementsImport, Columns: []string{"label", "verdict", "advertised", "value", "low", "high", "outcome", "detail"}}},
+		Tables: []TableOf{{Import: judgementsImport, Of: judgementsImport, Columns: []string{"label", "verdict", "advertised", "to", "value", "low", "high", "outcome", "detail"}}},
 	})
 }
