@@ -42,13 +42,13 @@ func (j *jsonText) object(each func(key string) error) error {
 	for j.d.More() {
 		key, err := j.d.Token()
 		if err != nil {
-			return err
+			return inside(err)
 		}
 		if err := each(key.(string)); err != nil {
-			return err
+			return inside(err)
 		}
 	}
-	return j.delimiter('}')
+	return inside(j.delimiter('}'))
 }
 
 // array reads an array: each has to read one element.
@@ -58,10 +58,19 @@ func (j *jsonText) array(each func() error) error {
 	}
 	for j.d.More() {
 		if err := each(); err != nil {
-			return err
+			return inside(err)
 		}
 	}
-	return j.delimiter(']')
+	return inside(j.delimiter(']'))
+}
+
+// inside is an error of reading in an object or a list, of which the decoder
+// says the same as behind the last value.
+func inside(err error) error {
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
 }
 
 func (j *jsonText) delimiter(want json.Delim) error {

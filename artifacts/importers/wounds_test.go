@@ -128,6 +128,29 @@ func TestTruncatedGzip(t *testing.T) {
 	}
 }
 
+// JSON that is cut short is an error, wherever it is cut.
+func TestTruncatedJSON(t *testing.T) {
+	for _, test := range []struct {
+		format     Format
+		text, head string // from the head on, the format is known
+	}{
+		{hyperfine, `{"results":[{"command":"a","mean":1.5,"times":[1, 2],"exit_codes":[0,0]},` + "\n" + `{"command":"b","times":[1, 2]}]}`, `{"results"`},
+		{sightglass, `[{"arch":"x","engine":"e","wasm":"w","process":1,"iteration":0,"phase":"Execution","event":"cycles","count":5}]`, `[{"arch":"x","engine":"e","wasm":"w","process":1,"iteration":0,"phase":"Execution","event"`},
+		{k6, `{"metrics":{"vus":{"value":1,"min":1,"max":2},` + "\n" + `"http_reqs":{"count":5,"rate":2.5}},"root_group":{"name":"","checks":{}}}`, `{"metrics"`},
+		{faasm, `{"appId":1,"messageResults":[{"function":"f","executedHost":"h"},` + "\n" + `{"function":"g","executedHost":"h"}]}`, `{"appId":1,"messageResults":[{"function":"f","executedHost"`},
+		{vegeta, `{"seq":0,"code":200,"timestamp":"2026-01-01T00:00:00Z","latency":5}`, `{"seq":0,"code":200,"timestamp":"2026-01-01T00:00:00Z","latency"`},
+	} {
+		if _, err := test.format.Read(t.Context(), input(one("f", test.text))); err != nil {
+			t.Errorf("%s: %v", test.format.Name, err)
+		}
+		for n := len(test.head); n < len(test.text); n++ {
+			if _, err := test.format.Read(t.Context(), input(one("f", test.text[:n]))); err == nil || !strings.Contains(err.Error(), "f:") || !strings.Contains(err.Error(), "end") {
+				t.Errorf("%s, %s: error %v, want that it ends too early", test.format.Name, test.text[:n], err)
+			}
+		}
+	}
+}
+
 // lastExample returns the last file of a format's examples.
 func lastExample(t *testing.T, name string) (path string, text []byte) {
 	t.Helper()
