@@ -10,9 +10,10 @@ import (
 // modules. It is data, and one function for the one thing in which such
 // programs disagree: spelling.
 type CLI struct {
-	ID      string
-	Program Tool
-	Signs   []assay.Sign
+	ID       string
+	Program  Tool
+	Executes Mode
+	Signs    []assay.Sign
 
 	// Spell returns the arguments that follow the program's path. The
 	// invocation's Args are always their verbatim tail.
@@ -27,6 +28,9 @@ func (c CLI) Accepts() assay.Form { return assay.Wasm }
 
 // Tool returns c.Program.
 func (c CLI) Tool() Tool { return c.Program }
+
+// Mode returns c.Executes.
+func (c CLI) Mode() Mode { return c.Executes }
 
 // Plan spells inv. The program's own environment is empty, so that nothing on
 // the host changes what it does.

@@ -23,11 +23,22 @@ type Runtime interface {
 	Name() string        // "wazero", "wazero/interpreter"; as in an experiment
 	Accepts() assay.Form // what Invocation.Module must be
 	Tool() Tool          // the program it is, and how to come by it
+	Mode() Mode          // how it executes code
 
 	// Plan returns the commands that carry out inv. The error matches
 	// ErrUnsupported if the runtime has no way to say it.
 	Plan(inv Invocation) (Plan, error)
 }
+
+// A Mode says how a runtime executes code.
+type Mode string
+
+// The modes.
+const (
+	Interpreter Mode = "interpreter" // it is not compiled
+	JIT         Mode = "jit"         // compiled while it runs, more than once where it is hot
+	AOT         Mode = "aot"         // compiled as a whole before it runs
+)
 
 // An Invocation is one execution of a workload, described without reference
 // to any runtime.

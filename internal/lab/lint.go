@@ -10,6 +10,7 @@ import (
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/trace"
 	"github.com/assay-notebooks/assay/internal/lint"
+	"github.com/assay-notebooks/assay/runners/runtimes"
 )
 
 // LintOptions say what Lint looks for.
@@ -127,16 +128,12 @@ func everyColumn(t *trace.Trace) ([]trace.Values, error) {
 }
 
 // modeOf says how a runtime executes code, "" for one that is not known.
-func modeOf(runtime string) string {
-	switch name, variant, _ := strings.Cut(runtime, "/"); {
-	case variant == "interpreter" || name == "wasm3":
-		return "interpreter"
-	case name == "native", name == "wazero", name == "wasmtime", name == "wasmer", name == "WAVM":
-		return "aot"
-	case name == "v8":
-		return "jit"
+func modeOf(name string) string {
+	r, err := runtimes.Find(name)
+	if err != nil {
+		return ""
 	}
-	return ""
+	return string(r.Mode())
 }
 
 // WriteFindings writes findings for people: what was found, where, and what it

@@ -75,6 +75,17 @@ func TestLintPublishedSweep(t *testing.T) {
 	}
 }
 
+// How a runtime executes code is what its adapter says.
+func TestModeOf(t *testing.T) {
+	for name, want := range map[string]string{
+		"native": "aot", "v8": "jit", "wazero": "aot", "wazero/interpreter": "interpreter", "lucet": "", "": "",
+	} {
+		if got := modeOf(name); got != want {
+			t.Errorf("modeOf(%q) = %q, want %q", name, got, want)
+		}
+	}
+}
+
 // Of another one it has nothing to say but what is so: five samples of some
 // benchmarks, and an interpreter beside compilers.
 func TestLintPublishedSamples(t *testing.T) {

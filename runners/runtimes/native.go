@@ -15,6 +15,7 @@ type native struct{}
 func (native) Name() string        { return "native" }
 func (native) Accepts() assay.Form { return assay.Native }
 func (native) Tool() runners.Tool  { return runners.Tool{} }
+func (native) Mode() runners.Mode  { return runners.AOT }
 
 func (native) Plan(inv runners.Invocation) (runners.Plan, error) {
 	argv := slices.Concat([]string{inv.Module}, inv.Args)

@@ -27,6 +27,7 @@ var V8 = runners.CLI{
 		Script:  &runners.Script{Name: "v8.mjs", Data: v8Script},
 		Package: "@bjorn3/browser_wasi_shim",
 	},
+	Executes: runners.JIT,
 	Signs: []assay.Sign{
 		{Outcome: assay.Trap, Exit: []int{134}, Stderr: `(?m)^assay-v8: trap: `},
 		{Outcome: assay.RuntimeCrash, Exit: []int{70}, Stderr: `(?m)^assay-v8: cannot run: `},

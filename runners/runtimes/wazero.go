@@ -13,8 +13,8 @@ import (
 // is ten times larger and would start as slowly as it is large. No cache of
 // compiled code is used.
 var (
-	Wazero            = wazero("wazero")
-	WazeroInterpreter = wazero("wazero/interpreter", "-interpreter")
+	Wazero            = wazero("wazero", runners.AOT)
+	WazeroInterpreter = wazero("wazero/interpreter", runners.Interpreter, "-interpreter")
 )
 
 // Copies of tools/wazero/go.mod and go.sum: a module's directory cannot be
@@ -26,7 +26,7 @@ var (
 	wazeroSum []byte
 )
 
-func wazero(id string, mode ...string) runners.CLI {
+func wazero(id string, executes runners.Mode, flags ...string) runners.CLI {
 	return runners.CLI{
 		ID: id,
 		Program: runners.Tool{
@@ -40,6 +40,7 @@ func wazero(id string, mode ...string) runners.CLI {
 				Sum:     wazeroSum,
 			},
 		},
+		Executes: executes,
 		Signs: []assay.Sign{
 			{Outcome: assay.Trap, Exit: []int{1},
 				Stderr: `(?m)^error instantiating wasm binary: module\[.*\] function\[.*\] failed: (wasm error: |stack overflow)`},
@@ -52,7 +53,7 @@ func wazero(id string, mode ...string) runners.CLI {
 			if len(inv.Args) > 0 {
 				sep = []string{"--"} // wazero eats a leading "--": feed it ours
 			}
-			return slices.Concat([]string{"run"}, mode, runners.Each("-env", inv.Env...),
+			return slices.Concat([]string{"run"}, flags, runners.Each("-env", inv.Env...),
 				[]string{inv.Module}, sep, inv.Args), nil
 		},
 	}
