@@ -50,7 +50,7 @@ func block(rule string, t *table) (found []assay.Finding) {
 			if math.Abs(d) < math.Log1p(odd) || math.Abs(d) < oddSpread*spread || len(rows) < fewestInside || !together(rows, relative, d) {
 				continue
 			}
-			hits, names = append(hits, rows...), append(names, label(of, rows[0]))
+			hits, names = append(hits, rows...), append(names, of.Text(rows[0]))
 			if math.Abs(d) > math.Abs(worst) {
 				worst = d
 			}

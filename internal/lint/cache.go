@@ -31,7 +31,7 @@ func caches(rule string, tables []*table) (found []assay.Finding) {
 		f := compared(rule, assay.SeverityNote, unknown, func(int) float64 { return 0 })
 		f.Number = plain(float64(len(unknown)), "systems", "systems with an unknown state of caches", len(all))
 		f.Says = "nothing says whether caches were cold or warm: " + namesOf(unknown, all)
-		f.Effect = "a start with compiled code from a cache can be 100 times quicker: start-up times cannot be compared"
+		f.Effect = "a start with compiled code from a cache leaves out the compilation, which the others do: start-up times cannot be compared"
 		f.Remedy = "find out how it was measured and give it as a fact, cache=cold or cache=warm; measure with caches off"
 		found = append(found, f)
 	}

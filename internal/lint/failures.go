@@ -94,7 +94,8 @@ func truth(b bool) float64 {
 // noResult finds tests that have requests and no rate or time: they did not
 // end, and a zero is not a measurement.
 func (t *table) noResult(rule string) (found []assay.Finding) {
-	requests, throughput := t.counted(assay.RoleRequests), t.measured(assay.RoleThroughput, perSecond)
+	requests := t.counted(assay.RoleRequests)
+	throughput, _ := t.measured(assay.RoleThroughput, perSecond)
 	if requests == nil || throughput == nil || t.has(assay.RoleTime) { // a row of a time series is no test
 		return nil
 	}

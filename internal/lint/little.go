@@ -3,8 +3,10 @@ package lint
 import (
 	"fmt"
 	"math"
+	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/trace"
@@ -24,7 +26,8 @@ const (
 // interval with one: J. D. C. Little, "A proof for the queuing formula L = λW",
 // Operations Research 9(3), 1961.
 func little(rule string, t *table) (found []assay.Finding) {
-	load, throughput := t.counted(assay.RoleLoad), t.measured(assay.RoleThroughput, perSecond)
+	load := t.counted(assay.RoleLoad)
+	throughput, _ := t.measured(assay.RoleThroughput, perSecond)
 	if throughput == nil || t.has(assay.RoleRate) { // an open loop's load is not set but found
 		return nil
 	}
@@ -103,7 +106,7 @@ func likelyFactor(ratio float64) (name string, ok bool) {
 		name   string
 	}{
 		{1e3, "1000: a unit"}, {1e-3, "1/1000: a unit"}, {1e6, "1000000: a unit"}, {1e-6, "1/1000000: a unit"}, {60, "60: minutes for seconds"},
-		{2, "2: two load generators added up, or a round trip counted twice"}, {0.5, "1/2"}, {3, "3"}, {4, "4: added up over load generators twice"}, {8, "8: bits for bytes, or eight added up"},
+		{2, "2: two load generators added up, or a round trip counted twice"}, {0.5, "1/2"}, {3, "3"}, {4, "4: added up over load generators twice"}, {8, "8"},
 	} {
 		if math.Abs(ratio/f.factor-1) < 0.03 {
 			return f.name, true
@@ -112,20 +115,13 @@ func likelyFactor(ratio float64) (name string, ok bool) {
 	return "", false
 }
 
-// isMean reports whether a latency is not said to be another statistic than
-// the mean.
+// isMean reports whether a latency is said to be a mean of what requests took.
 func isMean(v *trace.Values) bool {
-	meaning := strings.ToLower(v.Meaning)
-	if strings.Contains(meaning, "corrected") { // for requests that were sent late, as wrk2 does
-		return false
-	}
-	if strings.Contains(meaning, "mean") || strings.Contains(meaning, "average") {
-		return true
-	}
-	for _, other := range []string{"percentile", "quantile", "median", "max", "min", "longest", "shortest", "deviation"} {
-		if strings.Contains(meaning, other) {
-			return false
-		}
-	}
-	return true
+	words := strings.FieldsFunc(strings.ToLower(v.Meaning), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '%' })
+	return slices.ContainsFunc(words, func(w string) bool { return slices.Contains([]string{"mean", "average", "avg"}, w) }) &&
+		!slices.ContainsFunc(words, otherStatistic.MatchString)
 }
+
+// otherStatistic are words by which a latency is another statistic, or the mean
+// of one; corrected ones are for requests that were sent late, as wrk2 does.
+var otherStatistic = regexp.MustCompile(`^(p\d+s?|.*%|\d+th|percentiles?|quantiles?|quartiles?|medians?|max|maxima|maximum|min|minima|minimum|longest|shortest|slowest|fastest|deviations?|corrected)$`)

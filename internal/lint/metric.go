@@ -112,7 +112,7 @@ func usesOf(s *side) (out []use) {
 		}
 		u := use{side: s, factor: factor, per: map[float64]float64{}, decimals: decimals(v, p.rows)}
 		for _, rows := range group(p.rows, factor) {
-			x, err := strconv.ParseFloat(label(factor, rows[0]), 64)
+			x, err := strconv.ParseFloat(factor.Text(rows[0]), 64)
 			if err != nil || !(x > 0) || len(rows) < usesToJudge {
 				continue
 			}
@@ -136,7 +136,7 @@ func (u use) above(limit float64) []int {
 	cpu := numbers(p.table.first(assay.RoleCPU))
 	var out []int
 	for _, rows := range group(p.rows, u.factor) {
-		x, err := strconv.ParseFloat(label(u.factor, rows[0]), 64)
+		x, err := strconv.ParseFloat(u.factor.Text(rows[0]), 64)
 		if err != nil || !(x > 0) {
 			continue
 		}

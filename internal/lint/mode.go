@@ -20,7 +20,7 @@ func modes(rule string, tables []*table) []assay.Finding {
 	f := compared(rule, assay.SeverityNote, all, func(int) float64 { return 0 })
 	f.Number = plain(float64(len(classes)), "modes", "modes of execution that are compared", len(all))
 	f.Says = "code is executed in different ways: " + listed(classes, of, all)
-	f.Effect = "an interpreter starts sooner and runs 10 to 100 times slower: a difference is one of modes before it is one of systems"
+	f.Effect = "an interpreter spares compilation and pays for it in every instruction: a difference is one of modes before it is one of systems"
 	f.Remedy = "say the mode beside every number; compare like with like"
 	return []assay.Finding{f}
 }

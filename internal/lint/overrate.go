@@ -13,7 +13,9 @@ const overrateAbove = 1.001 // beyond the rounding of what was printed
 // overrate finds rows with more requests a second than there were requests in
 // that time.
 func overrate(rule string, t *table) (found []assay.Finding) {
-	throughput, n, duration := t.measured(assay.RoleThroughput, perSecond), t.counted(assay.RoleRequests), t.measured(assay.RoleDuration, seconds)
+	n := t.counted(assay.RoleRequests)
+	throughput, x := t.measured(assay.RoleThroughput, perSecond)
+	duration, d := t.measured(assay.RoleDuration, seconds)
 	if throughput == nil || n == nil || duration == nil || t.has(assay.RoleTime) { // a row of a time series is no test
 		return nil
 	}
@@ -23,7 +25,6 @@ func overrate(rule string, t *table) (found []assay.Finding) {
 		var hits, off []int
 		var all []float64
 		seen := 0
-		d, x := t.first(assay.RoleDuration), t.first(assay.RoleThroughput)
 		ds, xs := halfStep(d, rows)*units[d.Unit].scale, halfStep(x, rows)*units[x.Unit].scale
 		for _, row := range rows {
 			r := ratio(row)

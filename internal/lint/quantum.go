@@ -23,7 +23,8 @@ const (
 // operational analysis of queueing network models", Computing Surveys 10(3),
 // 1978.
 func quantum(rule string, t *table) (found []assay.Finding) {
-	load, throughput := t.counted(assay.RoleLoad), t.measured(assay.RoleThroughput, perSecond)
+	load := t.counted(assay.RoleLoad)
+	throughput, _ := t.measured(assay.RoleThroughput, perSecond)
 	if load == nil || throughput == nil || t.has(assay.RoleRate) {
 		return nil
 	}

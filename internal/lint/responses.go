@@ -62,10 +62,11 @@ func responses(rule string, t *table) (found []assay.Finding) {
 
 // sizes returns the size of answers in bytes by row, nil if it is not known.
 func (t *table) sizes() []float64 {
-	if size := t.measured(assay.RoleSize, octets); size != nil {
+	if size, _ := t.measured(assay.RoleSize, octets); size != nil {
 		return size
 	}
-	transfer, throughput := t.measured(assay.RoleTransfer, byteRate), t.measured(assay.RoleThroughput, perSecond)
+	transfer, _ := t.measured(assay.RoleTransfer, byteRate)
+	throughput, _ := t.measured(assay.RoleThroughput, perSecond)
 	if transfer == nil || throughput == nil {
 		return nil
 	}
@@ -103,7 +104,7 @@ func (t *table) sameAnswers(rule string, where []*trace.Values, rows []int, work
 		var names []string
 		for _, i := range same {
 			hits = append(hits, of[i]...)
-			names = append(names, label(workload, of[i][0]))
+			names = append(names, workload.Text(of[i][0]))
 		}
 		slices.Sort(hits)
 		apart, points := t.ratesApart(hits, workload)
@@ -124,7 +125,7 @@ func (t *table) sameAnswers(rule string, where []*trace.Values, rows []int, work
 // ratesApart returns the median, over conditions and loads that several
 // workloads have, of the highest mean rate over the lowest.
 func (t *table) ratesApart(rows []int, workload *trace.Values) (ratio float64, points int) {
-	throughput := t.measured(assay.RoleThroughput, perSecond)
+	throughput, _ := t.measured(assay.RoleThroughput, perSecond)
 	if throughput == nil {
 		return 0, 0
 	}

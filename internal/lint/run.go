@@ -33,7 +33,7 @@ func RunTraces(columns []trace.Values, mode, cache func(runtime string) string) 
 	var out []Trace
 	for _, rows := range group(every(phase.Len()), phase) {
 		calls := phase.Strings[rows[0]] == string(assay.Call)
-		t := Trace{Name: label(phase, rows[0])}
+		t := Trace{Name: phase.Text(rows[0])}
 		for i := range columns {
 			v := pick(&columns[i], rows)
 			v.Role = roles[v.Name]

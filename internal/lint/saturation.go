@@ -19,7 +19,8 @@ const (
 // latency is load / peak by arithmetic. Schroeder, Wierman and Harchol-Balter,
 // "Open versus closed: a cautionary tale", NSDI 2006.
 func saturation(rule string, t *table) (found []assay.Finding) {
-	load, throughput := t.counted(assay.RoleLoad), t.measured(assay.RoleThroughput, perSecond)
+	load := t.counted(assay.RoleLoad)
+	throughput, _ := t.measured(assay.RoleThroughput, perSecond)
 	if load == nil || throughput == nil || !t.has(assay.RoleLatency) || t.has(assay.RoleRate) {
 		return nil
 	}

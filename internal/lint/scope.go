@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -12,7 +13,7 @@ import (
 func scopes(rule string, tables []*table) []assay.Finding {
 	all := sides(tables, assay.RoleScope)
 	classes, of := apart(all, func(s *side) string { return strings.Join(s.every(assay.RoleScope), ", ") })
-	if len(classes) < 2 || shareOne(all) {
+	if len(classes) < 2 || shareOne(slices.Concat(slices.Collect(maps.Values(of))...)) {
 		return nil
 	}
 	f := compared(rule, assay.SeverityError, all, func(int) float64 { return 0 })
@@ -28,7 +29,10 @@ func shareOne(all []*side) bool {
 	shared := all[0].every(assay.RoleScope)
 	for _, s := range all[1:] {
 		has := s.every(assay.RoleScope)
-		shared = slices.DeleteFunc(shared, func(scope string) bool { return !slices.Contains(has, scope) })
+		shared = slices.DeleteFunc(shared, func(scope string) bool {
+			_, found := slices.BinarySearch(has, scope)
+			return !found
+		})
 	}
 	return len(shared) > 0
 }

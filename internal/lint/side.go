@@ -126,7 +126,8 @@ func listed(classes []string, of map[string][]*side, among []*side) string {
 	return strings.Join(said, "; ")
 }
 
-// every returns the values of a text column of a role on a side, sorted.
+// every returns the values of a text column of a role on a side, sorted, each
+// once.
 func (s *side) every(role assay.Role) []string {
 	var out []string
 	for _, p := range s.parts {
@@ -135,11 +136,11 @@ func (s *side) every(role assay.Role) []string {
 			continue
 		}
 		for _, rows := range group(p.rows, v) {
-			if name := label(v, rows[0]); name != "" && !slices.Contains(out, name) {
+			if name := v.Text(rows[0]); name != "" {
 				out = append(out, name)
 			}
 		}
 	}
 	slices.Sort(out)
-	return out
+	return slices.Compact(out)
 }

@@ -78,15 +78,15 @@ func numbers(v *trace.Values) []float64 {
 	return out
 }
 
-// measured returns the values of the first column of a role in the units of a
-// dimension; nil if there is none of that dimension.
-func (t *table) measured(role assay.Role, of dimension) []float64 {
+// measured returns the first column of a role whose unit is of a dimension, and
+// its values in the unit of that; nil if there is none.
+func (t *table) measured(role assay.Role, of dimension) ([]float64, *trace.Values) {
 	for _, v := range t.by[role] {
 		if x := in(v, of); x != nil {
-			return x
+			return x, v
 		}
 	}
-	return nil
+	return nil, nil
 }
 
 // in returns a column's values in the unit of a dimension, nil if its unit is of another.
@@ -108,21 +108,6 @@ func (t *table) counted(role assay.Role) []float64 {
 		return numbers(v)
 	}
 	return nil
-}
-
-// label returns a value as people write it, "" for null.
-func label(v *trace.Values, row int) string {
-	switch {
-	case v.IsNull(row):
-		return ""
-	case v.Kind == trace.Int:
-		return strconv.FormatInt(v.Ints[row], 10)
-	case v.Kind == trace.Float:
-		return strconv.FormatFloat(v.Floats[row], 'g', -1, 64)
-	case v.Kind == trace.Bool:
-		return strconv.FormatBool(v.Bools[row])
-	}
-	return v.Strings[row]
 }
 
 // sweeps reports whether a factor is one that is varied step by step: all its
@@ -214,7 +199,7 @@ func number[K comparable](out []int, key func(i int) K) ([]int, int) {
 func facts(columns []*trace.Values, row int) []assay.Fact {
 	var out []assay.Fact
 	for _, v := range columns {
-		if s := label(v, row); s != "" {
+		if s := v.Text(row); s != "" {
 			out = append(out, assay.Fact{Name: v.Name, Value: s})
 		}
 	}
