@@ -436,6 +436,10 @@ func TestViews(t *testing.T) {
 	if want := []string{"native", "v8", "native", "v8", "native", "v8"}; err != nil || !slices.Equal(got, want) {
 		t.Errorf("Strings = %q, %v; want %q", got, err, want)
 	}
+	if rest, err := noop.Without("runtime", "native", "v8").Strings("runtime"); err != nil || len(rest)+len(got) != noop.Len() ||
+		slices.Contains(rest, "v8") {
+		t.Errorf("Without = %q, %v; want the others", rest, err)
+	}
 	if g := noop.Group("workload", "runtime").names; g[0] != "noop, wazero" || len(g) != 5 {
 		t.Errorf("Group = %q", g)
 	}

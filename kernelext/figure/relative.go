@@ -3,6 +3,7 @@ package figure
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/assay-notebooks/assay/kernelext/stats"
@@ -100,7 +101,15 @@ func (v Values) Over(baseline Values, keys ...string) Values {
 // measurements. So each benchmark counts once in a mean over benchmarks,
 // however many samples it has. Rows that are no measurements stay as they are,
 // without a value.
-func (v Values) Medians(keys ...string) Table {
+func (v Values) Medians(keys ...string) Table { return v.each(stats.Median, keys) }
+
+// GeometricMeans is Medians with the geometric mean in place of the median: of
+// ratios on several machines, the one of each benchmark. A value that is not
+// positive is an error.
+func (v Values) GeometricMeans(keys ...string) Table { return v.each(stats.GeometricMean, keys) }
+
+// each returns a table with the estimate of each combination of the keys' values.
+func (v Values) each(estimate func([]float64) float64, keys []string) Table {
 	if v.err != nil {
 		return Table{err: v.err}
 	}
@@ -109,17 +118,21 @@ func (v Values) Medians(keys ...string) Table {
 		return Table{err: err}
 	}
 	var rows []int
-	var medians []float64
+	var estimates []float64
 	var none []bool
 	var outcome, detail []string
 	for _, g := range groups {
 		if len(g.values) > 0 {
-			rows, medians, none = append(rows, g.first), append(medians, stats.Median(g.values)), append(none, false)
+			e := estimate(g.values)
+			if math.IsNaN(e) {
+				return Table{err: fmt.Errorf("%s: the geometric mean needs positive values, and %v is among them", v.label, slices.Min(g.values))}
+			}
+			rows, estimates, none = append(rows, g.first), append(estimates, e), append(none, false)
 			outcome, detail = append(outcome, "ok"), append(detail, "")
 		}
 		for _, l := range g.leftOut {
 			for range l.n {
-				rows, medians, none = append(rows, g.first), append(medians, 0), append(none, true)
+				rows, estimates, none = append(rows, g.first), append(estimates, 0), append(none, true)
 				outcome, detail = append(outcome, l.outcome), append(detail, l.detail)
 			}
 		}
@@ -132,7 +145,7 @@ func (v Values) Medians(keys ...string) Table {
 		}
 		out.Columns = append(out.Columns, picked(c, rows))
 	}
-	of := table.Floats(v.column.Name, v.unit, v.label, medians)
+	of := table.Floats(v.column.Name, v.unit, v.label, estimates)
 	of.Null = none
 	out.Columns = append(out.Columns, of,
 		table.Strings(outcomeColumn, "", "", outcome), table.Strings(detailColumn, "", "", detail))

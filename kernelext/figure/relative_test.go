@@ -71,6 +71,17 @@ func TestOver(t *testing.T) {
 	if want := []string{"ok", "timeout", "not measured", "no baseline"}; !slices.Equal(outcomes, want) {
 		t.Errorf("outcomes = %q, want %q", outcomes, want)
 	}
+
+	got, err = v.GeometricMeans("runtime", "benchmark").Float("time").Numbers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := math.Sqrt(2 * 3); math.Abs(got[0]-want) > 1e-12 || !math.IsNaN(got[1]) {
+		t.Errorf("geometric means = %v, want %v and three of no value", got, want)
+	}
+	if err := s.Float("zero").GeometricMeans("runtime").Err(); err == nil || !strings.Contains(err.Error(), "0 is among them") {
+		t.Errorf("geometric mean of zeros: error %v", err)
+	}
 }
 
 // A quotient of rows has the unit that is said, and converts from it.

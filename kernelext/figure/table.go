@@ -62,7 +62,12 @@ func (t Table) column(name string) (*table.Column, error) {
 }
 
 // Where returns the rows whose column has one of the values, compared as text.
-func (t Table) Where(column string, values ...string) Table {
+func (t Table) Where(column string, values ...string) Table { return t.pick(column, true, values) }
+
+// Without returns the rows whose column has none of the values, compared as text.
+func (t Table) Without(column string, values ...string) Table { return t.pick(column, false, values) }
+
+func (t Table) pick(column string, with bool, values []string) Table {
 	c, err := t.column(column)
 	if err != nil {
 		return Table{err: err}
@@ -70,7 +75,7 @@ func (t Table) Where(column string, values ...string) Table {
 	spelled := speller(c)
 	keep := make([]int, 0)
 	for i := range t.Len() {
-		if row := t.row(i); slices.Contains(values, spelled(row)) {
+		if row := t.row(i); slices.Contains(values, spelled(row)) == with {
 			keep = append(keep, row)
 		}
 	}
