@@ -22,6 +22,7 @@ package kernelext
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -147,14 +148,22 @@ type Ran struct{ ran *wire.Ran }
 // that name. It measures nothing and shows nothing.
 func Run(ref string) Ran { return Ran{ask(wire.Request{Find: &wire.Find{Ref: ref}}).Ran} }
 
+// found returns what is known of the run; the zero Ran ends the program.
+func (r Ran) found() *wire.Ran {
+	if r.ran == nil {
+		fail(errors.New("this is no run: assay.Run(NAME) or an experiment's Run() gives one"))
+	}
+	return r.ran
+}
+
 // Record returns everything about the run that is not a sample.
-func (r Ran) Record() assay.Run { return r.ran.Run }
+func (r Ran) Record() assay.Run { return r.found().Run }
 
 // Summary returns medians and intervals, a row a trial.
-func (r Ran) Summary() assay.Summary { return r.ran.Summary }
+func (r Ran) Summary() assay.Summary { return r.found().Summary }
 
 // String returns the summary as a table of text.
-func (r Ran) String() string { return r.ran.Text }
+func (r Ran) String() string { return r.found().Text }
 
 // A Trace is the raw trace of a run: every sample, as Parquet.
 type Trace struct {
@@ -168,12 +177,12 @@ func (t Trace) String() string { return fmt.Sprintf("%v %s", t.Digest, t.Path) }
 // Trace returns the run's raw trace, as a file that DuckDB and pandas read.
 // docs/trace.md lists its columns.
 func (r Ran) Trace() Trace {
-	return Trace(*ask(wire.Request{Trace: &wire.Trace{Run: r.ran.Run.ID}}).Trace)
+	return Trace(*ask(wire.Request{Trace: &wire.Trace{Run: r.found().Run.ID}}).Trace)
 }
 
 // Samples names columns of the run's trace; docs/trace.md lists them.
 func (r Ran) Samples(columns ...string) Samples {
-	return Samples{wire.Table{Run: r.ran.Run.ID, Columns: columns}}
+	return Samples{wire.Table{Run: r.found().Run.ID, Columns: columns}}
 }
 
 // Evidence is what a claim is judged by: a Ran or an Imported.
@@ -182,7 +191,7 @@ type Evidence interface {
 	ref() string
 }
 
-func (r Ran) ref() string { return r.ran.Run.ID }
+func (r Ran) ref() string { return r.found().Run.ID }
 
 // Samples are columns of a trace, a run's or an import's: what a figure reads.
 type Samples struct{ from wire.Table }

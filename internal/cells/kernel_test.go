@@ -290,7 +290,7 @@ func TestCellsFail(t *testing.T) {
 	n := w.open()
 	for _, c := range []struct{ code, want string }{
 		{"%%\nfmt.Println(1)\nassay.Workload(\"nothere\")\n", `^assay: pin nothere: no workload "nothere": assay.lock has [^\n]*\n +\S*\[\[ Cell \[2\] Line 3 \]\]\S* \S+main.go:\d+\nexit status 1\n$`},
-		{"var count int\nfunc Counts(f *figure.Figure, s figure.Table) error {\n\tcount++\n\treturn nil\n}\n%%\nassay.Draw(Counts, assay.Ran{}.Samples())\n", `Cell \[3\] Line 7`},
+		{"var count int\nfunc Counts(f *figure.Figure, s figure.Table) error {\n\tcount++\n\treturn nil\n}\n%%\nassay.Draw(Counts, assay.Ran{}.Samples())\n", `^assay: this is no run: [^\n]*\n +\S*\[\[ Cell \[3\] Line 7`},
 		{"%%\nassay.Param(\"n\", 1)\n", `^assay: parameter n: "x" is not a whole number: give another value to -p or ASSAY_PARAM_N\n +\S*\[\[ Cell \[4\] Line 2`},
 		{"%%\n" + quick + ".Hosts(\"moon\").Run()\n", `^assay: no host "moon": there is local\n`},
 		{"%%\nvar s []int\nfmt.Println(s[3])\n", `^panic: runtime error: index out of range`},
