@@ -55,6 +55,7 @@ type Backend struct {
 	durable map[string]bool // directories known to outlive a power cut; they are never removed
 
 	volume func() Volume // what the store is on, opened once; nil if it cannot be synced as one
+	lossy  chan bool     // whether the volume's sync has failed; empty while that is found out
 }
 
 var (
@@ -68,8 +69,8 @@ var (
 )
 
 func newBackend(files Files, dir string) *Backend {
-	return &Backend{
-		dir: dir, files: files, unsettled: unsettled, durable: map[string]bool{},
+	b := &Backend{
+		dir: dir, files: files, unsettled: unsettled, durable: map[string]bool{}, lossy: make(chan bool, 1),
 		volume: sync.OnceValue(func() Volume {
 			v, err := files.Volume(dir)
 			if err != nil {
@@ -78,6 +79,8 @@ func newBackend(files Files, dir string) *Backend {
 			return v
 		}),
 	}
+	b.lossy <- false
+	return b
 }
 
 // Open returns the store in dir, which Create made. It writes nothing, so that

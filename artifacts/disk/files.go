@@ -43,8 +43,9 @@ type File interface {
 // A Volume is an open file system.
 type Volume interface {
 	io.Closer
-	// Sync makes durable all that was written to files since it was opened, or
-	// fails if any of that was lost.
+	// Sync makes durable all that was written to files, or fails if any of that
+	// was lost. It tells of a loss once: later calls, and calls at the same time,
+	// succeed.
 	Sync() error
 }
 

@@ -18,13 +18,16 @@ import (
 	"github.com/assay-notebooks/assay/artifacts/disk"
 )
 
-// A model is a file system that promises as little as POSIX does: bytes are
-// durable after a sync of their file or of the volume, names after a sync of
-// their directory, and nothing else is.
+// A model is a file system that promises as little as POSIX and Linux do: bytes
+// are durable after a sync of their file or of the volume, names after a sync of
+// their directory, and nothing else is. Bytes that the disk would not take are
+// told of once by a sync of their file, and once by one of an open volume.
 type model struct {
-	mu    sync.Mutex
-	root  *node
-	locks map[string]int // holders; -1: exclusive
+	mu     sync.Mutex
+	root   *node
+	locks  map[string]int // holders; -1: exclusive
+	bad    string         // what files begin with that the disk does not take
+	losses int            // files that were lost
 }
 
 // A node is a file or a directory, as seen and as on the disk.
@@ -36,6 +39,8 @@ type node struct {
 
 	syncedData    []byte
 	syncedEntries map[string]*node
+	lost          bool // the disk did not take the data
+	told          bool // a sync of the file has said so
 }
 
 func newModel() *model { return &model{root: newDir(), locks: map[string]int{}} }
@@ -218,30 +223,53 @@ func (m *model) Sync(name string) error {
 	if err != nil {
 		return err
 	}
-	n.syncedData = bytes.Clone(n.data)
+	m.write(n)
+	if n.lost && !n.told {
+		n.told = true
+		return &fs.PathError{Op: "sync", Path: name, Err: syscall.EIO}
+	}
 	n.syncedEntries = maps.Clone(n.entries)
 	return nil
 }
 
-func (m *model) Volume(string) (disk.Volume, error) { return modelVolume{m}, nil }
-
-type modelVolume struct{ m *model }
-
-func (v modelVolume) Sync() error {
-	v.m.mu.Lock()
-	defer v.m.mu.Unlock()
-	v.m.root.syncData()
-	return nil
-}
-
-func (n *node) syncData() {
-	n.syncedData = bytes.Clone(n.data)
-	for _, child := range n.entries {
-		child.syncData()
+// write has the disk take a file's bytes.
+func (m *model) write(n *node) {
+	switch {
+	case n.lost:
+	case m.bad != "" && bytes.HasPrefix(n.data, []byte(m.bad)):
+		n.lost = true
+		m.losses++
+	default:
+		n.syncedData = bytes.Clone(n.data)
 	}
 }
 
-func (modelVolume) Close() error { return nil }
+func (m *model) Volume(string) (disk.Volume, error) { return &modelVolume{m: m}, nil }
+
+type modelVolume struct {
+	m    *model
+	told int // how many losses
+}
+
+func (v *modelVolume) Sync() error {
+	v.m.mu.Lock()
+	defer v.m.mu.Unlock()
+	v.m.writeAll(v.m.root)
+	if v.told == v.m.losses {
+		return nil
+	}
+	v.told = v.m.losses
+	return syscall.EIO
+}
+
+func (m *model) writeAll(n *node) {
+	m.write(n)
+	for _, child := range n.entries {
+		m.writeAll(child)
+	}
+}
+
+func (*modelVolume) Close() error { return nil }
 
 func (m *model) TryLock(name string, exclusive bool) (io.Closer, error) {
 	m.mu.Lock()

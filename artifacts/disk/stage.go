@@ -122,10 +122,9 @@ func (b *Backend) moveAll(ctx context.Context, placements []artifacts.Placement)
 // syncAll makes the bytes of files durable.
 func (b *Backend) syncAll(ctx context.Context, names []string) error {
 	if len(names) >= syncVolume {
-		if v := b.volume(); v != nil && v.Sync() == nil {
-			return context.Cause(ctx)
+		if all, err := b.syncedVolume(ctx); all || err != nil {
+			return err
 		}
-		// Which file an error is of, if of one of these, is found below.
 	}
 	g, group := errgroup.WithContext(ctx)
 	g.SetLimit(syncs)
@@ -136,6 +135,24 @@ func (b *Backend) syncAll(ctx context.Context, names []string) error {
 		g.Go(func() error { return b.files.Sync(name) })
 	}
 	return errors.Join(g.Wait(), context.Cause(ctx))
+}
+
+// syncedVolume syncs the volume and reports whether nothing was lost. Of a loss it
+// is told once, and cannot know whose it is: after that it reports false of
+// everything, and each file has to be asked.
+func (b *Backend) syncedVolume(ctx context.Context) (bool, error) {
+	v := b.volume()
+	if v == nil {
+		return false, nil
+	}
+	select {
+	case <-ctx.Done():
+		return false, context.Cause(ctx)
+	case lossy := <-b.lossy:
+		lossy = lossy || v.Sync() != nil
+		b.lossy <- lossy
+		return !lossy, context.Cause(ctx)
+	}
 }
 
 // staged is a temporary file.

@@ -2,8 +2,12 @@ package disk_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
+	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts"
@@ -58,3 +62,74 @@ func TestVolume(t *testing.T) {
 		t.Error("no batch outlived an error; one whose volume cannot be synced is to sync each file")
 	}
 }
+
+// A slowModel's volume takes a second to say what became of a sync.
+type slowModel struct{ *model }
+
+func (m slowModel) Volume(name string) (disk.Volume, error) {
+	v, err := m.model.Volume(name)
+	return slowVolume{v}, err
+}
+
+type slowVolume struct{ disk.Volume }
+
+func (v slowVolume) Sync() error {
+	err := v.Volume.Sync()
+	time.Sleep(time.Second)
+	return err
+}
+
+// TestVolumeLosesBytes has one batch learn that bytes of another were lost, of
+// which the volume tells nobody else: before the other's commit, and during it.
+func TestVolumeLosesBytes(t *testing.T) {
+	const blobs = 40
+	for _, together := range []bool{false, true} {
+		t.Run(fmt.Sprintf("together=%t", together), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m := newModel()
+				b, err := disk.CreateFiles(slowModel{m}, "/store")
+				if err != nil {
+					t.Fatal(err)
+				}
+				store := artifacts.New(b)
+				kept, lost := store.Batch(), store.Batch()
+				for n := range blobs {
+					for _, err := range []error{put(t, kept, "kept", n), put(t, lost, "lost", n)} {
+						if err != nil {
+							t.Fatal(err)
+						}
+					}
+				}
+				m.bad = "lost 7 "
+				var keptErr error
+				done := make(chan bool)
+				go func() {
+					keptErr = kept.Commit(t.Context())
+					close(done)
+				}()
+				if synctest.Wait(); !together { // the volume has told
+					<-done
+				}
+				lostErr := lost.Commit(t.Context())
+				<-done
+				if keptErr != nil || !errors.Is(lostErr, syscall.EIO) {
+					t.Fatalf("the batch that was kept: %v; the one that lost bytes: %v, want %v", keptErr, lostErr, syscall.EIO)
+				}
+				m.root.powerCut(true)
+				for n := range blobs {
+					want := content("kept", n)
+					if _, err := store.ReadAll(t.Context(), assay.DigestOf([]byte(want)), int64(len(want))); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		})
+	}
+}
+
+func put(t *testing.T, batch *artifacts.Batch, name string, n int) error {
+	_, _, err := batch.Put(t.Context(), strings.NewReader(content(name, n)))
+	return err
+}
+
+func content(name string, n int) string { return fmt.Sprintf("%s %d in a batch", name, n) }
