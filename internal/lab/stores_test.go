@@ -290,7 +290,7 @@ func TestSmallFirst(t *testing.T) {
 		}
 		todo = append(todo, waiting{fmt.Sprintf("workloads/%d", i), d})
 	}
-	s := &syncer{w: w, sent: map[assay.Digest]bool{}, light: map[assay.Digest]bool{}}
+	s := &syncer{w: w, sent: map[assay.Digest]bool{}, larges: map[assay.Digest][]assay.Digest{}, light: map[assay.Digest]bool{}}
 	batch, large := s.next(t.Context(), todo)
 	if want := []waiting{todo[1], todo[3]}; !slices.Equal(batch, want) || len(large) > 0 {
 		t.Errorf("first %v with %v, want %v", batch, large, want)
