@@ -8,7 +8,7 @@ import (
 )
 
 // ab reads what ApacheBench's -e and -g write.
-var ab = Format{Name: "ab", Title: "ApacheBench: ab -e (percentiles, CSV) and ab -g (requests, TSV)", Revision: 1, read: readAB}
+var ab = Format{Name: "ab", Title: "ApacheBench: ab -e (percentiles, CSV) and ab -g (requests, TSV)", Revision: 2, read: readAB}
 
 const (
 	abPercentiles = "Percentage served,Time in ms"

@@ -9,7 +9,8 @@ import (
 // each reads the files and gives them to parse one after the other, in the
 // order of their paths. A file that parse leaves without a kind is none of the
 // format's; if all are, that is an error, which says what is wanted. Traces
-// that have no row then are left out.
+// that have no row then are left out, and files that nothing in them tells apart
+// are made a factor.
 func (in *Input) each(ctx context.Context, out *Output, want string, parse func(*file)) error {
 	files, err := in.read(ctx, out, nil)
 	if err != nil {
@@ -39,5 +40,6 @@ func (in *Input) each(ctx context.Context, out *Output, want string, parse func(
 		return fmt.Errorf("none of the %d files is %s; \"assay import formats\" lists the other formats", len(files), want)
 	}
 	out.Traces = slices.DeleteFunc(out.Traces, func(t *Trace) bool { return t.rows == 0 })
+	out.tellFilesApart()
 	return nil
 }

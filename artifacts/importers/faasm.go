@@ -76,6 +76,7 @@ type faasmTrace struct {
 
 func newFaasmTrace(out *Output) *faasmTrace {
 	t := out.trace("messages", "one row a message, which is one call of a function")
+	t.calls = true
 	m := &faasmTrace{trace: t}
 	for _, said := range faasmTexts {
 		m.texts = append(m.texts, t.text(known(said.name, "", said.role, said.meaning)))

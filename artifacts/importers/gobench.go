@@ -14,7 +14,7 @@ import (
 )
 
 // gobench reads the Go benchmark format.
-var gobench = Format{Name: "gobench", Title: "Go benchmarks: the text of go test -bench", Revision: 1, read: readGobench}
+var gobench = Format{Name: "gobench", Title: "Go benchmarks: the text of go test -bench", Revision: 2, read: readGobench}
 
 func readGobench(ctx context.Context, in *Input, out *Output) error {
 	g := newGobenchTrace(out)
@@ -44,7 +44,7 @@ type gobenchTrace struct {
 	values                       map[string]column[float64] // by unit
 
 	lines      []string         // of the file that is read
-	replicates map[string]int64 // how many lines there were in it, by name and configuration
+	replicates map[string]int64 // how many lines there were, by name and configuration
 }
 
 func newGobenchTrace(out *Output) *gobenchTrace {
@@ -53,7 +53,7 @@ func newGobenchTrace(out *Output) *gobenchTrace {
 		trace:      t,
 		name:       t.text(known("name", "", assay.RoleWorkload, "name of the benchmark, without \"Benchmark\" and without the processors")),
 		procs:      t.int(inferred("procs", "", assay.RoleFactor, "GOMAXPROCS; null where the name does not end in it, as where it is 1", "the number behind the last hyphen of the name: a name of its own that ends so is taken for it")),
-		replicate:  t.int(inferred("replicate", "", assay.RoleReplicate, "number of the line with that name and configuration in its file, from 1", "the order of the lines: go test -count repeats benchmarks")),
+		replicate:  t.int(inferred("replicate", "", assay.RoleReplicate, "number of the line with that name and configuration, from 1, in all files", "the order of the files and lines: go test -count repeats benchmarks")),
 		iterations: t.int(known("iterations", "", "", "how often the loop ran; null if it failed")),
 		outcome:    t.text(known("outcome", "", assay.RoleOutcome, "ok, or failed if go test says that the benchmark failed")),
 		parts:      t.textColumns("param.", assay.RoleFactor, "part of the name of a sub-benchmark: of key=value, the value; of others, sub1 is the first"),
@@ -97,7 +97,6 @@ func (g *gobenchTrace) results(f *file) {
 	if err := r.Err(); err != nil {
 		f.reject(len(g.lines), "", err.Error())
 	}
-	clear(g.replicates)
 }
 
 // result adds one row, or says why it cannot.
@@ -163,7 +162,7 @@ func (g *gobenchTrace) unitable(unit string, more int) string {
 	switch {
 	case len(g.values)+more > maxNamed:
 		return fmt.Sprintf("more than %d different units", maxNamed)
-	case len(unit) > maxName, unit == "source", unit == "line",
+	case len(unit) > maxName, unit == "source", unit == "line", unit == fileColumn,
 		slices.ContainsFunc(g.trace.Columns, func(v *trace.Values) bool { return v.Name == unit }):
 		return fmt.Sprintf("the unit %.100q cannot name a column", unit)
 	}

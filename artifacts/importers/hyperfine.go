@@ -2,6 +2,7 @@ package importers
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -9,7 +10,7 @@ import (
 )
 
 // hyperfine reads what hyperfine's --export-json writes.
-var hyperfine = Format{Name: "hyperfine", Title: "hyperfine --export-json", Revision: 1, read: readHyperfine}
+var hyperfine = Format{Name: "hyperfine", Title: "hyperfine --export-json", Revision: 2, read: readHyperfine}
 
 func readHyperfine(ctx context.Context, in *Input, out *Output) error {
 	h := newHyperfineTraces(out)
@@ -35,6 +36,7 @@ type hyperfineTraces struct {
 	number, memory, exitCode column[int64]
 	time                     column[float64]
 	outcome                  column[string]
+	counted                  map[string]int64 // runs so far, by command and parameters
 
 	summaries *Trace
 	summary   hyperfineCommand
@@ -61,8 +63,8 @@ func newHyperfineCommand(t *Trace) hyperfineCommand {
 
 func newHyperfineTraces(out *Output) *hyperfineTraces {
 	runs := out.trace("runs", "the timed runs of each command, without warm-up")
-	h := &hyperfineTraces{runs: runs, run: newHyperfineCommand(runs)}
-	h.number = runs.int(known("run", "", assay.RoleIteration, "number of the run of its command, from 1, in order of time"))
+	h := &hyperfineTraces{runs: runs, run: newHyperfineCommand(runs), counted: make(map[string]int64)}
+	h.number = runs.int(known("run", "", assay.RoleReplicate, "number of the run of its command, from 1, in order of time; each is a process"))
 	h.time = runs.float(known("time", "s", assay.RoleSample, "elapsed time of the run"))
 	h.memory = runs.int(known("peak_memory", "bytes", assay.RoleMemory, "highest memory use of the run's process; null before hyperfine 1.20"))
 	h.exitCode = runs.int(known("exit_code", "", "", "exit status of the run; null if a signal ended it"))
@@ -133,10 +135,12 @@ func (h *hyperfineTraces) result(j *jsonText) error {
 		j.f.reject(line, command, why)
 		return nil
 	}
+	key := command + "\x00" + fmt.Sprint(params)
 	for i, time := range times {
 		h.runs.row(j.f.path, time.line)
 		h.run.set(command, params)
-		h.number.set(int64(i) + 1)
+		h.counted[key]++
+		h.number.set(h.counted[key])
 		h.time.set(*time.value)
 		if memory != nil {
 			maybe(h.memory, memory[i])

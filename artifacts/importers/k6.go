@@ -14,7 +14,7 @@ import (
 )
 
 // k6 reads what k6's --out json and --summary-export write.
-var k6 = Format{Name: "k6", Title: "k6 run --out json (points) and --summary-export (a summary)", Revision: 1, read: readK6}
+var k6 = Format{Name: "k6", Title: "k6 run --out json (points) and --summary-export (a summary)", Revision: 2, read: readK6}
 
 func readK6(ctx context.Context, in *Input, out *Output) error {
 	summary := newK6Summary(out)

@@ -12,7 +12,7 @@ import (
 
 // locust reads what Locust's --csv writes, and the requests that SPRIGHT's
 // scripts write from within Locust.
-var locust = Format{Name: "locust", Title: "Locust --csv (statistics, history, failures), and SPRIGHT's stats.csv of requests", Revision: 1, read: readLocust}
+var locust = Format{Name: "locust", Title: "Locust --csv (statistics, history, failures), and SPRIGHT's stats.csv of requests", Revision: 2, read: readLocust}
 
 func readLocust(ctx context.Context, in *Input, out *Output) error {
 	l := newLocustTraces(out)

@@ -85,7 +85,8 @@ type Trace struct {
 	Columns []*trace.Values // once it is made: equally long, "source" and "line" last
 
 	rows    int
-	expect  int // rows, if that is known before the columns are added
+	calls   bool // a row is a call by itself: files say nothing of conditions
+	expect  int  // rows, if that is known before the columns are added
 	sources []string
 	lines   []int64
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // pidstat reads what sysstat's pidstat prints.
-var pidstat = Format{Name: "pidstat", Title: "pidstat of sysstat: -u, -r, -d, -w, -s, -R and -h, with 12 or 24 hours", Revision: 1, read: readPidstat}
+var pidstat = Format{Name: "pidstat", Title: "pidstat of sysstat: -u, -r, -d, -w, -s, -R and -h, with 12 or 24 hours", Revision: 2, read: readPidstat}
 
 func readPidstat(ctx context.Context, in *Input, out *Output) error {
 	p := pidstatReports{out: out, reports: make(map[string]*pidstatReport)}

@@ -12,7 +12,7 @@ import (
 )
 
 // sightglass reads the measurements that Sightglass exports with --raw.
-var sightglass = Format{Name: "sightglass", Title: "Sightglass: sightglass-cli benchmark --raw, JSON or CSV", Revision: 1, read: readSightglass}
+var sightglass = Format{Name: "sightglass", Title: "Sightglass: sightglass-cli benchmark --raw, JSON or CSV", Revision: 2, read: readSightglass}
 
 // sightglassNames are the columns that every measurement has.
 var sightglassNames = []string{"arch", "engine", "wasm", "process", "iteration", "phase", "event", "count"}

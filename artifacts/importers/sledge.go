@@ -11,7 +11,7 @@ import (
 )
 
 // sledge reads the logs that Sledge writes of sandboxes and HTTP sessions.
-var sledge = Format{Name: "sledge", Title: "Sledge: SLEDGE_SANDBOX_PERF_LOG and SLEDGE_HTTP_SESSION_PERF_LOG", Revision: 1, read: readSledge}
+var sledge = Format{Name: "sledge", Title: "Sledge: SLEDGE_SANDBOX_PERF_LOG and SLEDGE_HTTP_SESSION_PERF_LOG", Revision: 2, read: readSledge}
 
 // sledgeFact is the fact that gives the processor's speed where a log does not.
 const sledgeFact = "cpu_mhz"

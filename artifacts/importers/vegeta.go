@@ -14,7 +14,7 @@ import (
 )
 
 // vegeta reads what vegeta's encode and report -type=json write.
-var vegeta = Format{Name: "vegeta", Title: "vegeta encode (results, JSON) and vegeta report -type=json", Revision: 1, read: readVegeta}
+var vegeta = Format{Name: "vegeta", Title: "vegeta encode (results, JSON) and vegeta report -type=json", Revision: 2, read: readVegeta}
 
 func readVegeta(ctx context.Context, in *Input, out *Output) error {
 	requests, reports := newVegetaRequests(out), newVegetaReports(out)

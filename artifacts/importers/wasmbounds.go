@@ -15,7 +15,7 @@ import (
 var wasmbounds = Format{
 	Name:     "wasmbounds",
 	Title:    "CSVs of the wasm-bounds benchmarks: a row for each benchmark and runner, its iterations side by side",
-	Revision: 1,
+	Revision: 2,
 	read:     readWasmbounds,
 }
 
@@ -119,7 +119,11 @@ func readWasmbounds(ctx context.Context, in *Input, out *Output) error {
 	if !found {
 		return fmt.Errorf("none of the %d files is a CSV with columns named benchname, runner, %s0 and so on", len(files), iterationPrefix)
 	}
-	return longSamples(out, names, rows, iterations)
+	if err := longSamples(out, names, rows, iterations); err != nil {
+		return err
+	}
+	out.tellFilesApart()
+	return nil
 }
 
 // row reads the fields of a row. Empty ones at its end are none.

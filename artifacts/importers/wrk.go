@@ -11,7 +11,7 @@ import (
 )
 
 // wrk reads what wrk and wrk2 print.
-var wrk = Format{Name: "wrk", Title: "wrk and wrk2: what they print, with --latency or without", Revision: 1, read: readWrk}
+var wrk = Format{Name: "wrk", Title: "wrk and wrk2: what they print, with --latency or without", Revision: 2, read: readWrk}
 
 func readWrk(ctx context.Context, in *Input, out *Output) error {
 	w := newWrkTraces(out)
@@ -35,27 +35,47 @@ type wrkTraces struct {
 
 	percentiles, spectra wrkLatencies
 
-	test wrkTest
+	test   wrkTest
+	before map[wrkCondition]int64 // tests so far
+}
+
+// A wrkCondition is the same of tests that repeat each other.
+type wrkCondition struct {
+	url                  string
+	wrk2                 bool
+	threads, connections int64
+	duration             float64 // that was asked for
 }
 
 // wrkLatencies are a trace of latencies by percentile.
 type wrkLatencies struct {
-	trace               *Trace
-	url                 column[string]
-	number, count       column[int64]
-	correction          column[string]
-	percentile, latency column[float64]
+	trace                *Trace
+	url                  column[string]
+	number, count        column[int64]
+	threads, connections column[int64]
+	correction           column[string]
+	duration             column[float64]
+	percentile, latency  column[float64]
+}
+
+// A wrkLatency is a line of such a trace.
+type wrkLatency struct {
+	line           int
+	correction     string
+	percentile, ms float64
+	count          int64
 }
 
 // A wrkTest is what the lines of one test have said.
 type wrkTest struct {
 	line       int // of its first line, 0 before that
-	number     int64
 	url        string
 	wrk2       bool
 	correction string // of the latencies that come next
 	counts     map[string]int64
 	values     map[string]float64
+
+	percentiles, spectrum []wrkLatency
 }
 
 // wrkErrors are the causes of failed requests.
@@ -63,8 +83,9 @@ var wrkErrors = []string{"connect_errors", "read_errors", "write_errors", "timeo
 
 func newWrkTraces(out *Output) *wrkTraces {
 	t := out.trace("tests", "one row a test")
-	w := &wrkTraces{tests: t, counts: make(map[string]column[int64]), values: make(map[string]column[float64])}
-	w.number = t.int(known("test", "", assay.RoleReplicate, "number of the test in its file, from 1"))
+	w := &wrkTraces{tests: t, counts: make(map[string]column[int64]), values: make(map[string]column[float64]),
+		before: make(map[wrkCondition]int64)}
+	w.number = t.int(wrkNumber)
 	w.tool = t.text(inferred("tool", "", assay.RoleFactor, "wrk, or wrk2, which sends at a fixed rate and corrects latencies for requests that it sent late",
 		"wrk2 prints a line of its calibration, and HdrHistogram in front of percentiles"))
 	w.url = t.text(known("url", "", assay.RoleWorkload, "where the requests went"))
@@ -74,7 +95,7 @@ func newWrkTraces(out *Output) *wrkTraces {
 	value := func(name, unit string, role assay.Role, meaning string) {
 		w.values[name] = t.float(known(name, unit, role, meaning))
 	}
-	value("duration_set", "s", "", "duration that was asked for")
+	value("duration_set", "s", assay.RoleFactor, "duration that was asked for")
 	count("threads", "", assay.RoleFactor, "threads of the client")
 	count("connections", "", assay.RoleLoad, "connections: each has one request under way")
 	count("requests", "", assay.RoleRequests, "requests that were answered, whatever the status")
@@ -101,15 +122,21 @@ func newWrkTraces(out *Output) *wrkTraces {
 	return w
 }
 
+// wrkNumber is the column that tells repetitions apart.
+var wrkNumber = known("test", "", assay.RoleReplicate, "number of the test under these conditions, from 1, in all files")
+
 func newWrkLatencies(out *Output, name, meaning string) wrkLatencies {
 	t := out.trace(name, meaning)
 	return wrkLatencies{
-		trace:      t,
-		number:     t.int(known("test", "", assay.RoleReplicate, "number of the test in its file, from 1")),
-		url:        t.text(known("url", "", assay.RoleWorkload, "where the requests went")),
-		correction: t.text(known("correction", "", assay.RoleFactor, "for what waits behind a slow answer. due: counted from when the request was due (wrk2); none: from when it was sent (wrk2 -U); added: from when it was sent, with samples that wrk 4 makes up for answers that took longer than the mean interval")),
-		percentile: t.float(known("percentile", "%", assay.RoleFactor, "share of the requests that took at most the latency")),
-		latency:    t.float(known("latency", "ms", assay.RoleLatency, "percentile of the latencies")),
+		trace:       t,
+		number:      t.int(wrkNumber),
+		url:         t.text(known("url", "", assay.RoleWorkload, "where the requests went")),
+		duration:    t.float(known("duration_set", "s", assay.RoleFactor, "duration that was asked for")),
+		threads:     t.int(known("threads", "", assay.RoleFactor, "threads of the client")),
+		connections: t.int(known("connections", "", assay.RoleLoad, "connections: each has one request under way")),
+		correction:  t.text(known("correction", "", assay.RoleFactor, "for what waits behind a slow answer. due: counted from when the request was due (wrk2); none: from when it was sent (wrk2 -U); added: from when it was sent, with samples that wrk 4 makes up for answers that took longer than the mean interval")),
+		percentile:  t.float(known("percentile", "%", assay.RoleFactor, "share of the requests that took at most the latency")),
+		latency:     t.float(known("latency", "ms", assay.RoleLatency, "percentile of the latencies")),
 	}
 }
 
@@ -157,7 +184,7 @@ func (w *wrkTraces) read(f *file) {
 }
 
 func (w *wrkTraces) begin(f *file, n int, duration, url, line string) {
-	w.test = wrkTest{line: n, number: w.test.number + 1, url: url, counts: make(map[string]int64), values: make(map[string]float64)}
+	w.test = wrkTest{line: n, url: url, counts: make(map[string]int64), values: make(map[string]float64)}
 	seconds, err := wrkQuantity(duration, wrkSeconds)
 	if err != nil {
 		f.reject(n, line, err.Error())
@@ -175,8 +202,16 @@ func (w *wrkTraces) end(f *file) {
 		f.reject(t.line, "Running ... test @ "+t.url, "the test has no line Requests/sec: it did not end, or could not connect")
 		return
 	}
+	if why := firstOf(w.tests.full(1), w.percentiles.trace.full(len(t.percentiles)), w.spectra.trace.full(len(t.spectrum))); why != "" {
+		f.reject(t.line, "Running ... test @ "+t.url, why)
+		return
+	}
+	under := wrkCondition{t.url, t.wrk2, t.counts["threads"], t.counts["connections"], t.values["duration_set"]}
+	w.before[under]++
+	w.percentiles.rows(f, &t, w.before[under], t.percentiles)
+	w.spectra.rows(f, &t, w.before[under], t.spectrum)
 	w.tests.row(f.path, t.line)
-	w.number.set(t.number)
+	w.number.set(w.before[under])
 	w.url.set(t.url)
 	w.tool.set("wrk")
 	if t.wrk2 {
@@ -209,10 +244,10 @@ func (w *wrkTraces) line(f *file, n int, line string) (why string) {
 		return ""
 	}
 	if said := wrkPercentile.FindStringSubmatch(line); said != nil {
-		return w.percentile(f, n, said[1], said[2])
+		return t.percentile(n, said[1], said[2])
 	}
 	if said := wrkSpectrum.FindStringSubmatch(line); said != nil {
-		return w.spectrum(f, n, said[1:])
+		return t.histogram(n, said[1:])
 	}
 	for _, l := range wrkLines {
 		if said := l.match.FindStringSubmatch(line); said != nil {
@@ -267,43 +302,48 @@ func wrkUnitsOf(name string) wrkUnits {
 	return wrkMetric
 }
 
-func (w *wrkTraces) percentile(f *file, n int, share, latency string) string {
+// percentile reads a line of the latencies' distribution.
+func (t *wrkTest) percentile(n int, share, latency string) string {
 	percentile, err := number(share)
 	ms, err2 := wrkQuantity(latency, wrkMilliseconds)
 	if err := errors.Join(err, err2); err != nil {
 		return err.Error()
 	}
-	if why := w.percentiles.trace.full(1); why != "" {
-		return why
-	}
-	w.percentiles.row(f, n, &w.test, percentile, ms)
+	t.percentiles = append(t.percentiles, wrkLatency{line: n, correction: t.correction, percentile: percentile, ms: ms})
 	return ""
 }
 
-// spectrum reads a line of wrk2's histogram: the latency in ms, the share of
+// histogram reads a line of wrk2's histogram: the latency in ms, the share of
 // the requests, how many these are, and 1/(1-share).
-func (w *wrkTraces) spectrum(f *file, n int, said []string) string {
+func (t *wrkTest) histogram(n int, said []string) string {
 	ms, err := number(said[0])
 	share, err2 := number(said[1])
 	count, err3 := integer(said[2])
 	if err := errors.Join(err, err2, err3); err != nil {
 		return err.Error()
 	}
-	if why := w.spectra.trace.full(1); why != "" {
-		return why
-	}
-	w.spectra.row(f, n, &w.test, 100*share, ms)
-	w.spectra.count.set(count)
+	t.spectrum = append(t.spectrum, wrkLatency{line: n, correction: t.correction, percentile: 100 * share, ms: ms, count: count})
 	return ""
 }
 
-func (l *wrkLatencies) row(f *file, n int, t *wrkTest, percentile, ms float64) {
-	l.trace.row(f.path, n)
-	l.number.set(t.number)
-	l.url.set(t.url)
-	l.correction.set(t.correction)
-	l.percentile.set(percentile)
-	l.latency.set(ms)
+// rows adds the rows of a test.
+func (l *wrkLatencies) rows(f *file, t *wrkTest, repetition int64, all []wrkLatency) {
+	for _, x := range all {
+		l.trace.row(f.path, x.line)
+		l.number.set(repetition)
+		l.url.set(t.url)
+		l.duration.set(t.values["duration_set"])
+		if threads, ok := t.counts["threads"]; ok {
+			l.threads.set(threads)
+			l.connections.set(t.counts["connections"])
+		}
+		l.correction.set(x.correction)
+		l.percentile.set(x.percentile)
+		l.latency.set(x.ms)
+		if l.count.v != nil {
+			l.count.set(x.count)
+		}
+	}
 }
 
 // The units of wrk, which it writes behind numbers: how many of the column's
