@@ -25,6 +25,7 @@ type directory struct {
 	lock *os.File // nil if only read
 
 	changing sync.Mutex // held while an index changes
+	flusher  *flusher
 }
 
 // openDirectory takes the folder for one server, removes what a killed one left
@@ -35,6 +36,7 @@ func openDirectory(path string, readOnly bool) (*directory, error) {
 		return nil, refuse("no folder is named: give --dir")
 	}
 	d := &directory{path: path}
+	d.flusher = newFlusher(d.sync)
 	var err error
 	if !readOnly {
 		if err := os.MkdirAll(path, 0o777); err != nil {
@@ -148,7 +150,7 @@ func (d *directory) durable(next http.Handler) http.Handler {
 		d.changing.Lock()
 		release := sync.OnceFunc(d.changing.Unlock)
 		defer release()
-		flush := func() error { release(); return d.sync() }
+		flush := func() error { release(); return d.flusher.flush(r.Context()) }
 		next.ServeHTTP(&durableWriter{ResponseWriter: w, sync: flush}, r)
 	})
 }
