@@ -33,7 +33,7 @@ const (
 
 const exitHelp = `
 Exit status: 0 done, 1 error, 2 usage, 3 incomplete, 4 a replay or claim fails,
-5 corrupt, 130 interrupted.
+or lint finds an error, 5 corrupt, 130 interrupted.
 `
 
 func main() {

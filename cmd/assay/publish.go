@@ -16,10 +16,10 @@ func newPublish() *cobra.Command {
 		Use:               "publish [REF...|--lock]",
 		ValidArgsFunction: complete(completeRuns),
 		Short:             "Archive results in a store that refuses to delete them before a date",
-		Long: `Archive runs, imports, figures or workloads in a store, and have the server refuse to delete them before a date: a year from
-now if none is given. Publishing again can only make that later. With each goes all it reaches and all that is about
-it: a workload's runs, a run's figures. With --lock, what assay.lock names goes with all it reaches. Everything is
-read back from the store before it is retained.
+		Long: `Archive runs, imports, figures, workloads or verdicts in a store, and have the server refuse to delete them
+before a date: a year from now if none is given. Publishing again can only make that later. With each goes all
+it reaches and all that is about it: a workload's runs, a run's figures and verdicts. With --lock, what
+assay.lock names goes with all it reaches. Everything is read back from the store before it is retained.
 
 The store's bucket must have object lock, which can be given only when it is made: assay store add … --create
 --object-lock. In mode governance the server's administrators can lift the retention, in mode compliance nobody

@@ -21,15 +21,15 @@ func newPull() *cobra.Command {
 
 Without arguments: everything that assay.lock names, from the store in use or the only one there is. In a
 fresh clone this makes the folder a workspace, and every figure can be replayed.
-REF alone: that run, import, workload or figure, from the store.
+REF alone: that run, import, workload, figure or verdict, from the store.
 With a registry: what "assay push" put there, with its whole graph. REF, if it is given, must be the name, ID
 or digest of it.
 
 What comes from a registry is verified, and named in the archive: "assay runs", "assay show" and "assay
-replay" find it. assay.lock gets the workloads, imports and figures under names that it does not have yet; one that is
-asked for by REF takes its name in any case. A run that was pulled answers no experiment: "assay run" still
-measures. What others attached and is not as it should be is skipped, and named on stderr. An interrupted pull goes on
-when it is done again.`,
+replay" find it. assay.lock gets the workloads, imports, figures and verdicts under names that it does not
+have yet; one that is asked for by REF takes its name in any case. A run that was pulled answers no
+experiment: "assay run" still measures. What others attached and is not as it should be is skipped, and named
+on stderr. An interrupted pull goes on when it is done again.`,
 		Example: `  assay pull
   assay pull 20261124T181530Z-3f9a1c
   assay pull ghcr.io/example/crc32:v1

@@ -13,13 +13,14 @@ func newPush() *cobra.Command {
 	var opts lab.PushOptions
 	cmd := &cobra.Command{
 		Use:   "push REF REGISTRY/REPOSITORY[:TAG]",
-		Short: "Copy a workload, run, import or figure with its whole graph to an OCI registry",
-		Long: `Copy a workload, run, import or figure with its whole graph to an OCI registry: all that it is made of and is
-about, and all that the archive has about it. A workload goes with its runs, their traces and figures. Others
-get it with "assay pull"; "oras discover" and other tools see the same graph.
+		Short: "Copy a workload, run, import, figure or verdict with its whole graph to an OCI registry",
+		Long: `Copy a workload, run, import, figure or verdict with its whole graph to an OCI registry: all that it is made
+of and is about, and all that the archive has about it. A workload goes with its runs, their traces, figures
+and verdicts. Others get it with "assay pull"; "oras discover" and other tools see the same graph.
 
-REF is a name in assay.lock, a run's ID, an experiment's name (its run) or the digest of a manifest. The tag
-is, if none is given, workload-NAME, run-ID, import-NAME or figure-NAME. stdout gets the reference with the digest.
+REF is a name in assay.lock (of a verdict, CLAIM.EVIDENCE), a run's ID, an experiment's name (its run) or the
+digest of a manifest. The tag is, if none is given, workload-NAME, run-ID, import-NAME, figure-NAME or
+claim-NAME. stdout gets the reference with the digest.
 
 What in the archive cannot be read, and so may be about REF and was left out, is named on stderr.
 

@@ -241,7 +241,7 @@ func TestPullClone(t *testing.T) {
 		mustAssay(t, again, "show", e.Run)
 		mustAssay(t, again, "pull", e.Name)
 	}
-	if out, err := assayIn(t, other, "pull", "nothing").CombinedOutput(); err == nil || !strings.Contains(string(out), "has no run, import, workload or figure") {
+	if out, err := assayIn(t, other, "pull", "nothing").CombinedOutput(); err == nil || !strings.Contains(string(out), "has no run, import, workload, figure or verdict") {
 		t.Errorf("pull of what is not there: %v\n%s", err, out)
 	}
 }

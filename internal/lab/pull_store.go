@@ -116,7 +116,7 @@ func (w *Workspace) PullFromStore(ctx context.Context, store, ref string, progre
 	}
 	newest := lock.newest(func(e LockedExperiment) bool { return e.Name == ref })
 	if newest.Run == "" {
-		return Pulled{}, Usagef("pull: store %s has no run, import, workload or figure %q, and %s no experiment", p.pulled.Store, ref, LockFile)
+		return Pulled{}, Usagef("pull: store %s has no run, import, workload, figure or verdict %q, and %s no experiment", p.pulled.Store, ref, LockFile)
 	}
 	err = p.one(ctx, waiting{"runs/" + assay.Filename(newest.Run), newest.Manifest})
 	return p.pulled, err
