@@ -31,8 +31,8 @@ const (
 // A file is one file of an input, unpacked if it was packed with gzip.
 type file struct {
 	path   string
-	text   string // without a byte order mark; "" if binary
-	binary bool   // it has a zero byte: not text
+	text   string // without a byte order mark; of a binary file, the lines before the first zero byte
+	binary bool   // it has a zero byte: not text, unless it is read as something
 	kind   string // what it was read as; "" if it was not
 	rows   int64  // that it gave
 	kept   assay.ImportSource
@@ -88,9 +88,12 @@ func (f *file) lines() iter.Seq2[int, string] {
 	}
 }
 
-// wound rejects what should stand behind the text, if the file is cut short.
-// A format that does not range over lines calls it.
+// wound rejects what should stand behind the text, if the file is cut short,
+// or is text up to a zero byte. A format that does not range over lines calls it.
 func (f *file) wound(line int) {
+	if f.cut == "" && f.binary && f.kind != "" {
+		f.cut = "a zero byte: the file is damaged here, or is UTF-16; convert that with iconv"
+	}
 	if f.cut != "" {
 		f.reject(line, "", f.cut)
 	}
@@ -104,7 +107,8 @@ func (in *Input) read(ctx context.Context, out *Output, parse func(*file) error)
 		return nil, err
 	}
 	files := make([]*file, len(paths))
-	var total atomic.Int64
+	var left budget
+	left.bytes.Store(maxUnpacked)
 	out.refused = new(atomic.Int64)
 	work, ctx := errgroup.WithContext(ctx)
 	work.SetLimit(runtime.GOMAXPROCS(0))
@@ -113,12 +117,9 @@ func (in *Input) read(ctx context.Context, out *Output, parse func(*file) error)
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			f, err := in.open(path)
+			f, err := in.open(path, &left)
 			if err != nil {
 				return fmt.Errorf("%s: %w", path, err)
-			}
-			if total.Add(int64(len(f.text))) > maxUnpacked {
-				return fmt.Errorf("the files are more than %d MiB; import a part of them at a time", maxUnpacked>>20)
 			}
 			f.refused = out.refused
 			files[i] = f
@@ -150,6 +151,9 @@ func (in *Input) paths() ([]string, error) {
 			return nil
 		}
 		info, err := fs.Stat(in.Files, path) // where a link leads
+		if err != nil && entry.Type()&fs.ModeSymlink != 0 {
+			return fmt.Errorf("%s: a link that leads to nothing, or out of what is imported; put the file itself there: %w", path, err)
+		}
 		if err != nil {
 			return err
 		}
@@ -167,14 +171,45 @@ func (in *Input) paths() ([]string, error) {
 	return paths, err
 }
 
-// open reads and keeps one file.
-func (in *Input) open(path string) (*file, error) {
-	r, err := in.Files.Open(path)
-	if err != nil {
-		return nil, err
+// A budget is how many bytes of text the files may still have, all together.
+type budget struct{ bytes atomic.Int64 }
+
+// spend takes n bytes, unless there are not so many.
+func (b *budget) spend(n int) error {
+	if b.bytes.Add(-int64(n)) < 0 {
+		return fmt.Errorf("more than %d MiB in all, unpacked; import a part of the files at a time", maxUnpacked>>20)
 	}
-	defer r.Close()
-	b, err := atMost(r)
+	return nil
+}
+
+// text reads r to its end, as far as the budget goes.
+func (b *budget) text(r io.Reader) (string, error) {
+	var text strings.Builder
+	var some [64 << 10]byte
+	for {
+		n, err := r.Read(some[:])
+		if err := b.spend(n); err != nil {
+			return "", err
+		}
+		text.Write(some[:n])
+		if err == io.EOF {
+			return text.String(), nil
+		}
+		if err != nil {
+			return text.String(), &cutError{err}
+		}
+	}
+}
+
+// A cutError is one of reading: what stands before it is good.
+type cutError struct{ err error }
+
+func (e *cutError) Error() string { return e.err.Error() }
+func (e *cutError) Unwrap() error { return e.err }
+
+// open reads and keeps one file.
+func (in *Input) open(path string, left *budget) (*file, error) {
+	b, err := in.bytes(path)
 	if err != nil {
 		return nil, err
 	}
@@ -184,21 +219,36 @@ func (in *Input) open(path string) (*file, error) {
 		return nil, err
 	}
 	f.kept = assay.ImportSource{Path: path, Digest: digest, Size: int64(len(b))}
-	if bytes.HasPrefix(b, []byte{0x1f, 0x8b}) {
-		if b, f.cut, err = unpack(b); err != nil {
-			return nil, err
-		}
+	if isPacked(string(b[:min(len(b), 2)])) {
+		f.text, f.cut, err = unpack(b, left)
+	} else if err = left.spend(len(b)); err == nil {
+		f.text = string(b)
 	}
-	b = bytes.TrimPrefix(b, []byte("\uFEFF"))
-	if f.binary = bytes.IndexByte(b, 0) >= 0; f.binary {
-		return f, nil
+	if err != nil {
+		return nil, err
 	}
-	f.text = string(b)
+	switch {
+	case isPacked(f.text):
+		f.text, f.cut = "", "packed with gzip twice; unpack it once"
+	case strings.HasPrefix(f.text, "\xff\xfe"), strings.HasPrefix(f.text, "\xfe\xff"):
+		f.text, f.cut = "", "UTF-16; convert it with iconv -f UTF-16 -t UTF-8"
+	}
+	f.text = strings.TrimPrefix(f.text, "\uFEFF")
+	if zero := strings.IndexByte(f.text, 0); zero >= 0 {
+		f.text, f.binary = f.text[:strings.LastIndexByte(f.text[:zero], '\n')+1], true
+	}
 	return f, nil
 }
 
-// atMost reads r to its end, unless that is too far.
-func atMost(r io.Reader) ([]byte, error) {
+func isPacked(s string) bool { return strings.HasPrefix(s, "\x1f\x8b") }
+
+// bytes reads a file, unless it is too large.
+func (in *Input) bytes(path string) ([]byte, error) {
+	r, err := in.Files.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
 	b, err := io.ReadAll(io.LimitReader(r, maxUnpacked+1))
 	if len(b) > maxUnpacked {
 		return nil, fmt.Errorf("more than %d MiB; split it, and import the parts", maxUnpacked>>20)
@@ -208,17 +258,17 @@ func atMost(r io.Reader) ([]byte, error) {
 
 // unpack returns what b unpacks to. Of bytes that are cut short or damaged, it
 // returns the whole lines that there are and says in cut what is wrong.
-func unpack(b []byte) (text []byte, cut string, err error) {
+func unpack(b []byte, left *budget) (text, cut string, err error) {
 	r, err := gzip.NewReader(bytes.NewReader(b))
 	if err != nil {
-		return nil, fmt.Sprintf("gzip: %v", err), nil
+		return "", fmt.Sprintf("gzip: %v", err), nil
 	}
-	text, err = atMost(r)
-	if text == nil && err != nil {
-		return nil, "", fmt.Errorf("gzip: %w", err)
+	text, err = left.text(r)
+	if _, damaged := errors.AsType[*cutError](err); damaged {
+		return text[:strings.LastIndexByte(text, '\n')+1], fmt.Sprintf("gzip: %v; the file is damaged or cut short here: copy it again", err), nil
 	}
 	if err != nil {
-		return text[:bytes.LastIndexByte(text, '\n')+1], fmt.Sprintf("gzip: %v; the file is damaged or cut short here: copy it again", err), nil
+		return "", "", fmt.Errorf("gzip: %w", err)
 	}
 	return text, "", nil
 }

@@ -23,9 +23,9 @@ func TestLinks(t *testing.T) {
 		name, to, says string // says is "" where the link is read
 	}{
 		{"link.csv", "real.csv", ""},
-		{"out.csv", "../outside.csv", "out.csv"},
+		{"out.csv", "../outside.csv", "out.csv: a link that leads to nothing, or out of what is imported; put the file itself there"},
 		{"folder", "below", "folder: not a file, or a link to a folder"},
-		{"nowhere.csv", "missing.csv", "nowhere.csv: no such file"},
+		{"nowhere.csv", "missing.csv", "nowhere.csv: a link that leads to nothing, or out"},
 	} {
 		dir := t.TempDir()
 		in := filepath.Join(dir, "in")
@@ -73,8 +73,48 @@ func TestDecompressionBomb(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = read(t, table, Input{Files: mapFS(map[string]string{"bomb.csv.gz": bomb.String()}), Mapping: tidyMapping, Lenient: true})
-	if err == nil || !strings.Contains(err.Error(), "bomb.csv.gz: gzip: more than 256 MiB") {
+	if err == nil || !strings.Contains(err.Error(), "bomb.csv.gz: gzip: more than 256 MiB in all") {
 		t.Errorf("%d bytes that unpack to more than %d give error %v", bomb.Len(), maxUnpacked, err)
+	}
+}
+
+// The bound is one for all files, however many are unpacked at once.
+func TestBudget(t *testing.T) {
+	var left budget
+	left.bytes.Store(10)
+	if text, cut, err := unpack([]byte(packed(t, "123456\n")), &left); text != "123456\n" || cut != "" || err != nil {
+		t.Errorf("7 of 10 bytes give %q, %q and error %v", text, cut, err)
+	}
+	if text, cut, err := unpack([]byte(packed(t, "123456\n")), &left); err == nil || text != "" || cut != "" {
+		t.Errorf("7 of the 3 bytes that are left give %q, %q and error %v", text, cut, err)
+	}
+}
+
+// Bytes that are no text are an error where they should be a table, or are one
+// up to there; other files may have them.
+func TestNoText(t *testing.T) {
+	const results = "concurrency,rps\n1,10\n"
+	utf16 := "\xff\xfe" + strings.ReplaceAll(tidy, "", "\x00")[1:]
+	for _, test := range []struct {
+		name   string
+		format Format
+		text   string
+		says   string // "" if it is kept and not read
+	}{
+		{"a zero byte", table, tidy + "3,\x0030\n", "b:4: a zero byte"},
+		{"UTF-16", table, utf16, "b:1: UTF-16; convert it with iconv"},
+		{"UTF-16, unmarked", table, utf16[2:], "b:1: a zero byte"},
+		{"gzip in gzip", table, packed(t, packed(t, tidy)), "b:1: packed with gzip twice"},
+		{"a zero byte", abSweep, results + "2,\x0020\n", "b:3: a zero byte"},
+		{"a zero byte", hyperfine, times("1,2") + "\n\x00", "b:2: a zero byte"},
+		{"a picture", abSweep, "\x89PNG\r\n\x1a\n\x00\x00", ""},
+		{"a picture", hyperfine, "\x89PNG\r\n\x1a\n\x00\x00", ""},
+	} {
+		good := map[string]string{"table": tidy, "ab-sweep": results, "hyperfine": times("1")}[test.format.Name]
+		_, err := read(t, test.format, Input{Files: mapFS(map[string]string{"a_b_cpus_1.csv": good, "b": test.text}), Mapping: tidyMapping})
+		if test.says == "" && err != nil || test.says != "" && (err == nil || !strings.Contains(err.Error(), test.says)) {
+			t.Errorf("%s, %s: error %v, want %q", test.format.Name, test.name, err, test.says)
+		}
 	}
 }
 
@@ -103,14 +143,16 @@ func FuzzUnpack(f *testing.F) {
 	f.Add([]byte(packed(f, tidy) + packed(f, tidy)))
 	f.Add([]byte(packed(f, tidy)[:20]))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		text, cut, err := unpack(b)
+		var left budget
+		left.bytes.Store(maxUnpacked)
+		text, cut, err := unpack(b, &left)
 		whole, want := []byte(nil), error(nil)
 		if r, gzipErr := gzip.NewReader(bytes.NewReader(b)); gzipErr != nil {
 			want = gzipErr
 		} else {
 			whole, want = io.ReadAll(r)
 		}
-		if err != nil || (cut == "") != (want == nil) || !bytes.HasPrefix(whole, text) {
+		if err != nil || (cut == "") != (want == nil) || !bytes.HasPrefix(whole, []byte(text)) {
 			t.Errorf("unpack: %d bytes, cut %q, error %v; gzip has %d and error %v", len(text), cut, err, len(whole), want)
 		}
 	})

@@ -97,7 +97,7 @@ func (j *jsonText) end(err error) {
 		}
 	}
 	switch {
-	case j.f.cut != "":
+	case j.f.cut != "", j.f.binary:
 		j.f.wound(line)
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		j.f.reject(line, "", "the JSON ends too early: the file is cut short")

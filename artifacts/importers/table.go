@@ -135,9 +135,7 @@ func readTable(ctx context.Context, in *Input, out *Output) error {
 	}
 	r := &tableReader{mapping: m, trace: out.trace(m.Trace, m.Meaning), cells: map[string]*tableCell{}}
 	for _, f := range files {
-		if f.binary {
-			continue
-		}
+		f.kind = "table"
 		if err := r.read(f); err != nil {
 			return err
 		}
@@ -174,8 +172,8 @@ func (r *tableReader) read(f *file) error {
 			r.row(f, line, cells)
 		}
 	})
-	if header != nil {
-		f.kind = "table"
+	if header == nil {
+		f.kind = ""
 	}
 	return broken
 }
