@@ -117,10 +117,15 @@ func (w *Workspace) makeImport(ctx context.Context, opts ImportOptions) (Importe
 	if mapping != nil {
 		want.Mapping = assay.DigestOf(mapping)
 	}
+	// What the name means may be lost or damaged. Importing the very same again
+	// heals it; anything else the name does not come to mean unasked.
 	had, err := w.findImport(ctx, opts.Name)
 	found := err == nil
-	if err != nil && !errors.Is(err, errNoImport) {
+	if ctx.Err() != nil {
 		return Imported{}, err
+	}
+	if !found {
+		had = Imported{}
 	}
 	if found && (opts.Lenient || had.Rejected == 0) {
 		same, err := w.holds(ctx, had, want, src)
@@ -129,7 +134,7 @@ func (w *Workspace) makeImport(ctx context.Context, opts ImportOptions) (Importe
 		}
 		if same {
 			had.Archived = true
-			return had, w.lockImport(ctx, had)
+			return had, w.nameImport(ctx, had, had.Manifest, false)
 		}
 	}
 	k := &keeper{batch: w.Archive.Batch(), total: len(src.paths), progress: opts.Progress}
@@ -149,15 +154,28 @@ func (w *Workspace) makeImport(ctx context.Context, opts ImportOptions) (Importe
 		switch {
 		case same && w.whole(ctx, had):
 			had.Archived = true
-			return had, errors.Join(k.batch.Discard(), w.lockImport(ctx, had))
+			return had, errors.Join(k.batch.Discard(), w.nameImport(ctx, had, had.Manifest, false))
 		case !same && !opts.Replace:
-			err = Usagef(`the name is taken by other files or facts (%s, %v): choose another one; "assay import" with --replace makes it mean these, and keeps the others under their digest`, had.Importer, had.Manifest)
+			var was LockedImport
+			if was, err = had.locked(); err == nil {
+				err = taken(was, Imported{Import: imp})
+			}
 		}
 	}
 	if err != nil {
 		return Imported{}, errors.Join(err, k.batch.Discard())
 	}
-	return w.archiveImport(ctx, imp, k, mapping, traces)
+	done, err := w.archiveImport(ctx, imp, k, mapping, traces)
+	if err != nil {
+		return done, err
+	}
+	if err := w.nameImport(ctx, done, had.Manifest, opts.Replace); err != nil {
+		return done, err
+	}
+	if !w.whole(ctx, done) { // a collection may have run since the blobs were put
+		return done, fmt.Errorf("what was stored is gone again: import it once more: %w", artifacts.ErrCorrupt)
+	}
+	return done, nil
 }
 
 // ArchivedImport finds the import that Import would make, by its name, where the
@@ -221,8 +239,7 @@ type encoded struct {
 	columns []*trace.Values
 }
 
-// archiveImport stores everything about an import, reads the traces back, and
-// only then names it.
+// archiveImport stores everything about an import, and reads the traces back.
 func (w *Workspace) archiveImport(ctx context.Context, imp assay.Import, k *keeper, mapping []byte, traces []encoded) (Imported, error) {
 	none := Imported{Import: imp}
 	record, err := canonical.JSON(imp)
@@ -263,14 +280,7 @@ func (w *Workspace) archiveImport(ctx context.Context, imp assay.Import, k *keep
 	if err != nil {
 		return none, err
 	}
-	done := Imported{Import: imp, Manifest: manifest.Digest}
-	if err := w.lockImport(ctx, done); err != nil {
-		return done, err
-	}
-	if !w.whole(ctx, done) { // a collection may have run since the blobs were put
-		return done, fmt.Errorf("what was stored is gone again: import it once more: %w", artifacts.ErrCorrupt)
-	}
-	return done, nil
+	return Imported{Import: imp, Manifest: manifest.Digest}, nil
 }
 
 // verifyImport reads a stored trace back and compares it with what was imported.
@@ -328,9 +338,10 @@ func firstDifference(a, b *trace.Values) int {
 	return -1
 }
 
-// lockImport names an import in the archive and in assay.lock. What the name
-// meant before stays, under its digest.
-func (w *Workspace) lockImport(ctx context.Context, imp Imported) error {
+// nameImport names an import in the archive and in assay.lock, where the name
+// means nothing yet or had; or anything, if that is to be replaced. What it meant
+// stays, under its digest.
+func (w *Workspace) nameImport(ctx context.Context, imp Imported, had assay.Digest, replace bool) error {
 	if w.Config.Lock == keepLock {
 		return nil
 	}
@@ -343,28 +354,48 @@ func (w *Workspace) lockImport(ctx context.Context, imp Imported) error {
 	if err != nil {
 		return err
 	}
-	was, err := w.Archive.Ref(ctx, name)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	if err == nil && was == imp.Manifest && lock.Imports[imp.Name] == locked {
+	if d, err := w.Archive.Ref(ctx, name); err == nil && d == imp.Manifest && lock.Imports[imp.Name] == locked {
 		return nil // as it is
 	}
-	for _, old := range []assay.Digest{was, lock.Imports[imp.Name].Manifest} {
-		if old.IsZero() || old == imp.Manifest {
-			continue
-		}
-		if _, err := w.Archive.Stat(ctx, old); err != nil {
-			continue // nothing to keep
-		}
-		if err := w.setRef(ctx, attached+old.Hex(), old); err != nil {
+	return w.amendLock(ctx, func(l *Lock) error {
+		ref, err := w.Archive.Ref(ctx, name)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-	}
-	if err := w.setRef(ctx, name, imp.Manifest); err != nil {
+		was, ok := l.Imports[imp.Name]
+		if !ok {
+			was.Manifest = ref
+		}
+		if d := was.Manifest; !d.IsZero() && d != imp.Manifest && d != had && !replace {
+			return taken(was, imp)
+		}
+		for _, old := range []assay.Digest{ref, was.Manifest} {
+			if old.IsZero() || old == imp.Manifest {
+				continue
+			}
+			if _, err := w.Archive.Stat(ctx, old); err != nil {
+				continue // nothing to keep
+			}
+			if err := w.setRef(ctx, attached+old.Hex(), old); err != nil {
+				return err
+			}
+		}
+		l.Imports[imp.Name] = locked
+		return w.setRef(ctx, name, imp.Manifest)
+	})
+}
+
+// taken says that a name means was, and so not imp.
+func taken(was LockedImport, imp Imported) error {
+	now, err := imp.locked()
+	if err != nil {
 		return err
 	}
-	return w.updateLock(ctx, func(l *Lock) { l.Imports[imp.Name] = locked })
+	by := "other files or facts"
+	if was.Importer == now.Importer && was.Sources == now.Sources {
+		by = "these very files, with other facts, another mapping, or as another version of assay reads them"
+	}
+	return Usagef(`the name is taken by %s (%v): choose another one; "assay import" with --replace makes it mean these, and keeps the others under their digest`, by, was.Manifest)
 }
 
 // locked is what assay.lock says of an import.
@@ -377,8 +408,8 @@ func (imp Imported) locked() (LockedImport, error) {
 	for i, s := range imp.Sources {
 		files[i] = file{s.Path, s.Digest}
 	}
-	b, err := canonical.JSON(files)
-	return LockedImport{Manifest: imp.Manifest, Importer: imp.Importer, Sources: assay.DigestOf(b)}, err
+	d, err := canonical.Digest(files)
+	return LockedImport{Manifest: imp.Manifest, Importer: imp.Importer, Sources: d}, err
 }
 
 // holds reports whether the archive has the whole of had, which is what want

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/assay-notebooks/assay"
@@ -88,6 +89,87 @@ func TestImportSame(t *testing.T) {
 	if report, err := w.Check(t.Context(), "", true); err != nil || len(report.Problems) != 0 {
 		t.Errorf("check: %v, %v", report.Problems, err)
 	}
+}
+
+// TestImportAtOnce imports different files under one name at once: neither finds
+// it taken when it begins, and one of them gets it.
+func TestImportAtOnce(t *testing.T) {
+	w := initWorkspace(t)
+	var reading sync.WaitGroup
+	reading.Add(2)
+	errs := make([]error, 2)
+	var done sync.WaitGroup
+	for i, ms := range []string{"1", "2"} {
+		opts := sweep(t, map[string]string{"a.csv": header + "v8,process," + ms + ",false\n"})
+		opts.Progress = func(Transfer) {
+			reading.Done()
+			reading.Wait()
+		}
+		done.Go(func() { _, errs[i] = w.Import(t.Context(), opts) })
+	}
+	done.Wait()
+	if (errs[0] == nil) == (errs[1] == nil) {
+		t.Fatalf("errors %v: want one", errs)
+	}
+	if err := errors.Join(errs...); !errors.Is(err, ErrUsage) || !strings.Contains(err.Error(), "the name is taken by other files") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestImportHeals imports files into a clone, whose lock names what its archive
+// lacks, or has damaged: the very same heal it, and no others become it unasked.
+func TestImportHeals(t *testing.T) {
+	files := map[string]string{"a.csv": header + "v8,process,1,false\n"}
+	w, clone := initWorkspace(t), initWorkspace(t)
+	first, err := w.Import(t.Context(), sweep(t, files))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lock, err := os.ReadFile(filepath.Join(w.Root, LockFile))
+	if err == nil {
+		err = os.WriteFile(filepath.Join(clone.Root, LockFile), lock, 0o666)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, lost := range map[string]func() error{
+		"find": func() error { _, err := clone.FindImport(t.Context(), "sweep"); return err },
+		"list": func() error { _, err := clone.Imports(t.Context()); return err },
+		"gone": func() error { _, err := clone.ArchivedImport(t.Context(), sweep(t, files)); return err },
+	} {
+		if err := lost(); !errors.Is(err, ErrIncomplete) || !strings.Contains(err.Error(), "assay import") {
+			t.Errorf("%s: error %v, want that the archive lacks it, and how to make it", what, err)
+		}
+	}
+	given := sweep(t, files)
+	given.Facts = []assay.Fact{{Name: "machine", Value: "m1"}}
+	for want, opts := range map[string]ImportOptions{
+		"taken by other files":      sweep(t, map[string]string{"b.csv": files["a.csv"]}),
+		"taken by these very files": given,
+	} {
+		if _, err := clone.Import(t.Context(), opts); !errors.Is(err, ErrUsage) || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %q", err, want)
+		}
+	}
+	heal := func(what string) {
+		t.Helper()
+		healed, err := clone.Import(t.Context(), sweep(t, files))
+		if err != nil || healed.Manifest != first.Manifest || healed.Archived {
+			t.Errorf("%s: %v, archived %v, %v; want %v anew", what, healed.Manifest, healed.Archived, err, first.Manifest)
+		}
+		if report, err := clone.Check(t.Context(), "", true); err != nil || len(report.Problems) != 0 {
+			t.Errorf("%s: check: %v, %v", what, report.Problems, err)
+		}
+	}
+	heal("lost")
+	if b, err := os.ReadFile(filepath.Join(clone.Root, LockFile)); err != nil || string(b) != string(lock) {
+		t.Errorf("lock %s, %v, want %s", b, err, lock)
+	}
+	damaged := clone.path(storeDir, "blobs", "sha256", first.Manifest.Hex())
+	if err := errors.Join(os.Chmod(damaged, 0o666), os.WriteFile(damaged, []byte("{}"), 0o666)); err != nil {
+		t.Fatal(err)
+	}
+	heal("damaged")
 }
 
 // TestImportLinks imports a folder with links: nothing outside of it is read.

@@ -40,7 +40,11 @@ func (w *Workspace) findImport(ctx context.Context, ref string) (Imported, error
 		return Imported{}, err
 	}
 	if locked, ok := lock.Imports[name]; ok {
-		return w.archivedImport(ctx, locked.Manifest)
+		imp, err := w.archivedImport(ctx, locked.Manifest)
+		if err != nil {
+			err = fmt.Errorf("import %s, as %s: %w", name, graph.Printable(locked.Importer), err)
+		}
+		return imp, err
 	}
 	d, err := w.Archive.Ref(ctx, "imports/"+assay.Filename(name))
 	if errors.Is(err, fs.ErrNotExist) || name == "" {

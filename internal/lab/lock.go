@@ -147,9 +147,17 @@ func (l *Lock) setWorkload(name string, manifest assay.Digest, origin *Origin) {
 	}
 }
 
-// updateLock changes assay.lock: read, change, write durably, with other
-// processes kept out meanwhile.
+// updateLock is amendLock for a change that cannot fail.
 func (w *Workspace) updateLock(ctx context.Context, change func(*Lock)) error {
+	return w.amendLock(ctx, func(l *Lock) error {
+		change(l)
+		return nil
+	})
+}
+
+// amendLock changes assay.lock: read, change, write durably, with other
+// processes kept out meanwhile. After an error of change it stays as it is.
+func (w *Workspace) amendLock(ctx context.Context, change func(*Lock) error) error {
 	release, err := exclude(ctx, w.path("lock.mutex"))
 	if err != nil {
 		return fmt.Errorf("update lock: %w", err)
@@ -160,7 +168,9 @@ func (w *Workspace) updateLock(ctx context.Context, change func(*Lock)) error {
 	if err != nil {
 		return err
 	}
-	change(&l)
+	if err := change(&l); err != nil {
+		return err
+	}
 	b, err := json.MarshalIndent(l, "", "  ")
 	if err != nil {
 		return fmt.Errorf("update lock: %w", err)
@@ -212,7 +222,7 @@ func (l Lock) pins() []pinOf {
 		all = append(all, pinOf{"workload " + name, "assay pin its folder", l.Workloads[name]})
 	}
 	for _, name := range sortedKeys(l.Imports) {
-		all = append(all, pinOf{"import " + name, "import its files again", l.Imports[name].Manifest})
+		all = append(all, pinOf{"import " + name, "assay import its files", l.Imports[name].Manifest})
 	}
 	for _, e := range l.Experiments {
 		all = append(all, pinOf{"run " + e.Run, "assay run --rerun its experiment", e.Manifest})

@@ -102,7 +102,7 @@ func (w *Workspace) TraceFile(ctx context.Context, run assay.Run) (string, error
 func lacking(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return Classed(ErrIncomplete, fmt.Errorf(`the archive lacks it (%w): "assay pull" or "assay store check --repair" gets it from a store; `+
-			`without one, restore the archive from a copy, or make it again: assay run --rerun, assay notebook run`, err))
+			`without one, restore the archive from a copy, or make it again: assay import, assay run --rerun, assay notebook run`, err))
 	}
 	return err
 }
