@@ -197,6 +197,39 @@ func TestStoreClock(t *testing.T) {
 		func(*testing.T, *miniotest.Server, minio.Config) { slow.Store(false) }, false}.through(t, s)
 }
 
+// TestStoreMendedMeanwhile mends what an upload is about to fail of, and asks for
+// an upload while that one has not failed yet: it looks again.
+func TestStoreMendedMeanwhile(t *testing.T) {
+	s := miniotest.Start(t)
+	server, err := url.Parse(s.Endpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var hold atomic.Bool
+	held, release := make(chan bool, 1), make(chan bool)
+	front := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(server)
+		r.Out.Host = r.In.Host // it is signed
+		if hold.CompareAndSwap(true, false) {
+			held <- true
+			<-release
+		}
+	}})
+	defer front.Close()
+	s.Endpoint = front.URL
+	dir := newWorkspace(t, greeting)
+	c := addStore(t, dir, s, "results")
+	archived(t, dir, c)
+	overwrite(t, s.CredentialsFile(s.User, "wrong-secret"), c.Credentials)
+	hold.Store(true)
+	runOK(t, dir)
+	<-held
+	overwrite(t, s.CredentialsFile(s.User, s.Secret), c.Credentials)
+	mustAssay(t, dir, "runs")
+	close(release)
+	archived(t, dir, c)
+}
+
 func overwrite(t *testing.T, from, to string) {
 	t.Helper()
 	b, err := os.ReadFile(from)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -24,9 +25,10 @@ const syncArg = "assay-store-sync"
 var worker atomic.Bool
 
 // Upload starts a process that archives in the store in use what waits for it,
-// unless nothing does or one is at work. It does not wait for it, and neither
-// does the end of this process end it. That the store cannot be reached is not
-// an error of Upload.
+// unless nothing does or one is at work: that one then looks again before it ends,
+// since it may be about to fail for a reason that is gone. Upload does not wait
+// for it, and neither does the end of this process end it. That the store cannot
+// be reached is not an error of Upload.
 func (w *Workspace) Upload(ctx context.Context) error {
 	if w.using == nil || !worker.Load() {
 		return nil
@@ -36,6 +38,9 @@ func (w *Workspace) Upload(ctx context.Context) error {
 	}
 	values, err := w.using.waitlist().all()
 	if err != nil || len(values) == 0 {
+		return err
+	}
+	if err := os.WriteFile(w.using.againFile(), nil, 0o666); err != nil { // before we look: one that ends now reads it
 		return err
 	}
 	hold, err := tryFlock(w.using.lockFile(), unix.LOCK_EX)
@@ -94,23 +99,24 @@ func syncInBackground(ctx context.Context, root, key string) error {
 	if w.using == nil || w.using.key != key {
 		return nil
 	}
-	for w.stillInUse(ctx) {
+	for {
 		hold, err := tryFlock(w.using.lockFile(), unix.LOCK_EX)
 		if err != nil || hold == nil {
 			return err
 		}
-		if err = sign(hold); err == nil {
+		if err = os.Remove(w.using.againFile()); err == nil || errors.Is(err, fs.ErrNotExist) {
+			err = sign(hold)
+		}
+		if err == nil {
 			err = w.archiveWaiting(ctx)
 		}
 		hold.Close()
-		// Whoever found us holding the lock has started nobody: look again, now
-		// that the next one would.
 		left, listErr := w.using.waitlist().all()
-		if err != nil || listErr != nil || len(left) == 0 {
+		_, askErr := os.Lstat(w.using.againFile())
+		if askErr != nil || listErr != nil || len(left) == 0 || ctx.Err() != nil || !w.stillInUse(ctx) {
 			return errors.Join(err, listErr)
 		}
 	}
-	return nil
 }
 
 // sign writes into a lock who holds it, for people and tests.

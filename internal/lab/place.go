@@ -39,6 +39,9 @@ func (c StoreConfig) key() string {
 	return assay.DigestOf([]byte(strings.TrimRight(c.Endpoint, "/") + "\n" + strings.TrimRight(c.URL, "/"))).Hex()[:16]
 }
 
+// againFile is there when whoever archives in the background is to look again.
+func (p *place) againFile() string { return filepath.Join(p.dir, "again") }
+
 func (p *place) waitlist() waitlist { return waitlist(filepath.Join(p.dir, "waiting")) }
 
 // lastError returns why the last upload failed, in one short line, or "".
