@@ -324,14 +324,22 @@ func TestPublish(t *testing.T) {
 	mustAssay(t, dir, "store", "check", "lab")
 }
 
-// TestPublishGraph publishes a workload and an import: what was measured of the
-// workload, and drawn of that, is retained with it.
+// TestPublishGraph publishes a verdict, a workload and an import: what was
+// measured of the workload, and drawn of that, is retained with it.
 func TestPublishGraph(t *testing.T) {
 	s := miniotest.Start(t)
 	dir := newWorkspace(t, drawn(t))
 	c := addStore(t, dir, s, "published", "--object-lock")
 	mustAssay(t, dir, "run", "experiment.yaml")
 	importTimes(t, dir)
+	claims := "claims: [{id: quick}]\nchecks: {quick: {metric: sample, comparator: '<=', value: 60, unit: s}}\n"
+	if err := os.WriteFile(filepath.Join(dir, "claims.yaml"), []byte(claims), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	mustAssay(t, dir, "claims", "check", "quick", "--against", "published")
+	if out := mustAssay(t, dir, "publish", "quick.published"); !strings.Contains(out, "claims/quick.published") {
+		t.Errorf("publish printed %s", out)
+	}
 	if out := mustAssay(t, dir, "publish", "hello", "published"); !strings.Contains(out, "workloads/hello") {
 		t.Errorf("publish printed %s", out)
 	}
@@ -346,7 +354,7 @@ func TestPublishGraph(t *testing.T) {
 			t.Errorf("%s is retained %v, %v", ref.Name, r, err)
 		}
 	}
-	if want := map[string]int{"workloads": 1, "runs": 1, "imports": 1, "figures": 1}; !maps.Equal(kinds, want) {
+	if want := map[string]int{"workloads": 1, "runs": 1, "imports": 1, "figures": 1, "claims": 1}; !maps.Equal(kinds, want) {
 		t.Errorf("published %v, want %v", kinds, want)
 	}
 }
