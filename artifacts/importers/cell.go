@@ -1,6 +1,7 @@
 package importers
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -111,14 +112,34 @@ func (f *file) row(t *Trace, line int, cells []*cell, texts []string, raw string
 	return true
 }
 
-// maxValues bounds the values of a trace, with those that are null: few rows
+// maxValues bounds the values of all traces, with those that are null: few rows
 // can make many columns, and the others are as long.
-const maxValues = 1 << 27
+const maxValues = 1 << 26
+
+var tooMany = fmt.Sprintf("more than %d values in all, with those that are null; import a part of the files at a time", maxValues)
 
 // full says why a trace cannot have so many more rows, "" if it can.
 func (t *Trace) full(more int) string {
-	if (t.rows+more)*len(t.Columns) > maxValues {
-		return fmt.Sprintf("more than %d values in the trace %s, with those that are null; import a part of the files at a time", maxValues, t.Name)
+	if t.out.values+more*t.width() > maxValues {
+		return tooMany
+	}
+	return ""
+}
+
+// expects makes room for the rows of a trace that will have so many columns.
+func (t *Trace) expects(rows, columns int) error {
+	if t.out.values+rows*columns > maxValues {
+		return errors.New(tooMany)
+	}
+	t.expect = rows
+	return nil
+}
+
+// hold says why the files cannot have so many more values before there are
+// traces of them, "" if they can.
+func (f *file) hold(more int) string {
+	if f.held.Add(int64(more)) > maxValues {
+		return tooMany
 	}
 	return ""
 }

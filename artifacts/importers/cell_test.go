@@ -9,10 +9,14 @@ import (
 // Columns that few rows have do not grow with rows that lack them beyond all
 // bounds.
 func TestSparse(t *testing.T) {
-	tr := &Trace{Name: "t", rows: maxValues / 4}
-	for range 4 {
+	out := &Output{}
+	tr, other := out.trace("t", ""), out.trace("u", "")
+	tr.rows = maxValues / 4
+	for range 3 {
 		tr.int(known("c", "", "", ""))
 	}
+	other.rows = tr.rows
+	other.int(known("c", "", "", ""))
 	if why := tr.full(0); why != "" {
 		t.Errorf("%d rows of %d columns: %s", tr.rows, len(tr.Columns), why)
 	}

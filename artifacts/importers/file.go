@@ -42,6 +42,7 @@ type file struct {
 	cut      string // why there is nothing behind text where there should be
 	rejected []rejection
 	refused  *atomic.Int64 // rows rejected in all files
+	held     *atomic.Int64 // values that all files hold, where they are no trace yet
 }
 
 // A rejection is a row that could not be read.
@@ -107,6 +108,7 @@ func (in *Input) read(ctx context.Context, out *Output, parse func(*file) error)
 		return nil, err
 	}
 	files := make([]*file, len(paths))
+	var held atomic.Int64
 	var left budget
 	left.bytes.Store(maxUnpacked)
 	out.refused = new(atomic.Int64)
@@ -121,7 +123,7 @@ func (in *Input) read(ctx context.Context, out *Output, parse func(*file) error)
 			if err != nil {
 				return fmt.Errorf("%s: %w", path, err)
 			}
-			f.refused = out.refused
+			f.refused, f.held = out.refused, &held
 			files[i] = f
 			if parse == nil {
 				return nil

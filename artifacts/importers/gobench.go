@@ -70,6 +70,10 @@ func (g *gobenchTrace) failures(f *file) {
 		if !ok {
 			continue
 		}
+		if why := g.trace.full(1); why != "" {
+			f.reject(n+1, line, why)
+			continue
+		}
 		g.trace.row(f.path, n+1)
 		name, procs := cutProcs(strings.TrimSpace(rest))
 		g.name.set(name)

@@ -21,13 +21,14 @@ type Output struct {
 	files    []*file // become Sources
 	rejected []rejection
 	refused  *atomic.Int64 // rows rejected, kept or not
+	values   int           // of all traces, with those that are null
 }
 
 const shownRejections = 10 // named in the error
 
 // trace begins a trace.
 func (o *Output) trace(name, meaning string) *Trace {
-	t := &Trace{Name: name, Meaning: meaning}
+	t := &Trace{Name: name, Meaning: meaning, out: o}
 	o.Traces = append(o.Traces, t)
 	return t
 }
@@ -84,6 +85,7 @@ type Trace struct {
 	Meaning string
 	Columns []*trace.Values // once it is made: equally long, "source" and "line" last
 
+	out     *Output
 	rows    int
 	calls   bool // a row is a call by itself: files say nothing of conditions
 	expect  int  // rows, if that is known before the columns are added
@@ -103,8 +105,12 @@ func (t *Trace) names() []string {
 // row begins a row, which stands in a line, from 1, of the file at path.
 func (t *Trace) row(path string, line int) {
 	t.rows++
+	t.out.values += t.width()
 	t.sources, t.lines = append(t.sources, path), append(t.lines, int64(line))
 }
+
+// width is the number of columns, with those that say where a row is from.
+func (t *Trace) width() int { return len(t.Columns) + 2 }
 
 // A column is one column of a trace that is being made.
 type column[T any] struct {
@@ -125,6 +131,7 @@ func (c column[T]) set(x T) {
 // block begins as many rows as there are lines.
 func (t *Trace) block(path string, lines []int64) {
 	t.rows += len(lines)
+	t.out.values += len(lines) * t.width()
 	t.sources, t.lines = append(t.sources, slices.Repeat([]string{path}, len(lines))...), append(t.lines, lines...)
 }
 
@@ -171,6 +178,7 @@ func (t *Trace) truth(c trace.Column) column[bool] {
 
 func (t *Trace) add(c trace.Column, kind trace.Kind) *trace.Values {
 	c.Kind = kind
+	t.out.values += t.rows
 	v := &trace.Values{Column: c}
 	t.Columns = append(t.Columns, v)
 	return v

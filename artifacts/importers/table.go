@@ -165,6 +165,10 @@ func (r *tableReader) read(f *file) error {
 		case len(fields) != len(cells):
 			f.reject(line, raw, fmt.Sprintf("%d columns, the header has %d", len(fields), len(cells)))
 		default:
+			if why := r.trace.full(1); why != "" {
+				f.reject(line, raw, why)
+				return
+			}
 			if err := parseCells(cells, fields); err != nil {
 				f.reject(line, raw, err.Error())
 				return

@@ -66,7 +66,8 @@ func readWideHeader(fields []string) (wideHeader, error) {
 type wideRow struct {
 	file    *file
 	line    int
-	fixed   map[string]string
+	names   []string // of the columns before the samples
+	fixed   []string // and what stands there
 	samples []float64
 	null    []bool
 }
@@ -95,6 +96,10 @@ func readWasmbounds(ctx context.Context, in *Input, out *Output) error {
 				if err != nil {
 					f.reject(line, raw, err.Error())
 				}
+				if len(names)+len(h.names) > maxNamed {
+					f.reject(line, raw, fmt.Sprintf("more than %d columns before the samples", maxNamed))
+					h = wideHeader{}
+				}
 				header = &h
 				for _, name := range h.names {
 					if !slices.Contains(names, name) {
@@ -109,6 +114,10 @@ func readWasmbounds(ctx context.Context, in *Input, out *Output) error {
 			row, err := header.row(fields)
 			if err != nil {
 				f.reject(line, raw, err.Error())
+				return
+			}
+			if why := f.hold(max(1, len(row.samples)) * (len(names) + wideColumns)); why != "" {
+				f.reject(line, raw, why)
 				return
 			}
 			row.file, row.line = f, line
@@ -126,19 +135,31 @@ func readWasmbounds(ctx context.Context, in *Input, out *Output) error {
 	return nil
 }
 
+// wideColumns are the columns of the trace beside those before the samples.
+const wideColumns = 5
+
+// get returns what stands in the column of that name.
+func (r *wideRow) get(name string) (string, bool) {
+	i := slices.Index(r.names, name)
+	if i < 0 {
+		return "", false
+	}
+	return r.fixed[i], true
+}
+
 // row reads the fields of a row. Empty ones at its end are none.
 func (h *wideHeader) row(fields []string) (row wideRow, err error) {
 	if len(fields) < len(h.names) || len(fields) > len(h.names)+len(h.iterations) {
 		return row, fmt.Errorf("%d columns, want %d to %d", len(fields), len(h.names), len(h.names)+len(h.iterations))
 	}
-	row.fixed = make(map[string]string, len(h.names))
+	row.names, row.fixed = h.names, make([]string, len(h.names))
 	for i, name := range h.names {
 		if wasmboundsColumns[name].Kind == trace.Int {
 			if _, err := integer(fields[i]); err != nil {
 				return row, fmt.Errorf("column %s: %w", name, err)
 			}
 		}
-		row.fixed[name] = strings.Clone(fields[i])
+		row.fixed[i] = strings.Clone(fields[i])
 	}
 	cells := fields[len(h.names):]
 	for len(cells) > 0 && cells[len(cells)-1] == "" {
@@ -158,12 +179,13 @@ func (h *wideHeader) row(fields []string) (row wideRow, err error) {
 
 // longSamples makes the trace: a row for each sample.
 func longSamples(out *Output, names []string, rows []wideRow, iterations [][]int64) error {
-	if len(names) > maxNamed {
-		return fmt.Errorf("%d columns before the samples, at most %d are a table", len(names), maxNamed)
-	}
 	t := out.trace("samples", "a row for each sample: one execution of a benchmark")
+	samples := 0
 	for _, row := range rows {
-		t.expect += len(row.samples)
+		samples += len(row.samples)
+	}
+	if err := t.expects(samples, len(names)+wideColumns); err != nil {
+		return err
 	}
 	var set []func(row wideRow)
 	for _, name := range names {
@@ -209,7 +231,7 @@ func (t *Trace) wideColumn(name string, c trace.Column) (set func(wideRow)) {
 	if c.Kind == trace.Int {
 		col := t.int(c)
 		return func(row wideRow) {
-			if s, ok := row.fixed[name]; ok {
+			if s, ok := row.get(name); ok {
 				x, _ := integer(s) // wideHeader.row has read it
 				col.setBlock(slices.Repeat([]int64{x}, len(row.samples)), nil)
 			}
@@ -217,7 +239,7 @@ func (t *Trace) wideColumn(name string, c trace.Column) (set func(wideRow)) {
 	}
 	col := t.text(c)
 	return func(row wideRow) {
-		if s, ok := row.fixed[name]; ok {
+		if s, ok := row.get(name); ok {
 			col.setBlock(slices.Repeat([]string{s}, len(row.samples)), nil)
 		}
 	}
@@ -228,7 +250,8 @@ func (t *Trace) modeColumn() (set func(wideRow)) {
 	col := t.text(inferred("mode", "", assay.RoleMode, "how code is executed; null if the runner is not known",
 		"what programs of that name do: native code is compiled before it is run, wasm3 interprets, the others compile when they load"))
 	return func(row wideRow) {
-		program, _, _ := strings.Cut(row.fixed["runner"], ".")
+		runner, _ := row.get("runner")
+		program, _, _ := strings.Cut(runner, ".")
 		if mode := runnerModes[program]; mode != "" {
 			col.setBlock(slices.Repeat([]string{mode}, len(row.samples)), nil)
 		}
