@@ -146,6 +146,8 @@ func cases(t *testing.T) map[string][]wire.Display {
 	bad.Name, bad.Args, bad.Source = hostile, []string{hostile}, map[string]string{hostile: hostile}
 	badDrawn := drawn(hostile)
 	badDrawn.Figure.Tables[0].Columns = []string{hostile}
+	instead := judgement(assay.Fails)
+	instead.Verdict, instead.Check.Instead, instead.Check.Comparator, instead.Check.Value, instead.Check.To = assay.NotTestable, "V8", "in", 10, 20
 	claim := judgement(assay.Fails)
 	claim.Claim.Quote, claim.Claim.ID, claim.Reason, claim.Check.Metric, claim.Estimate.Unit = hostile, hostile, hostile, hostile, hostile
 	claim.Claim.Source = "javascript:alert(1)"
@@ -178,6 +180,7 @@ func cases(t *testing.T) map[string][]wire.Display {
 		"figure-import":     display.Figure(ofImport, display.Sealed, map[string][]byte{"txt": []byte("a table\n")}),
 		"claim-fails":       one(display.Judgement(judgement(assay.Fails))),
 		"claim-unsupported": one(display.Judgement(judgement(assay.NotTestable))),
+		"claim-instead":     one(display.Judgement(instead)),
 		"claim-hostile":     one(display.Judgement(claim)),
 		"lint":              one(display.Findings([]string{"sweep"}, findings("sweep"))),
 		"lint-none":         one(display.Findings([]string{"sweep", "coldstart"}, nil)),
