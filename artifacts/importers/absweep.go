@@ -3,6 +3,7 @@ package importers
 import (
 	"context"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -71,6 +72,7 @@ type sweep struct {
 	blocks   []abRun // of the summaries
 	windows  map[*file][]window
 	evidence map[string]string // of conditions, by column
+	shelves  map[shelf][]*file
 }
 
 func readABSweep(ctx context.Context, in *Input, out *Output) error {
@@ -93,20 +95,31 @@ func readABSweep(ctx context.Context, in *Input, out *Output) error {
 		return err
 	}
 	s := &sweep{out: out, files: files, of: map[*file]*conditions{}, windows: map[*file][]window{}}
+	s.sort()
 	s.oneUnit()
-	s.condition()
+	if err := s.condition(ctx); err != nil {
+		return err
+	}
 	s.gather()
 	damaged := slices.ContainsFunc(files, func(f *file) bool { return len(f.rejected) > 0 })
 	if len(s.runs)+len(s.blocks) == 0 && !damaged {
 		return fmt.Errorf("none of the %d files has results: want a CSV with columns named concurrency and rps, or a summary with lines %q", len(files), timeTaken)
 	}
-	if names := factorNames(s.all()); len(names) > maxNamed {
-		return fmt.Errorf("the paths and headings name %d factors, %s and so on: at most %d are a sweep", len(names), strings.Join(names[:3], ", "), maxNamed)
+	all := s.all()
+	if len(all) > maxConditions {
+		return fmt.Errorf("the paths and headings are of %d different conditions, at most %d are a sweep", len(all), maxConditions)
 	}
-	s.results()
-	s.summaries()
-	s.windowsTrace()
-	s.monitor()
+	if names := factorNames(all); len(names) > maxNamed {
+		return fmt.Errorf("the paths and headings name more than %d factors, %s and so on: at most that many are a sweep", maxNamed, strings.Join(names[:3], ", "))
+	}
+	for _, trace := range []func() error{s.results, s.summaries, s.windowsTrace, s.monitor} {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := trace(); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -133,18 +146,27 @@ func (s *sweep) oneUnit() {
 	}
 }
 
+// maxWorkloads bounds the workloads of a sweep: each is looked for in each path.
+const maxWorkloads = 1000
+
 // condition finds the conditions of each file.
-func (s *sweep) condition() {
-	var workloads, paths []string
+func (s *sweep) condition(ctx context.Context) error {
+	var paths []string
+	named := map[string]bool{}
 	for _, f := range s.files {
 		paths = append(paths, f.path)
 		if sum, ok := f.content.(*summary); ok {
-			workloads = append(workloads, sum.workloads()...)
+			sum.workloads(named)
 		}
 	}
-	slices.Sort(workloads)
-	workloads = slices.Compact(workloads)
+	workloads := slices.Sorted(maps.Keys(named))
+	if len(workloads) > maxWorkloads {
+		return fmt.Errorf("the headings name %d workloads, at most %d are a sweep", len(workloads), maxWorkloads)
+	}
 	for _, f := range s.files {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		c := conditionsOf(f.path, workloads)
 		s.of[f] = &c
 	}
@@ -171,9 +193,10 @@ func (s *sweep) condition() {
 			for i, f := range s.files {
 				s.of[f].folder = all[i]
 			}
-			return
+			return nil
 		}
 	}
+	return nil
 }
 
 // gather puts the rows of all files beside the conditions of each.
@@ -213,21 +236,40 @@ func (s *sweep) gather() {
 	}
 }
 
+// A shelf is the files of a kind in a folder, by their paths.
+type shelf struct{ folder, kind string }
+
+// sort puts the files on their shelves.
+func (s *sweep) sort() {
+	s.shelves = map[shelf][]*file{}
+	for _, f := range s.files {
+		at := shelf{path.Dir(f.path), f.kind}
+		s.shelves[at] = append(s.shelves[at], f)
+	}
+	for _, files := range s.shelves {
+		slices.SortFunc(files, func(a, b *file) int { return strings.Compare(a.path, b.path) })
+	}
+}
+
 // beside returns the file of that kind in the same folder whose name has the
 // longest beginning in common with that of f, nil if there is none.
-func (s *sweep) beside(f *file, kind string) (best *file) {
-	longest := -1
-	for _, g := range s.files {
-		if g.kind != kind || path.Dir(g.path) != path.Dir(f.path) {
-			continue
-		}
+func (s *sweep) beside(f *file, kind string) *file {
+	files := s.shelves[shelf{path.Dir(f.path), kind}]
+	first := func(path string) int {
+		i, _ := slices.BinarySearchFunc(files, path, func(g *file, path string) int { return strings.Compare(g.path, path) })
+		return i
+	}
+	longest := 0 // it is that of a neighbour
+	at := first(f.path)
+	for _, g := range files[max(0, at-1):min(len(files), at+1)] {
 		n := 0
 		for n < min(len(f.path), len(g.path)) && f.path[n] == g.path[n] {
 			n++
 		}
-		if n > longest {
-			best, longest = g, n
-		}
+		longest = max(longest, n)
 	}
-	return best
+	if len(files) == 0 {
+		return nil
+	}
+	return files[first(f.path[:longest])]
 }

@@ -21,6 +21,7 @@ type match struct {
 // matches compares the monitors with the aggregates of the summaries.
 func (s *sweep) matches(files []*file, columns int) []*match {
 	var all []*match
+	labels := map[[2]string]*match{}
 	for _, f := range files {
 		sum := s.beside(f, kindSummary)
 		stamps := s.beside(f, kindTimestamps)
@@ -28,21 +29,32 @@ func (s *sweep) matches(files []*file, columns int) []*match {
 			continue
 		}
 		m := f.content.(*monitor)
+		spans, ranges, looked := spansOf(s.windows[stamps]), map[int64]extremes{}, 0
 		for _, a := range sum.content.(*summary).aggregates {
-			i := slices.IndexFunc(all, func(x *match) bool { return x.label == a.label && x.unit == a.unit })
-			if i < 0 {
-				i = len(all)
-				all = append(all, &match{label: a.label, unit: a.unit, same: make([]int, columns)})
+			x := labels[[2]string{a.label, a.unit}]
+			if x == nil && len(all) == maxMonitorColumns {
+				continue // a monitor has no more
 			}
-			from, to := s.span(stamps, a.load)
-			lo, hi, ok := m.extremes(from, to)
+			if x == nil {
+				x = &match{label: a.label, unit: a.unit, same: make([]int, columns)}
+				labels[[2]string{a.label, a.unit}] = x
+				all = append(all, x)
+			}
+			e, ok := ranges[a.load]
 			if !ok {
+				if span := spans[a.load]; looked < mostLooked*len(m.when) {
+					e = m.extremes(span)
+					looked += e.looked
+				}
+				ranges[a.load] = e
+			}
+			if e.lo == nil {
 				continue
 			}
-			all[i].of++
-			for c := range lo {
-				if printedAs(lo[c], a.min) && printedAs(hi[c], a.max) {
-					all[i].same[c]++
+			x.of++
+			for c := range e.lo {
+				if printedAs(e.lo[c], a.min) && printedAs(e.hi[c], a.max) {
+					x.same[c]++
 				}
 			}
 		}
@@ -53,37 +65,53 @@ func (s *sweep) matches(files []*file, columns int) []*match {
 // printedAs reports whether x is y, that was printed with two decimals.
 func printedAs(x, y float64) bool { return math.Abs(x-y) <= 0.0051 }
 
-// span returns the first and the last mark of a concurrency.
-func (s *sweep) span(stamps *file, load int64) (from, to int64) {
-	for _, w := range s.windows[stamps] {
-		if w.load != load {
-			continue
+// A span is from the first mark of a concurrency to its last.
+type span struct{ from, to int64 }
+
+// spansOf returns the spans of the concurrencies.
+func spansOf(windows []window) map[int64]span {
+	spans := map[int64]span{}
+	for _, w := range windows {
+		x, ok := spans[w.load]
+		if !ok {
+			x.from = w.start
 		}
-		if from == 0 {
-			from = w.start
-		}
-		to = max(to, w.start, w.end)
+		x.to = max(x.to, w.start, w.end)
+		spans[w.load] = x
 	}
-	return from, to
+	return spans
 }
 
-// extremes returns the least and the greatest value of each column in [from, to].
-func (m *monitor) extremes(from, to int64) (lo, hi []float64, ok bool) {
-	lo, hi = make([]float64, len(m.values)), make([]float64, len(m.values))
+// extremes are the least and the greatest value of each column in a span, nil
+// if no sample lies there.
+type extremes struct {
+	lo, hi []float64
+	looked int // samples
+}
+
+// mostLooked bounds how often a sample is looked at: spans of different
+// concurrencies hardly overlap.
+const mostLooked = 64
+
+// extremes finds the extremes of a span.
+func (m *monitor) extremes(in span) (e extremes) {
+	lo, hi := make([]float64, len(m.values)), make([]float64, len(m.values))
 	first, last := 0, len(m.when)
 	if m.ordered {
-		first, _ = slices.BinarySearch(m.when, from)
-		last, _ = slices.BinarySearch(m.when, to+1)
+		first, _ = slices.BinarySearch(m.when, in.from)
+		last, _ = slices.BinarySearch(m.when, in.to+1)
 	}
 	for c, values := range m.values {
 		lo[c], hi[c] = math.Inf(1), math.Inf(-1)
 		for row := first; row < last; row++ {
-			if at := m.when[row]; from <= at && at <= to {
-				lo[c], hi[c], ok = min(lo[c], values[row]), max(hi[c], values[row]), true
+			if at := m.when[row]; in.from <= at && at <= in.to {
+				lo[c], hi[c] = min(lo[c], values[row]), max(hi[c], values[row])
+				e.lo, e.hi = lo, hi
 			}
 		}
 	}
-	return lo, hi, ok
+	e.looked = max(1, last-first)
+	return e
 }
 
 // monitorMeanings says what the columns of the monitors are: what a summary

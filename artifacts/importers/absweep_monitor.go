@@ -94,7 +94,7 @@ func monitorColumns(text string) int {
 
 // monitor makes the trace of what the samplers saw, each sample in the window
 // of the run that it was taken in.
-func (s *sweep) monitor() {
+func (s *sweep) monitor() error {
 	var files []*file
 	columns, rows := 0, 0
 	for _, f := range s.files {
@@ -104,11 +104,14 @@ func (s *sweep) monitor() {
 		}
 	}
 	if len(files) == 0 {
-		return
+		return nil
 	}
 	t := s.out.trace("monitor", "a row for each sample of the monitors")
-	t.expect = rows
-	under := t.conditionsColumns(s.all(), s.evidence)
+	all := s.all()
+	if err := t.expects(rows, len(factorNames(all))+columns+8); err != nil {
+		return err
+	}
+	under := t.conditionsColumns(all, s.evidence)
 	const joined = "the timestamps in the same folder have a window in which the sample lies"
 	load := t.int(inferred("concurrency", "", assay.RoleLoad, "requests in flight at once; null between runs", joined))
 	replicate := t.int(inferred("replicate", "", assay.RoleReplicate, "number of the repetition, from 1; null between runs", joined))
@@ -136,6 +139,7 @@ func (s *sweep) monitor() {
 		}
 	}
 	s.out.Notes = append(s.out.Notes, fmt.Sprintf("monitor: %d of %d samples lie in the window of a run", inside, rows))
+	return nil
 }
 
 // join returns the concurrency and the replicate of the window that each

@@ -1,7 +1,9 @@
 package importers
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -18,9 +20,9 @@ type meaning struct {
 }
 
 // results makes the trace of what the CSVs have.
-func (s *sweep) results() {
+func (s *sweep) results() error {
 	if len(s.runs) == 0 {
-		return
+		return nil
 	}
 	same, pairs := s.compare()
 	if len(s.blocks) > 0 {
@@ -44,13 +46,13 @@ func (s *sweep) results() {
 		evidence := []string{fmt.Sprintf("called %s in the CSVs", s.heads(m)), why, about(s.runs, m)}
 		meanings[m] = meaning{assay.Inferred, unit, evidence}
 	}
-	s.trace("results", "a row for each run of ab, from the CSVs", s.runs, meanings)
+	return s.trace("results", "a row for each run of ab, from the CSVs", s.runs, meanings)
 }
 
 // summaries makes the trace of what the summaries have.
-func (s *sweep) summaries() {
+func (s *sweep) summaries() error {
 	if len(s.blocks) == 0 {
-		return
+		return nil
 	}
 	units := s.units()
 	var meanings [len(measures)]meaning
@@ -59,11 +61,11 @@ func (s *sweep) summaries() {
 		evidence := []string{fmt.Sprintf("the summaries say %q, in %s", measures[m].labels[0], units[m]), about(s.blocks, m)}
 		meanings[m] = meaning{assay.Known, unit, evidence}
 	}
-	s.trace("summaries", "a row for each run of ab, from the summaries", s.blocks, meanings)
+	return s.trace("summaries", "a row for each run of ab, from the summaries", s.blocks, meanings)
 }
 
 // trace adds a trace of runs.
-func (s *sweep) trace(name, title string, runs []abRun, meanings [len(measures)]meaning) {
+func (s *sweep) trace(name, title string, runs []abRun, meanings [len(measures)]meaning) error {
 	t := s.out.trace(name, title)
 	under := t.conditionsColumns(s.all(), s.evidence)
 	load := t.int(known("concurrency", "", assay.RoleLoad, "requests in flight at once, as asked of ab"))
@@ -83,7 +85,13 @@ func (s *sweep) trace(name, title string, runs []abRun, meanings [len(measures)]
 	outcome := t.text(inferred("outcome", "", assay.RoleOutcome, "ok, or no result: every number is 0 in the file, and null here",
 		"a test that took no time cannot have been"))
 	clock, agrees := s.summaryColumns(t, runs)
-	others := s.otherColumns(t, runs)
+	others, err := s.otherColumns(t, runs)
+	if err != nil {
+		return err
+	}
+	if why := t.full(len(runs)); why != "" {
+		return errors.New(why)
+	}
 	failed := 0
 	for i := range runs {
 		r := &runs[i]
@@ -111,15 +119,18 @@ func (s *sweep) trace(name, title string, runs []abRun, meanings [len(measures)]
 		if agrees != nil {
 			maybe(*agrees, r.agrees)
 		}
-		for name, c := range others {
-			if value, ok := r.others[name]; ok {
-				c.set(value)
+		i := 0
+		for value := range strings.SplitSeq(r.row, ",") {
+			if i < len(r.others) && r.others[i] != "" {
+				others[r.others[i]].set(strings.TrimSpace(value))
 			}
+			i++
 		}
 	}
 	if failed > 0 {
 		s.out.Notes = append(s.out.Notes, fmt.Sprintf("%s: in %d of %d rows every number is 0: the test gave no result", name, failed, len(runs)))
 	}
+	return nil
 }
 
 // summaryColumns adds the columns that only summaries have.
@@ -136,33 +147,44 @@ func (s *sweep) summaryColumns(t *Trace, runs []abRun) (clock *column[string], a
 }
 
 // otherColumns adds a column for each that the CSVs have beside the measures.
-func (s *sweep) otherColumns(t *Trace, runs []abRun) map[string]column[string] {
+func (s *sweep) otherColumns(t *Trace, runs []abRun) (map[string]column[string], error) {
 	columns := map[string]column[string]{}
-	var names []string
-	for i := range runs {
-		for name := range runs[i].others {
-			if _, ok := columns[name]; !ok {
+	for _, f := range s.files {
+		r, ok := f.content.(*results)
+		if !ok || len(r.runs) == 0 || len(runs) == 0 || runs[0].others == nil {
+			continue
+		}
+		for _, name := range r.others {
+			if name != "" {
 				columns[name] = column[string]{}
-				names = append(names, name)
 			}
 		}
+		if len(columns) > maxNamed {
+			return nil, fmt.Errorf("the CSVs have more than %d other columns, %s: at most that many are a sweep", maxNamed, f.path)
+		}
 	}
-	slices.Sort(names)
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(columns)) {
 		columns[name] = t.text(trace.Column{Name: "csv_" + name, Meaning: "a column of the CSVs that is not understood", Basis: assay.Unknown})
 	}
-	return columns
+	return columns, nil
 }
 
-// all returns the conditions of everything that gives rows.
+// maxConditions bounds the different conditions of a sweep.
+const maxConditions = 2 * maxFiles
+
+// all returns the conditions of everything that gives rows, each once.
 func (s *sweep) all() (all []*conditions) {
 	for _, f := range s.files {
 		if f.kind != "" {
 			all = append(all, s.of[f])
 		}
 	}
+	seen := map[*conditions]bool{}
 	for i := range s.blocks {
-		all = append(all, s.blocks[i].conditions)
+		if c := s.blocks[i].conditions; !seen[c] {
+			seen[c] = true
+			all = append(all, c)
+		}
 	}
 	return all
 }

@@ -53,9 +53,13 @@ type abRun struct {
 	agrees    *bool // of a summary: with the CSV; nil if that has no such run
 	values    [len(measures)]float64
 	has       [len(measures)]bool
-	clock     string            // time of day in a summary
-	others    map[string]string // other columns of a CSV
+	clock     string   // time of day in a summary
+	others    []string // names of the columns of a CSV that are no measures, "" for those that are
+	row       string   // and the row: the values of others are read from it
 }
+
+// valuesOfRun is about what an abRun holds, in values.
+const valuesOfRun = 32
 
 // nothing reports that ab said nothing: every number is 0.
 func (r *abRun) nothing() bool {
@@ -89,8 +93,9 @@ func (r *abRun) measured(of ...int) bool {
 
 // results are the rows of a CSV.
 type results struct {
-	runs  []abRun
-	heads [len(measures)]string // what the CSV calls each measure
+	runs   []abRun
+	heads  [len(measures)]string // what the CSV calls each measure
+	others []string              // other columns, "" for measures
 }
 
 // under returns the runs with their conditions.
@@ -126,7 +131,7 @@ func headNames(line string) []string {
 // readResults reads a CSV whose first line names its columns.
 func readResults(f *file) *results {
 	var r results
-	var names []string
+	var names, others []string
 	for n, line := range f.lines() {
 		if line == "" {
 			continue
@@ -137,11 +142,18 @@ func readResults(f *file) *results {
 				f.reject(n, line, err.Error())
 				return &r
 			}
-			for _, name := range names {
-				if to, m := columnOf(name); to == measures[m].column {
+			others = slices.Clone(names)
+			seen := map[string]bool{}
+			for i, name := range names {
+				to, m := columnOf(name)
+				if to == measures[m].column {
 					r.heads[m] = name
 				}
+				if to != "" && !seen[to] {
+					seen[to], others[i] = true, ""
+				}
 			}
+			r.others = others
 			continue
 		}
 		fields := strings.Split(line, ",")
@@ -149,12 +161,16 @@ func readResults(f *file) *results {
 			f.reject(n, line, fmt.Sprintf("%d columns, the header has %d", len(fields), len(names)))
 			continue
 		}
+		if why := f.hold(valuesOfRun); why != "" {
+			f.reject(n, line, why)
+			continue
+		}
 		run, err := parseRun(names, fields)
 		if err != nil {
 			f.reject(n, line, err.Error())
 			continue
 		}
-		run.path, run.line = f.path, n
+		run.path, run.line, run.others, run.row = f.path, n, others, line
 		r.runs = append(r.runs, run)
 	}
 	f.rows = int64(len(r.runs))
@@ -178,11 +194,6 @@ func parseRun(names, fields []string) (run abRun, err error) {
 		case to != "":
 			run.values[m], err = number(field)
 			run.has[m] = true
-		default:
-			if run.others == nil {
-				run.others = map[string]string{}
-			}
-			run.others[name] = field
 		}
 		if err != nil {
 			return run, fmt.Errorf("column %s: %w", name, err)

@@ -56,14 +56,13 @@ func (s *summary) under(c *conditions) (runs []abRun, disagree int) {
 	return s.runs, disagree
 }
 
-// workloads returns what the headings call the workload.
-func (s *summary) workloads() (names []string) {
+// workloads adds what the headings call the workload.
+func (s *summary) workloads(names map[string]bool) {
 	for _, heading := range s.headings {
-		if w := workloadOf(heading); w != "" && !slices.Contains(names, w) {
-			names = append(names, w)
+		if w := workloadOf(heading); w != "" {
+			names[w] = true
 		}
 	}
-	return names
 }
 
 func workloadOf(heading []assay.Fact) string {
@@ -115,6 +114,9 @@ func readSummary(f *file) *summary {
 			if b, err = readHeading(f.path, n, line); err != nil {
 				f.reject(n, line, err.Error())
 				b = &block{bad: true}
+			} else if why := f.hold(valuesOfRun + 4*len(b.heading)); why != "" {
+				f.reject(n, line, why)
+				b.bad = true
 			}
 		case strings.HasPrefix(line, "***"):
 			end()
@@ -164,6 +166,9 @@ func readHeading(path string, n int, line string) (*block, error) {
 		if len(b.run.clock) > 64 {
 			return nil, fmt.Errorf("a time of %d bytes", len(b.run.clock))
 		}
+	}
+	if parts := 1 + strings.Count(line, " | "); parts > maxMonitorColumns {
+		return nil, fmt.Errorf("%d parts, at most %d are a heading", parts, maxMonitorColumns)
 	}
 	loads := 0
 	for part := range strings.SplitSeq(line, " | ") {

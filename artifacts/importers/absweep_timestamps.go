@@ -1,6 +1,7 @@
 package importers
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -75,7 +76,7 @@ func (t *timestamps) windows(path string, c *conditions, runs func(load int64) i
 }
 
 // windowsTrace makes the trace of when each run was.
-func (s *sweep) windowsTrace() {
+func (s *sweep) windowsTrace() error {
 	var files []*file
 	for _, f := range s.files {
 		if len(s.windows[f]) > 0 {
@@ -83,7 +84,7 @@ func (s *sweep) windowsTrace() {
 		}
 	}
 	if len(files) == 0 {
-		return
+		return nil
 	}
 	t := s.out.trace("windows", "a row for each time stamp: the run that began then, or the end of the last")
 	under := t.conditionsColumns(s.all(), s.evidence)
@@ -94,6 +95,9 @@ func (s *sweep) windowsTrace() {
 	start := t.int(inferred("start", "ns", assay.RoleStart, "since 1970", "nanoseconds since 1970 by their size; "+s.longEnough()))
 	end := t.int(inferred("end", "ns", assay.RoleEnd, "since 1970; null if nothing begins here", "the next mark of that concurrency"))
 	for _, f := range files {
+		if why := t.full(len(s.windows[f])); why != "" {
+			return errors.New(why)
+		}
 		for _, w := range s.windows[f] {
 			t.row(w.path, w.line)
 			under.set(w.conditions, 1)
@@ -106,6 +110,7 @@ func (s *sweep) windowsTrace() {
 			}
 		}
 	}
+	return nil
 }
 
 // loadsKnown says in how many marks there is a concurrency that a run has.

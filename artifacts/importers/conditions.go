@@ -183,12 +183,18 @@ func (cc *conditionsColumns) set(c *conditions, rows int) {
 	}
 }
 
-// factorNames lists the factors in the order in which they occur.
+// factorNames lists the factors in the order in which they occur; if there are
+// more than maxNamed, only one more.
 func factorNames(all []*conditions) (names []string) {
+	seen := map[string]bool{}
 	for _, c := range all {
 		for _, f := range c.factors {
-			if !slices.Contains(names, f.Name) {
-				names = append(names, f.Name)
+			if seen[f.Name] {
+				continue
+			}
+			seen[f.Name] = true
+			if names = append(names, f.Name); len(names) > maxNamed {
+				return names
 			}
 		}
 	}

@@ -230,6 +230,9 @@ var k6Percentile = regexp.MustCompile(`^p\(([0-9.]+)\)$`)
 
 // add adds the rows of a metric, or says why it cannot.
 func (s *k6Summary) add(f *file, line int, name string, x map[string]json.RawMessage) string {
+	if why := s.trends.full(1 + len(x)); why != "" {
+		return why
+	}
 	numbers := make(map[string]float64)
 	for _, key := range slices.Sorted(maps.Keys(x)) {
 		if key == "thresholds" {

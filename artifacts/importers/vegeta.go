@@ -84,7 +84,7 @@ func (r *vegetaRequests) read(f *file) {
 		} else if x.URL != nil {
 			why = tooLong("url", *x.URL)
 		}
-		if why = firstOf(why, tooLong("error", x.Error), tooLong("attack", x.Attack)); why != "" {
+		if why = firstOf(why, tooLong("error", x.Error), tooLong("attack", x.Attack), r.trace.full(1)); why != "" {
 			f.reject(n, strings.TrimRight(line, "\r\n"), why)
 			continue
 		}
@@ -216,6 +216,9 @@ func (r *vegetaReports) add(f *file, n int, x *vegetaReport) string {
 		if code >= 200 && code < 400 {
 			failed -= count
 		}
+	}
+	if why := r.reports.full(1 + len(x.Latencies) + len(codes) + len(x.Errors)); why != "" {
+		return why
 	}
 	r.reports.row(f.path, n)
 	r.requests.set(*x.Requests)
