@@ -115,11 +115,10 @@ type intake struct {
 // An arrival is something that gets a reference.
 type arrival struct {
 	waiting
-	called    string        // by people: a run's ID, any other's name
-	figure    *assay.Figure // of a figure
-	imported  *Imported     // of an import
-	judged    *Judged       // of a judgement
-	certified bool          // a noise certificate
+	called   string        // by people: a run's ID, any other's name
+	figure   *assay.Figure // of a figure
+	imported *Imported     // of an import
+	judged   *Judged       // of a judgement
 }
 
 // take names what was pulled. The root, which is asked for by name unless that
@@ -172,15 +171,11 @@ func (in *intake) sort(ctx context.Context, m oci.Descriptor) error {
 	case claimType:
 		return in.sortJudgement(ctx, m.Digest)
 	case noiseType:
-		c, err := w.archivedNoise(ctx, m.Digest)
-		if err != nil {
+		if _, err := w.archivedNoise(ctx, m.Digest); err != nil {
 			return err
 		}
-		ref, err := noiseRef(c.Host)
-		if err != nil {
-			return err
-		}
-		return in.add(arrival{waiting: waiting{ref, m.Digest}, certified: true})
+		// Its host may look like one of ours: noise/HOST is what was measured here.
+		return in.add(arrival{waiting: waiting{attached + m.Digest.Hex(), m.Digest}})
 	case figureType:
 		return in.sortFigure(ctx, m.Digest)
 	}
@@ -303,10 +298,9 @@ func (in *intake) free(ctx context.Context, a arrival, take bool) (string, error
 }
 
 // isNamed reports whether people chose the name, so that it can mean several
-// things: that of a workload, an import, a figure or a judgement; or a
-// certificate can take the place of another.
+// things: that of a workload, an import, a figure or a judgement.
 func (a arrival) isNamed() bool {
-	return a.figure != nil || a.imported != nil || a.judged != nil || a.certified || strings.HasPrefix(a.name, "workloads/")
+	return a.figure != nil || a.imported != nil || a.judged != nil || strings.HasPrefix(a.name, "workloads/")
 }
 
 // pin pins a in the lock, if it has no such name yet or a is what was asked for

@@ -88,6 +88,9 @@ func (w *Workspace) certify(ctx context.Context, run assay.Run, workload, runtim
 	if c.Floors, err = claims.Floors(t, noiseParam, noiseA, noiseB); err != nil {
 		return c, fmt.Errorf("host noise: run %s: %w", run.ID, err)
 	}
+	if err := checkFloors(c.Floors); err != nil {
+		return c, fmt.Errorf("host noise: run %s: %w: measure again when the host has less to do", run.ID, err)
+	}
 	record, err := canonical.JSON(c.Noise)
 	if err != nil {
 		return c, err
@@ -159,6 +162,9 @@ func (w *Workspace) hostNoise(ctx context.Context, host assay.Host) (assay.Noise
 	return c.Noise, d, nil
 }
 
+// maxFloor is above every share of a value that is the noise of one.
+const maxFloor = 10
+
 // archivedNoise reads a certificate. Whoever wrote it may be a stranger.
 func (w *Workspace) archivedNoise(ctx context.Context, d assay.Digest) (Certified, error) {
 	c := Certified{Manifest: d}
@@ -172,12 +178,19 @@ func (w *Workspace) archivedNoise(ctx context.Context, d assay.Digest) (Certifie
 	if c.Format != assay.NoiseFormat {
 		return c, fmt.Errorf("noise certificate %v: format %q, this assay reads %q", d, c.Format, assay.NoiseFormat)
 	}
-	for _, f := range c.Floors {
-		if !(f.Floor >= 0 && f.Floor < 1e9) {
-			return c, fmt.Errorf("noise certificate %v: floor %v: %w", d, f.Floor, oci.ErrInvalid)
-		}
+	if err := checkFloors(c.Floors); err != nil {
+		return c, fmt.Errorf("noise certificate %v: %w: %w", d, err, oci.ErrInvalid)
 	}
 	return c, nil
+}
+
+func checkFloors(floors []assay.NoiseFloor) error {
+	for _, f := range floors {
+		if !(f.Floor >= 0 && f.Floor < maxFloor) {
+			return fmt.Errorf("the noise of %s is %g of its value, not in [0, %d)", f.Metric, f.Floor, maxFloor)
+		}
+	}
+	return nil
 }
 
 // nothing pins a module that starts and ends.
