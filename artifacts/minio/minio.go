@@ -206,7 +206,8 @@ type CreateOptions struct {
 
 // Create makes a store at cfg, if there is none yet, and opens it. Several
 // processes can do so at once. Without MakeBucket a missing bucket is
-// ErrNoBucket. A store inside of another, or around one, is refused.
+// ErrNoBucket. A store inside of another is refused, and so is one around
+// another, if that is among the first 100,000 objects below the prefix.
 func Create(ctx context.Context, cfg Config, opts CreateOptions) (*Backend, error) {
 	b, err := connect(cfg, defaults, nil)
 	if err == nil {
@@ -270,10 +271,12 @@ func (b *Backend) alone(ctx context.Context) error {
 	}
 }
 
-// maxLook is how many objects are looked at for a store inside of a new one.
+// maxLook is how many objects are looked at for a store inside of a new one: a
+// hundred requests, in a bucket that is full of others' objects.
 const maxLook = 100_000
 
-// within returns an error if there is a store below the prefix.
+// within returns an error if there is a store below the prefix, among the first
+// objects there.
 func (b *Backend) within(ctx context.Context) error {
 	looked := 0
 	for o, err := range b.objects(ctx, "") {
