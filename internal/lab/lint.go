@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -37,18 +38,33 @@ func LintRules() []LintRule {
 
 // Lint looks for defects in what refs name: runs, imports (NAME or
 // imports/NAME), and single traces of imports (NAME/TRACE). Several are
-// compared with each other, too. It measures nothing.
+// compared with each other, too; what is named twice counts once. It measures
+// nothing.
 func (w *Workspace) Lint(ctx context.Context, refs []string, opts LintOptions) ([]assay.Finding, error) {
 	var subjects []lint.Subject
+	at := map[string]int{} // in subjects, by what each is
 	for _, ref := range refs {
-		s, err := w.lintSubject(ctx, ref)
+		s, is, err := w.lintSubject(ctx, ref)
 		if err != nil {
 			return nil, err
 		}
-		if opts.Noise > 0 {
-			s.Noise = opts.Noise
+		i, named := at[is]
+		if !named {
+			at[is], subjects = len(subjects), append(subjects, s)
+			continue
 		}
-		subjects = append(subjects, s)
+		for _, t := range s.Traces {
+			if !slices.ContainsFunc(subjects[i].Traces, func(o lint.Trace) bool { return o.Name == t.Name }) {
+				subjects[i].Traces = append(subjects[i].Traces, t)
+			}
+		}
+	}
+	if opts.Noise > 0 {
+		for _, s := range subjects {
+			for i := range s.Traces {
+				s.Traces[i].Noise = opts.Noise
+			}
+		}
 	}
 	found, err := lint.Lint(subjects, lint.Options{Rules: opts.Rules, Ignore: opts.Ignore})
 	if err != nil {
@@ -57,21 +73,29 @@ func (w *Workspace) Lint(ctx context.Context, refs []string, opts LintOptions) (
 	return found, nil
 }
 
-func (w *Workspace) lintSubject(ctx context.Context, ref string) (lint.Subject, error) {
+// lintSubject opens what ref names; is tells whether two refs name one thing.
+func (w *Workspace) lintSubject(ctx context.Context, ref string) (s lint.Subject, is string, err error) {
 	if name, of, one := strings.Cut(strings.TrimPrefix(ref, "imports/"), "/"); one {
 		imp, err := w.findImport(ctx, name)
 		if err != nil {
-			return lint.Subject{}, err
+			return s, "", err
 		}
-		return w.lintImport(ctx, imp.Import, of)
+		s, err = w.lintImport(ctx, imp.Import, of)
+		return s, "import " + s.Name, err
 	}
 	run, imp, err := w.evidence(ctx, ref)
 	switch {
 	case err != nil:
-		return lint.Subject{}, err
+		return s, "", err
 	case imp != nil:
-		return w.lintImport(ctx, imp.Import, "")
+		s, err = w.lintImport(ctx, imp.Import, "")
+		return s, "import " + s.Name, err
 	}
+	s, err = w.lintRun(ctx, ref, *run)
+	return s, "run " + run.ID, err
+}
+
+func (w *Workspace) lintRun(ctx context.Context, ref string, run assay.Run) (lint.Subject, error) {
 	t, err := w.openTrace(ctx, run.Trace)
 	if err != nil {
 		return lint.Subject{}, fmt.Errorf("run %s: %w", run.ID, err)
@@ -82,8 +106,20 @@ func (w *Workspace) lintSubject(ctx context.Context, ref string) (lint.Subject, 
 	}
 	s := lint.Subject{Name: ref, Traces: lint.RunTraces(columns, modeOf, cacheOf)}
 	certificate, _, err := w.HostNoise(ctx, run.Host)
-	s.Noise, _ = certificate.Floor("wall_ns")
+	addNoise(s.Traces, certificate)
 	return s, err
+}
+
+// addNoise gives the traces of a run the noise of the phase that a certificate
+// is of, and others none.
+func addNoise(traces []lint.Trace, certificate assay.Noise) {
+	for _, f := range certificate.Floors {
+		for i := range traces {
+			if f.Metric == "wall_ns" && traces[i].Name == string(certificate.Phase) {
+				traces[i].Noise = f.Floor
+			}
+		}
+	}
 }
 
 // cacheOf says what a runtime has cached when it is measured: runners/runtimes

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/internal/lint"
 	"github.com/assay-notebooks/assay/internal/tooltest"
 )
 
@@ -101,5 +102,14 @@ func TestLintPublishedSamples(t *testing.T) {
 	}
 	if len(found) != 1 || found[0].Rule != "replicates" || found[0].Number.Value != 5 {
 		t.Errorf("found %+v, want 5 repetitions of some", found)
+	}
+}
+
+// The noise of processes says nothing of calls.
+func TestNoiseOfOnePhase(t *testing.T) {
+	traces := []lint.Trace{{Name: "process"}, {Name: "call"}}
+	addNoise(traces, assay.Noise{Phase: assay.Process, Floors: []assay.NoiseFloor{{Metric: "user_ns", Floor: 0.9}, {Metric: "wall_ns", Floor: 0.5}}})
+	if traces[0].Noise != 0.5 || traces[1].Noise != 0 {
+		t.Errorf("noise of processes %v, of calls %v; want 0.5, 0", traces[0].Noise, traces[1].Noise)
 	}
 }

@@ -20,7 +20,7 @@ func anyTrace(random *rand.Rand, name string) Trace {
 	kinds, unitNames := []trace.Kind{trace.Int, trace.Float, trace.String, trace.Bool}, []string{"", "s", "ms", "1/s", "bytes", "KiB/s", "cycles"}
 	numbers := []float64{0, 1, 2, 1000, -1, 0.001, math.NaN(), math.Inf(1), math.Inf(-1), math.MaxFloat64, math.SmallestNonzeroFloat64}
 	texts := []string{"", "a", "b", "1", "2", "ok", "process", "interpreter"}
-	t := Trace{Name: name}
+	t := Trace{Name: name, Noise: 0.1}
 	rows := random.IntN(60)
 	for i, role := range roles {
 		if random.IntN(3) == 0 {
@@ -50,11 +50,17 @@ func anyTrace(random *rand.Rand, name string) Trace {
 	return t
 }
 
-// Whatever a trace holds, lint ends and says what JSON can express.
+// Whatever a trace holds, lint ends, counts no row twice and says what JSON can
+// express.
 func TestAnyTraceCanBeLooked(t *testing.T) {
 	for seed := range uint64(3000) {
 		random := rand.New(rand.NewPCG(seed, 6))
-		found := look(t, Options{}, Subject{Name: "a", Noise: 0.1, Traces: []Trace{anyTrace(random, "x"), anyTrace(random, "y")}}, Subject{Name: "b", Traces: []Trace{anyTrace(random, "")}})
+		found := look(t, Options{}, Subject{Name: "a", Traces: []Trace{anyTrace(random, "x"), anyTrace(random, "y")}}, Subject{Name: "b", Traces: []Trace{anyTrace(random, "")}})
+		for _, f := range found {
+			if f.Rows > f.Of {
+				t.Fatalf("seed %d: %s in %d of %d rows", seed, f.Rule, f.Rows, f.Of)
+			}
+		}
 		if _, err := json.Marshal(found); err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
 		}

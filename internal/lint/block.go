@@ -60,8 +60,12 @@ func block(rule string, t *table) (found []assay.Finding) {
 		}
 		f := t.found(rule, assay.SeverityWarning, facts(t.by[assay.RoleScope], scope[0]), hits, len(scope), func(row int) float64 { return x[row] })
 		f.Number = plain(math.Exp(worst), "x", "level of the block over that of the others", len(blocks))
-		f.Says = fmt.Sprintf("%s %v of %d is %.2f times the others, in all treatments at once", of.Name, distinct(names), len(blocks), math.Exp(worst))
+		f.Says = fmt.Sprintf("%s %s of %d is %.2f times the others, in all treatments at once", of.Name, few(names), len(blocks), math.Exp(worst))
 		f.Effect = "something else ran on the host, or it was throttled: means move, and intervals that take samples for independent are too narrow"
+		if of.Role != assay.RoleBlock {
+			f.Says = fmt.Sprintf("%s %s of %d, of every treatment, is %.2f times the others", of.Name, few(names), len(blocks), math.Exp(worst))
+			f.Effect = "equal numbers are off alike, so repetitions are not independent: means move, and intervals are too narrow"
+		}
 		f.Remedy = "look at the host's log of that time; measure that block again, or say that it is left out and why"
 		found = append(found, f)
 	}

@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -11,8 +12,8 @@ import (
 
 // A design is what treatments were given: loads, and requests at each.
 type design struct {
-	loads      []float64
-	requests   float64 // 0: not known
+	loads      []float64 // ascending
+	requests   []float64 // the most at each load; 0: not known
 	treatments int
 	where      []assay.Fact // conditions that all of them have
 }
@@ -58,16 +59,19 @@ func designsOf(p part) []design {
 	at := map[string]int{}
 	for _, cell := range group(p.rows, p.table.cell()...) {
 		d := design{treatments: 1, where: facts(conditions, cell[0])}
+		most := map[float64]float64{}
 		for _, row := range cell {
 			if load[row] > 0 {
-				d.loads = append(d.loads, load[row])
-			}
-			if requests != nil && requests[row] > d.requests {
-				d.requests = requests[row]
+				most[load[row]] = max(most[load[row]], 0)
+				if requests != nil && requests[row] > most[load[row]] {
+					most[load[row]] = requests[row]
+				}
 			}
 		}
-		slices.Sort(d.loads)
-		d.loads = slices.Compact(d.loads)
+		d.loads = slices.Sorted(maps.Keys(most))
+		for _, l := range d.loads {
+			d.requests = append(d.requests, most[l])
+		}
 		i, ok := at[d.key()]
 		if !ok {
 			at[d.key()], out = len(out), append(out, d)
@@ -144,8 +148,8 @@ func (d design) String() string {
 	if len(d.loads) == 1 {
 		s = "1 load " + loads[0]
 	}
-	if d.requests > 0 {
-		s += fmt.Sprintf(" of %.0f requests", d.requests)
+	if len(d.loads) > 0 && slices.Max(d.requests) > 0 {
+		s += " of " + span(slices.Min(d.requests), slices.Max(d.requests)) + " requests"
 	}
 	return s
 }

@@ -1,6 +1,8 @@
 package lint
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/assay-notebooks/assay"
@@ -15,6 +17,8 @@ func TestInnocent(t *testing.T) {
 	}{
 		"a scope that two share and one does not say": {"scope", []Subject{subject(made("", []row{
 			{"who": "ant", "t": 1., "span": ""}, {"who": "bee", "t": 1., "span": "process"}, {"who": "cat", "t": 1., "span": "process"}, {"who": "cat", "t": 1., "span": "call"}}))}},
+		"answers as large as a factor says": {"responses", []Subject{subject(made("", change(sweep(1), func(row) bool { return true },
+			func(r row) { r["in"] = r["in"].(float64) * float64(r["threads"].(int64)) })))}},
 	} {
 		for _, f := range look(t, Options{Rules: []string{c.rule}}, c.subjects...) {
 			t.Errorf("%s: %s %s: %s", name, f.Severity, f.Rule, f.Says)
@@ -54,5 +58,62 @@ func TestRoundingOfTheColumnItself(t *testing.T) {
 	rows := []row{{"a": int64(7), "x": 4., "n": int64(100), "took": 27.778}} // 3.6 a second, written as 4
 	for _, f := range look(t, Options{Rules: []string{"overrate"}}, subject(made("", rows))) {
 		t.Errorf("%s: %s", f.Rule, f.Says)
+	}
+}
+
+// Processor use is compared in one unit, and with no processor time.
+func TestUseAndTimeOfProcessors(t *testing.T) {
+	used := func(name, unit string, scale float64) Subject {
+		monitor := made("", change(keep(watched(1), is(name)), is(name), func(r row) { r["busy"] = r["busy"].(float64) * scale }))
+		columnNamed(monitor, "busy").Unit = unit
+		return Subject{Name: name, Traces: []Trace{monitor}}
+	}
+	for unit, want := range map[string][]assay.Severity{"%": {assay.SeverityWarning}, "cores": {assay.SeverityError}, "s": nil} {
+		var got []assay.Severity
+		for _, f := range look(t, Options{}, used("ant", "%", 1), used("bee", unit, 1.4)) {
+			got = append(got, f.Severity)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("use in %% and in %s: %v, want %v", unit, got, want)
+		}
+	}
+}
+
+// A system that is in several pairs is counted once, and numbers that were
+// computed say nothing of a tool.
+func TestNoiseCountsRowsOnce(t *testing.T) {
+	rows := change(started(1), func(row) bool { return true }, func(r row) {
+		r["t"] = round(1500+10*float64(r["blk"].(int64)%3)+40*float64(len(r["what"].(string)))*map[string]float64{"ant": 1, "bee": 2}[r["who"].(string)], 1)
+		r["who"], r["what"] = r["who"].(string)+r["what"].(string), "one"
+	})
+	all := made("", rows)
+	all.Noise = 0.5
+	found := look(t, Options{Rules: []string{"noise"}}, subject(all))
+	if len(found) != 1 || found[0].Rows != len(rows) || found[0].Number.N != 4 {
+		t.Errorf("found %+v, want all %d rows and 4 pairs", found, len(rows))
+	}
+}
+
+// Equal numbers of replicates of several treatments need not have been taken
+// together, blocks were.
+func TestBlockOfReplicates(t *testing.T) {
+	for role, want := range map[assay.Role]string{assay.RoleBlock: "blk 7 of 30 is 1.5", assay.RoleReplicate: "blk 7 of 30, of every treatment, is 1.5"} {
+		bad := made("", change(started(1), func(r row) bool { return r["blk"] == int64(7) }, func(r row) { r["t"] = r["t"].(float64) * 1.55 }))
+		columnNamed(bad, "blk").Role = role
+		found := look(t, Options{Rules: []string{"block"}}, subject(bad))
+		if len(found) != 1 || !strings.HasPrefix(found[0].Says, want) || strings.Contains(found[0].Effect, "host") != (role == assay.RoleBlock) {
+			t.Errorf("%s: %+v, want %q", role, found, want)
+		}
+	}
+}
+
+// What many decimals a computed number has says nothing of the tool.
+func TestDecimalsOfComputedNumbers(t *testing.T) {
+	for decimals, want := range map[int]bool{2: true, 17: false} {
+		monitor := made("", change(watched(1), is("ant"), func(r row) { r["busy"] = round(r["busy"].(float64)*1.4+1./3, decimals) }))
+		found := look(t, Options{Rules: []string{"metric"}}, subject(monitor))
+		if len(found) != 1 || strings.Contains(found[0].Says, "another tool") != want {
+			t.Errorf("%d decimals: %+v", decimals, found)
+		}
 	}
 }

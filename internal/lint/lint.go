@@ -22,13 +22,13 @@ import (
 type Subject struct {
 	Name   string // the reference it goes by
 	Traces []Trace
-	Noise  float64 // share by which two equal treatments differ where it was measured: 0.03 is 3%; 0: not known
 }
 
 // A Trace is one table of a subject. Its columns are equally long.
 type Trace struct {
 	Name    string // "" for the only one
 	Columns []*trace.Values
+	Noise   float64 // share by which the results of two equal treatments differ where they were measured: 0.03 is 3%; 0: not known
 }
 
 // Options say what is looked for.

@@ -3,8 +3,8 @@ package lint
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/trace"
@@ -20,10 +20,14 @@ const (
 // converted, or, of processor use, with a ceiling that one system has and
 // another one passes.
 func metric(rule string, tables []*table) (found []assay.Finding) {
-	for _, role := range []assay.Role{assay.RoleSample, assay.RoleMean, assay.RoleLatency, assay.RoleThroughput, assay.RoleCPU, assay.RoleMemory} {
+	for _, role := range []assay.Role{assay.RoleSample, assay.RoleMean, assay.RoleLatency, assay.RoleThroughput, assay.RoleMemory} {
 		found = append(found, unlikeUnits(rule, role, sides(tables, role))...)
 	}
-	return append(found, unlikeCeilings(rule, sides(tables, assay.RoleCPU))...)
+	used := slices.DeleteFunc(sides(tables, assay.RoleCPU), func(s *side) bool { // processor time is another quantity
+		return units[s.parts[0].table.first(assay.RoleCPU).Unit].of == seconds
+	})
+	found = append(found, unlikeUnits(rule, assay.RoleCPU, used)...)
+	return append(found, unlikeCeilings(rule, used)...)
 }
 
 // unlikeUnits finds sides whose values of a role cannot be converted into each
@@ -50,6 +54,7 @@ func unlikeUnits(rule string, role assay.Role, all []*side) []assay.Finding {
 // A use is how much of the processors a system used, by a factor.
 type use struct {
 	side     *side
+	unit     string
 	factor   *trace.Values
 	per      map[float64]float64 // highest use / factor, by factor
 	decimals int                 // with which the values are written
@@ -68,7 +73,7 @@ func unlikeCeilings(rule string, all []*side) (found []assay.Finding) {
 		}
 		var over []use
 		for _, u := range uses {
-			if u.factor.Name == capped.factor.Name && u.side != capped.side && u.highest > aboveIt*limit {
+			if u.factor.Name == capped.factor.Name && u.unit == capped.unit && u.side != capped.side && u.highest > aboveIt*limit {
 				over = append(over, u)
 			}
 		}
@@ -90,8 +95,8 @@ func unlikeCeilings(rule string, all []*side) (found []assay.Finding) {
 		cpu := numbers(first.first(assay.RoleCPU))
 		f.Rows, f.Examples = len(hits), first.found(rule, f.Severity, nil, over[0].above(aboveIt*limit), f.Of, func(row int) float64 { return cpu[row] }).Examples
 		f.Number = plain(highest/limit, "x", "highest processor use over the other's ceiling", len(over))
-		f.Says = fmt.Sprintf("processor use per %s of %s stops at %s at all %d values, that of %s", capped.factor.Name, capped.side.name(all), digits(limit), len(capped.per), strings.Join(said, ", of "))
-		if d := over[0].decimals; d != capped.decimals {
+		f.Says = fmt.Sprintf("processor use per %s of %s stops at %s at all %d values, that of %s", capped.factor.Name, capped.side.name(all), digits(limit), len(capped.per), few(said))
+		if d := over[0].decimals; d != capped.decimals && max(d, capped.decimals) <= mostDecimals {
 			f.Says += fmt.Sprintf("; and it is written with %d decimals there, %d here: by another tool", capped.decimals, d)
 		}
 		f.Effect = fmt.Sprintf("one is limited to, or a share of, what %s counts and the other is not: use of processors, and efficiency, cannot be compared", capped.factor.Name)
@@ -110,7 +115,7 @@ func usesOf(s *side) (out []use) {
 		if !sweeps(factor) {
 			continue
 		}
-		u := use{side: s, factor: factor, per: map[float64]float64{}, decimals: decimals(v, p.rows)}
+		u := use{side: s, unit: v.Unit, factor: factor, per: map[float64]float64{}, decimals: decimals(v, p.rows)}
 		for _, rows := range group(p.rows, factor) {
 			x, err := strconv.ParseFloat(factor.Text(rows[0]), 64)
 			if err != nil || !(x > 0) || len(rows) < usesToJudge {

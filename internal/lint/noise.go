@@ -1,14 +1,16 @@
 package lint
 
 import (
+	"cmp"
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/trace"
 	"github.com/assay-notebooks/assay/kernelext/stats"
 )
+
+const neighbours = 100 // in order of median, with which a system is compared
 
 // noise finds differences between systems that their samples show beyond
 // chance, and that two equal treatments show on the host, too. Mytkowicz et
@@ -33,17 +35,26 @@ func (t *table) tooSmall(rule string, v *trace.Values, floor float64) []assay.Fi
 	said := ""
 	pairs := 0
 	for _, point := range group(t.ok(t.rows), same...) {
-		of := group(point, system...)
-		for i, a := range of {
-			for _, b := range of[i+1:] {
-				pairs++
-				ratio, ok := apartBeyondChance(t.independent(a, x), t.independent(b, x))
-				if !ok || math.Abs(math.Log(ratio)) >= math.Log1p(floor) {
+		var levels []medianOf
+		for _, rows := range group(point, system...) {
+			if l, ok := t.medianOf(rows, x); ok {
+				levels = append(levels, l)
+			}
+		}
+		pairs += len(levels) * (len(levels) - 1) / 2
+		slices.SortStableFunc(levels, func(a, b medianOf) int { return cmp.Compare(a.median, b.median) })
+		for i, a := range levels {
+			for _, b := range levels[i+1 : min(i+1+neighbours, len(levels))] {
+				ratio := b.median / a.median
+				if !(ratio < 1+floor) {
+					break
+				}
+				if a.interval.High >= b.interval.Low {
 					continue
 				}
-				hits, by = append(append(hits, a...), b...), append(by, math.Exp(math.Abs(math.Log(ratio)))-1)
+				hits, by = append(append(hits, a.rows...), b.rows...), append(by, ratio-1)
 				if said == "" {
-					said = fmt.Sprintf("%s and %s (%s)", words(facts(system, a[0])), words(facts(system, b[0])), words(facts(same, a[0])))
+					said = fmt.Sprintf("%s and %s (%s)", words(facts(system, a.rows[0])), words(facts(system, b.rows[0])), words(facts(same, a.rows[0])))
 				}
 			}
 		}
@@ -51,6 +62,8 @@ func (t *table) tooSmall(rule string, v *trace.Values, floor float64) []assay.Fi
 	if len(by) == 0 {
 		return nil
 	}
+	slices.Sort(hits)
+	hits = slices.Compact(hits) // a system is in many pairs
 	f := t.found(rule, assay.SeverityNote, nil, hits, len(t.rows), func(row int) float64 { return x[row] })
 	f.Number = plain(stats.Median(by), "", "median difference of those pairs", len(by))
 	f.Says = fmt.Sprintf("%d of %d pairs of systems differ by less than the host's noise of %s, as %s", len(by), pairs, percent(floor), said)
@@ -80,13 +93,16 @@ func (t *table) independent(rows []int, x []float64) []float64 {
 	return out
 }
 
-// apartBeyondChance returns the ratio of the medians; ok is false where their
-// intervals have a value in common, or there are none.
-func apartBeyondChance(a, b []float64) (ratio float64, ok bool) {
-	ia, okA := stats.MedianInterval(a, confidence)
-	ib, okB := stats.MedianInterval(b, confidence)
-	if !okA || !okB || ia.Low <= ib.High && ib.Low <= ia.High {
-		return 0, false
-	}
-	return stats.Median(a) / stats.Median(b), true
+// A medianOf is the median of a system under one condition.
+type medianOf struct {
+	rows     []int
+	median   float64
+	interval stats.Interval
+}
+
+// medianOf returns the median of rows; ok is false where there is no interval.
+func (t *table) medianOf(rows []int, x []float64) (m medianOf, ok bool) {
+	all := t.independent(rows, x)
+	interval, ok := stats.MedianInterval(all, confidence)
+	return medianOf{rows, stats.Median(all), interval}, ok
 }

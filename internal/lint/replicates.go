@@ -70,7 +70,7 @@ func (t *table) few(rule string, result *trace.Values) (found []assay.Finding) {
 		}
 		f := t.found(rule, assay.SeverityWarning, facts(where, rows[0]), hits, len(rows), func(row int) float64 { return x[row] })
 		f.Number = plain(float64(least), "repetitions", "fewest repetitions of a treatment", few)
-		f.Says = fmt.Sprintf("%d of %d treatments have %s repetitions, fewer than the %d that a 95%% interval of the median needs", few, seen, span(least, most), fewest)
+		f.Says = fmt.Sprintf("%d of %d treatments have %s repetitions, fewer than the %d that a 95%% interval of the median needs", few, seen, span(float64(least), float64(most)), fewest)
 		f.Effect = "no interval without assumptions about the distribution: a difference may be chance"
 		switch {
 		case most == 0:
@@ -97,9 +97,9 @@ func (t *table) result() *trace.Values {
 	return nil
 }
 
-func span(low, high int) string {
+func span(low, high float64) string {
 	if low == high {
-		return fmt.Sprint(low)
+		return fmt.Sprintf("%.0f", low)
 	}
-	return fmt.Sprintf("%d to %d", low, high)
+	return fmt.Sprintf("%.0f to %.0f", low, high)
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/trace"
@@ -32,11 +31,23 @@ func responses(rule string, t *table) (found []assay.Finding) {
 	for _, rows := range group(known, where...) {
 		found = append(found, t.sameAnswers(rule, where, rows, workload, value)...)
 	}
-	where = append(slices.Clone(where), workload)
+	where = append(where, workload)
 	for _, rows := range group(known, where...) {
+		found = append(found, t.unlikeAnswers(rule, where, rows, value)...)
+	}
+	return found
+}
+
+// unlikeAnswers finds treatments, of whatever load, whose answers are of many
+// sizes.
+func (t *table) unlikeAnswers(rule string, where []*trace.Values, rows []int, value func(int) float64) []assay.Finding {
+	var hits []int
+	worst, least, most := 0.0, 0.0, 0.0
+	treatment := slices.DeleteFunc(t.cell(), func(v *trace.Values) bool { return v.Role == assay.RoleRate })
+	for _, rows := range group(rows, treatment...) {
 		x := make([]float64, len(rows))
 		for i, row := range rows {
-			x[i] = size[row]
+			x[i] = value(row)
 		}
 		slices.Sort(x)
 		middle := stats.SortedMedian(x)
@@ -44,20 +55,25 @@ func responses(rule string, t *table) (found []assay.Finding) {
 		if spread <= spreadSize {
 			continue
 		}
-		var hits []int
 		for _, row := range rows {
-			if math.Abs(size[row]/middle-1) > spreadSize/2 {
+			if math.Abs(value(row)/middle-1) > spreadSize/2 {
 				hits = append(hits, row)
 			}
 		}
-		f := t.found(rule, assay.SeverityWarning, facts(where, rows[0]), hits, len(rows), value)
-		f.Number = plain(spread, "", "(95th - 5th percentile of the sizes) / median", len(rows))
-		f.Says = fmt.Sprintf("answers of one function are of %s to %s bytes", digits(x[0]), digits(x[len(x)-1]))
-		f.Effect = "some answers may be errors or cut short, and those are often the quick ones"
-		f.Remedy = "count answers by status and length; compare only the good ones"
-		found = append(found, f)
+		if spread > worst {
+			worst, least, most = spread, x[0], x[len(x)-1]
+		}
 	}
-	return found
+	if len(hits) == 0 {
+		return nil
+	}
+	slices.Sort(hits)
+	f := t.found(rule, assay.SeverityWarning, facts(where, rows[0]), hits, len(rows), value)
+	f.Number = plain(worst, "", "(95th - 5th percentile of the sizes) / median, of the worst treatment", len(rows))
+	f.Says = fmt.Sprintf("answers of one function under equal conditions are of %s to %s bytes", digits(least), digits(most))
+	f.Effect = "some answers may be errors or cut short, and those are often the quick ones"
+	f.Remedy = "count answers by status and length; compare only the good ones"
+	return []assay.Finding{f}
 }
 
 // sizes returns the size of answers in bytes by row, nil if it is not known.
@@ -94,17 +110,17 @@ func (t *table) sameAnswers(rule string, where []*trace.Values, rows []int, work
 		for to < len(order) && middle[order[to]] <= middle[order[from]]*(1+equalSize) {
 			to++
 		}
-		same := slices.Clone(order[from:to])
+		alike := slices.Clone(order[from:to])
 		from = to
-		slices.Sort(same)
-		if len(same) < 2 {
+		slices.Sort(alike)
+		if len(alike) < 2 {
 			continue
 		}
 		var hits []int
-		var names []string
-		for _, i := range same {
+		var same []string
+		for _, i := range alike {
 			hits = append(hits, of[i]...)
-			names = append(names, workload.Text(of[i][0]))
+			same = append(same, workload.Text(of[i][0]))
 		}
 		slices.Sort(hits)
 		apart, points := t.ratesApart(hits, workload)
@@ -114,7 +130,7 @@ func (t *table) sameAnswers(rule string, where []*trace.Values, rows []int, work
 		f := t.found(rule, assay.SeverityError, facts(where, rows[0]), hits, len(rows), value)
 		f.Number = median(hits, "bytes", value)
 		f.Says = fmt.Sprintf("%s are answered with %s bytes each, and at one rate: in the middle of %d loads the quickest is %.2f times as quick as the slowest",
-			strings.Join(names, ", "), digits(f.Number.Value), points, apart)
+			few(same), digits(f.Number.Value), points, apart)
 		f.Effect = "nothing shows that these functions ran: the same answer at the same rate is what an error page, or one and the same function, gives"
 		f.Remedy = "look at the bodies of the answers; measure again with answers checked"
 		found = append(found, f)

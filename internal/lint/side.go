@@ -103,25 +103,34 @@ func apart(all []*side, is func(*side) string) (classes []string, of map[string]
 	return classes, of
 }
 
-const names = 8 // of sides that a finding lists
+const names = 8 // that a finding lists
 
 // namesOf lists the names of sides.
 func namesOf(some, among []*side) string {
-	var said []string
-	for _, s := range some[:min(names, len(some))] {
-		said = append(said, s.name(among))
+	said := make([]string, len(some))
+	for i, s := range some {
+		said[i] = s.name(among)
 	}
-	if more := len(some) - len(said); more > 0 {
-		said = append(said, fmt.Sprintf("and %d others", more))
+	return few(said)
+}
+
+// few joins names, the first of many.
+func few(all []string) string {
+	said := strings.Join(all[:min(names, len(all))], ", ")
+	if more := len(all) - names; more > 0 {
+		said += fmt.Sprintf(", and %d others", more)
 	}
-	return strings.Join(said, ", ")
+	return said
 }
 
 // listed says which sides are of which class: "a, b: process; c: call".
 func listed(classes []string, of map[string][]*side, among []*side) string {
-	said := make([]string, len(classes))
-	for i, c := range classes {
-		said[i] = namesOf(of[c], among) + ": " + c
+	var said []string
+	for _, c := range classes[:min(names, len(classes))] {
+		said = append(said, namesOf(of[c], among)+": "+c)
+	}
+	if more := len(classes) - names; more > 0 {
+		said = append(said, fmt.Sprintf("and %d others", more))
 	}
 	return strings.Join(said, "; ")
 }

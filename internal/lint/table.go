@@ -26,7 +26,7 @@ var numeric = []assay.Role{
 }
 
 func newTable(s Subject, t Trace) *table {
-	out := &table{subject: s.Name, name: t.Name, noise: s.Noise, by: map[assay.Role][]*trace.Values{}}
+	out := &table{subject: s.Name, name: t.Name, noise: t.Noise, by: map[assay.Role][]*trace.Values{}}
 	rows := 0
 	for _, c := range t.Columns {
 		rows = c.Len()
