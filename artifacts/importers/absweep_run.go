@@ -194,6 +194,9 @@ func parseRun(names, fields []string) (run abRun, err error) {
 		case to != "":
 			run.values[m], err = number(field)
 			run.has[m] = true
+			if err == nil && run.values[m] < 0 {
+				err = fmt.Errorf("%g: that cannot be below 0", run.values[m])
+			}
 		}
 		if err != nil {
 			return run, fmt.Errorf("column %s: %w", name, err)

@@ -210,6 +210,8 @@ func (s *summary) read(run *abRun, m int, value string) error {
 	switch {
 	case err != nil:
 		return err
+	case x < 0:
+		return fmt.Errorf("%g: that cannot be below 0", x)
 	case run.has[m]:
 		return fmt.Errorf("it stands twice under one heading")
 	case unit == "":

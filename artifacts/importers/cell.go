@@ -69,10 +69,24 @@ func (c *cell) parse(s string) (err error) {
 			err = fmt.Errorf("a text of %d bytes, want at most %d", len(s), maxLine)
 		}
 	}
+	if err == nil && !c.null {
+		err = negative(c.column, c.number())
+	}
 	if err != nil {
 		return fmt.Errorf("column %s: %w", c.column.Name, err)
 	}
 	return nil
+}
+
+// number is what was parsed last, 0 if that is no number.
+func (c *cell) number() float64 {
+	switch {
+	case c.ints.v != nil:
+		return float64(c.int)
+	case c.floats.v != nil:
+		return c.num
+	}
+	return 0
 }
 
 // set gives the column what was parsed, in the row last begun.

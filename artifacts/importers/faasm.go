@@ -168,6 +168,9 @@ func (m *faasmTrace) add(f *file, line int, x map[string]json.RawMessage) string
 			return fmt.Sprintf("%s: %v", said.keys[0], err)
 		}
 	}
+	if start, finish := numbers[len(numbers)-2], numbers[len(numbers)-1]; start > 0 && finish > 0 && finish < start {
+		return fmt.Sprintf("it ended %d ms before it began", start-finish)
+	}
 	var python bool
 	var ints map[string]int64
 	var notes map[string]string

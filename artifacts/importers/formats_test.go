@@ -184,3 +184,33 @@ func tableOf(t *Trace) string {
 
 // one is a file as an input.
 func one(path, text string) fs.FS { return fstest.MapFS{path: {Data: []byte(text)}} }
+
+// A redirect is no good answer, whatever the tool makes of it.
+func TestRedirects(t *testing.T) {
+	const (
+		result  = `{"seq":0,"code":302,"timestamp":"2026-01-01T00:00:00Z","latency":5}` + "\n"
+		report  = `{"latencies":{"mean":5},"earliest":"2026-01-01T00:00:00Z","latest":"2026-01-01T00:00:00Z","end":"2026-01-01T00:00:00Z","duration":1,"wait":1,"requests":3,"rate":1,"throughput":1,"success":1,"status_codes":{"200":1,"302":2}}` + "\n"
+		point   = `{"type":"Point","metric":"m","data":{"time":"2026-01-01T00:00:00Z","value":1,"tags":{"status":"302","expected_response":"true"}}}` + "\n"
+		summary = `{"metrics":{"http_req_failed":{"passes":1,"fails":5,"value":0.166}}}`
+	)
+	for _, test := range []struct {
+		format              Format
+		text, trace, column string
+		want                string
+	}{
+		{vegeta, result, "requests", "outcome", "failed"},
+		{vegeta, report, "reports", "failed", "2"},
+		{k6, point, "m", "outcome", "failed"},
+		{k6, strings.Replace(point, "302", "204", 1), "m", "outcome", "ok"},
+		{k6, strings.Replace(point, `"status":"302",`, "", 1), "m", "outcome", "ok"},
+		{k6, summary, "tests", "failed", "1"},
+		{k6, summary, "tests", "requests", "6"},
+	} {
+		out, err := test.format.Read(t.Context(), input(one("f", test.text)))
+		if err != nil {
+			t.Errorf("%s: %v", test.text, err)
+		} else if got := columnText(t, out, test.trace, test.column); got != test.want {
+			t.Errorf("%s: %s is %s, want %s", test.text, test.column, got, test.want)
+		}
+	}
+}

@@ -19,6 +19,11 @@ var gobench = Format{Name: "gobench", Title: "Go benchmarks: the text of go test
 func readGobench(ctx context.Context, in *Input, out *Output) error {
 	g := newGobenchTrace(out)
 	return in.each(ctx, out, "text of go test -bench: it has a line that begins with \"Benchmark\"", func(f *file) {
+		if strings.HasPrefix(f.text, "{") && strings.Contains(f.text, `"Action":`) {
+			f.kind = "go test -json"
+			f.reject(1, "", "this is of go test -json: import the text that go test -bench prints without it")
+			return
+		}
 		if !strings.HasPrefix(f.text, "Benchmark") && !strings.Contains(f.text, "\nBenchmark") && !strings.Contains(f.text, "--- FAIL: Benchmark") {
 			return
 		}
@@ -131,6 +136,9 @@ func (g *gobenchTrace) result(f *file, line int, x *benchfmt.Result) (why string
 		}
 		if math.IsNaN(v.Value) || math.IsInf(v.Value, 0) {
 			return fmt.Sprintf("%.100q: %v is not a number", unit, v.Value)
+		}
+		if unit == "ns/op" && valueOf(v) < 0 {
+			return fmt.Sprintf("%g ns/op: nothing takes less than no time", valueOf(v))
 		}
 		if why := g.unitable(unit, len(x.Values)); why != "" {
 			return why

@@ -111,8 +111,10 @@ func (h *hyperfineTraces) result(j *jsonText) error {
 			return j.array(func() error {
 				time := located[*float64]{line: j.line()}
 				err := j.field(key, &time.value, &why)
-				if time.value == nil && why == "" {
-					why = "times: one is null"
+				if time.value == nil {
+					why = firstOf(why, "times: one is null")
+				} else if err := negative(h.time.v.Column, *time.value); err != nil {
+					why = firstOf(why, "times: "+err.Error())
 				}
 				times = append(times, time)
 				return err
@@ -126,6 +128,14 @@ func (h *hyperfineTraces) result(j *jsonText) error {
 	for _, list := range [][]*int64{memory, exits} {
 		if list != nil && len(list) != len(times) && times != nil && why == "" {
 			why = "the lists of times, memory and exit codes are not equally long"
+		}
+	}
+	for i, x := range single {
+		if x == nil {
+			continue
+		}
+		if err := negative(h.times[i].v.Column, *x); err != nil {
+			why = firstOf(why, hyperfineTimes[i]+": "+err.Error())
 		}
 	}
 	if why == "" {

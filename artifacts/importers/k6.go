@@ -65,7 +65,7 @@ var k6Tags = map[string]assay.Role{"name": assay.RoleWorkload,
 var k6Name = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]{0,127}$`)
 
 // k6Reserved are the traces of summaries, which no metric can have.
-var k6Reserved = []string{"trends", "counters", "gauges", "rates", "rejected"}
+var k6Reserved = []string{"trends", "counters", "gauges", "rates", "tests", "rejected"}
 
 // A k6Line is one line of --out json.
 type k6Line struct {
@@ -121,6 +121,9 @@ func (p *k6Points) add(f *file, n int, x *k6Line) string {
 	if err != nil {
 		return "status: " + err.Error()
 	}
+	if err := negative(m.value.v.Column, *x.Data.Value); err != nil {
+		return "value: " + err.Error()
+	}
 	if why := firstOf(beyond(*x.Data.Time), m.tags.check(tags)); why != "" {
 		return why
 	}
@@ -131,7 +134,7 @@ func (p *k6Points) add(f *file, n int, x *k6Line) string {
 		m.status.set(status)
 	}
 	if good := tags["expected_response"]; good != "" {
-		m.outcome.set(goodIf(good == "true"))
+		m.outcome.set(goodIf(good == "true" && (x.Data.Tags["status"] == "" || isGood(status))))
 	}
 	m.tags.set(tags)
 	return ""
@@ -148,7 +151,7 @@ func (p *k6Points) metric(x *k6Line) *k6Metric {
 	m.time = m.trace.int(known("time", "ns", assay.RoleTime, "when it was taken, since 1970 UTC"))
 	m.value = m.trace.float(value)
 	m.status = m.trace.int(known("status", "", assay.RoleStatus, "HTTP status, from the tag; 0 if there was no answer; null of points that are of no request"))
-	m.outcome = m.trace.text(inferred("outcome", "", assay.RoleOutcome, "ok or failed", "ok where the tag expected_response is true: k6 sets it by the status"))
+	m.outcome = m.trace.text(inferred("outcome", "", assay.RoleOutcome, "ok or failed", "ok where the tag expected_response is true and the status is 2xx: to k6, 3xx is expected, too"))
 	m.tags = m.trace.textColumns("tag.", assay.RoleFactor, "tag of the point")
 	m.tags.roles = k6Tags
 	p.metrics[x.Metric] = m
@@ -174,6 +177,9 @@ type k6Summary struct {
 	rate          column[string]
 	passes, fails column[int64]
 	share         column[float64]
+
+	tests            *Trace
+	requests, failed column[int64]
 }
 
 func newK6Summary(out *Output) *k6Summary {
@@ -202,6 +208,10 @@ func newK6Summary(out *Output) *k6Summary {
 	s.passes = s.rates.int(known("passes", "", "", "points that are not 0: of http_req_failed, requests that failed"))
 	s.fails = s.rates.int(known("fails", "", "", "points that are 0: of http_req_failed, requests that did not fail"))
 	s.share = s.rates.float(known("value", "", "", "passes / (passes + fails)"))
+
+	s.tests = out.trace("tests", "one row a summary with HTTP requests")
+	s.requests = s.tests.int(inferred("requests", "", assay.RoleRequests, "requests made", "passes + fails of the rate http_req_failed"))
+	s.failed = s.tests.int(inferred("failed", "", assay.RoleFailed, "requests that failed: k6 takes 3xx for a good answer", "passes of the rate http_req_failed"))
 	return s
 }
 
@@ -254,6 +264,11 @@ func (s *k6Summary) add(f *file, line int, name string, x map[string]json.RawMes
 		s.passes.set(int64(numbers["passes"]))
 		s.fails.set(int64(numbers["fails"]))
 		s.share.set(numbers["value"])
+		if name == "http_req_failed" {
+			s.tests.row(f.path, line)
+			s.requests.set(int64(numbers["passes"] + numbers["fails"]))
+			s.failed.set(int64(numbers["passes"]))
+		}
 	case has("count", "rate"):
 		s.counters.row(f.path, line)
 		s.counter.set(name)

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/artifacts/trace"
 )
 
 // sightglass reads the measurements that Sightglass exports with --raw.
@@ -152,6 +153,9 @@ func (s *sightglassTrace) add(f *file, line int, texts map[string]string, raw st
 		case len(s.counts) == maxNamed:
 			why = fmt.Sprintf("more than %d different events", maxNamed)
 		}
+	}
+	if err := negative(trace.Column{Unit: sightglassUnits[event], Role: assay.RoleSample}, float64(numbers[2])); err != nil {
+		why = firstOf(why, "count: "+err.Error())
 	}
 	others := maps.Clone(texts)
 	maps.DeleteFunc(others, func(name, value string) bool { return value == "" || slices.Contains(sightglassNames, name) })

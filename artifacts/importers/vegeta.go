@@ -51,7 +51,7 @@ func newVegetaRequests(out *Output) *vegetaRequests {
 		code:     t.int(known("code", "", assay.RoleStatus, "HTTP status; 0 if there was no answer")),
 		sent:     t.int(known("bytes_out", "bytes", "", "size of the request's body")),
 		received: t.int(known("bytes_in", "bytes", assay.RoleSize, "size of the answer's body")),
-		outcome:  t.text(inferred("outcome", "", assay.RoleOutcome, "ok or failed", "ok where error is empty: vegeta fills it for no answer and for a status that is not 2xx or 3xx")),
+		outcome:  t.text(inferred("outcome", "", assay.RoleOutcome, "ok or failed", "ok where error is empty and the status is 2xx: to vegeta itself, 3xx is a good answer, too")),
 		failure:  t.text(known("error", "", "", "why it failed; null if it did not")),
 	}
 }
@@ -81,6 +81,8 @@ func (r *vegetaRequests) read(f *file) {
 		} else if x.Seq == nil || x.Code == nil || x.Time == nil || x.Latency == nil {
 			why = "no seq, code, timestamp or latency"
 		} else if why = beyond(*x.Time); why != "" {
+		} else if err := negative(r.latency.v.Column, float64(*x.Latency)); err != nil {
+			why = "latency: " + err.Error()
 		} else if x.URL != nil {
 			why = tooLong("url", *x.URL)
 		}
@@ -98,7 +100,7 @@ func (r *vegetaRequests) read(f *file) {
 		r.code.set(*x.Code)
 		maybe(r.sent, x.BytesOut)
 		maybe(r.received, x.BytesIn)
-		r.outcome.set(goodIf(x.Error == ""))
+		r.outcome.set(goodIf(x.Error == "" && isGood(*x.Code)))
 		if x.Error != "" {
 			r.failure.set(x.Error)
 		}
@@ -129,10 +131,10 @@ func newVegetaReports(out *Output) *vegetaReports {
 	r := &vegetaReports{
 		reports:    t,
 		requests:   t.int(known("requests", "", assay.RoleRequests, "requests made")),
-		failed:     t.int(inferred("failed", "", assay.RoleFailed, "requests without a good answer", "requests - those of status_codes with a status from 200 to 399")),
-		success:    t.float(known("success", "", "", "share of the requests with a good answer, of 1")),
+		failed:     t.int(inferred("failed", "", assay.RoleFailed, "requests without a good answer", "requests - those of status_codes with a status of 2xx: to vegeta's success, 3xx is good, too")),
+		success:    t.float(known("success", "", "", "share of the requests with a status of 2xx or 3xx, of 1")),
 		rate:       t.float(known("rate", "1/s", assay.RoleRate, "requests a second that were sent, open loop")),
-		throughput: t.float(known("throughput", "1/s", assay.RoleThroughput, "good answers a second, until the last one")),
+		throughput: t.float(known("throughput", "1/s", assay.RoleThroughput, "answers with 2xx or 3xx a second, until the last one")),
 		duration:   t.int(known("duration", "ns", "", "from the first request to the last")),
 		wait:       t.int(known("wait", "ns", "", "from the last request to the last answer")),
 		mean:       t.int(known("latency", "ns", assay.RoleLatency, "mean latency")),
@@ -205,6 +207,11 @@ func (r *vegetaReports) add(f *file, n int, x *vegetaReport) string {
 	if x.Duration == nil || x.Wait == nil || x.Requests == nil || x.Rate == nil || x.Throughput == nil || x.Success == nil {
 		return "no duration, wait, requests, rate, throughput or success"
 	}
+	for name, latency := range x.Latencies {
+		if err := negative(r.latency.v.Column, float64(latency)); err != nil {
+			return "latencies: " + name + ": " + err.Error()
+		}
+	}
 	failed := *x.Requests
 	codes := make(map[int64]int64)
 	for text, count := range x.StatusCodes {
@@ -213,7 +220,7 @@ func (r *vegetaReports) add(f *file, n int, x *vegetaReport) string {
 			return fmt.Sprintf("status_codes: %v", err)
 		}
 		codes[code] += count
-		if code >= 200 && code < 400 {
+		if isGood(code) {
 			failed -= count
 		}
 	}
@@ -257,6 +264,9 @@ func (r *vegetaReports) add(f *file, n int, x *vegetaReport) string {
 	}
 	return ""
 }
+
+// isGood reports whether a status is that of a good answer: 2xx.
+func isGood(status int64) bool { return status >= 200 && status < 300 }
 
 // beyond says that a time cannot be told in nanoseconds since 1970, "" if it
 // can.

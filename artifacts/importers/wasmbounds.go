@@ -135,6 +135,10 @@ func readWasmbounds(ctx context.Context, in *Input, out *Output) error {
 	return nil
 }
 
+// wideTime is the column of the samples.
+var wideTime = inferred("time", "us", assay.RoleSample, "of one execution; null where the CSV has an iteration and no number for it",
+	fmt.Sprintf("the CSV calls it %sN: microseconds by that name", iterationPrefix))
+
 // wideColumns are the columns of the trace beside those before the samples.
 const wideColumns = 5
 
@@ -171,6 +175,9 @@ func (h *wideHeader) row(fields []string) (row wideRow, err error) {
 			if x, err = number(cell); err != nil {
 				return row, fmt.Errorf("column %s%d: %w", iterationPrefix, h.iterations[i], err)
 			}
+			if err := negative(wideTime, x); err != nil {
+				return row, fmt.Errorf("column %s%d: %w", iterationPrefix, h.iterations[i], err)
+			}
 		}
 		row.samples, row.null = append(row.samples, x), append(row.null, cell == "")
 	}
@@ -199,8 +206,7 @@ func longSamples(out *Output, names []string, rows []wideRow, iterations [][]int
 		}
 	}
 	iteration := t.int(known("iteration", "", assay.RoleIteration, "number of the sample in its row, as the CSV counts"))
-	time := t.float(inferred("time", "us", assay.RoleSample, "of one execution; null where the CSV has an iteration and no number for it",
-		fmt.Sprintf("the CSV calls it %sN: microseconds by that name", iterationPrefix)))
+	time := t.float(wideTime)
 	empty := map[int64]int{}
 	for i, row := range rows {
 		n := len(row.samples)

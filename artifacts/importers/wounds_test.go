@@ -72,6 +72,20 @@ func TestWounds(t *testing.T) {
 		{"no time", "pidstat", pidHead + "23:59:59 0 7 1.0 1.0 0 srv\nlater 0 7 1.0 1.0 0 srv\n", `f:5: "later" is not a time of day`, 1},
 		{"a unit behind a number", "pidstat", pidHead + "23:59:59 0 7 1.0 1.0 0 srv\n00:00:00 0 7 1.0% 1.0 0 srv\n", `f:5: column %usr: "1.0%" is not a number`, 1},
 
+		{"a negative time", "hyperfine", `{"results":[{"command":"a","times":[1]},` + "\n" + `{"command":"b","times":[1,-1]}]}`, "f:2: times: -1 s: nothing takes less than no time", 2},
+		{"a negative mean", "hyperfine", `{"results":[{"command":"a","mean":1},` + "\n" + `{"command":"b","mean":-1}]}`, "f:2: mean: -1 s", 1},
+		{"negative cycles", "sightglass", "[" + sightRow + "5},\n" + sightRow + "-5}]", "f:2: count: -5 cycles", 1},
+		{"a negative time", "gobench", "BenchmarkA 1 5 ns/op\nBenchmarkB 1 -5 ns/op\n", "f:2: -5 ns/op: nothing takes", 1},
+		{"what -json prints", "gobench", `{"Action":"output","Output":"BenchmarkA \n"}` + "\n", "f:1: this is of go test -json", 0},
+		{"a negative latency", "vegeta", `{"seq":0,"code":200,"timestamp":"2026-01-01T00:00:00Z","latency":5}` + "\n" + `{"seq":1,"code":200,"timestamp":"2026-01-01T00:00:00Z","latency":-5}` + "\n", "f:2: latency: -5 ns", 1},
+		{"a negative latency", "k6", strings.ReplaceAll(k6Metric+k6Point, `"m"`, `"http_req_duration"`) + strings.ReplaceAll(strings.Replace(k6Point, ":1}", ":-1}", 1), `"m"`, `"http_req_duration"`), "f:3: value: -1 ms", 1},
+		{"a negative latency", "ab", abRequests + "\nThu\t1\t0\t0\t1\t0\n" + "Thu\t1\t0\t1\t-1\t0\n", "f:3: column ttime: -1 ms", 1},
+		{"negative cycles", "sledge", sledgeHead + sledgeRow + strings.Replace(sledgeRow, "2400", "-2400", 1), "f:3: column actual: -2400 cycles", 1},
+		{"an end before the start", "faasm", `[{"function":"f","executedHost":"h"},` + "\n" + `{"function":"f","start_ts":"9","finish_ts":"7"}]`, "f:2: it ended 2 ms before", 1},
+		{"a negative time", "wasmbounds", wide + "1,2,hash,a.b,1,none,1,-2\n", "f:5: column mus_1: -2 us", 6},
+		{"a negative rate", "ab-sweep", "concurrency,rps\n1,10\n2,-10\n", "f:3: column rps: -10: that cannot be below 0", 1},
+		{"no number", "wrk", wrkTest + "Requests/sec:     10.00\n" + wrkTest + "Requests/sec:     NaN\n" + wrkEnd, `f:6: rps: "NaN" is no number with a unit`, 2},
+
 		{"no function", "faasm", `[{"function":"f","executedHost":"h"},` + "\n" + `{"id":1}]`, "f:2: no function", 1},
 		{"a word for a time", "faasm", `[{"function":"f","executedHost":"h"},` + "\n" + `{"function":"f","start_ts":"noon"}]`, `f:2: start_ts: "noon" is not a whole number`, 1},
 	} {

@@ -115,7 +115,7 @@ func newWrkTraces(out *Output) *wrkTraces {
 		"requests without an answer in the time allowed", "answers whose status is not 2xx or 3xx"} {
 		w.counts[wrkErrors[i]] = t.int(known(wrkErrors[i], "", "", meaning+"; wrk prints no line for none"))
 	}
-	w.counts["failed"] = t.int(inferred("failed", "", assay.RoleFailed, "all requests that failed", "the sum of "+strings.Join(wrkErrors, ", ")))
+	w.counts["failed"] = t.int(inferred("failed", "", assay.RoleFailed, "all requests that failed: wrk takes 3xx for a good answer", "the sum of "+strings.Join(wrkErrors, ", ")))
 	w.percentiles = newWrkLatencies(out, "percentiles", "latencies by percentile, from --latency")
 	w.spectra = newWrkLatencies(out, "spectra", "wrk2's histogram of latencies")
 	w.spectra.count = w.spectra.trace.int(known("count", "", "", "requests that took at most the latency"))
@@ -359,6 +359,9 @@ var (
 
 // wrkQuantity parses a number with its unit.
 func wrkQuantity(text string, units wrkUnits) (float64, error) {
+	if strings.Trim(text, "0123456789.") == text {
+		return 0, fmt.Errorf("%.100q is no number with a unit", text)
+	}
 	unit := strings.TrimLeft(text, "0123456789.")
 	scale, ok := units[unit]
 	if !ok {
