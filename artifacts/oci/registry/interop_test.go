@@ -1,9 +1,11 @@
 package registry_test
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -35,21 +37,64 @@ func said(t *testing.T, path string, args ...string) string {
 	return string(out)
 }
 
+// serveEnv has the options of the registry that a process of this test is.
+const serveEnv = "ASSAY_TEST_REGISTRY"
+
 // teamRegistry starts the registry of "assay serve --registry" and returns its
-// host and port.
+// host and port. It has a process of its own: of olareg, which looks at a flag of
+// a folder without its lock, the race detector would tell.
 func teamRegistry(t *testing.T, o team.Options) string {
 	t.Helper()
 	o.Dir = t.TempDir()
+	options, err := json.Marshal(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(os.Args[0], "-test.run=^TestServe$")
+	cmd.Env = append(os.Environ(), serveEnv+"="+string(options))
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { stdin.Close(); cmd.Wait() })
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	_, host, ok := strings.Cut(strings.TrimSpace(line), "://")
+	if err != nil || !ok {
+		t.Fatalf("the registry's process says %q, %v, want a URL", line, err)
+	}
+	return host
+}
+
+// TestServe is the registry's process. It ends when its standard input does.
+func TestServe(t *testing.T) {
+	options := os.Getenv(serveEnv)
+	if options == "" {
+		return
+	}
+	var o team.Options
+	if err := json.Unmarshal([]byte(options), &o); err != nil {
+		t.Fatal(err)
+	}
 	s, err := team.Open(o, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, stop := context.WithCancel(context.Background())
+	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve(ctx) }()
-	t.Cleanup(func() { stop(); <-ended })
-	_, host, _ := strings.Cut(s.URL, "://")
-	return host
+	fmt.Println(s.URL)
+	io.Copy(io.Discard, os.Stdin)
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
 }
 
 // A graph is a workload, a run of it and a figure of that.
