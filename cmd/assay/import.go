@@ -26,8 +26,8 @@ Figures, claims and "assay lint" take an import by its NAME, and one of its trac
 the import where an experiment is called the same. "assay show NAME" shows the whole record, "assay traces export"
 gives a trace, or the files with --original.
 
-The same files imported again are not archived again. A NAME that means other files is an error, unless it is to be
-replaced: what it meant stays in the archive, under its digest.
+The same files imported again are not archived again, and heal what the archive lacks of them, as in a clone. A NAME
+that means other files is an error, unless it is to be replaced: what it meant stays in the archive, under its digest.
 
 What no file says, --set says: it becomes a column of every trace, marked as given; docs/import.md lists the names
 that mean something, such as load and rate. A row that cannot be read is an error with its file and line; with

@@ -13,10 +13,12 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
+	"github.com/assay-notebooks/assay/internal/graph"
 	"github.com/assay-notebooks/assay/internal/lab"
 )
 
@@ -53,9 +55,19 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
 	if err != nil && !errors.Is(err, errSaid) {
-		fmt.Fprintf(stderr, "assay: %v\n", err)
+		fmt.Fprintf(stderr, "assay: %s\n", visible(err.Error()))
 	}
 	return exitStatus(ctx, err)
+}
+
+// visible returns a message with everything in its lines escaped that is not
+// visible: it may name files of strangers.
+func visible(message string) string {
+	lines := strings.Split(message, "\n")
+	for i, line := range lines {
+		lines[i] = graph.Printable(line)
+	}
+	return strings.Join(lines, "\n")
 }
 
 // errSaid marks an error whose message is the command's own output.

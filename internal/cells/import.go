@@ -21,7 +21,7 @@ func (x exchange) importFiles(ctx context.Context, req wire.Import) (wire.Respon
 		}
 		return filepath.Join(req.Dir, path)
 	}
-	opts := lab.ImportOptions{Name: req.Name, Format: req.Format, Path: at(req.Path), Mapping: at(req.Mapping), Facts: req.Facts, Lenient: req.Lenient}
+	opts := lab.ImportOptions{Name: req.Name, Format: req.Format, Path: at(req.Path), Mapping: at(req.Mapping), Facts: req.Facts, Lenient: req.Lenient, AnyRevision: true}
 	_, gone := os.Stat(opts.Path)
 	var imp lab.Imported
 	var err error

@@ -61,7 +61,7 @@ func TestImports(t *testing.T) {
 		t.Errorf("again: stdout %q, want %q", again, first)
 	}
 	for _, c := range []struct{ what, want string }{
-		{"other", `main.go:31: assay: import theirs: the name is taken by other files or facts`},
+		{"other", `main.go:31: assay: import theirs: the name is taken by other facts \(machine=c220g5 there, `},
 		{"unknown", `main.go:25: assay: import nosuch: there is no /.*/nothere, and the archive has no import of that name: get the files, or pull the import`},
 		{"column", `main.go:27: assay: import theirs: trace cold: trace has no column "nosuch"; it has runtime, ms, warm, machine, source, line`},
 		{"trace", `main.go:29: assay: import theirs has no trace "nosuch": it has theirs/cold`},

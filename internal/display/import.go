@@ -41,6 +41,9 @@ func Import(imp lab.Imported) wire.Display {
 		v.Card = append(v.Card, fact{"trace " + t.Name, t.Trace.String()})
 	}
 	v.Importer = clean(fmt.Sprintf("%s, revision %d", imp.Importer, imp.Revision))
+	if imp.Revised != 0 {
+		v.Importer += fmt.Sprintf(" (this assay has %d: \"assay import --replace\" reads the files anew)", imp.Revised)
+	}
 	v.Card = card(append([]fact{{"OCI artifact", digest(imp.Manifest)}, {"mapping", digest(imp.Mapping)}}, v.Card...)...)
 	return bundle(KindImport, v, v.text(), map[string]any{"name": imp.Name, "manifest": digest(imp.Manifest)})
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/assay-notebooks/assay/artifacts/oci"
 	"github.com/assay-notebooks/assay/artifacts/trace"
 	"github.com/assay-notebooks/assay/internal/canonical"
+	"github.com/assay-notebooks/assay/internal/graph"
 )
 
 // What the layers of an import's OCI artifact are.
@@ -70,6 +71,10 @@ type ImportOptions struct {
 	Lenient bool // keep rows that cannot be read as rejected
 	Replace bool // the name may mean something else: that stays in the archive, under its digest
 
+	// AnyRevision takes an archived import of the very same, that another revision
+	// of the importer made.
+	AnyRevision bool
+
 	Progress func(Transfer) `json:"-"`
 }
 
@@ -79,6 +84,7 @@ type Imported struct {
 	Manifest assay.Digest `json:"manifest"`
 	Archived bool         `json:"archived,omitempty"` // it was there already
 	Gone     bool         `json:"gone,omitempty"`     // the files are not where they were, or nobody looked
+	Revised  int          `json:"revised,omitempty"`  // revision of the importer here, if the import is of another one
 }
 
 // Import reads somebody's files, archives them to the byte with the traces that
@@ -128,12 +134,19 @@ func (w *Workspace) makeImport(ctx context.Context, opts ImportOptions) (Importe
 		had = Imported{}
 	}
 	if found && (opts.Lenient || had.Rejected == 0) {
-		same, err := w.holds(ctx, had, want, src)
+		asked := want
+		if opts.AnyRevision {
+			asked.Revision = had.Revision
+		}
+		same, err := w.holds(ctx, had, asked, src)
 		if err != nil {
 			return Imported{}, err
 		}
 		if same {
 			had.Archived = true
+			if had.Revision != want.Revision {
+				had.Revised = want.Revision
+			}
 			return had, w.nameImport(ctx, had, had.Manifest, false)
 		}
 	}
@@ -156,10 +169,7 @@ func (w *Workspace) makeImport(ctx context.Context, opts ImportOptions) (Importe
 			had.Archived = true
 			return had, errors.Join(k.batch.Discard(), w.nameImport(ctx, had, had.Manifest, false))
 		case !same && !opts.Replace:
-			var was LockedImport
-			if was, err = had.locked(); err == nil {
-				err = taken(was, Imported{Import: imp})
-			}
+			err = takenBy(differences(had.Import, imp), had.Manifest)
 		}
 	}
 	if err != nil {
@@ -188,11 +198,29 @@ func (w *Workspace) ArchivedImport(ctx context.Context, opts ImportOptions) (Imp
 	case err == nil && (imp.Importer != opts.Format || !slices.Equal(imp.Facts, sortedFacts(opts.Facts))):
 		err = Usagef("there is no %s, and the archived import is of the format %s and the facts %v: ask for these, or get the files", opts.Path, imp.Importer, imp.Facts)
 	}
+	if err == nil {
+		err = sameMapping(imp, opts.Mapping)
+	}
 	if err != nil {
 		return imp, fmt.Errorf("%s: %w", labelled("import", opts.Name), err)
 	}
 	imp.Archived, imp.Gone = true, true
 	return imp, nil
+}
+
+// sameMapping reports that an import is of another mapping than the file at path,
+// where that is still there.
+func sameMapping(imp Imported, path string) error {
+	mapping, err := readMapping(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case mapping == nil && imp.Mapping.IsZero() || mapping != nil && assay.DigestOf(mapping) == imp.Mapping:
+		return nil
+	}
+	return Usagef("the files are gone, and the archived import is of another mapping (%v): give that one, or get the files", imp.Mapping)
 }
 
 func sortedFacts(facts []assay.Fact) []assay.Fact {
@@ -342,9 +370,6 @@ func firstDifference(a, b *trace.Values) int {
 // means nothing yet or had; or anything, if that is to be replaced. What it meant
 // stays, under its digest.
 func (w *Workspace) nameImport(ctx context.Context, imp Imported, had assay.Digest, replace bool) error {
-	if w.Config.Lock == keepLock {
-		return nil
-	}
 	locked, err := imp.locked()
 	if err != nil {
 		return err
@@ -354,7 +379,18 @@ func (w *Workspace) nameImport(ctx context.Context, imp Imported, had assay.Dige
 	if err != nil {
 		return err
 	}
-	if d, err := w.Archive.Ref(ctx, name); err == nil && d == imp.Manifest && lock.Imports[imp.Name] == locked {
+	d, err := w.Archive.Ref(ctx, name)
+	if w.Config.Lock == keepLock {
+		was := lock.Imports[imp.Name]
+		switch {
+		case !was.Manifest.IsZero() && was.Manifest != imp.Manifest && was.Manifest != had && !replace:
+			return taken(was, imp)
+		case was.Manifest.IsZero() && errors.Is(err, fs.ErrNotExist):
+			return w.setRef(ctx, name, imp.Manifest) // it is found by that
+		}
+		return err
+	}
+	if err == nil && d == imp.Manifest && lock.Imports[imp.Name] == locked {
 		return nil // as it is
 	}
 	return w.amendLock(ctx, func(l *Lock) error {
@@ -395,7 +431,50 @@ func taken(was LockedImport, imp Imported) error {
 	if was.Importer == now.Importer && was.Sources == now.Sources {
 		by = "these very files, with other facts, another mapping, or as another version of assay reads them"
 	}
-	return Usagef(`the name is taken by %s (%v): choose another one; "assay import" with --replace makes it mean these, and keeps the others under their digest`, by, was.Manifest)
+	return takenBy(by, was.Manifest)
+}
+
+func takenBy(what string, manifest assay.Digest) error {
+	return Usagef(`the name is taken by %s (%v): choose another one; "assay import" with --replace makes it mean these, and keeps the others under their digest`, what, manifest)
+}
+
+// differences says how an import differs from what shall have its name now.
+func differences(was, now assay.Import) string {
+	var all []string
+	add := func(differ bool, format string, args ...any) {
+		if differ {
+			all = append(all, fmt.Sprintf(format, args...))
+		}
+	}
+	files := map[string]assay.Digest{}
+	for _, s := range now.Sources {
+		files[s.Path] = s.Digest
+	}
+	changed := max(0, len(now.Sources)-len(was.Sources))
+	for _, s := range was.Sources {
+		if files[s.Path] != s.Digest {
+			changed++
+		}
+	}
+	add(was.Importer != now.Importer, "an import as %s, not %s", was.Importer, now.Importer)
+	add(changed > 0, "other files (%d of %d differ)", changed, max(len(was.Sources), len(now.Sources)))
+	add(!slices.Equal(was.Facts, now.Facts), "other facts (%v there, %v here)", written(was.Facts), written(now.Facts))
+	add(was.Mapping != now.Mapping, "another mapping")
+	add(was.Rejected != now.Rejected, "another treatment of rows that cannot be read (%d rejected there, %d here)", was.Rejected, now.Rejected)
+	add(was.Importer == now.Importer && was.Revision != now.Revision, "another revision of the importer (%d there, %d here)", was.Revision, now.Revision)
+	if len(all) == 0 {
+		return "another reading of the same files"
+	}
+	return strings.Join(all, ", ")
+}
+
+// written lists facts as they are given, "none" if there are none.
+func written(facts []assay.Fact) string {
+	var all []string
+	for _, f := range facts {
+		all = append(all, graph.Printable(f.Name+"="+f.Value))
+	}
+	return listed(all)
 }
 
 // locked is what assay.lock says of an import.
@@ -511,6 +590,9 @@ func openSource(path string) (*source, error) {
 	}
 	dir := real
 	if !info.IsDir() {
+		if !info.Mode().IsRegular() { // to open a pipe waits for whoever writes to it
+			return nil, Usagef("%s is neither a file nor a folder", path)
+		}
 		dir = filepath.Dir(real)
 	}
 	root, err := os.OpenRoot(dir)
@@ -588,6 +670,13 @@ func (o only) ReadDir(name string) ([]fs.DirEntry, error) {
 func readMapping(path string) ([]byte, error) {
 	if path == "" {
 		return nil, nil
+	}
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s is no file", path)
+	}
+	if err != nil {
+		return nil, Usagef("mapping: %w", err)
 	}
 	f, err := os.Open(path)
 	if err != nil {

@@ -383,14 +383,14 @@ func TestImportTravels(t *testing.T) {
 func TestWriteImport(t *testing.T) {
 	const evil = "\x1b[31mred\nline"
 	imp := Imported{Import: assay.Import{
-		Name: "x", Facts: []assay.Fact{{Name: evil, Value: evil}}, Notes: []string{evil}, Sources: []assay.ImportSource{{Path: evil, Kind: evil}},
+		Name: "x", Importer: evil, Facts: []assay.Fact{{Name: evil, Value: evil}}, Notes: []string{evil}, Sources: []assay.ImportSource{{Path: evil, Kind: evil}},
 		Traces: []assay.ImportTrace{{Name: "y", Meaning: evil, Columns: []assay.ImportColumn{{Name: evil, Unit: evil, Role: evil, Basis: evil, Meaning: evil, Evidence: evil}}}},
 	}}
 	var b strings.Builder
 	if err := WriteShown(&b, Shown{"import", imp}); err != nil {
 		t.Fatal(err)
 	}
-	if strings.Contains(b.String(), "\x1b") || strings.Contains(b.String(), "\nline") || strings.Count(b.String(), `\x1b[31mred\nline`) != 12 {
+	if strings.Contains(b.String(), "\x1b") || strings.Contains(b.String(), "\nline") || strings.Count(b.String(), `\x1b[31mred\nline`) != 13 {
 		t.Errorf("written as %q", &b)
 	}
 }

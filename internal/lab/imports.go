@@ -86,9 +86,12 @@ func checkImport(imp assay.Import, a oci.Artifact) error {
 	if err := checkName(imp.Name); err != nil {
 		return fmt.Errorf("%w: %w", err, oci.ErrInvalid)
 	}
-	layers := map[string]assay.Digest{}
+	if imp.Importer == "" || strings.Trim(imp.Importer, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+		return fmt.Errorf("importer %q: %w", imp.Importer, oci.ErrInvalid)
+	}
+	layers, sizes := map[string]assay.Digest{}, map[string]int64{}
 	for _, l := range a.Layers {
-		layers[l.Title] = l.Digest
+		layers[l.Title], sizes[l.Title] = l.Digest, l.Size
 	}
 	if len(imp.Traces) == 0 {
 		return fmt.Errorf("no traces: %w", oci.ErrInvalid)
@@ -108,7 +111,11 @@ func checkImport(imp assay.Import, a oci.Artifact) error {
 		if err := has(originalTitle+s.Path, s.Digest); err != nil {
 			return err
 		}
+		if s.Size != sizes[originalTitle+s.Path] || s.Rows < 0 {
+			return fmt.Errorf("%s: %d rows of %d bytes: %w", originalTitle+s.Path, s.Rows, s.Size, oci.ErrInvalid)
+		}
 	}
+	rejected := int64(0)
 	for _, t := range imp.Traces {
 		if t.Name == "" || assay.Filename(t.Name) != t.Name {
 			return fmt.Errorf("trace %q: %w", t.Name, oci.ErrInvalid)
@@ -116,6 +123,15 @@ func checkImport(imp assay.Import, a oci.Artifact) error {
 		if err := has("traces/"+t.Name+".parquet", t.Trace); err != nil {
 			return err
 		}
+		if t.Rows < 0 || len(t.Columns) == 0 {
+			return fmt.Errorf("trace %s: %d rows of %d columns: %w", t.Name, t.Rows, len(t.Columns), oci.ErrInvalid)
+		}
+		if t.Name == rejectedTrace {
+			rejected = t.Rows
+		}
+	}
+	if imp.Rejected != rejected {
+		return fmt.Errorf("%d rows rejected, and %d kept as such: %w", imp.Rejected, rejected, oci.ErrInvalid)
 	}
 	if !imp.Mapping.IsZero() {
 		return has(mappingTitle, imp.Mapping)
@@ -186,21 +202,27 @@ func traceNamed(imp assay.Import, name string) (assay.ImportTrace, error) {
 // "imports/NAME" is the import.
 func (w *Workspace) evidence(ctx context.Context, ref string) (*assay.Run, *Imported, error) {
 	imp, err := w.findImport(ctx, ref)
-	if err == nil && strings.HasPrefix(ref, "imports/") {
-		return nil, &imp, nil
-	}
-	isImport := err == nil
-	if err != nil && !errors.Is(err, errNoImport) && !errors.Is(err, errOther) && !errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, err
+	_, noDigest := assay.ParseDigest(ref)
+	none := errors.Is(err, errNoImport) || errors.Is(err, errOther) || noDigest == nil && errors.Is(err, fs.ErrNotExist)
+	if strings.HasPrefix(ref, "imports/") {
+		return importOr(imp, err)
 	}
 	run, runErr := w.FindRun(ctx, ref)
 	switch {
-	case isImport && (runErr != nil || run.ID != ref && run.Name != ref): // a beginning of a run's ID is no name
-		return nil, &imp, nil
+	case !none && (runErr != nil || run.ID != ref && run.Name != ref): // a beginning of a run's ID is no name
+		return importOr(imp, err)
 	case errors.Is(runErr, errNoRun):
 		return nil, nil, Classed(errNoRun, Usagef(`no run or import %q: "assay runs" and "assay import ls" list them`, ref))
 	}
 	return &run, nil, runErr
+}
+
+// importOr is the evidence that an import is, unless it could not be read.
+func importOr(imp Imported, err error) (*assay.Run, *Imported, error) {
+	if err != nil {
+		return nil, nil, err
+	}
+	return nil, &imp, nil
 }
 
 // A foundTrace is a trace in the archive, and what has it.
@@ -260,19 +282,25 @@ func (w *Workspace) importedTrace(ctx context.Context, d assay.Digest, none erro
 
 // ExportOriginals writes the files of an import below dir, which is made if
 // need be, each with the bytes it was imported with, and returns them. It
-// replaces no file.
+// replaces no file, and after an error has written none.
 func (w *Workspace) ExportOriginals(ctx context.Context, ref, dir string) ([]assay.ImportSource, error) {
 	imp, err := w.findImport(ctx, ref)
+	if name, of, isTrace := strings.Cut(strings.TrimPrefix(ref, "imports/"), "/"); isTrace && errors.Is(err, errNoImport) {
+		return nil, Usagef("export: %s would be the trace %s of an import: files are those of a whole import: name it, %s", ref, of, name)
+	}
 	if err != nil {
 		return nil, err
 	}
 	if dir == "" {
 		dir = assay.Filename(imp.Name)
 	}
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return nil, fmt.Errorf("export: %w", err)
-	}
 	root, err := os.OpenRoot(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := os.MkdirAll(dir, 0o777); err != nil {
+			return nil, fmt.Errorf("export: %w", err)
+		}
+		root, err = os.OpenRoot(dir)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("export: %w", err)
 	}
@@ -284,7 +312,10 @@ func (w *Workspace) ExportOriginals(ctx context.Context, ref, dir string) ([]ass
 	}
 	for i, s := range imp.Sources {
 		if err := w.exportOriginal(ctx, root, s); err != nil {
-			return imp.Sources[:i], fmt.Errorf("export %s: %s: %w", imp.Name, s.Path, lacking(err))
+			for _, written := range imp.Sources[:i] { // so that the same command can be given again
+				err = errors.Join(err, root.Remove(filepath.FromSlash(written.Path)))
+			}
+			return nil, fmt.Errorf("export %s: %s: %w", imp.Name, graph.Printable(s.Path), lacking(err))
 		}
 	}
 	return imp.Sources, nil
@@ -322,7 +353,7 @@ func WriteImport(out io.Writer, imp Imported) error {
 			unread++
 		}
 	}
-	fmt.Fprintf(out, "%s %v\n%s, revision %d: %d files, %d bytes", imp.Name, imp.Manifest, imp.Importer, imp.Revision, len(imp.Sources), bytes)
+	fmt.Fprintf(out, "%s %v\n%s, revision %d: %d files, %d bytes", imp.Name, imp.Manifest, graph.Printable(imp.Importer), imp.Revision, len(imp.Sources), bytes)
 	if unread > 0 {
 		fmt.Fprintf(out, "; %d were not read, and are kept", unread)
 	}

@@ -46,6 +46,8 @@ func (w *Workspace) Show(ctx context.Context, ref string) (Shown, error) {
 		return Shown{}, Usagef(`nothing is called %q: there are %s; and the runs that "assay runs" lists`, ref, lock.names())
 	case imp != nil:
 		return Shown{"import", *imp}, nil
+	case run == nil:
+		return Shown{}, err
 	case errors.Is(err, ErrIncomplete):
 		err = nil // a run in progress can be shown
 	}
