@@ -60,14 +60,18 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	return exitStatus(ctx, err)
 }
 
-// visible returns a message with everything in its lines escaped that is not
-// visible: it may name files of strangers.
+// visible returns a message with everything escaped that is not visible, but for
+// tabs and the ends of lines: it may name files of strangers.
 func visible(message string) string {
-	lines := strings.Split(message, "\n")
-	for i, line := range lines {
-		lines[i] = graph.Printable(line)
+	var b strings.Builder
+	for _, r := range message {
+		if r == '\n' || r == '\t' {
+			b.WriteRune(r)
+		} else {
+			b.WriteString(graph.Printable(string(r)))
+		}
 	}
-	return strings.Join(lines, "\n")
+	return b.String()
 }
 
 // errSaid marks an error whose message is the command's own output.

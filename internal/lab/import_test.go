@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -172,6 +173,95 @@ func TestImportHeals(t *testing.T) {
 	heal("damaged")
 }
 
+// TestImportRevision imports what another revision of the importer has imported:
+// that is for people to replace, and will do for a cell.
+func TestImportRevision(t *testing.T) {
+	w := initWorkspace(t)
+	opts := sweep(t, map[string]string{"a.csv": header + "v8,process,1,false\n"})
+	imp, err := w.Import(t.Context(), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := oci.ReadArtifact(t.Context(), w.Store, imp.Manifest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	here := imp.Revision
+	imp.Revision = here + 1
+	record, err := canonical.JSON(imp.Import)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Layers = slices.DeleteFunc(a.Layers, func(l oci.Layer) bool { return l.MediaType == importType })
+	if err := w.addLayer(t.Context(), &a, "import.json", importType, record); err != nil {
+		t.Fatal(err)
+	}
+	d, err := oci.PutArtifact(t.Context(), w.Store, a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	imp.Manifest = d.Digest
+	if err := w.nameImport(t.Context(), imp, assay.Digest{}, true); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Import(t.Context(), opts); !errors.Is(err, ErrUsage) || !strings.Contains(err.Error(), "taken by another revision of the importer (") {
+		t.Errorf("error %v", err)
+	}
+	opts.AnyRevision = true
+	if got, err := w.Import(t.Context(), opts); err != nil || got.Manifest != imp.Manifest || got.Revised != here {
+		t.Errorf("any revision: %+v, %v; want %v, and that it is %d here", got, err, imp.Manifest, here)
+	}
+}
+
+// TestImportGone asks for an import whose files are gone by another mapping.
+func TestImportGone(t *testing.T) {
+	w := initWorkspace(t)
+	opts := sweep(t, map[string]string{"a.csv": header + "v8,process,1,false\n"})
+	imp, err := w.Import(t.Context(), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := func() (Imported, error) { return w.ArchivedImport(t.Context(), opts) }
+	if got, err := ask(); err != nil || got.Manifest != imp.Manifest || !got.Gone {
+		t.Errorf("the same mapping: %+v, %v", got, err)
+	}
+	if err := os.WriteFile(opts.Mapping, []byte(strings.ReplaceAll(sweepMapping, "unit: ms", "unit: s")), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ask(); !errors.Is(err, ErrUsage) || !strings.Contains(err.Error(), "of another mapping") {
+		t.Errorf("another mapping: error %v", err)
+	}
+	if err := os.Remove(opts.Mapping); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := ask(); err != nil || got.Manifest != imp.Manifest {
+		t.Errorf("no mapping any more: %+v, %v", got, err)
+	}
+}
+
+// TestExportOriginalsAgain exports where a file is lost: nothing stays, so that
+// the same command can be given again.
+func TestExportOriginalsAgain(t *testing.T) {
+	w, dir := initWorkspace(t), t.TempDir()
+	imp, err := w.Import(t.Context(), sweep(t, map[string]string{"a.csv": header + "v8,process,1,false\n", "b.csv": header + "v8,process,2,false\n"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lost := w.path(storeDir, "blobs", "sha256", imp.Sources[1].Digest.Hex())
+	if err := os.Rename(lost, lost+".away"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.ExportOriginals(t.Context(), "sweep", dir); !errors.Is(err, ErrIncomplete) {
+		t.Fatalf("error %v, want ErrIncomplete", err)
+	}
+	if err := os.Rename(lost+".away", lost); err != nil {
+		t.Fatal(err)
+	}
+	if files, err := w.ExportOriginals(t.Context(), "sweep", dir); err != nil || len(files) != 2 {
+		t.Errorf("again: %v, %v", files, err)
+	}
+}
+
 // TestImportLinks imports a folder with links: nothing outside of it is read.
 func TestImportLinks(t *testing.T) {
 	opts := sweep(t, map[string]string{"a.csv": header + "v8,process,1,false\n"})
@@ -276,6 +366,12 @@ func TestForgedImports(t *testing.T) {
 		"trace name":     func(i *assay.Import) { i.Traces[0].Name = "../x" },
 		"other trace":    func(i *assay.Import) { i.Traces[0].Trace = i.Sources[0].Digest },
 		"mapping":        func(i *assay.Import) { i.Mapping = i.Sources[0].Digest },
+		"importer":       func(i *assay.Import) { i.Importer = "x\x1b]0;y" },
+		"size":           func(i *assay.Import) { i.Sources[0].Size = -5 },
+		"rows of a file": func(i *assay.Import) { i.Sources[0].Rows = -1 },
+		"rows":           func(i *assay.Import) { i.Traces[0].Rows = -7 },
+		"no columns":     func(i *assay.Import) { i.Traces[0].Columns = nil },
+		"rejected":       func(i *assay.Import) { i.Rejected = 99 },
 	} {
 		imp, forged := good.Import, a
 		imp.Sources = append([]assay.ImportSource(nil), imp.Sources...)
