@@ -150,7 +150,7 @@ func newVegetaReports(out *Output) *vegetaReports {
 	r.latency = r.percentiles.int(known("latency", "ns", assay.RoleLatency, "percentile of the latencies"))
 	r.statuses = out.trace("statuses", "how many requests had which status, of reports")
 	r.code = r.statuses.int(known("code", "", assay.RoleStatus, "HTTP status; 0 if there was no answer"))
-	r.count = r.statuses.int(known("count", "", "", "requests with that status"))
+	r.count = r.statuses.int(known("count", "", assay.RoleRequests, "requests with that status"))
 	r.errors = out.trace("errors", "the different errors, of reports")
 	r.message = r.errors.text(known("error", "", "", "why requests failed"))
 	return r

@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -10,8 +11,9 @@ import (
 )
 
 const (
-	chance = 0.001 // of a false alarm, over all series of a table
-	effect = 0.05  // a smaller drift is not worth a finding
+	chance = 0.001 // of a false alarm, over all series of a table and the three tests
+	tests  = 3
+	effect = 0.05 // a smaller drift is not worth a finding
 )
 
 // drift finds series whose samples change their level or follow a trend:
@@ -35,7 +37,7 @@ func drift(rule string, t *table) (found []assay.Finding) {
 		var by []float64
 		early := 0
 		for _, s := range all[i] {
-			n, change, ok := s.drifts(chance / float64(tested))
+			n, change, ok := s.drifts(chance / tests / float64(tested))
 			if !ok {
 				continue
 			}
@@ -45,7 +47,7 @@ func drift(rule string, t *table) (found []assay.Finding) {
 			}
 		}
 		if len(by) == 0 {
-			if hits, by = firsts(all[i]); len(by) == 0 {
+			if hits, by = firsts(all[i], chance/tests/float64(len(groups))); len(by) == 0 {
 				continue
 			}
 			early = len(by)
@@ -68,7 +70,7 @@ func (s series) drifts(chance float64) (n int, change float64, ok bool) {
 		return 0, 0, false
 	}
 	x, each := s.thinned()
-	at, p := stats.Pettitt(x)
+	at, p := changes(x)
 	if at > 0 && p < chance {
 		change = stats.Median(x[:at])/stats.Median(x[at:]) - 1
 		if math.Abs(change) >= effect {
@@ -85,9 +87,60 @@ func (s series) drifts(chance float64) (n int, change float64, ok bool) {
 	return 0, 0, false
 }
 
+// changes is Pettitt's test with a p that small samples can reach.
+func changes(x []float64) (at int, p float64) {
+	at, p = stats.Pettitt(x)
+	if at == 0 || len(x) >= exactBelow {
+		return at, p
+	}
+	u := 0 // at the change: values before it that are above one after it, less those below
+	for _, a := range x[:at] {
+		for _, b := range x[at:] {
+			u += cmp.Compare(a, b)
+		}
+	}
+	return at, min(p, changeBound(len(x), max(u, -u)))
+}
+
+const exactBelow = 40 // values; of more, Pettitt's approximation is small enough
+
+// changeBound is at least the probability that n values in random order have
+// somewhere a change as clear as u: the sum over all places of the exact
+// probabilities. Mann and Whitney, "On a test of whether one of two random
+// variables is stochastically larger than the other", Annals of Mathematical
+// Statistics 18(1), 1947.
+func changeBound(n, u int) float64 {
+	// ways[k][w]: choices of k of the first values whose ranks are w above the least sum
+	ways := make([][]float64, n+1)
+	for k := range ways {
+		ways[k] = make([]float64, n*n/4+1)
+	}
+	ways[0][0] = 1
+	for rank := range n {
+		for k := min(rank+1, n); k >= 1; k-- {
+			shift := rank - (k - 1) // of the largest, above what it is at least
+			for w := len(ways[k]) - 1; w >= shift; w-- {
+				ways[k][w] += ways[k-1][w-shift]
+			}
+		}
+	}
+	p := 0.0
+	for k := 1; k < n; k++ {
+		all, tail := 0.0, 0.0
+		for w, count := range ways[k][:k*(n-k)+1] {
+			all += count
+			if d := 2*w - k*(n-k); max(d, -d) >= u {
+				tail += count
+			}
+		}
+		p += tail / all
+	}
+	return min(1, p)
+}
+
 // firsts finds that the first sample is the slowest in more series than chance
 // has it: a warm-up too short for a test of one series.
-func firsts(all []series) (rows []int, by []float64) {
+func firsts(all []series, chance float64) (rows []int, by []float64) {
 	tried, expected := 0, 0.0
 	for _, s := range all {
 		if len(s.x) < inOne {

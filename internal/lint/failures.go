@@ -30,12 +30,14 @@ func (t *table) failed(rule string) (found []assay.Finding) {
 	}
 	for _, rows := range group(t.rows, where...) {
 		var hits []int
-		failed, all := 0.0, 0.0
+		failed, all, seen := 0.0, 0.0, 0
 		for _, row := range rows {
 			if b := bad(row); b > 0 {
 				hits, failed = append(hits, row), failed+b
 			}
-			all += weight(row)
+			if w := weight(row); w > 0 {
+				all, seen = all+w, seen+1
+			}
 		}
 		share := failed / all
 		if !(share > 0) {
@@ -48,7 +50,7 @@ func (t *table) failed(rule string) (found []assay.Finding) {
 		case share >= failedSome:
 			severity = assay.SeverityWarning
 		}
-		f := t.found(rule, severity, facts(where, rows[0]), hits, len(rows), bad)
+		f := t.found(rule, severity, facts(where, rows[0]), hits, max(seen, len(hits)), bad)
 		f.Number = plain(share, "", "share that failed", int(math.Round(all)))
 		f.Says = fmt.Sprintf("%s of %.0f had no good answer", percent(share), all)
 		f.Effect = "rates count what was refused, and latencies what was quick to refuse; medians of the others are of survivors"
@@ -61,8 +63,7 @@ func (t *table) failed(rule string) (found []assay.Finding) {
 // failing returns how many requests a row is of, and how many of them failed;
 // nil if nothing says so.
 func (t *table) failing() (weight, bad func(row int) float64) {
-	requests, failed := t.counted(assay.RoleRequests), t.counted(assay.RoleFailed)
-	one := func(int) float64 { return 1 }
+	requests, failed, status := t.counted(assay.RoleRequests), t.counted(assay.RoleFailed), t.counted(assay.RoleStatus)
 	known := func(x float64) float64 {
 		if math.IsNaN(x) {
 			return 0
@@ -72,16 +73,22 @@ func (t *table) failing() (weight, bad func(row int) float64) {
 	if failed != nil && requests != nil {
 		return func(row int) float64 { return known(requests[row]) }, func(row int) float64 { return known(failed[row]) }
 	}
+	if requests != nil && status != nil { // a row counts the requests of a status
+		return func(row int) float64 { return known(requests[row]) }, func(row int) float64 { return known(requests[row]) * truth(refused(status[row])) }
+	}
 	if requests != nil {
 		return nil, nil // a row is a test: noResult
 	}
-	if status := t.counted(assay.RoleStatus); status != nil {
-		return one, func(row int) float64 { return truth(status[row] < 200 || status[row] >= 300) }
+	outcome := t.first(assay.RoleOutcome)
+	if status == nil && outcome == nil {
+		return nil, nil
 	}
-	if outcome := t.first(assay.RoleOutcome); outcome != nil {
-		return one, func(row int) float64 { return truth(!ended(outcome, row)) }
+	weight = func(row int) float64 {
+		return truth(status != nil && !math.IsNaN(status[row]) || outcome != nil && !outcome.IsNull(row))
 	}
-	return nil, nil
+	return weight, func(row int) float64 {
+		return truth(!ended(outcome, row) || status != nil && refused(status[row]))
+	}
 }
 
 func truth(b bool) float64 {

@@ -42,16 +42,17 @@ func finite(x float64) float64 {
 	return x
 }
 
-// median is the estimate of a finding: of the values of rows.
-func median(rows []int, unit string, value func(row int) float64) *assay.Estimate {
+// median is the estimate of a finding: of the values of rows, with no interval
+// where they are not independent.
+func (t *table) median(rows []int, unit string, value func(row int) float64) *assay.Estimate {
 	x := make([]float64, len(rows))
 	for i, row := range rows {
 		x[i] = value(row)
 	}
 	slices.Sort(x)
-	e := &assay.Estimate{Value: finite(stats.SortedMedian(x)), Unit: unit, N: len(x), Confidence: confidence, Statistic: "median", Interval: "order statistics"}
-	if i, ok := stats.SortedMedianInterval(x, confidence); ok {
-		e.Low, e.High = &i.Low, &i.High
+	e := &assay.Estimate{Value: finite(stats.SortedMedian(x)), Unit: unit, N: len(x), Statistic: "median"}
+	if i, ok := stats.SortedMedianInterval(x, confidence); ok && !t.single() {
+		e.Low, e.High, e.Confidence, e.Interval = &i.Low, &i.High, confidence, "order statistics"
 	}
 	return e
 }

@@ -117,3 +117,44 @@ func TestDecimalsOfComputedNumbers(t *testing.T) {
 		}
 	}
 }
+
+// Statuses weigh what they count, those that nobody knows nothing, and a
+// redirect is no good answer.
+func TestFailuresByStatus(t *testing.T) {
+	columnsOf["code"] = trace.Column{Kind: trace.Int, Role: assay.RoleStatus}
+	defer delete(columnsOf, "code")
+	for name, c := range map[string]struct {
+		rows  []row
+		null  []bool
+		share float64
+		of    int // requests
+	}{
+		"counted":  {[]row{{"code": int64(200), "n": int64(134)}, {"code": int64(500), "n": int64(26)}}, nil, 26. / 160, 160},
+		"unknown":  {[]row{{"code": int64(0)}, {"code": int64(0)}, {"code": int64(500)}, {"code": int64(200)}}, []bool{true, true, false, false}, 0.5, 2},
+		"redirect": {[]row{{"code": int64(302), "end": "ok"}, {"code": int64(200), "end": "ok"}}, nil, 0.5, 2},
+		"timeout":  {[]row{{"code": int64(200), "end": "timeout"}, {"code": int64(200), "end": "ok"}}, nil, 0.5, 2},
+	} {
+		statuses := made("", c.rows)
+		columnNamed(statuses, "code").Null = c.null
+		found := look(t, Options{Rules: []string{"failures"}}, subject(statuses))
+		if len(found) != 1 || found[0].Number.Value != c.share || found[0].Number.N != c.of || found[0].Rows > found[0].Of {
+			t.Errorf("%s: %+v, want a share of %v of %d", name, found, c.share, c.of)
+		}
+	}
+}
+
+// Of samples of one test there is no interval.
+func TestNoIntervalOfOneTest(t *testing.T) {
+	for _, again := range []bool{false, true} {
+		rows := change(keep(sweep(1), is("ant")), is("ant"), func(r row) { r["r"], r["it"] = r["r"].(float64)*2, int64(1) })
+		for _, r := range rows {
+			if !again {
+				delete(r, "again")
+			}
+		}
+		found := look(t, Options{Rules: []string{"little"}}, subject(made("", rows)))
+		if len(found) != 1 || (found[0].Number.Low != nil) != again {
+			t.Errorf("replicates %v: %+v", again, found)
+		}
+	}
+}

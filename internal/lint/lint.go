@@ -47,6 +47,7 @@ type Rule struct {
 // Rules lists the rules in the order of the docs.
 func Rules() []Rule {
 	return []Rule{
+		{"impossible", "times, rates, sizes or counts below zero", each(impossible)},
 		{"little", "latency, throughput and load contradict Little's law", each(little)},
 		{"overrate", "more requests a second than requests by duration", each(overrate)},
 		{"responses", "answers of one size where they should differ, or of many where they should not", each(responses)},

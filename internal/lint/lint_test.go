@@ -1,7 +1,9 @@
 package lint
 
 import (
+	"fmt"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -24,15 +26,48 @@ func TestCleanDataHaveNoFindings(t *testing.T) {
 // tables at most as docs/lint.md says: one.
 func TestFalseAlarmsAreRare(t *testing.T) {
 	const tables, most = 1000, 4 // more than 4 have a probability of 0.004 if 1 is expected
-	alarms := 0
-	for seed := range uint64(tables) {
-		for _, f := range look(t, Options{}, subject(made("", started(seed+seeds)))) {
-			t.Logf("seed %d: %s: %s", seed+seeds, f.Rule, f.Says)
-			alarms++
+	for name, make := range map[string]func(seed uint64) []row{
+		"starts":                       started,
+		"20 systems, 6 processes of 6": func(seed uint64) []row { return steady(seed, 20, 6, 6) },
+		"2 systems, 6 processes of 40": func(seed uint64) []row { return steady(seed, 2, 6, 40) },
+	} {
+		alarms := 0
+		for seed := range uint64(tables) {
+			for _, f := range look(t, Options{}, subject(made("", make(seed+seeds)))) {
+				t.Logf("%s, seed %d: %s: %s", name, seed+seeds, f.Rule, f.Says)
+				alarms++
+			}
+		}
+		if alarms > most {
+			t.Errorf("%s: %d findings in %d clean tables, want %d at most", name, alarms, tables, most)
 		}
 	}
-	if alarms > most {
-		t.Errorf("%d findings in %d clean tables, want %d at most", alarms, tables, most)
+}
+
+// steady makes clean samples of so many systems, processes and calls of each,
+// that spread by a fifth.
+func steady(seed uint64, systems, processes, calls int) (rows []row) {
+	random := rand.New(rand.NewPCG(seed, 7))
+	for who := range systems {
+		for again := range processes {
+			for it := range calls {
+				rows = append(rows, row{"who": fmt.Sprint(who), "again": int64(again), "it": int64(it), "t": 1000 * math.Exp(0.2*random.NormFloat64())})
+			}
+		}
+	}
+	return rows
+}
+
+// What can be found depends on the number of samples and of series: half of
+// them ten times slower, from so many on as docs/lint.md says.
+func TestFewestSamplesOfAFinding(t *testing.T) {
+	for systems, fewest := range map[int]int{1: 16, 100: 22} {
+		for _, calls := range []int{fewest - 1, fewest} {
+			rows := change(steady(1, systems, 1, calls), func(r row) bool { return r["who"] == "0" && r["it"].(int64) < int64(calls)/2 }, func(r row) { r["t"] = r["t"].(float64) * 10 })
+			if found := look(t, Options{Rules: []string{"drift"}}, subject(made("", rows))); len(found) != calls-fewest+1 {
+				t.Errorf("%d systems of %d calls: %d findings, want %d", systems, calls, len(found), calls-fewest+1)
+			}
+		}
 	}
 }
 
@@ -97,6 +132,23 @@ func TestInjectedDefects(t *testing.T) {
 			return results(change(sweep(seed), func(r row) bool { return is("ant")(r) && r["what"] == "large" && r["again"].(int64)%2 == 0 },
 				func(r row) { r["in"] = r["in"].(float64) / 2 }))
 		}, Options{}, "responses", assay.SeverityWarning, []assay.Fact{{Name: "who", Value: "ant"}, {Name: "site", Value: "here"}, {Name: "what", Value: "large"}}, 0.667, 0},
+		{"times below zero", func(seed uint64) []Subject {
+			return starts(change(started(seed), func(r row) bool { return is("ant")(r) && r["blk"] == int64(7) }, func(r row) { r["t"] = -1. }))
+		}, Options{}, "impossible", assay.SeverityError, []assay.Fact{{Name: "who", Value: "ant"}}, -1, 0},
+		{"samples of one process", func(seed uint64) []Subject {
+			rows := keep(called(seed), func(r row) bool { return r["again"] == int64(0) })
+			for _, r := range rows {
+				delete(r, "again")
+			}
+			return starts(keep(rows, is("ant")))
+		}, Options{}, "replicates", assay.SeverityWarning, []assay.Fact{{Name: "who", Value: "ant"}}, 1, 0},
+		{"requests of one test", func(seed uint64) []Subject {
+			var rows []row
+			for i := range 50 {
+				rows = append(rows, row{"who": "ant", "it": int64(i), "r": 1 + float64(i%7)/10})
+			}
+			return starts(rows)
+		}, Options{}, "replicates", assay.SeverityWarning, []assay.Fact{{Name: "who", Value: "ant"}}, 1, 0},
 		{"requests fail", func(seed uint64) []Subject {
 			return results(change(sweep(seed), func(r row) bool { return is("ant")(r) && r["what"] == "large" }, func(r row) { r["lost"] = int64(20000) }))
 		}, Options{}, "failures", assay.SeverityError, []assay.Fact{{Name: "who", Value: "ant"}, {Name: "site", Value: "here"}, {Name: "what", Value: "large"}}, 0.2, 0},

@@ -81,7 +81,7 @@ func (t *table) contradiction(rule string, v *trace.Values, ratio func(row int) 
 			continue
 		}
 		f := t.found(rule, assay.SeverityWarning, facts(where, rows[0]), hits, seen, ratio)
-		f.Number = median(hits, "x", ratio)
+		f.Number = t.median(hits, "x", ratio)
 		f.Says = fmt.Sprintf("%s = %.3g, must be 1", formula, f.Number.Value)
 		f.Effect = fmt.Sprintf("the values of %s are not the mean of what these requests took: corrected for late sends, of other requests, or of another load", v.Name)
 		f.Remedy = "find out what the load generator means by it, or compute the mean latency as load / throughput"

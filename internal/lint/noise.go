@@ -72,8 +72,8 @@ func (t *table) tooSmall(rule string, v *trace.Values, floor float64) []assay.Fi
 	return []assay.Finding{f}
 }
 
-// independent returns the values of rows, of each replicate the median where
-// it has several.
+// independent returns the values of rows; the median of each replicate, or of
+// the one test that they are samples of.
 func (t *table) independent(rows []int, x []float64) []float64 {
 	var out []float64
 	for _, one := range group(rows, t.by[assay.RoleReplicate]...) {
@@ -84,7 +84,7 @@ func (t *table) independent(rows []int, x []float64) []float64 {
 			}
 		}
 		switch {
-		case !t.has(assay.RoleReplicate):
+		case !t.has(assay.RoleReplicate) && !t.single():
 			return known
 		case len(known) > 0:
 			out = append(out, stats.Median(known))

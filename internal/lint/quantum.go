@@ -58,7 +58,7 @@ func quantum(rule string, t *table) (found []assay.Finding) {
 		slices.Sort(hits)
 		time := func(row int) float64 { return load[row] / throughput[row] * 1e3 }
 		f := t.found(rule, assay.SeverityError, facts(where, rows[0]), hits, len(rows), time)
-		f.Number = median(hits, "ms", time)
+		f.Number = t.median(hits, "ms", time)
 		f.Says = fmt.Sprintf("a request takes %s at %d combinations of treatment and load, whatever the load, and less at higher loads: throughput is load / %[1]s",
 			duration(f.Number.Value/1e3), places)
 		f.Effect = "the rate there is that of a timer, a poll or a sleep and not of the system's work; low-load latency and efficiency cannot be compared"

@@ -18,7 +18,10 @@ const fewest = 6
 func replicates(rule string, tables []*table) (found []assay.Finding) {
 	for _, t := range tables {
 		v := t.result()
-		if v == nil || t.has(assay.RoleTime) { // a row of a time series is no test
+		if v == nil && t.single() {
+			v = t.first(assay.RoleLatency) // of every request
+		}
+		if v == nil || t.has(assay.RoleTime) && !t.ofOneTest(v) { // a row of a time series is no test
 			continue
 		}
 		if v.Role == assay.RoleMean && slices.ContainsFunc(tables, func(o *table) bool { return o.subject == t.subject && o.has(assay.RoleSample) }) {
@@ -27,6 +30,11 @@ func replicates(rule string, tables []*table) (found []assay.Finding) {
 		found = append(found, t.few(rule, v)...)
 	}
 	return found
+}
+
+// ofOneTest reports whether a column holds samples of one test.
+func (t *table) ofOneTest(v *trace.Values) bool {
+	return (v.Role == assay.RoleSample || v.Role == assay.RoleLatency) && t.single()
 }
 
 func (t *table) few(rule string, result *trace.Values) (found []assay.Finding) {
@@ -58,6 +66,8 @@ func (t *table) few(rule string, result *trace.Values) (found []assay.Finding) {
 				count = 0
 			case of != nil:
 				count = len(group(measured, of))
+			case t.ofOneTest(result):
+				count = 1
 			}
 			if count < fewest {
 				few++
@@ -80,6 +90,10 @@ func (t *table) few(rule string, result *trace.Values) (found []assay.Finding) {
 		case most == 1:
 			f.Says = fmt.Sprintf("%d of %d treatments were measured once", few, seen)
 			f.Effect = "no interval at all: what one repetition says of the next is not known"
+			if t.ofOneTest(result) {
+				f.Says += fmt.Sprintf(": their %d samples are in order, and nothing says that they are of several tests or processes", len(hits))
+				f.Effect = "samples of one test are not independent: an interval over them is too narrow by any factor"
+			}
 		}
 		f.Remedy = fmt.Sprintf("repeat each treatment %d times or more, in fresh processes and in random order", fewest)
 		found = append(found, f)

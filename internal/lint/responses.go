@@ -97,7 +97,7 @@ func (t *table) sameAnswers(rule string, where []*trace.Values, rows []int, work
 	of := group(rows, workload)
 	middle := make([]float64, len(of))
 	for i, rows := range of {
-		middle[i] = median(rows, "bytes", value).Value
+		middle[i] = t.median(rows, "bytes", value).Value
 	}
 	order := make([]int, len(of))
 	for i := range order {
@@ -128,7 +128,7 @@ func (t *table) sameAnswers(rule string, where []*trace.Values, rows []int, work
 			continue // small answers of one size are common where the work differs
 		}
 		f := t.found(rule, assay.SeverityError, facts(where, rows[0]), hits, len(rows), value)
-		f.Number = median(hits, "bytes", value)
+		f.Number = t.median(hits, "bytes", value)
 		f.Says = fmt.Sprintf("%s are answered with %s bytes each, and at one rate: in the middle of %d loads the quickest is %.2f times as quick as the slowest",
 			few(same), digits(f.Number.Value), points, apart)
 		f.Effect = "nothing shows that these functions ran: the same answer at the same rate is what an error page, or one and the same function, gives"

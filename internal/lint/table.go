@@ -22,7 +22,7 @@ type table struct {
 // numeric are the roles of which a column that holds no numbers is of no use.
 var numeric = []assay.Role{
 	assay.RoleLoad, assay.RoleRate, assay.RoleRequests, assay.RoleFailed, assay.RoleDuration, assay.RoleThroughput, assay.RoleLatency, assay.RoleInterval,
-	assay.RoleTransfer, assay.RoleSize, assay.RoleStatus, assay.RoleSample, assay.RoleMean, assay.RoleCPU, assay.RoleMemory, assay.RoleLine,
+	assay.RoleTransfer, assay.RoleSize, assay.RoleStatus, assay.RoleSample, assay.RoleMean, assay.RoleSpread, assay.RoleCPU, assay.RoleMemory, assay.RoleLine,
 }
 
 func newTable(s Subject, t Trace) *table {
@@ -215,10 +215,20 @@ func words(where []assay.Fact) string {
 	return strings.Join(said, ", ")
 }
 
-// ok drops rows that did not end well.
+// ok drops rows that did not end well, or got no good answer.
 func (t *table) ok(rows []int) []int {
-	outcome := t.first(assay.RoleOutcome)
-	return slices.DeleteFunc(slices.Clone(rows), func(row int) bool { return !ended(outcome, row) })
+	outcome, status := t.first(assay.RoleOutcome), t.counted(assay.RoleStatus)
+	return slices.DeleteFunc(slices.Clone(rows), func(row int) bool { return !ended(outcome, row) || status != nil && refused(status[row]) })
+}
+
+// refused reports whether a status is known and not that of a good answer: 200
+// to 299.
+func refused(status float64) bool { return status < 200 || status >= 300 }
+
+// single reports whether rows are samples of one test or process: they are in
+// order, and nothing tells repetitions apart.
+func (t *table) single() bool {
+	return (t.has(assay.RoleIteration) || t.has(assay.RoleTime) || t.has(assay.RoleStart)) && !t.has(assay.RoleReplicate) && !t.has(assay.RoleBlock)
 }
 
 // ended reports whether a row ended well, or nothing says how.
