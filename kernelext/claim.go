@@ -97,7 +97,7 @@ func (j Judged) String() string { return fmt.Sprintf("%s: %s: %s", j.Claim.ID, j
 // Judgements imports the verdicts that assay.lock has, with what was advertised
 // and what was found, as the trace "judgements" of an import, for Draw:
 //
-//	assay.Draw(Advertised, assay.Judgements().Samples("judgements", "label", "verdict", "advertised", "to", "value", "low", "high", "outcome", "detail"))
+//	assay.Draw(Advertised, assay.Judgements().Samples("judgements", "label", "verdict", "relative", "relative_low", "relative_high", "range_end", "outcome", "detail"))
 func Judgements() Imported {
 	return Imported(ask(wire.Request{Judgements: &wire.Judgements{}}).Import.Name)
 }

@@ -14,6 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/internal/graph"
 	"github.com/assay-notebooks/assay/internal/lab"
 )
 
@@ -216,7 +217,7 @@ func printJudged(p printer, judged []lab.Judged) error {
 		return err
 	}
 	for _, j := range told {
-		fmt.Fprintf(p.out, "\n%s %s: %s\n", j.Claim.ID, j.Verdict, j.Reason)
+		fmt.Fprintf(p.out, "\n%s %s: %s\n", j.Claim.ID, j.Verdict, graph.Printable(j.Reason))
 	}
 	if rest := len(judged) - len(told); rest > 0 {
 		fmt.Fprintf(p.out, "\n%d claims are unsupported: nothing in this evidence is about them\n", rest)
@@ -285,9 +286,12 @@ does not say.`,
 			if err != nil {
 				return err
 			}
-			added, err := w.AddClaims(cmd.Context(), text)
+			added, notes, err := w.AddClaims(cmd.Context(), text)
 			if err != nil {
 				return err
+			}
+			for _, n := range notes {
+				fmt.Fprintln(cmd.ErrOrStderr(), n)
 			}
 			for _, a := range added {
 				if err := newPrinter(cmd).object("claim", a, func(out io.Writer) { fmt.Fprintln(out, a.ID) }); err != nil {
@@ -320,18 +324,23 @@ does not say.`,
 
 // claimText is the text of a claim to add: a file, standard input, or flags.
 func claimText(cmd *cobra.Command, args []string, c assay.Claim) ([]byte, error) {
-	switch {
-	case len(args) == 0:
+	if len(args) == 0 {
 		return yaml.Marshal(c)
-	case args[0] == "-":
-		return io.ReadAll(io.LimitReader(cmd.InOrStdin(), maxClaims))
 	}
-	f, err := os.Open(args[0])
-	if err != nil {
-		return nil, err
+	in, name := cmd.InOrStdin(), "standard input"
+	if args[0] != "-" {
+		f, err := os.Open(args[0])
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		in, name = f, args[0]
 	}
-	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, maxClaims))
+	text, err := io.ReadAll(io.LimitReader(in, maxClaims+1))
+	if err == nil && len(text) > maxClaims {
+		return nil, lab.Usagef("%s is larger than %d MiB: add the claims in parts", name, maxClaims>>20)
+	}
+	return text, err
 }
 
 // maxClaims bounds a text of claims.

@@ -33,6 +33,13 @@ func dimension(unit string) string {
 	return ""
 }
 
+// CanCheck reports whether a check can have the unit of a claim: "x", and the
+// first word of "x (number not read)".
+func CanCheck(unit string) bool {
+	first, _, _ := strings.Cut(unit, " ")
+	return first == ratioUnit || dimension(first) != ""
+}
+
 var phases = []assay.Phase{assay.Process, assay.Compile, assay.Instantiate, assay.FirstCall, assay.Call, assay.Request, assay.Teardown}
 
 // CheckCheck says everything that is wrong with a check whatever the evidence

@@ -12,9 +12,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/internal/strictyaml"
@@ -192,9 +194,19 @@ var (
 	starts      = []string{"process", "compile", "instance", "snapshot", "isolate", "container", "pod"}
 	comparators = []string{"<", "<=", "=", ">=", ">", "~", "in"}
 
-	idPattern   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
-	datePattern = regexp.MustCompile(`^\d{4}(-\d\d(-\d\d)?)?$`)
+	idPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 )
+
+// day reads a year, a month or a day, and returns the first and the last day of
+// it.
+func day(text string) (first, last time.Time, err error) {
+	for layout, next := range map[string][3]int{"2006": {1, 0, 0}, "2006-01": {0, 1, 0}, time.DateOnly: {0, 0, 1}} {
+		if first, err = time.Parse(layout, text); err == nil && len(text) == len(layout) {
+			return first, first.AddDate(next[0], next[1], next[2]).AddDate(0, 0, -1), nil
+		}
+	}
+	return first, last, errors.New("want a year, a month or a day, such as 2021-03-01")
+}
 
 // CheckClaim says everything that is wrong with a claim.
 func CheckClaim(c assay.Claim) error {
@@ -220,10 +232,26 @@ func CheckClaim(c assay.Claim) error {
 	if len(c.Value) == 2 && c.Comparator != "in" && c.Comparator != "~" {
 		bad(`a range of values needs the comparator "in" or "~"`)
 	}
-	for field, day := range map[string]string{"from": c.From, "until": c.Until} {
-		if day != "" && !datePattern.MatchString(day) {
-			bad("%s %q: want a year, a month or a day, such as 2021-03-01", field, day)
+	for _, v := range c.Value {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			bad("value %v: want a number, or leave it out", v)
 		}
+	}
+	var from, until time.Time
+	if c.From != "" {
+		first, _, err := day(c.From)
+		if from = first; err != nil {
+			bad("from %q: %v", c.From, err)
+		}
+	}
+	if c.Until != "" {
+		_, last, err := day(c.Until)
+		if until = last; err != nil {
+			bad("until %q: %v", c.Until, err)
+		}
+	}
+	if !from.IsZero() && !until.IsZero() && until.Before(from) {
+		bad("until %s is before from %s", c.Until, c.From)
 	}
 	if len(wrong) > 0 {
 		slices.Sort(wrong)

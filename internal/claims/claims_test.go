@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"os"
-	"slices"
 	"strings"
 	"testing"
 
@@ -12,6 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/internal/tooltest"
 )
 
 // schema compiles docs/claims.schema.json.
@@ -80,12 +80,9 @@ func TestLedger(t *testing.T) {
 
 // The ledger holds the facts of the shared list, word for word.
 func TestLedgerCarriesTheFacts(t *testing.T) {
-	text, err := os.ReadFile("../../../shared/claims.json")
+	text, err := os.ReadFile(tooltest.Shared(t, "claims.json"))
 	if err != nil {
-		if slices.Contains(strings.Split(os.Getenv("ASSAY_REQUIRE"), ","), "shared") {
-			t.Fatal(err)
-		}
-		t.Skip("no ../shared/claims.json")
+		t.Fatal(err)
 	}
 	var facts []struct{ ID, Subject, Quote, Conditions string }
 	if err := json.Unmarshal(text, &facts); err != nil {
@@ -155,9 +152,27 @@ checks:
 		{"checks: {a: {metric: wall_ns, comparator: '<=', value: 1, unit: ms}}", "a check of a, and no such claim"},
 		{"claims: [{id: a}]\nchecks: {a: {metric: wall_ns, comparator: '<=', value: .inf, unit: ms}}", "value +Inf"},
 		{"claims: [{id: a, op: x}]", "line 1"},
+		{"claims: [{id: a, value: .nan}]", "value NaN: want a number"},
+		{"claims: [{id: a, value: -.inf}]", "value -Inf: want a number"},
+		{"claims: [{id: a, value: [1, .inf], comparator: in}]", "value +Inf: want a number"},
+		{"claims: [{id: a, from: 2021-99-99}]", `from "2021-99-99": want a year, a month or a day`},
+		{"claims: [{id: a, until: 2021-02-30}]", `until "2021-02-30": want a year`},
+		{"claims: [{id: a, until: '21'}]", `until "21": want a year`},
+		{"claims: [{id: a, from: '2021', until: '1999'}]", "until 1999 is before from 2021"},
+		{"claims: [{id: a, from: 2021-03-02, until: 2021-03-01}]", "until 2021-03-01 is before from 2021-03-02"},
 	} {
 		if c, err := Parse([]byte(bad.text), Book{}); err == nil || !strings.Contains(err.Error(), bad.want) {
 			t.Errorf("%q: %+v, %v; want an error with %q", bad.text, c, err, bad.want)
+		}
+	}
+}
+
+// A month begins with its first day and ends with its last.
+func TestDates(t *testing.T) {
+	for _, c := range []assay.Claim{{From: "2021-03-31", Until: "2021-03"}, {From: "2021", Until: "2021-01-01"}, {From: "2020-02-29", Until: "2020"}} {
+		c.ID = "a"
+		if err := CheckClaim(c); err != nil {
+			t.Errorf("from %s until %s: %v", c.From, c.Until, err)
 		}
 	}
 }

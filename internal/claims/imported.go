@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/assay-notebooks/assay"
@@ -18,6 +17,9 @@ import (
 var treatment = []assay.Role{assay.RoleSystem, assay.RoleWorkload, assay.RoleFactor, assay.RoleLoad, assay.RoleRate,
 	assay.RoleScope, assay.RoleMode, assay.RoleCache}
 
+// particulars are the roles of the other columns that are read.
+var particulars = []assay.Role{assay.RoleWarmup, assay.RoleReplicate, assay.RoleBlock, assay.RoleOutcome, assay.RoleStatus}
+
 // A table is a trace of an import with the columns that a check reads.
 type table struct {
 	trace   assay.ImportTrace
@@ -25,7 +27,9 @@ type table struct {
 	columns map[string]trace.Values // by name: those of conditions, pairs and treatment
 	pair    []string                // names of the columns to pair by
 	warmup  *trace.Values           // nil: there is no such column
-	repeat  *trace.Values           // the replicate; nil likewise
+	good    []*trace.Values         // outcome and status: those that there are
+	repeat  *trace.Values           // the replicate, or else the block; nil likewise
+	series  string                  // the column that says that rows are one after another in a test; "" likewise
 }
 
 // estimateImport estimates by a trace of an import what check is about.
@@ -137,7 +141,7 @@ func readTable(of assay.ImportTrace, check assay.Check, asked []string, ev Evide
 		names = append(names, c.Name)
 	}
 	for _, c := range of.Columns {
-		if slices.Contains(treatment, c.Role) || c.Role == assay.RoleWarmup || c.Role == assay.RoleReplicate {
+		if slices.Contains(treatment, c.Role) || slices.Contains(particulars, c.Role) {
 			names = append(names, c.Name)
 		}
 	}
@@ -156,12 +160,22 @@ func readTable(of assay.ImportTrace, check assay.Check, asked []string, ev Evide
 		t.columns[v.Name] = v
 	}
 	for _, c := range of.Columns {
-		v, read := t.columns[c.Name]
-		switch {
-		case read && c.Role == assay.RoleWarmup && v.Kind == trace.Bool:
-			t.warmup = &v
-		case read && c.Role == assay.RoleReplicate:
+		v := t.columns[c.Name]
+		switch c.Role {
+		case assay.RoleWarmup:
+			if v.Kind == trace.Bool {
+				t.warmup = &v
+			}
+		case assay.RoleReplicate:
 			t.repeat = &v
+		case assay.RoleBlock:
+			if t.repeat == nil || t.repeat.Role != assay.RoleReplicate {
+				t.repeat = &v
+			}
+		case assay.RoleOutcome, assay.RoleStatus:
+			t.good = append(t.good, &v)
+		case assay.RoleIteration, assay.RoleTime, assay.RoleStart:
+			t.series = c.Name
 		}
 	}
 	for _, name := range check.Pair {
@@ -176,14 +190,15 @@ type rowset struct {
 	spoken string
 	wanted map[string]assay.OneOf // by column or role
 	fixed  map[string]bool        // names of the columns that it has conditions for
-	rows   []int                  // with a value, warm-up left out
-	empty  int                    // rows without a value
+	rows   []int                  // good ones with a value, warm-up left out
+	empty  int                    // good rows without a value
+	failed map[string]int         // rows that did not end well, by how: "timeout", "status 502"
 }
 
 // side finds the rows of a selection.
 func (t *table) side(sel assay.Selection) (*rowset, error) {
 	wanted := conditions(sel)
-	s := &rowset{spoken: where(wanted), wanted: wanted, fixed: map[string]bool{}}
+	s := &rowset{spoken: where(wanted), wanted: wanted, fixed: map[string]bool{}, failed: map[string]int{}}
 	if s.spoken == "" {
 		s.spoken = "all rows"
 	}
@@ -199,44 +214,53 @@ func (t *table) side(sel assay.Selection) (*rowset, error) {
 		if !matches(wanted, columns, row) {
 			continue
 		}
-		if t.metric.IsNull(row) {
+		switch why := t.failure(row); {
+		case why != "":
+			s.failed[why]++
+		case t.metric.IsNull(row):
 			s.empty++
-			continue
+		default:
+			s.rows = append(s.rows, row)
 		}
-		s.rows = append(s.rows, row)
 	}
-	if len(s.rows) == 0 && s.empty == 0 {
-		return s, absent("no row of trace %s has %s", t.trace.Name, s.spoken)
-	}
-	if len(s.rows) == 0 {
+	switch {
+	case len(s.rows) > 0:
+		return s, nil
+	case len(s.failed) > 0:
+		return s, unable("%s of trace %s has no good rows: %s", s.spoken, t.trace.Name, counts(s.failed))
+	case s.empty > 0:
 		return s, unable("%s of trace %s has no values", s.spoken, t.trace.Name)
 	}
-	return s, nil
+	return s, absent("no row of trace %s has %s", t.trace.Name, s.spoken)
+}
+
+// failure says how a row ended that did not end well: its outcome, or without
+// one its status, which is not 200 to 299; "" for one that did, or that does not
+// say.
+func (t *table) failure(row int) string {
+	status := ""
+	for _, v := range t.good {
+		switch text := v.Text(row); {
+		case text == "":
+		case v.Role == assay.RoleOutcome && text == string(assay.OK):
+			return ""
+		case v.Role == assay.RoleOutcome:
+			return text
+		case len(text) != 3 || text[0] != '2':
+			status = v.Name + " " + text
+		}
+	}
+	return status
 }
 
 func matches(wanted map[string]assay.OneOf, columns map[string]trace.Values, row int) bool {
 	for key, values := range wanted {
 		v := columns[key]
-		if !slices.Contains(values, cell(&v, row)) {
+		if !slices.Contains(values, v.Text(row)) {
 			return false
 		}
 	}
 	return true
-}
-
-// cell is a value as a selection writes it; "" for none.
-func cell(v *trace.Values, row int) string {
-	switch {
-	case v.IsNull(row):
-		return ""
-	case v.Kind == trace.Int:
-		return strconv.FormatInt(v.Ints[row], 10)
-	case v.Kind == trace.Float:
-		return strconv.FormatFloat(v.Floats[row], 'g', -1, 64)
-	case v.Kind == trace.Bool:
-		return strconv.FormatBool(v.Bools[row])
-	}
-	return v.Strings[row]
 }
 
 // value is the metric of a row.
@@ -258,7 +282,7 @@ func (t *table) medians(rows []int) []float64 {
 		if t.repeat == nil {
 			continue
 		}
-		name := cell(t.repeat, row)
+		name := t.repeat.Text(row)
 		if _, ok := numbers[name]; !ok {
 			numbers[name] = int64(len(numbers))
 		}
@@ -281,7 +305,7 @@ func (t *table) conditionsOf(rows []int) (map[string]string, error) {
 		v := t.columns[c.Name]
 		var there []string
 		for _, row := range rows {
-			if s := cell(&v, row); !slices.Contains(there, s) {
+			if s := v.Text(row); !slices.Contains(there, s) {
 				there = append(there, s)
 			}
 			if len(there) > maxLeftOut {
@@ -327,6 +351,9 @@ func (t *table) whole(check assay.Check, of, over *rowset) (found, error) {
 	if err != nil {
 		return found{}, unable("%s: %v", of.spoken, err)
 	}
+	if err := t.independent(of); err != nil {
+		return found{}, err
+	}
 	x := t.medians(of.rows)
 	about := "median " + t.metric.Name + " of " + of.spoken + t.account(of, len(x))
 	if over == nil {
@@ -349,19 +376,65 @@ func (t *table) whole(check assay.Check, of, over *rowset) (found, error) {
 	if err := t.alike(a, b, of, over); err != nil {
 		return found{}, err
 	}
+	if err := t.independent(over); err != nil {
+		return found{}, err
+	}
 	y := t.medians(over.rows)
 	e, ok := ratio(x, y)
 	if !ok {
 		return found{}, unable("%s over %s: %d and %d %s give no 95%% interval of the ratio: it takes 5 of each, and values above 0", of.spoken, over.spoken, len(x), len(y), t.unitOfN())
 	}
-	return found{estimate: e, about: about + " over that of " + over.spoken + t.account(over, len(y)), counted: t.unitOfN()}, nil
+	f := found{estimate: e, about: about + " over that of " + over.spoken + t.account(over, len(y)), counted: t.unitOfN()}
+	if t.isTime() && t.scopeOf(a) == "" {
+		f.limits = append(f.limits, noScope)
+	}
+	return f, nil
+}
+
+// noScope is what there is to know of a ratio of times that span nobody says what.
+const noScope = "no file says what the times span, so the two sides may span different things: import them with a column of role scope"
+
+func (t *table) isTime() bool { return dimension(t.metric.Unit) == "time" }
+
+// scopeOf returns the scope among the conditions of rows; "" for none.
+func (t *table) scopeOf(conditions map[string]string) string {
+	for _, c := range t.trace.Columns {
+		if c.Role == assay.RoleScope && conditions[c.Name] != "" {
+			return conditions[c.Name]
+		}
+	}
+	return ""
+}
+
+// independent refuses rows that are no independent values: those of one test,
+// one after another, and several means of one replicate, of which nobody can
+// tell whether they are of one thing.
+func (t *table) independent(s *rowset) error {
+	if t.repeat == nil {
+		if t.series != "" && len(s.rows) > 1 {
+			return unable("%s: %d rows of one test, by column %s: they are not independent, and n is 1; import repetitions of the test, or say which they are in a column of role replicate or as a fact",
+				s.spoken, len(s.rows), t.series)
+		}
+		return nil
+	}
+	if t.metric.Role != assay.RoleMean {
+		return nil
+	}
+	means := map[string]int{}
+	for _, row := range s.rows {
+		name := t.repeat.Text(row)
+		if means[name]++; means[name] > 1 {
+			return unable("%s: several means of %s %s, which cannot be put together: select by what tells them apart", s.spoken, t.repeat.Name, name)
+		}
+	}
+	return nil
 }
 
 // unitOfN is what n counts.
 func (t *table) unitOfN() string {
 	switch {
 	case t.repeat != nil:
-		return "replicates"
+		return string(t.repeat.Role) + "s"
 	case t.metric.Role == assay.RoleMean:
 		return "means"
 	}
@@ -370,10 +443,19 @@ func (t *table) unitOfN() string {
 
 func (t *table) account(s *rowset, n int) string {
 	text := fmt.Sprintf(" (%d %s", n, t.unitOfN())
-	if s.empty > 0 {
-		text += fmt.Sprintf("; left out: %d without a value", s.empty)
+	if left := s.left(); left != "" {
+		text += "; left out: " + left
 	}
 	return text + ")"
+}
+
+// left says what of the rows is no sample; "" for nothing.
+func (s *rowset) left() string {
+	left := counts(s.failed)
+	if s.empty > 0 {
+		left += fmt.Sprintf(", %d without a value", s.empty)
+	}
+	return strings.TrimPrefix(left, ", ")
 }
 
 // paired estimates the geometric mean of the ratios of pairs, or of what each of
@@ -392,10 +474,9 @@ func (t *table) paired(check assay.Check, of, over *rowset) (found, error) {
 	if over != nil {
 		divisors, _ = t.groups(over)
 	}
-	var values []float64
 	var out []leftPair
 	scopes := map[string]int{}
-	pairs := newTally(t.pair)
+	all := pairs{by: t.pair}
 	alone := 0
 	for _, key := range keys {
 		v, scope, err := t.pairOf(groups[key], divisors[key], of, over)
@@ -407,32 +488,43 @@ func (t *table) paired(check assay.Check, of, over *rowset) (found, error) {
 			out = append(out, leftPair{key, err.Error()})
 			continue
 		}
-		values, scopes[scope] = append(values, v/factor), scopes[scope]+1
-		pairs.add(func(name string) string {
+		scopes[scope]++
+		var names []string
+		for _, name := range t.pair {
 			column := t.columns[name]
-			return cell(&column, groups[key][0])
-		})
+			names = append(names, column.Text(groups[key][0]))
+		}
+		all.add(v/factor, names)
 	}
 	about := phrase(of, over)
-	if len(values) == 0 && len(out) > 0 {
+	n := len(all.values)
+	if n == 0 && len(out) > 0 {
 		return found{}, unable("%s: %s", about, leftOut(out))
 	}
-	if len(values) == 0 {
+	if n == 0 {
 		return found{}, unable("%s: no value of %s is there on both sides", about, strings.Join(t.pair, ", "))
 	}
 	if named := slices.DeleteFunc(slices.Sorted(maps.Keys(scopes)), func(s string) bool { return s == "" }); len(named) > 1 {
 		return found{}, unable("%s: the pairs are of several scopes, %s: select one", about, strings.Join(named, " and "))
 	}
-	e := geometric(values, unit)
-	if e.Low == nil {
-		return found{}, unable("%s: %s", about, few(len(values), out))
+	e, counted, ok := all.estimate(unit)
+	if !ok {
+		return found{}, unable("%s: %s", about, all.few(out))
 	}
-	f := found{estimate: e, about: t.metric.Name + " of " + about + ", " + pairs.String(), counted: "pairs"}
+	f := found{estimate: e, about: t.metric.Name + " of " + about + ", " + all.String(), counted: counted}
 	if t.metric.Role == assay.RoleMean {
-		f.limits = append(f.limits, "the samples behind the means are gone, so n counts pairs")
+		f.limits = append(f.limits, "the samples behind the means are gone")
 	}
-	if n := scopes[""]; n > 0 && n < len(values) {
-		f.limits = append(f.limits, fmt.Sprintf("no file says the scope of %d", n))
+	switch none := scopes[""]; {
+	case none == n && over != nil && t.isTime():
+		f.limits = append(f.limits, noScope)
+	case none > 0 && none < n:
+		f.limits = append(f.limits, fmt.Sprintf("no file says the scope of %d pairs", none))
+	}
+	for _, side := range []*rowset{of, over} {
+		if side != nil && len(side.failed) > 0 {
+			f.limits = append(f.limits, "left out of "+side.spoken+": "+counts(side.failed))
+		}
 	}
 	if alone > 0 {
 		f.limits = append(f.limits, fmt.Sprintf("%d more have one side only", alone))
@@ -493,7 +585,7 @@ func (t *table) groups(s *rowset) (groups map[string][]int, keys []string) {
 		var parts []string
 		for _, name := range t.pair {
 			v := t.columns[name]
-			if text := cell(&v, row); text != "" {
+			if text := v.Text(row); text != "" {
 				parts = append(parts, text)
 			}
 		}
@@ -515,11 +607,7 @@ func (t *table) pairOf(of, over []int, a, b *rowset) (v float64, scope string, e
 	if err != nil {
 		return 0, "", err
 	}
-	for _, c := range t.trace.Columns {
-		if c.Role == assay.RoleScope {
-			scope = is[c.Name]
-		}
-	}
+	scope = t.scopeOf(is)
 	x := stats.Median(t.medians(of))
 	if t.metric.Role == assay.RoleMean && len(of) > 1 {
 		return 0, "", unable("%d means, which cannot be put together: pair by what tells them apart", len(of))

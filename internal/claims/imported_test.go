@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -40,6 +41,12 @@ func imported(t *testing.T, role assay.Role, rows []row) Evidence {
 		text("runtime", assay.RoleSystem, func(r row) string { return r.system }),
 		scope, value,
 	}
+	return evidence(t, columns...)
+}
+
+// evidence makes an import of columns.
+func evidence(t *testing.T, columns ...*trace.Values) Evidence {
+	t.Helper()
 	imp := &assay.Import{Name: "table", Traces: []assay.ImportTrace{{Name: "times"}}}
 	for _, c := range columns {
 		imp.Traces[0].Columns = append(imp.Traces[0].Columns, assay.ImportColumn{Name: c.Name, Kind: string(c.Kind), Unit: c.Unit, Role: c.Role})
@@ -87,7 +94,7 @@ func TestPairs(t *testing.T) {
 	if math.Abs(e.Value-4) > 1e-9 || math.Abs(*e.Low-4/spread) > 1e-5 || math.Abs(*e.High-4*spread) > 1e-4 || e.N != 3 {
 		t.Errorf("%v [%v, %v] of %d; want 4 [%v, %v] of 3", e.Value, *e.Low, *e.High, e.N, 4/spread, 4*spread)
 	}
-	if j.Verdict != assay.Inconclusive || !strings.Contains(j.Reason, "over 3 pairs by machine (3), program, measured (2): only a part of the interval [0.7149, 22.38] is at least 1 x; n is 3, and more pairs would narrow it; the samples behind the means are gone, so n counts pairs; no file says the scope of 1") {
+	if j.Verdict != assay.Inconclusive || !strings.Contains(j.Reason, "over 3 pairs by machine (3), program, measured (2): only a part of the interval [0.7149, 22.38] is at least 1 x; n is 3, and more values of machine would narrow it; the samples behind the means are gone; no file says the scope of 1 pairs") {
 		t.Errorf("%s: %s", j.Verdict, j.Reason)
 	}
 	for _, c := range []struct {
@@ -101,6 +108,138 @@ func TestPairs(t *testing.T) {
 		check := over(func(k *assay.Check) { k.Comparator, k.Value = c.comparator, c.value })
 		if j, _, err := Judge(assay.Claim{ID: "c"}, Checks{check}, imported(t, assay.RoleMean, twice)); err != nil || j.Verdict != c.want {
 			t.Errorf("%s %v: %s, %v; want %s", c.comparator, c.value, j.Verdict, err, c.want)
+		}
+	}
+}
+
+// Pairs of one machine are not independent: the interval is over the machines'
+// geometric means, 2, 4 and 8 as before, though there are two programs on each;
+// or over the programs, where there are fewer of these. Two of everything give
+// none.
+func TestPairsAreClustered(t *testing.T) {
+	rows := func(machines, programs int) (all []row) {
+		for m := range machines {
+			for p := range programs {
+				w := fmt.Sprint("p", p)
+				of := math.Exp2(float64(m + 1 + 2*(p%2))) // 2 and 8, 4 and 16, 8 and 32
+				all = append(all, row{fmt.Sprint("m", m), w, "wasm", "run", 1}, row{fmt.Sprint("m", m), w, "docker", "run", of})
+			}
+		}
+		return all
+	}
+	check := over(func(c *assay.Check) { c.Over = &assay.Selection{Runtime: "wasm"} })
+	spread := math.Exp(4.302653 * math.Ln2 / math.Sqrt(3))
+	j, _, err := Judge(assay.Claim{ID: "c"}, Checks{check}, imported(t, assay.RoleMean, rows(3, 4)))
+	if e := j.Estimate; err != nil || e == nil || e.N != 3 || math.Abs(e.Value-8) > 1e-9 || math.Abs(*e.Low-8/spread) > 1e-5 || math.Abs(*e.High-8*spread) > 1e-4 ||
+		!strings.Contains(j.Reason, "geometric mean over 12 pairs by machine (3), program (4), measured, those of one machine first: ") {
+		t.Errorf("%+v: %s, %v; want 8 [%v, %v] of 3 machines", e, j.Reason, err, 8/spread, 8*spread)
+	}
+	j, _, err = Judge(assay.Claim{ID: "c"}, Checks{check}, imported(t, assay.RoleMean, rows(4, 3)))
+	if e := j.Estimate; err != nil || e == nil || e.N != 3 || !strings.Contains(j.Reason, "those of one program first") {
+		t.Errorf("%+v: %s, %v; want 3 programs", e, j.Reason, err)
+	}
+	j, _, err = Judge(assay.Claim{ID: "c"}, Checks{check}, imported(t, assay.RoleMean, rows(2, 4)))
+	if e := j.Estimate; err != nil || e == nil || e.N != 4 {
+		t.Errorf("%+v: %s, %v; want 4 programs: two machines give no interval", e, j.Reason, err)
+	}
+	j, _, err = Judge(assay.Claim{ID: "c"}, Checks{check}, imported(t, assay.RoleMean, rows(2, 2)))
+	if err != nil || j.Estimate != nil || !strings.Contains(j.Reason, "4 pairs are too few for an interval: those of one machine or program or measured are not independent") {
+		t.Errorf("%+v: %s, %v; want none", j.Estimate, j.Reason, err)
+	}
+}
+
+// column makes a column of texts.
+func column(role assay.Role, texts ...string) *trace.Values {
+	return &trace.Values{Column: trace.Column{Name: string(role), Kind: trace.String, Role: role, Basis: assay.Given}, Strings: texts}
+}
+
+// times makes a column of seconds.
+func times(role assay.Role, seconds ...float64) *trace.Values {
+	return &trace.Values{Column: trace.Column{Name: "seconds", Kind: trace.Float, Unit: "s", Role: role, Basis: assay.Given}, Floats: seconds}
+}
+
+// each repeats texts to so many.
+func each(n int, texts ...string) (all []string) {
+	for i := range n {
+		all = append(all, texts[i%len(texts)])
+	}
+	return all
+}
+
+// Rows that did not end well are no samples, however quick; the reason counts
+// them. An outcome stands above a status.
+func TestFailedRowsAreNoSamples(t *testing.T) {
+	seconds := slices.Concat(slices.Repeat([]float64{0.05}, 8), slices.Repeat([]float64{0.0001}, 12))
+	outcomes := append(each(8, "ok"), each(12, "refused", "timeout", "refused")...)
+	statuses := append(each(8, "200"), each(12, "502")...)
+	check := assay.Check{Metric: "latency", Comparator: "<=", Value: 1, Unit: "ms"}
+	for name, c := range map[string]struct {
+		columns []*trace.Values
+		want    string
+	}{
+		"outcomes":          {[]*trace.Values{column(assay.RoleOutcome, outcomes...)}, "(8 rows; left out: 8 refused, 4 timeout)"},
+		"statuses":          {[]*trace.Values{column(assay.RoleStatus, statuses...)}, "(8 rows; left out: 12 status 502)"},
+		"both":              {[]*trace.Values{column(assay.RoleStatus, each(20, "502")...), column(assay.RoleOutcome, outcomes...)}, "(8 rows; left out: 8 refused, 4 timeout)"},
+		"outcomes not said": {[]*trace.Values{column(assay.RoleOutcome, each(20, "")...), column(assay.RoleStatus, statuses...)}, "(8 rows; left out: 12 status 502)"},
+	} {
+		j, _, err := Judge(assay.Claim{ID: "c"}, Checks{check}, evidence(t, append(c.columns, times(assay.RoleLatency, seconds...))...))
+		if e := j.Estimate; err != nil || e == nil || e.Value != 50 || e.N != 8 || j.Verdict != assay.Fails || !strings.Contains(j.Reason, c.want) {
+			t.Errorf("%s: %+v, %s: %s, %v; want 50 ms of 8 rows and %q", name, e, j.Verdict, j.Reason, err, c.want)
+		}
+	}
+	all := evidence(t, column(assay.RoleOutcome, each(20, "a", "b", "c", "d", "e")...), times(assay.RoleLatency, seconds...))
+	j, concerned, err := Judge(assay.Claim{ID: "c"}, Checks{check}, all)
+	if err != nil || !concerned || j.Verdict != assay.NotTestable || !strings.Contains(j.Reason, "no good rows: 4 a, 4 b, 4 c, 8 of 2 other kinds") {
+		t.Errorf("all failed: %s: %s, concerned %v, %v", j.Verdict, j.Reason, concerned, err)
+	}
+}
+
+// Requests of one test are one value; repetitions of it, or blocks, are several.
+func TestRowsOfOneTestAreOne(t *testing.T) {
+	seconds := slices.Concat(slices.Repeat([]float64{0.01, 0.02, 0.03}, 6))
+	numbers := each(18, "1", "2", "3", "4", "5", "6")
+	check := assay.Check{Metric: "latency", Comparator: "<=", Value: 100, Unit: "ms"}
+	for _, role := range []assay.Role{assay.RoleIteration, assay.RoleTime, assay.RoleStart} {
+		series := column(role, numbers...)
+		j, concerned, err := Judge(assay.Claim{ID: "c"}, Checks{check}, evidence(t, series, times(assay.RoleLatency, seconds...)))
+		if err != nil || !concerned || j.Estimate != nil || !strings.Contains(j.Reason, "18 rows of one test, by column "+string(role)+": they are not independent, and n is 1; import repetitions") {
+			t.Errorf("%s: %+v: %s, %v; want that they are not independent", role, j.Estimate, j.Reason, err)
+		}
+		for _, repeat := range []assay.Role{assay.RoleReplicate, assay.RoleBlock} {
+			j, _, err := Judge(assay.Claim{ID: "c"}, Checks{check}, evidence(t, series, column(repeat, numbers...), times(assay.RoleLatency, seconds...)))
+			if e := j.Estimate; err != nil || e == nil || e.N != 6 || !strings.Contains(j.Reason, "(6 "+string(repeat)+"s)") {
+				t.Errorf("%s with %s: %+v: %s, %v; want n = 6", role, repeat, e, j.Reason, err)
+			}
+		}
+	}
+	means := evidence(t, column(assay.RoleReplicate, numbers...), times(assay.RoleMean, seconds...))
+	check.Metric = "mean"
+	if j, _, err := Judge(assay.Claim{ID: "c"}, Checks{check}, means); err != nil || j.Estimate != nil || !strings.Contains(j.Reason, "several means of replicate 1, which cannot be put together") {
+		t.Errorf("three means of a replicate: %+v: %s, %v", j.Estimate, j.Reason, err)
+	}
+}
+
+// A ratio of times that span nobody says what says so.
+func TestRatioWithoutScope(t *testing.T) {
+	seconds := []float64{1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2}
+	check := assay.Check{Metric: "sample", Of: assay.Selection{Runtime: "b"}, Over: &assay.Selection{Runtime: "a"}, Comparator: ">=", Value: 1, Unit: "x"}
+	systems := column(assay.RoleSystem, append(each(6, "a"), each(6, "b")...)...)
+	programs := column(assay.RoleWorkload, each(12, "p", "q", "r", "s", "t", "u")...)
+	for name, c := range map[string]struct {
+		pair    []string
+		columns []*trace.Values
+		silent  bool
+	}{
+		"whole":         {nil, []*trace.Values{systems}, true},
+		"pairs":         {[]string{"workload"}, []*trace.Values{systems, programs}, true},
+		"whole, said":   {nil, []*trace.Values{systems, column(assay.RoleScope, each(12, "process")...)}, false},
+		"pairs, said":   {[]string{"workload"}, []*trace.Values{systems, programs, column(assay.RoleScope, each(12, "process")...)}, false},
+		"whole, unsaid": {nil, []*trace.Values{systems, column(assay.RoleScope, each(12, "")...)}, true},
+	} {
+		check.Pair = c.pair
+		j, _, err := Judge(assay.Claim{ID: "c"}, Checks{check}, evidence(t, append(c.columns, times(assay.RoleSample, seconds...))...))
+		if err != nil || j.Verdict != assay.Holds || strings.Contains(j.Reason, "no file says what the times span") != c.silent {
+			t.Errorf("%s: %s: %s, %v; want that the scope is not said: %v", name, j.Verdict, j.Reason, err, c.silent)
 		}
 	}
 }
@@ -229,12 +368,53 @@ func TestNoiseMakesInconclusive(t *testing.T) {
 		{1.0, 0, assay.Fails}, {1.0, 0.05, assay.Fails}, {1.0, 0.06, assay.Inconclusive},
 		{1.05, 0.5, assay.Inconclusive},
 	} {
-		noise := &assay.Noise{Phase: assay.Process, Floors: []assay.NoiseFloor{{Metric: "wall_ns", Floor: c.floor}}}
 		check := assay.Check{Metric: "wall_ns", Comparator: "<=", Value: c.value, Unit: "ms"}
-		j, _, err := Judge(assay.Claim{ID: "c"}, Checks{check}, Evidence{Run: tr, Noise: noise})
-		if err != nil || j.Verdict != c.want || j.Floor != c.floor {
+		j, _, err := Judge(assay.Claim{ID: "c"}, Checks{check}, Evidence{Run: tr, Noise: certified(assay.Process, c.floor)})
+		spans := 1.02 <= c.value && c.value < 1.09 // noise could not turn that
+		if err != nil || j.Verdict != c.want || j.Noise.IsZero() != spans || !spans && j.Floor != c.floor {
 			t.Errorf("<= %v ms with a floor of %v: %s (%s), %v; want %s", c.value, c.floor, j.Verdict, j.Reason, err, c.want)
 		}
+	}
+}
+
+// certified is a certificate of noise in a phase.
+func certified(phase assay.Phase, floor float64) []Certificate {
+	return []Certificate{{Manifest: assay.DigestOf([]byte(phase)), Noise: assay.Noise{
+		Workload: "nothing", Runtime: "wazero", Phase: phase, Floors: []assay.NoiseFloor{{Metric: "wall_ns", Floor: floor, N: 300}},
+	}}}
+}
+
+// Noise counts in the phase that it was measured in, wherever the check says its
+// phase; and that it is not known is said.
+func TestNoiseIsOfAPhase(t *testing.T) {
+	calls := slices.Repeat([][]int64{{5000, 5000, 5000}}, 10)
+	tr := made(t, withCalls(processes(0, "w", "r", ten...), calls...))
+	const unknown = `; how much equal treatments differ on its host in wall_ns of phase call is not known: "assay host noise" there measures it`
+	const known = "; equal treatments differ by up to 50% on its host (nothing on wazero, n 300)"
+	for _, check := range []assay.Check{
+		{Metric: "wall_ns", Phase: assay.Call, Comparator: "<=", Value: 6, Unit: "us"},
+		{Metric: "wall_ns", Of: assay.Selection{Phase: assay.Call}, Comparator: "<=", Value: 6, Unit: "us"},
+	} {
+		for _, c := range []struct {
+			noise []Certificate
+			want  assay.Verdict
+			says  string
+		}{
+			{nil, assay.Holds, unknown},
+			{certified(assay.Process, 0.5), assay.Holds, unknown},
+			{certified(assay.Call, 0.5), assay.Inconclusive, known + ", and with that it is [3.333, 7.5]: too near to the bound to tell"},
+			{append(certified(assay.Process, 0), certified(assay.Call, 0.5)...), assay.Inconclusive, known},
+			{certified(assay.Call, 0.1), assay.Holds, "; equal treatments differ by up to 10% on its host (nothing on wazero, n 300)"},
+		} {
+			j, _, err := Judge(assay.Claim{ID: "c"}, Checks{check}, Evidence{Run: tr, Noise: c.noise})
+			if err != nil || j.Verdict != c.want || !strings.Contains(j.Reason, c.says) {
+				t.Errorf("%+v with %+v: %s: %s, %v; want %s and %q", check, c.noise, j.Verdict, j.Reason, err, c.want, c.says)
+			}
+		}
+	}
+	check := assay.Check{Metric: "output_bytes", Comparator: "<=", Value: 6, Unit: "bytes"}
+	if j, _, err := Judge(assay.Claim{ID: "c"}, Checks{check}, Evidence{Run: tr}); err != nil || strings.Contains(j.Reason, "differ") {
+		t.Errorf("sizes have no noise: %s, %v", j.Reason, err)
 	}
 }
 
@@ -272,30 +452,41 @@ func TestPairsOfARun(t *testing.T) {
 }
 
 // Two labels of one treatment: the floor is small, seeded, and at least the
-// difference that was seen.
+// difference that was seen; of calls, that of the invocations' medians.
 func TestFloors(t *testing.T) {
 	var samples []assay.Sample
 	for i := range int32(40) {
 		for k, label := range []string{"A1", "A2"} {
-			s := processes(int32(k), "w", "r", 1000+(7*int64(i)+3*int64(k))%50)[0]
-			s.Block, s.Seq, s.Params = i, int64(2*i)+int64(k), map[string]string{"label": label}
-			samples = append(samples, s)
+			us := 1000 + (7*int64(i)+3*int64(k))%50
+			all := withCalls(processes(int32(k), "w", "r", us), []int64{1, 1000 * us, 1 << 40})
+			for n := range all {
+				all[n].Block, all[n].Seq, all[n].Params = i, int64(2*i)+int64(k), map[string]string{"label": label}
+			}
+			samples = append(samples, all...)
 		}
 	}
 	samples[0].RSSBytes = nil
 	tr := made(t, samples, "label")
-	floors, err := Floors(tr, "label", "A1", "A2")
-	if err != nil || len(floors) != 1 || floors[0].Metric != "wall_ns" || floors[0].N != 40 {
-		t.Fatalf("%+v, %v; want one floor, of wall_ns: memory is not known of all", floors, err)
+	var first assay.NoiseFloor
+	for _, phase := range []assay.Phase{assay.Process, assay.Call} {
+		floors, err := Floors(tr, phase, "label", "A1", "A2")
+		if err != nil || len(floors) != 1 || floors[0].Metric != "wall_ns" || floors[0].N != 40 {
+			t.Fatalf("%s: %+v, %v; want one floor, of wall_ns: memory is not known of all", phase, floors, err)
+		}
+		f := floors[0]
+		if seen := math.Exp(math.Abs(math.Log(f.Ratio))) - 1; f.Floor < seen-1e-12 || f.Floor > 0.05 || !(f.Low <= f.Ratio && f.Ratio <= f.High) {
+			t.Errorf("%s: %+v; want at least %v and at most 5%%", phase, f, seen)
+		}
+		if again, _ := Floors(tr, phase, "label", "A1", "A2"); again[0] != f {
+			t.Errorf("%s: %+v, then %+v", phase, f, again[0])
+		}
+		if phase == assay.Process {
+			first = f
+		} else if f != first {
+			t.Errorf("the medians of the calls are the processes' times, and give %+v, not %+v", f, first)
+		}
 	}
-	f := floors[0]
-	if seen := math.Exp(math.Abs(math.Log(f.Ratio))) - 1; f.Floor < seen-1e-12 || f.Floor > 0.05 || !(f.Low <= f.Ratio && f.Ratio <= f.High) {
-		t.Errorf("%+v; want at least %v and at most 5%%", f, seen)
-	}
-	if again, _ := Floors(tr, "label", "A1", "A2"); again[0] != f {
-		t.Errorf("%+v, then %+v", f, again[0])
-	}
-	if _, err := Floors(made(t, samples[:30], "label"), "label", "A1", "A2"); err == nil {
-		t.Error("15 blocks gave a floor")
+	if _, err := Floors(made(t, samples[:150], "label"), assay.Process, "label", "A1", "A2"); err == nil {
+		t.Error("18 blocks gave a floor")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/assay-notebooks/assay"
@@ -25,8 +26,15 @@ type Evidence struct {
 	// Open opens a trace of the import.
 	Open func(assay.ImportTrace) (*trace.Trace, error)
 
-	// Noise is the certificate of the host that a run is of; nil if there is none.
-	Noise *assay.Noise
+	// Noise is the certificates of the host that a run is of, at most one for a
+	// phase.
+	Noise []Certificate
+}
+
+// A Certificate is how much equal treatments differ on a host, as archived.
+type Certificate struct {
+	assay.Noise
+	Manifest assay.Digest
 }
 
 // A cannotTell is why evidence cannot tell, and what it would take.
@@ -74,7 +82,7 @@ func Judge(claim assay.Claim, checks Checks, ev Evidence) (j assay.Judgement, co
 		if cannot {
 			j.Reason = why.why
 		} else {
-			decide(&j, f, ev.Noise)
+			decide(&j, f, ev)
 		}
 		if !cannot || !why.elsewhere {
 			return j, true, nil
@@ -93,7 +101,7 @@ func estimate(check assay.Check, ev Evidence) (found, error) {
 // decide gives a judgement its verdict: where the interval is, and whether the
 // host's noise leaves it there. What is measured of something else than the
 // claim's subject says where it is, and is no verdict on the claim.
-func decide(j *assay.Judgement, f found, noise *assay.Noise) {
+func decide(j *assay.Judgement, f found, ev Evidence) {
 	check, e := j.Check, f.estimate
 	j.Estimate = &e
 	least, most, bound := demand(check)
@@ -107,14 +115,8 @@ func decide(j *assay.Judgement, f found, noise *assay.Noise) {
 		j.Reason += fmt.Sprintf("; n is %d, and more %s would narrow it", e.N, f.counted)
 	}
 	j.Verdict = verdict
-	if floor, ok := noiseOf(check, noise); ok {
-		j.Floor = floor
-		low, high := min(*e.Low, e.Value/(1+floor)), max(*e.High, e.Value*(1+floor))
-		if noisy, _ := side(check.Comparator, low, high, least, most); noisy != verdict && verdict != assay.Inconclusive {
-			j.Verdict = assay.Inconclusive
-			j.Reason += fmt.Sprintf("; but equal treatments differ by up to %s%% on this host, and with that it is [%s, %s]: too near to the bound to tell",
-				number(100*floor), number(low), number(high))
-		}
+	if ev.Run != nil {
+		weigh(j, ev.Noise)
 	}
 	for _, limit := range f.limits {
 		j.Reason += "; " + limit
@@ -125,12 +127,33 @@ func decide(j *assay.Judgement, f found, noise *assay.Noise) {
 	}
 }
 
-// noiseOf is the floor that a certificate, which may be nil, has for a check.
-func noiseOf(check assay.Check, noise *assay.Noise) (float64, bool) {
-	if noise == nil || noise.Phase != "" && check.Phase != "" && check.Phase != noise.Phase {
-		return 0, false
+// weigh makes a verdict on a run inconclusive if the noise of its host, in the
+// phase that is judged, could turn it, and says what is known of that noise.
+func weigh(j *assay.Judgement, certificates []Certificate) {
+	if j.Verdict == assay.Inconclusive || !slices.Contains(noisy, j.Check.Metric) {
+		return
 	}
-	return noise.Floor(check.Metric)
+	phase := inPhase(j.Check.Of, j.Check.Phase).Phase
+	for _, c := range certificates {
+		f, ok := c.Floor(j.Check.Metric)
+		if !ok || c.Phase != phase {
+			continue
+		}
+		e := j.Estimate
+		least, most, _ := demand(j.Check)
+		low, high := min(*e.Low, e.Value/(1+f.Floor)), max(*e.High, e.Value*(1+f.Floor))
+		j.Noise, j.Floor = c.Manifest, f.Floor
+		j.Reason += fmt.Sprintf("; equal treatments differ by up to %s%% on its host (%s on %s, n %d)", number(100*f.Floor), c.Workload, c.Runtime, f.N)
+		if noisy, _ := side(j.Check.Comparator, low, high, least, most); noisy != j.Verdict {
+			j.Verdict = assay.Inconclusive
+			j.Reason += fmt.Sprintf(", and with that it is [%s, %s]: too near to the bound to tell", number(low), number(high))
+		}
+		return
+	}
+	j.Reason += fmt.Sprintf("; how much equal treatments differ on its host in %s of phase %s is not known", j.Check.Metric, phase)
+	if phase == assay.Process || phase == assay.Call {
+		j.Reason += `: "assay host noise" there measures it`
+	}
 }
 
 // demand is from where to where a check wants the value, which its tolerance has
@@ -197,18 +220,4 @@ func ratio(of, over []float64) (assay.Estimate, bool) {
 	v, i, ok := resampling.RatioOfMedians(of, over)
 	e.Value, e.Low, e.High = v, &i.Low, &i.High
 	return e, ok
-}
-
-// minPairs is how many pairs give an interval: two have one, which says little
-// but that two numbers differ.
-const minPairs = 3
-
-// geometric estimates the geometric mean of one value for each pair.
-func geometric(values []float64, unit string) assay.Estimate {
-	e := assay.Estimate{Value: stats.GeometricMean(values), Unit: unit, N: len(values), Confidence: Confidence,
-		Statistic: "geometric mean over pairs", Interval: "Student's t of the logarithms"}
-	if i, ok := stats.GeometricMeanInterval(values, Confidence); ok && len(values) >= minPairs {
-		e.Low, e.High = &i.Low, &i.High
-	}
-	return e
 }

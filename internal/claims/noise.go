@@ -2,7 +2,6 @@ package claims
 
 import (
 	"fmt"
-	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -18,57 +17,57 @@ const MinNoise = 20
 const noiseSplits = 2000
 
 // NoiseMethod is how Floors finds the noise, in words.
-const NoiseMethod = "one treatment under two labels, in blocks of both in random order; the 95% quantile of |ln(ratio of medians)| over 2000 random exchanges of the labels within blocks (seed 1), or that of the labels as they were if it is greater"
+const NoiseMethod = "one treatment under two labels, in blocks of both in random order; the 95% quantile of |ln(ratio of medians)| over 2000 random exchanges of the labels within blocks (seed 1), or that of the labels as they were if it is greater; of calls, the medians of invocations"
 
-// Floors finds in the trace of an A/A run how much equal treatments differ: for
-// each metric that all invocations have, as a share. param is the parameter that
-// has the two labels.
-func Floors(t *trace.Trace, param, a, b string) ([]assay.NoiseFloor, error) {
-	type block struct{ a, b *assay.Sample }
-	blocks := map[int32]*block{}
+// noisy are the metrics that have noise.
+var noisy = []string{"wall_ns", "cpu_ns", "peak_rss_bytes"}
+
+// Floors finds in the trace of an A/A run how much equal treatments differ in a
+// phase, process or call: for each metric that all invocations have, as a share.
+// param is the parameter that has the two labels.
+func Floors(t *trace.Trace, phase assay.Phase, param, a, b string) ([]assay.NoiseFloor, error) {
+	type invocation struct {
+		block int32
+		label string
+	}
+	values := map[invocation][][]float64{} // of each of noisy
 	for s, err := range t.Samples() {
 		if err != nil {
 			return nil, err
 		}
-		if s.Warmup || s.Phase != assay.Process || s.Outcome != assay.OK {
+		if s.Warmup || s.Phase != phase || s.Outcome != assay.OK {
 			continue
 		}
-		if blocks[s.Block] == nil {
-			blocks[s.Block] = &block{}
+		at := invocation{s.Block, s.Params[param]}
+		if values[at] == nil {
+			values[at] = make([][]float64, len(noisy))
 		}
-		switch s.Params[param] {
-		case a:
-			blocks[s.Block].a = &s
-		case b:
-			blocks[s.Block].b = &s
-		}
-	}
-	var whole []*block
-	for _, at := range slices.Sorted(maps.Keys(blocks)) {
-		if p := blocks[at]; p.a != nil && p.b != nil {
-			whole = append(whole, p)
+		for i, v := range []*int64{s.WallNS, s.CPUNS, s.RSSBytes} {
+			if v != nil && *v > 0 {
+				values[at][i] = append(values[at][i], float64(*v))
+			}
 		}
 	}
+	var whole []int32
+	for at := range values {
+		if at.label == a && values[invocation{at.block, b}] != nil {
+			whole = append(whole, at.block)
+		}
+	}
+	slices.Sort(whole)
 	if len(whole) < MinNoise {
 		return nil, fmt.Errorf("%d blocks in which both invocations were ok: want at least %d", len(whole), MinNoise)
 	}
 	var floors []assay.NoiseFloor
-	for _, m := range []struct {
-		name string
-		of   func(*assay.Sample) *int64
-	}{
-		{"wall_ns", func(s *assay.Sample) *int64 { return s.WallNS }},
-		{"cpu_ns", func(s *assay.Sample) *int64 { return s.CPUNS }},
-		{"peak_rss_bytes", func(s *assay.Sample) *int64 { return s.RSSBytes }},
-	} {
+	for i, metric := range noisy {
 		var x, y []float64
-		for _, p := range whole {
-			if v, w := m.of(p.a), m.of(p.b); v != nil && w != nil && *v > 0 && *w > 0 {
-				x, y = append(x, float64(*v)), append(y, float64(*w))
+		for _, block := range whole {
+			if v, w := values[invocation{block, a}][i], values[invocation{block, b}][i]; len(v) > 0 && len(w) > 0 {
+				x, y = append(x, stats.Median(v)), append(y, stats.Median(w))
 			}
 		}
 		if len(x) == len(whole) {
-			floors = append(floors, floor(m.name, x, y))
+			floors = append(floors, floor(metric, x, y))
 		}
 	}
 	return floors, nil

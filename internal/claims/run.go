@@ -84,7 +84,7 @@ func estimateRunPairs(check assay.Check, of assay.Selection, over *assay.Selecti
 			return found{}, absent("a run has no %q to pair by: name workload, or one of its parameters (%s)", name, strings.Join(t.Meta().Params, ", "))
 		}
 	}
-	var pairs []string
+	var names []string
 	selections := map[string]assay.Selection{}
 	for s, err := range t.Samples() {
 		if err != nil {
@@ -109,13 +109,12 @@ func estimateRunPairs(check assay.Check, of assay.Selection, over *assay.Selecti
 		}
 		name := strings.Join(key, " ")
 		if _, ok := selections[name]; !ok {
-			pairs, selections[name] = append(pairs, name), only
+			names, selections[name] = append(names, name), only
 		}
 	}
-	var values []float64
 	var out []leftPair
-	used := newTally(check.Pair)
-	for _, pair := range pairs {
+	all := pairs{by: check.Pair}
+	for _, pair := range names {
 		v, err := pairOfRun(check, of, over, selections[pair], t)
 		if why, ok := err.(cannotTell); ok {
 			out = append(out, leftPair{pair, why.why})
@@ -124,26 +123,28 @@ func estimateRunPairs(check assay.Check, of assay.Selection, over *assay.Selecti
 		if err != nil {
 			return found{}, err
 		}
-		values = append(values, v)
-		used.add(func(name string) string {
+		var of []string
+		for _, name := range check.Pair {
 			if name == "workload" {
-				return selections[pair].Workload
+				of = append(of, selections[pair].Workload)
+			} else {
+				of = append(of, selections[pair].Params[name])
 			}
-			return selections[pair].Params[name]
-		})
+		}
+		all.add(v, of)
 	}
-	if len(pairs) == 0 {
+	if len(names) == 0 {
 		return found{}, absent("no trial of the run is %s", spoken(of))
 	}
-	e := geometric(values, check.Unit)
-	if e.Low == nil {
-		return found{}, unable("%s", few(len(values), out))
+	e, counted, ok := all.estimate(check.Unit)
+	if !ok {
+		return found{}, unable("%s", all.few(out))
 	}
 	about := fmt.Sprintf("%s of %s", check.Metric, spoken(of))
 	if over != nil {
 		about += " over that of " + spoken(*over)
 	}
-	f := found{estimate: e, about: about + ", " + used.String(), counted: "pairs"}
+	f := found{estimate: e, about: about + ", " + all.String(), counted: counted}
 	if len(out) > 0 {
 		f.limits = []string{leftOut(out)}
 	}
@@ -176,51 +177,7 @@ func pairOfRun(check assay.Check, of assay.Selection, over *assay.Selection, onl
 	return x / y, nil
 }
 
-// A tally counts the pairs that an estimate is of, and the different values of
-// each thing that they are paired by: 40 pairs of 2 machines are no 40 machines.
-type tally struct {
-	by     []string
-	n      int
-	values []map[string]bool
-}
-
-func newTally(by []string) *tally {
-	t := &tally{by: by}
-	for range by {
-		t.values = append(t.values, map[string]bool{})
-	}
-	return t
-}
-
-// add counts a pair, which has a value of each of by.
-func (t *tally) add(value func(name string) string) {
-	for i, name := range t.by {
-		t.values[i][value(name)] = true
-	}
-	t.n++
-}
-
-// String says "geometric mean over 40 pairs by machine (2), program (20), scope".
-func (t *tally) String() string {
-	by := slices.Clone(t.by)
-	for i := range by {
-		if n := len(t.values[i]); n > 1 && len(by) > 1 {
-			by[i] += fmt.Sprintf(" (%d)", n)
-		}
-	}
-	return fmt.Sprintf("geometric mean over %d pairs by %s", t.n, strings.Join(by, ", "))
-}
-
-// few says that there are too few pairs, and why others are none.
-func few(n int, out []leftPair) string {
-	text := fmt.Sprintf("%d pairs have no interval: it takes %d", n, minPairs)
-	if len(out) > 0 {
-		text += "; " + leftOut(out)
-	}
-	return text
-}
-
-// maxLeftOut is how many pairs that are none are named.
+// maxLeftOut is how many things that are left out are named.
 const maxLeftOut = 3
 
 // A leftPair is a pair that is none, and why.
@@ -336,7 +293,7 @@ func choose(metric string, sel assay.Selection, t *trace.Trace) (chosen, error) 
 			values, seqs = append(values, float64(v[0].Ints[row])), append(seqs, s.Seq)
 		}
 	}
-	c.failed = outcomes(failed)
+	c.failed = counts(failed)
 	switch {
 	case len(names) == 0:
 		return c, absent("no trial of the run is %s: run an experiment that has it; this one has %s", spoken(sel), strings.Join(there, ", "))
@@ -429,10 +386,21 @@ func oneOf(column string, values assay.OneOf) string {
 	return strings.Join(said, " or ")
 }
 
-func outcomes(m map[assay.Outcome]int) string {
+// counts says how many there are of each, those of the most first: "2 timeout, 1
+// trap".
+func counts[K ~string](of map[K]int) string {
+	kinds := slices.SortedFunc(maps.Keys(of), func(a, b K) int { return cmp.Or(cmp.Compare(of[b], of[a]), cmp.Compare(a, b)) })
 	var parts []string
-	for _, o := range slices.Sorted(maps.Keys(m)) {
-		parts = append(parts, fmt.Sprintf("%d %s", m[o], o))
+	rest := 0
+	for i, k := range kinds {
+		if i < maxLeftOut {
+			parts = append(parts, fmt.Sprintf("%d %s", of[k], k))
+		} else {
+			rest += of[k]
+		}
+	}
+	if rest > 0 {
+		parts = append(parts, fmt.Sprintf("%d of %d other kinds", rest, len(kinds)-maxLeftOut))
 	}
 	return strings.Join(parts, ", ")
 }

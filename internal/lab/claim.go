@@ -59,37 +59,46 @@ func (w *Workspace) Claims() (claims.Book, error) {
 func (w *Workspace) claimsPath() string { return filepath.Join(w.Root, ClaimsFile) }
 
 // AddClaims appends claims and our policy for them, YAML or JSON, to the
-// workspace's file, which keeps its comments, and returns the claims. A text that
-// is one claim alone will do, too. Nothing is written that is not valid.
-func (w *Workspace) AddClaims(ctx context.Context, text []byte) ([]assay.Claim, error) {
+// workspace's file, which keeps its comments, and returns the claims. Notes are
+// what their writer may not have meant. A text that is one claim alone will do,
+// too. Nothing is written that is not valid.
+func (w *Workspace) AddClaims(ctx context.Context, text []byte) (added []assay.Claim, notes []string, err error) {
 	ledger, err := claims.Ledger()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	release, err := exclude(ctx, w.path("claims.mutex"))
 	if err != nil {
-		return nil, fmt.Errorf("claims: %w", err)
+		return nil, nil, fmt.Errorf("claims: %w", err)
 	}
 	defer release()
 	file, err := os.ReadFile(w.claimsPath())
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("claims: %w", err)
+		return nil, nil, fmt.Errorf("claims: %w", err)
 	}
 	own, err := claims.Parse(file, ledger)
 	if err != nil {
-		return nil, Usagef("%s: %w", w.claimsPath(), err)
+		return nil, nil, Usagef("%s: %w", w.claimsPath(), err)
 	}
 	more, err := claims.ParseOneOrMany(text, ledger.With(own))
 	if err != nil {
-		return nil, Usagef("claims: %w; docs/claims.md shows how to write them", err)
+		return nil, nil, Usagef("claims: %w; docs/claims.md shows how to write them", err)
 	}
 	if file, err = claims.Add(file, more, ledger); err != nil {
-		return nil, Usagef("%s: %w", w.claimsPath(), err)
+		return nil, nil, Usagef("%s: %w", w.claimsPath(), err)
 	}
 	if err := writeDurably(w.claimsPath(), file); err != nil {
-		return nil, fmt.Errorf("claims: %w", err)
+		return nil, nil, fmt.Errorf("claims: %w", err)
 	}
-	return more.Claims, nil
+	for _, c := range more.Claims {
+		if _, ok := ledger.Find(c.ID); ok {
+			notes = append(notes, fmt.Sprintf("claim %s stands above that of the ledger that assay comes with", c.ID))
+		}
+		if c.Unit != "" && !claims.CanCheck(c.Unit) {
+			notes = append(notes, fmt.Sprintf("claim %s: no check can have the unit %q (docs/claims.md)", c.ID, c.Unit))
+		}
+	}
+	return more.Claims, notes, nil
 }
 
 // JudgeClaim judges the claim of that ID by the run or import that ref names; by
@@ -180,12 +189,11 @@ func untested(claim assay.Claim, book claims.Book) Judged {
 // A judge judges claims by one run or import.
 type judge struct {
 	w        *Workspace
-	name     string // of the experiment or import
+	name     string // of the experiment, or imports/NAME
 	run      *assay.Run
 	imp      *Imported
 	manifest assay.Digest
 	evidence claims.Evidence
-	noise    assay.Digest
 	traces   map[string]*trace.Trace // of the import, by name: those that were opened
 }
 
@@ -196,7 +204,7 @@ func (w *Workspace) judge(ctx context.Context, ref string) (*judge, error) {
 		return nil, err
 	}
 	if imp != nil {
-		j := &judge{w: w, name: imp.Name, imp: imp, manifest: imp.Manifest, traces: map[string]*trace.Trace{}}
+		j := &judge{w: w, name: "imports/" + imp.Name, imp: imp, manifest: imp.Manifest, traces: map[string]*trace.Trace{}}
 		j.evidence = claims.Evidence{Import: &imp.Import, Open: func(of assay.ImportTrace) (*trace.Trace, error) { return j.open(ctx, of) }}
 		return j, nil
 	}
@@ -207,14 +215,8 @@ func (w *Workspace) judge(ctx context.Context, ref string) (*judge, error) {
 	if j.evidence.Run, err = w.openTrace(ctx, run.Trace); err != nil {
 		return nil, fmt.Errorf("run %s: %w", run.ID, err)
 	}
-	noise, manifest, err := w.hostNoise(ctx, run.Host)
-	if err != nil {
-		return nil, err
-	}
-	if !manifest.IsZero() {
-		j.evidence.Noise, j.noise = &noise, manifest
-	}
-	return j, nil
+	j.evidence.Noise, err = w.hostNoise(ctx, run.Host)
+	return j, err
 }
 
 func (j *judge) open(ctx context.Context, of assay.ImportTrace) (*trace.Trace, error) {
@@ -260,9 +262,6 @@ func (j *judge) claim(ctx context.Context, book claims.Book, id string, checks c
 		out.Import = j.imp.Name
 	} else {
 		out.Run, out.Trace = j.run.ID, j.run.Trace
-	}
-	if out.Floor > 0 {
-		out.Noise = j.noise
 	}
 	if keep || concerned {
 		err = j.archive(ctx, &out)
@@ -314,9 +313,10 @@ func (j *judge) archive(ctx context.Context, out *Judged) error {
 	return w.updateLock(ctx, func(l *Lock) { l.Claims[name] = locked })
 }
 
-// judgementName is what the judgement of a claim by an experiment's run or by an
-// import is called.
-func judgementName(claim, evidence string) string { return claim + "." + evidence }
+// judgementName is what the judgement of a claim by an experiment's run, or by
+// imports/NAME, is called. Neither a claim nor an experiment has an @ in its name,
+// so no two have the same.
+func judgementName(claim, evidence string) string { return claim + "@" + evidence }
 
 // archivedJudgement reads a judgement's record. Whoever wrote it may be a
 // stranger.
@@ -346,11 +346,17 @@ func (w *Workspace) archivedJudgement(ctx context.Context, manifest assay.Digest
 
 // judgementName is what a judgement is called.
 func (w *Workspace) judgementName(ctx context.Context, j Judged) (string, error) {
+	evidence, err := w.evidenceName(ctx, j)
+	return judgementName(j.Claim.ID, evidence), err
+}
+
+// evidenceName is the experiment, or imports/NAME, that a judgement is by.
+func (w *Workspace) evidenceName(ctx context.Context, j Judged) (string, error) {
 	if j.Import != "" {
-		return judgementName(j.Claim.ID, j.Import), nil
+		return "imports/" + j.Import, nil
 	}
 	run, err := w.archivedRun(ctx, j.Evidence)
-	return judgementName(j.Claim.ID, run.Name), err
+	return run.Name, err
 }
 
 // Judgements reads the judgements that the lock has, in order of their names.

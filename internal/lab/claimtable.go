@@ -2,6 +2,7 @@ package lab
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	_ "embed"
 	"encoding/csv"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/assay-notebooks/assay"
 )
@@ -29,7 +31,8 @@ var judgementsMapping []byte
 
 // judgementColumns are those of the table of judgements, as judgements.yaml
 // explains them.
-var judgementColumns = []string{"label", "claim", "subject", "evidence", "verdict", "instead", "unit", "advertised", "to", "comparator", "value", "low", "high", "n", "outcome", "detail", "judgement"}
+var judgementColumns = []string{"label", "claim", "subject", "advertised", "evidence", "verdict", "instead", "comparator", "demanded", "to", "unit",
+	"value", "low", "high", "n", "relative", "relative_low", "relative_high", "range_end", "outcome", "detail", "judgement"}
 
 // ClaimsTable imports the judgements that the lock has as a table, so that
 // figures and cells read them as they do all else. The same judgements give the
@@ -77,27 +80,24 @@ func (w *Workspace) judgementsCSV(ctx context.Context, judged []Judged) ([]byte,
 	var b bytes.Buffer
 	out := csv.NewWriter(&b)
 	rows := [][]string{judgementColumns}
+	inPlace := func(j Judged) bool { return advertised(j.Claim) == "" }
+	slices.SortStableFunc(judged, func(a, b Judged) int { return cmp.Compare(btoi(inPlace(a)), btoi(inPlace(b))) })
 	for _, j := range judged {
-		name, err := w.judgementName(ctx, j)
+		evidence, err := w.evidenceName(ctx, j)
 		if err != nil {
 			return nil, err
 		}
-		evidence := name[len(j.Claim.ID)+1:]
 		row := map[string]string{
-			"label": label(j, evidence), "claim": j.Claim.ID, "subject": j.Claim.Subject, "evidence": evidence,
-			"verdict": string(j.Verdict), "instead": j.Check.Instead, "unit": j.Check.Unit, "comparator": j.Check.Comparator, "outcome": "ok", "judgement": j.Manifest.String(),
+			"label": label(j, evidence), "claim": j.Claim.ID, "subject": j.Claim.Subject, "advertised": advertised(j.Claim), "evidence": evidence,
+			"verdict": string(j.Verdict), "instead": j.Check.Instead, "unit": j.Check.Unit, "comparator": j.Check.Comparator, "judgement": j.Manifest.String(),
 		}
 		if j.Check.Metric != "" {
-			row["advertised"] = decimal(j.Check.Value)
+			row["demanded"] = decimal(j.Check.Value)
 		}
 		if j.Check.To != 0 {
 			row["to"] = decimal(j.Check.To)
 		}
-		if e := j.Estimate; e != nil && e.Low != nil && e.High != nil {
-			row["value"], row["low"], row["high"], row["n"] = decimal(e.Value), decimal(*e.Low), decimal(*e.High), strconv.Itoa(e.N)
-		} else {
-			row["outcome"], row["detail"] = string(assay.NotTestable), j.Reason
-		}
+		row["outcome"], row["detail"] = relate(j, row)
 		var cells []string
 		for _, c := range judgementColumns {
 			cells = append(cells, row[c])
@@ -110,17 +110,60 @@ func (w *Workspace) judgementsCSV(ctx context.Context, judged []Judged) ([]byte,
 	return b.Bytes(), nil
 }
 
-// label names a judgement, with what was measured instead of the claim's subject,
-// and the unit of its numbers where they are no ratio.
+// relate adds to a row what was measured, and that divided by what is demanded;
+// it returns the outcome, and why there is no such ratio.
+func relate(j Judged, row map[string]string) (outcome, detail string) {
+	e := j.Estimate
+	if e == nil || e.Low == nil || e.High == nil {
+		return string(assay.NotTestable), j.Reason
+	}
+	row["value"], row["low"], row["high"], row["n"] = decimal(e.Value), decimal(*e.Low), decimal(*e.High), strconv.Itoa(e.N)
+	found := fmt.Sprintf("%.4g [%.4g, %.4g] %s", e.Value, *e.Low, *e.High, e.Unit)
+	switch by := j.Check.Value; {
+	case by == 0:
+		return "no ratio", fmt.Sprintf("found %s, and what is demanded is 0", found)
+	case *e.Low <= 0:
+		return "no ratio", fmt.Sprintf("found %s, which reaches 0", found)
+	default:
+		row["relative"], row["relative_low"], row["relative_high"] = decimal(e.Value/by), decimal(*e.Low/by), decimal(*e.High/by)
+		if j.Check.To != 0 {
+			row["range_end"] = decimal(j.Check.To / by)
+		}
+	}
+	return string(assay.OK), ""
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// advertised is a claim's number in words; "" if its source gives none.
+func advertised(c assay.Claim) string {
+	var numbers []string
+	for _, v := range c.Value {
+		numbers = append(numbers, decimal(v))
+	}
+	if len(numbers) == 0 {
+		return ""
+	}
+	words := map[string]string{"<": "below", "<=": "at most", ">=": "at least", ">": "above", "~": "about"}[c.Comparator]
+	return strings.TrimSpace(strings.Join([]string{words, strings.Join(numbers, " to "), c.Unit}, " "))
+}
+
+// label names a judgement: the claim, what was advertised, what was measured
+// instead of its subject, n, and the evidence.
 func label(j Judged, evidence string) string {
-	name := j.Claim.ID
+	text := j.Claim.ID + ": " + cmp.Or(advertised(j.Claim), "a check in place")
 	if j.Check.Instead != "" {
-		name += ", of " + j.Check.Instead
+		text += ", of " + j.Check.Instead
 	}
-	if unit := j.Check.Unit; unit != "" && unit != "x" {
-		name += ", " + unit
+	if e := j.Estimate; e != nil {
+		text += fmt.Sprintf("; n %d", e.N)
 	}
-	return fmt.Sprintf("%s (%s)", name, evidence)
+	return fmt.Sprintf("%s (%s)", text, strings.TrimPrefix(evidence, "imports/"))
 }
 
 func decimal(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
@@ -141,6 +184,6 @@ func (w *Workspace) DrawClaims(ctx context.Context, formats []string, width floa
 	}
 	return w.Draw(ctx, Drawing{
 		Name: claimsFigure, Dir: dir, Func: "Advertised", Formats: formats, WidthMM: width,
-		Tables: []TableOf{{Import: judgementsImport, Of: judgementsImport, Columns: []string{"label", "verdict", "advertised", "to", "value", "low", "high", "outcome", "detail"}}},
+		Tables: []TableOf{{Import: judgementsImport, Of: judgementsImport, Columns: []string{"label", "verdict", "relative", "relative_low", "relative_high", "range_end", "outcome", "detail"}}},
 	})
 }

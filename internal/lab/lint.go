@@ -105,8 +105,10 @@ func (w *Workspace) lintRun(ctx context.Context, ref string, run assay.Run) (lin
 		return lint.Subject{}, fmt.Errorf("run %s: %w", run.ID, err)
 	}
 	s := lint.Subject{Name: ref, Traces: lint.RunTraces(columns, modeOf, cacheOf)}
-	certificate, _, err := w.HostNoise(ctx, run.Host)
-	addNoise(s.Traces, certificate)
+	certificates, err := w.hostNoise(ctx, run.Host)
+	for _, c := range certificates {
+		addNoise(s.Traces, c.Noise)
+	}
 	return s, err
 }
 

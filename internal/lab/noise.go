@@ -2,6 +2,7 @@ package lab
 
 import (
 	"context"
+	_ "embed"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -17,14 +18,17 @@ const noiseType = "application/vnd.assay.noise.v1+json"
 
 // NoiseOptions say how the noise of a host is measured.
 type NoiseOptions struct {
-	Workload    string // as in Workload; "": a module that does nothing
+	Workload    string // as in Workload; "": a loop of a fraction of a millisecond
 	Runtime     string // "": wazero
 	Invocations int    // under each of the two labels; 0: DefaultNoise
 }
 
-// DefaultNoise is how many invocations each label of an A/A run gets: with a
-// module that does nothing they take well below a minute.
+// DefaultNoise is how many invocations each label of an A/A run gets: with the
+// loop both runs take well below a minute.
 const DefaultNoise = 300
+
+// steadyNoise is what each invocation does where calls are measured.
+var steadyNoise = assay.Steady{Calls: 10, Warmup: 2}
 
 // A Certified is a noise certificate in the archive.
 type Certified struct {
@@ -40,10 +44,11 @@ const (
 	noiseB     = "A2"
 )
 
-// MeasureNoise measures how much two equal treatments differ on this host, by a
-// run like any other, and archives what it shows as the certificate of the host,
-// which verdicts on its runs use from then on.
-func (w *Workspace) MeasureNoise(ctx context.Context, opts NoiseOptions, watcher Watcher) (Certified, error) {
+// MeasureNoise measures how much two equal treatments differ on this host, by
+// runs like any others, and archives what each shows as a certificate of the
+// host, which verdicts on its runs use from then on: one of processes and, of a
+// workload that makes calls, one of these.
+func (w *Workspace) MeasureNoise(ctx context.Context, opts NoiseOptions, watcher Watcher) ([]Certified, error) {
 	if opts.Invocations == 0 {
 		opts.Invocations = DefaultNoise
 	}
@@ -51,41 +56,56 @@ func (w *Workspace) MeasureNoise(ctx context.Context, opts NoiseOptions, watcher
 		opts.Runtime = "wazero"
 	}
 	if opts.Invocations < claims.MinNoise {
-		return Certified{}, Usagef("host noise: %d invocations tell nothing: want at least %d", opts.Invocations, claims.MinNoise)
+		return nil, Usagef("host noise: %d invocations tell nothing: want at least %d", opts.Invocations, claims.MinNoise)
 	}
 	if opts.Workload == "" {
-		d, err := w.nothing(ctx)
+		d, err := w.loop(ctx)
 		if err != nil {
-			return Certified{}, fmt.Errorf("host noise: %w", err)
+			return nil, fmt.Errorf("host noise: %w", err)
 		}
 		opts.Workload = d.String()
 	}
-	exp, err := w.Resolve(ctx, assay.Spec{
+	spec := assay.Spec{
 		Name: "host-noise", Workloads: []string{opts.Workload}, Runtimes: []string{opts.Runtime},
 		Params:   []assay.Param{{Name: noiseParam, Values: []string{noiseA, noiseB}}},
 		Protocol: assay.Protocol{Cold: &assay.Cold{Invocations: opts.Invocations, Warmup: 2}},
-	})
+	}
+	processes, steady, err := w.noiseOf(ctx, spec, assay.Process, watcher)
+	if err != nil || !steady {
+		return []Certified{processes}, err
+	}
+	s := steadyNoise
+	s.Invocations = opts.Invocations
+	spec.Name, spec.Protocol = "host-noise-calls", assay.Protocol{Steady: &s}
+	calls, _, err := w.noiseOf(ctx, spec, assay.Call, watcher)
+	return []Certified{processes, calls}, err
+}
+
+// noiseOf measures the noise of a phase by an A/A run. Steady says of its
+// workload that it makes calls.
+func (w *Workspace) noiseOf(ctx context.Context, spec assay.Spec, phase assay.Phase, watcher Watcher) (c Certified, steady bool, err error) {
+	exp, err := w.Resolve(ctx, spec)
 	if err != nil {
-		return Certified{}, err
+		return c, false, err
 	}
 	result, err := w.Run(ctx, exp, RunOptions{Rerun: true}, watcher)
 	if err != nil {
-		return Certified{}, err
+		return c, false, err
 	}
-	return w.certify(ctx, result.Run, exp.Workloads[0].Name, opts.Runtime)
+	wl := exp.Workloads[0]
+	c, err = w.certify(ctx, result.Run, assay.Noise{Workload: wl.Name, Runtime: spec.Runtimes[0], Phase: phase})
+	return c, wl.Steady, err
 }
 
-// certify archives what an A/A run shows.
-func (w *Workspace) certify(ctx context.Context, run assay.Run, workload, runtime string) (Certified, error) {
+// certify archives what an A/A run shows of what noise says that it is of.
+func (w *Workspace) certify(ctx context.Context, run assay.Run, noise assay.Noise) (Certified, error) {
 	t, err := w.openTrace(ctx, run.Trace)
 	if err != nil {
 		return Certified{}, fmt.Errorf("run %s: %w", run.ID, err)
 	}
-	c := Certified{Noise: assay.Noise{
-		Format: assay.NoiseFormat, Host: fingerprint(run.Host), Run: run.ID, Workload: workload, Runtime: runtime,
-		Phase: assay.Process, Method: claims.NoiseMethod,
-	}}
-	if c.Floors, err = claims.Floors(t, noiseParam, noiseA, noiseB); err != nil {
+	c := Certified{Noise: noise}
+	c.Format, c.Host, c.Load1, c.Run, c.Method = assay.NoiseFormat, fingerprint(run.Host), run.Host.Load1, run.ID, claims.NoiseMethod
+	if c.Floors, err = claims.Floors(t, c.Phase, noiseParam, noiseA, noiseB); err != nil {
 		return c, fmt.Errorf("host noise: run %s: %w", run.ID, err)
 	}
 	if err := checkFloors(c.Floors); err != nil {
@@ -112,7 +132,7 @@ func (w *Workspace) certify(ctx context.Context, run assay.Run, workload, runtim
 		return c, fmt.Errorf("host noise: %w", err)
 	}
 	c.Manifest = d.Digest
-	ref, err := noiseRef(run.Host)
+	ref, err := noiseRef(run.Host, c.Phase)
 	if err != nil {
 		return c, err
 	}
@@ -125,41 +145,42 @@ func fingerprint(h assay.Host) assay.Host {
 	return h
 }
 
-// noiseRef is the reference to the certificate of a host.
-func noiseRef(h assay.Host) (string, error) {
+// noiseRef is the reference to the certificate of a host for a phase.
+func noiseRef(h assay.Host, phase assay.Phase) (string, error) {
 	d, err := canonical.Digest(fingerprint(h))
-	return "noise/" + d.Hex()[:16], err
+	ref := "noise/" + d.Hex()[:16]
+	if phase != assay.Process {
+		ref += "." + string(phase)
+	}
+	return ref, err
 }
 
-// HostNoise returns the certificate of how much equal treatments differ on host,
-// the last that was made; ok is false if there is none.
-func (w *Workspace) HostNoise(ctx context.Context, host assay.Host) (n assay.Noise, ok bool, err error) {
-	n, manifest, err := w.hostNoise(ctx, host)
-	return n, !manifest.IsZero(), err
-}
-
-// hostNoise is HostNoise with the manifest; zero, if there is none.
-func (w *Workspace) hostNoise(ctx context.Context, host assay.Host) (assay.Noise, assay.Digest, error) {
-	var none assay.Digest
-	ref, err := noiseRef(host)
-	if err != nil {
-		return assay.Noise{}, none, err
+// hostNoise returns the certificates of how much equal treatments differ on
+// host, the last that was made for each phase; none, if there is none.
+func (w *Workspace) hostNoise(ctx context.Context, host assay.Host) ([]claims.Certificate, error) {
+	var all []claims.Certificate
+	for _, phase := range []assay.Phase{assay.Process, assay.Call} {
+		ref, err := noiseRef(host, phase)
+		if err != nil {
+			return nil, err
+		}
+		d, err := w.Store.Ref(ctx, ref)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		c, err := w.archivedNoise(ctx, d)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", ref, err)
+		}
+		if c.Host != fingerprint(host) || c.Phase != phase {
+			return nil, fmt.Errorf("%s: it is of another host or phase: %w", ref, oci.ErrInvalid)
+		}
+		all = append(all, claims.Certificate{Noise: c.Noise, Manifest: d})
 	}
-	d, err := w.Store.Ref(ctx, ref)
-	if errors.Is(err, fs.ErrNotExist) {
-		return assay.Noise{}, none, nil
-	}
-	if err != nil {
-		return assay.Noise{}, none, err
-	}
-	c, err := w.archivedNoise(ctx, d)
-	if err != nil {
-		return c.Noise, none, fmt.Errorf("%s: %w", ref, err)
-	}
-	if c.Host != fingerprint(host) {
-		return assay.Noise{}, none, fmt.Errorf("%s: it is of another host: %w", ref, oci.ErrInvalid)
-	}
-	return c.Noise, d, nil
+	return all, nil
 }
 
 // maxFloor is above every share of a value that is the noise of one.
@@ -193,20 +214,15 @@ func checkFloors(floors []assay.NoiseFloor) error {
 	return nil
 }
 
-// nothing pins a module that starts and ends.
-func (w *Workspace) nothing(ctx context.Context) (assay.Digest, error) {
-	d, err := w.Archive.PutBytes(ctx, nothing)
+//go:embed loop.wasm
+var loop []byte
+
+// loop pins a module that draws random numbers.
+func (w *Workspace) loop(ctx context.Context) (assay.Digest, error) {
+	d, err := w.Archive.PutBytes(ctx, loop)
 	if err != nil {
 		return d, err
 	}
-	wl, err := oci.PutManifest(ctx, w.Archive, assay.Workload{Name: "nothing", Module: d})
+	wl, err := oci.PutManifest(ctx, w.Archive, assay.Workload{Name: "loop", Module: d, Steady: true})
 	return wl.Manifest, err
 }
-
-// nothing is (module (func (export "_start")) (memory (export "memory") 1)).
-var nothing = []byte("\x00asm\x01\x00\x00\x00" +
-	"\x01\x04\x01\x60\x00\x00" + // types: () -> ()
-	"\x03\x02\x01\x00" + // functions: 0 of type 0
-	"\x05\x03\x01\x00\x01" + // memories: 0 of one page
-	"\x07\x13\x02\x06memory\x02\x00\x06_start\x00\x00" + // exports
-	"\x0a\x04\x01\x02\x00\x0b") // code: end
