@@ -7,13 +7,13 @@ const ImportFormat = "assay.import.v1"
 // It has no time and no path of this machine: the same files give the same
 // record. The files themselves are kept, to the byte.
 type Import struct {
-	Format   string         `json:"format"`          // ImportFormat
-	Name     string         `json:"name"`            // what it is called here: "fs23"
-	Importer string         `json:"importer"`        // the kind of files: "ab-sweep"
-	Revision int            `json:"revision"`        // of the importer: another one may give other traces
-	Facts    []Fact         `json:"facts,omitempty"` // that whoever imported gave, since no file says them
+	Format   string         `json:"format"`           // ImportFormat
+	Name     string         `json:"name"`             // what it is called here: "fs23"
+	Importer string         `json:"importer"`         // the kind of files: "ab-sweep"
+	Revision int            `json:"revision"`         // of the importer: another one may give other traces
+	Facts    []Fact         `json:"facts,omitempty"`  // that whoever imported gave, since no file says them
 	Mapping  Digest         `json:"mapping,omitzero"` // of the file that says what the columns mean, where the format wants one
-	Sources  []ImportSource `json:"sources"`         // every file, by path; those that are not understood, too
+	Sources  []ImportSource `json:"sources"`          // every file, by path; those that are not understood, too
 	Traces   []ImportTrace  `json:"traces"`
 	Rejected int64          `json:"rejected,omitempty"` // rows in the trace "rejected"
 	Notes    []string       `json:"notes,omitempty"`    // what a reader must know and no column can say
