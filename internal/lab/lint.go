@@ -6,10 +6,10 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/trace"
+	"github.com/assay-notebooks/assay/internal/graph"
 	"github.com/assay-notebooks/assay/internal/lint"
 	"github.com/assay-notebooks/assay/runners/runtimes"
 )
@@ -41,6 +41,9 @@ func LintRules() []LintRule {
 // compared with each other, too; what is named twice counts once. It measures
 // nothing.
 func (w *Workspace) Lint(ctx context.Context, refs []string, opts LintOptions) ([]assay.Finding, error) {
+	if opts.Noise != 0 && !(opts.Noise > 0 && opts.Noise < 1) {
+		return nil, Usagef("noise %v: want a share above 0 and below 1, such as 0.03 for 3%%", opts.Noise)
+	}
 	var subjects []lint.Subject
 	at := map[string]int{} // in subjects, by what each is
 	for _, ref := range refs {
@@ -175,7 +178,8 @@ func modeOf(name string) string {
 }
 
 // WriteFindings writes findings for people: what was found, where, and what it
-// does to conclusions, said once where several do the same.
+// does to conclusions, said once where several do the same. What files hold
+// cannot begin a line there, nor move the cursor.
 func WriteFindings(out io.Writer, found []assay.Finding) error {
 	if len(found) == 0 {
 		_, err := fmt.Fprintln(out, "nothing found")
@@ -186,24 +190,16 @@ func WriteFindings(out io.Writer, found []assay.Finding) error {
 		if i == 0 || found[i-1].Rule != f.Rule || found[i-1].Severity != f.Severity {
 			fmt.Fprintf(&b, "%s %s\n", strings.ToUpper(string(f.Severity)), f.Rule)
 		}
-		fmt.Fprintf(&b, "  %s\n    in %s\n", f.Says, FindingPlace(f))
+		fmt.Fprintf(&b, "  %s\n    in %s\n", graph.Printable(f.Says), graph.Printable(FindingPlace(f)))
 		if rows := FindingRows(f); rows != "" {
-			fmt.Fprintf(&b, "    rows %s\n", rows)
+			fmt.Fprintf(&b, "    rows %s\n", graph.Printable(rows))
 		}
 		if i == len(found)-1 || found[i+1].Rule != f.Rule || found[i+1].Severity != f.Severity || found[i+1].Effect != f.Effect || found[i+1].Remedy != f.Remedy {
 			fmt.Fprintf(&b, "  effect: %s\n  remedy: %s\n\n", f.Effect, f.Remedy)
 		}
 	}
-	_, err := fmt.Fprintf(out, "%s%s\n", strings.Map(shown, b.String()), CountFindings(found))
+	_, err := fmt.Fprintf(out, "%s%s\n", b.String(), CountFindings(found))
 	return err
-}
-
-// shown makes what files hold harmless to a terminal.
-func shown(r rune) rune {
-	if r != '\n' && unicode.IsControl(r) {
-		return unicode.ReplacementChar
-	}
-	return r
 }
 
 // CountFindings says how many findings there are of each severity.

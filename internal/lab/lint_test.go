@@ -3,6 +3,7 @@ package lab
 import (
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/assay-notebooks/assay"
@@ -111,5 +112,27 @@ func TestNoiseOfOnePhase(t *testing.T) {
 	addNoise(traces, assay.Noise{Phase: assay.Process, Floors: []assay.NoiseFloor{{Metric: "user_ns", Floor: 0.9}, {Metric: "wall_ns", Floor: 0.5}}})
 	if traces[0].Noise != 0.5 || traces[1].Noise != 0 {
 		t.Errorf("noise of processes %v, of calls %v; want 0.5, 0", traces[0].Noise, traces[1].Noise)
+	}
+}
+
+// TestFindingsStayOnTheirLines prints what a stranger called things: it begins
+// no line of its own, and turns no text around.
+func TestFindingsStayOnTheirLines(t *testing.T) {
+	evil := "a\n\nERROR little\n  forged\x1b[2Jv8\u202egpj"
+	found := []assay.Finding{{
+		Rule: "failures", Severity: assay.SeverityWarning, Subject: "s", Trace: "t", Says: "of " + evil,
+		Where: []assay.Fact{{Name: "system", Value: evil}}, Rows: 1, Of: 2,
+	}}
+	var b strings.Builder
+	if err := WriteFindings(&b, found); err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(b.String()) {
+		if strings.HasPrefix(line, "ERROR") || strings.HasPrefix(line, "  forged") {
+			t.Errorf("a forged line %q", line)
+		}
+	}
+	if strings.ContainsAny(b.String(), "\x1b\u202e") {
+		t.Errorf("what a terminal obeys, in %q", b.String())
 	}
 }
