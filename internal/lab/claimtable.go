@@ -65,7 +65,7 @@ func (w *Workspace) ClaimsTable(ctx context.Context) (Imported, error) {
 	if err := errors.Join(os.WriteFile(file, text, 0o600), os.WriteFile(mapping, judgementsMapping, 0o600)); err != nil {
 		return Imported{}, fmt.Errorf("claims: %w", err)
 	}
-	return w.Import(ctx, ImportOptions{Name: judgementsImport, Format: "table", Path: file, Mapping: mapping, Replace: true})
+	return w.Import(ctx, ImportOptions{Name: judgementsImport, Format: "table", Path: file, Mapping: mapping, Replace: true, Derived: true})
 }
 
 // ofJudgements tells a table of judgements, of whatever version of assay, from

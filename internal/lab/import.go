@@ -70,6 +70,7 @@ type ImportOptions struct {
 	Facts   []assay.Fact
 	Lenient bool // keep rows that cannot be read as rejected
 	Replace bool // the name may mean something else: that stays in the archive, under its digest
+	Derived bool // with Replace: what the name meant can be made again, and stays only where something is made of it
 
 	// AnyRevision takes an archived import of the very same, that another revision
 	// of the importer made.
@@ -147,7 +148,7 @@ func (w *Workspace) makeImport(ctx context.Context, opts ImportOptions) (Importe
 			if had.Revision != want.Revision {
 				had.Revised = want.Revision
 			}
-			return had, w.nameImport(ctx, had, had.Manifest, false)
+			return had, w.nameImport(ctx, had, had.Manifest, ImportOptions{})
 		}
 	}
 	k := &keeper{batch: w.Archive.Batch(), total: len(src.paths), progress: opts.Progress}
@@ -167,7 +168,7 @@ func (w *Workspace) makeImport(ctx context.Context, opts ImportOptions) (Importe
 		switch {
 		case same && w.whole(ctx, had):
 			had.Archived = true
-			return had, errors.Join(k.batch.Discard(), w.nameImport(ctx, had, had.Manifest, false))
+			return had, errors.Join(k.batch.Discard(), w.nameImport(ctx, had, had.Manifest, ImportOptions{}))
 		case !same && !opts.Replace:
 			err = takenBy(differences(had.Import, imp), had.Manifest)
 		}
@@ -179,7 +180,7 @@ func (w *Workspace) makeImport(ctx context.Context, opts ImportOptions) (Importe
 	if err != nil {
 		return done, err
 	}
-	if err := w.nameImport(ctx, done, had.Manifest, opts.Replace); err != nil {
+	if err := w.nameImport(ctx, done, had.Manifest, opts); err != nil {
 		return done, err
 	}
 	if !w.whole(ctx, done) { // a collection may have run since the blobs were put
@@ -368,8 +369,8 @@ func firstDifference(a, b *trace.Values) int {
 
 // nameImport names an import in the archive and in assay.lock, where the name
 // means nothing yet or had; or anything, if that is to be replaced. What it meant
-// stays, under its digest.
-func (w *Workspace) nameImport(ctx context.Context, imp Imported, had assay.Digest, replace bool) error {
+// stays, under its digest, unless it is derived.
+func (w *Workspace) nameImport(ctx context.Context, imp Imported, had assay.Digest, opts ImportOptions) error {
 	locked, err := imp.locked()
 	if err != nil {
 		return err
@@ -383,7 +384,7 @@ func (w *Workspace) nameImport(ctx context.Context, imp Imported, had assay.Dige
 	if w.Config.Lock == keepLock {
 		was := lock.Imports[imp.Name]
 		switch {
-		case !was.Manifest.IsZero() && was.Manifest != imp.Manifest && was.Manifest != had && !replace:
+		case !was.Manifest.IsZero() && was.Manifest != imp.Manifest && was.Manifest != had && !opts.Replace:
 			return taken(was, imp)
 		case was.Manifest.IsZero() && errors.Is(err, fs.ErrNotExist):
 			return w.setRef(ctx, name, imp.Manifest) // it is found by that
@@ -402,11 +403,11 @@ func (w *Workspace) nameImport(ctx context.Context, imp Imported, had assay.Dige
 		if !ok {
 			was.Manifest = ref
 		}
-		if d := was.Manifest; !d.IsZero() && d != imp.Manifest && d != had && !replace {
+		if d := was.Manifest; !d.IsZero() && d != imp.Manifest && d != had && !opts.Replace {
 			return taken(was, imp)
 		}
 		for _, old := range []assay.Digest{ref, was.Manifest} {
-			if old.IsZero() || old == imp.Manifest {
+			if old.IsZero() || old == imp.Manifest || opts.Derived {
 				continue
 			}
 			if _, err := w.Archive.Stat(ctx, old); err != nil {

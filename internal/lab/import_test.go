@@ -201,7 +201,7 @@ func TestImportRevision(t *testing.T) {
 		t.Fatal(err)
 	}
 	imp.Manifest = d.Digest
-	if err := w.nameImport(t.Context(), imp, assay.Digest{}, true); err != nil {
+	if err := w.nameImport(t.Context(), imp, assay.Digest{}, ImportOptions{Replace: true}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := w.Import(t.Context(), opts); !errors.Is(err, ErrUsage) || !strings.Contains(err.Error(), "taken by another revision of the importer (") {

@@ -205,7 +205,11 @@ func (c intervals) body(s *scene, top float64) float64 {
 	for i, p := range c.panels {
 		for k := range p.cells {
 			s := c.at(i, k)
-			m.side[i] = append(m.side[i], s.text()+"; "+s.boundText())
+			text := s.text()
+			if !math.IsNaN(s.bound) {
+				text += "; " + s.boundText()
+			}
+			m.side[i] = append(m.side[i], text)
 		}
 	}
 	return m.body(s, top)
