@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/assay-notebooks/assay"
@@ -86,14 +87,14 @@ func TestBadFacts(t *testing.T) {
 		{sledge, sledgeFact, "0", "above 0", false},
 	} {
 		in := input(examples(test.format.Name), assay.Fact{Name: test.name, Value: test.value})
-		keep, kept := in.Keep, false
+		keep, kept := in.Keep, new(atomic.Bool)
 		in.Keep = func(path string, b []byte) (assay.Digest, error) {
-			kept = true
+			kept.Store(true)
 			return keep(path, b)
 		}
 		_, err := test.format.Read(t.Context(), in)
-		if _, ok := errors.AsType[*FactError](err); !ok || !strings.Contains(err.Error(), test.says) || kept != test.read {
-			t.Errorf("%s, %s: error %v, files read %v; want %q, %v", test.format.Name, fmt.Sprint(test.name, "=", test.value), err, kept, test.says, test.read)
+		if _, ok := errors.AsType[*FactError](err); !ok || !strings.Contains(err.Error(), test.says) || kept.Load() != test.read {
+			t.Errorf("%s, %s: error %v, files read %v; want %q, %v", test.format.Name, fmt.Sprint(test.name, "=", test.value), err, kept.Load(), test.says, test.read)
 		}
 	}
 }
