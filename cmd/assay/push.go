@@ -18,7 +18,7 @@ func newPush() *cobra.Command {
 of and is about, and all that the archive has about it. A workload goes with its runs, their traces, figures
 and verdicts. Others get it with "assay pull"; "oras discover" and other tools see the same graph.
 
-REF is a name in assay.lock (of a verdict, CLAIM.EVIDENCE), a run's ID, an experiment's name (its run) or the
+REF is a name in assay.lock (of a verdict, CLAIM@EVIDENCE), a run's ID, an experiment's name (its run) or the
 digest of a manifest. The tag is, if none is given, workload-NAME, run-ID, import-NAME, figure-NAME or
 claim-NAME. stdout gets the reference with the digest.
 

@@ -392,7 +392,7 @@ func (t *table) whole(check assay.Check, of, over *rowset) (found, error) {
 }
 
 // noScope is what there is to know of a ratio of times that span nobody says what.
-const noScope = "no file says what the times span, so the two sides may span different things: import them with a column of role scope"
+const noScope = "no file says what the times span, so the two sides may span different things"
 
 func (t *table) isTime() bool { return dimension(t.metric.Unit) == "time" }
 

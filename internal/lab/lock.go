@@ -31,7 +31,7 @@ type Lock struct {
 	Origins     map[string]Origin                 `json:"origins,omitempty"` // name -> where the workload came from, if from a registry
 	Runtimes    map[string]assay.RuntimeVersion   `json:"runtimes"`          // as last used
 	Imports     map[string]LockedImport           `json:"imports,omitempty"` // by name
-	Claims      map[string]LockedClaim            `json:"claims,omitempty"`  // by claim and evidence: "wasmedge-100x.long20"
+	Claims      map[string]LockedClaim            `json:"claims,omitempty"`  // by claim and evidence: "wasmedge-100x@imports/long2020"
 	Experiments map[assay.Digest]LockedExperiment `json:"experiments"`       // experiment digest -> run
 	Figures     map[string]LockedFigure           `json:"figures"`           // by name
 }
