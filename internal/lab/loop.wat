@@ -1,6 +1,6 @@
 ;; loop draws 100,000 random numbers, as often as ASSAY_CALLS says, and reports
 ;; the time of each time; without it once, and nothing. It is small, so that a
-;; process of it is little but its start. loop.wasm is what "wasm-tools parse" makes of this.
+;; process of it is little but its start. loop.wasm is what wat2wasm makes of this.
 (module
   (import "wasi_snapshot_preview1" "environ_sizes_get" (func $sizes (param i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "environ_get" (func $environ (param i32 i32) (result i32)))
