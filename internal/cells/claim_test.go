@@ -1,10 +1,7 @@
 package cells_test
 
 import (
-	"bytes"
-	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -22,15 +19,7 @@ func TestClaims(t *testing.T) {
 	dir := t.TempDir()
 	do := func(argv ...string) (status int, stdout, stderr string) {
 		t.Helper()
-		cmd := exec.CommandContext(t.Context(), argv[0], argv[1:]...)
-		cmd.Dir = dir
-		cmd.Env = append(os.Environ(), "ASSAY_BIN="+bin)
-		var out, errs bytes.Buffer
-		cmd.Stdout, cmd.Stderr = &out, &errs
-		if err := cmd.Run(); err != nil && !errors.As(err, new(*exec.ExitError)) {
-			t.Fatal(err)
-		}
-		return cmd.ProcessState.ExitCode(), out.String(), errs.String()
+		return runIn(t, dir, bin, argv...)
 	}
 	for _, argv := range [][]string{{bin, "init"}, {bin, "pin", hello}} {
 		if status, _, stderr := do(argv...); status != 0 {

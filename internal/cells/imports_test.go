@@ -1,10 +1,7 @@
 package cells_test
 
 import (
-	"bytes"
-	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -25,18 +22,11 @@ func TestImports(t *testing.T) {
 	dir := t.TempDir()
 	do := func(status int, argv ...string) (stdout, stderr string) {
 		t.Helper()
-		cmd := exec.CommandContext(t.Context(), argv[0], argv[1:]...)
-		cmd.Dir = dir
-		cmd.Env = append(os.Environ(), "ASSAY_BIN="+bin)
-		var out, errs bytes.Buffer
-		cmd.Stdout, cmd.Stderr = &out, &errs
-		if err := cmd.Run(); err != nil && !errors.As(err, new(*exec.ExitError)) {
-			t.Fatal(err)
+		got, stdout, stderr := runIn(t, dir, bin, argv...)
+		if got != status {
+			t.Fatalf("%q: exit status %d, want %d\n%s%s", argv, got, status, stdout, stderr)
 		}
-		if got := cmd.ProcessState.ExitCode(); got != status {
-			t.Fatalf("%q: exit status %d, want %d\n%s%s", argv, got, status, &out, &errs)
-		}
-		return out.String(), errs.String()
+		return stdout, stderr
 	}
 	write := func(name, text string) {
 		t.Helper()

@@ -23,18 +23,11 @@ func TestProgram(t *testing.T) {
 	dir := t.TempDir()
 	do := func(status int, argv ...string) (stdout, stderr string) {
 		t.Helper()
-		cmd := exec.CommandContext(t.Context(), argv[0], argv[1:]...)
-		cmd.Dir = dir
-		cmd.Env = append(os.Environ(), "ASSAY_BIN="+bin)
-		var out, errs bytes.Buffer
-		cmd.Stdout, cmd.Stderr = &out, &errs
-		if err := cmd.Run(); err != nil && !errors.As(err, new(*exec.ExitError)) {
-			t.Fatal(err)
+		got, stdout, stderr := runIn(t, dir, bin, argv...)
+		if got != status {
+			t.Fatalf("%q: exit status %d, want %d\n%s%s", argv, got, status, stdout, stderr)
 		}
-		if got := cmd.ProcessState.ExitCode(); got != status {
-			t.Fatalf("%q: exit status %d, want %d\n%s%s", argv, got, status, &out, &errs)
-		}
-		return out.String(), errs.String()
+		return stdout, stderr
 	}
 	abs := func(path string) string {
 		t.Helper()
@@ -137,4 +130,18 @@ func build(t *testing.T, out, pkg string) {
 	if b, err := exec.Command("go", "build", "-o", out, pkg).CombinedOutput(); err != nil {
 		t.Fatalf("build %s: %v\n%s", pkg, err, b)
 	}
+}
+
+// runIn runs a program in dir, with the assay at bin as its child.
+func runIn(t *testing.T, dir, bin string, argv ...string) (status int, stdout, stderr string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), argv[0], argv[1:]...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "ASSAY_BIN="+bin)
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Run(); err != nil && !errors.As(err, new(*exec.ExitError)) {
+		t.Fatal(err)
+	}
+	return cmd.ProcessState.ExitCode(), out.String(), errs.String()
 }

@@ -3,7 +3,6 @@ package lab
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -25,6 +24,7 @@ import (
 	"github.com/assay-notebooks/assay/artifacts/trace"
 	"github.com/assay-notebooks/assay/internal/canonical"
 	"github.com/assay-notebooks/assay/internal/graph"
+	"github.com/assay-notebooks/assay/runners/filedigest"
 )
 
 // What the layers of an import's OCI artifact are.
@@ -634,11 +634,7 @@ func (s *source) digest(ctx context.Context, path string) (assay.Digest, error) 
 		return assay.Digest{}, err
 	}
 	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return assay.Digest{}, err
-	}
-	return assay.Digest(h.Sum(nil)), nil
+	return filedigest.From(f)
 }
 
 // only is one file of a folder, and nothing else of it.

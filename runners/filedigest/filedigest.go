@@ -18,8 +18,13 @@ func Of(path string) (assay.Digest, error) {
 		return assay.Digest{}, err
 	}
 	defer f.Close()
+	return From(f)
+}
+
+// From returns the digest of all that r gives.
+func From(r io.Reader) (assay.Digest, error) {
 	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
+	if _, err := io.Copy(h, r); err != nil {
 		return assay.Digest{}, err
 	}
 	return assay.Digest(h.Sum(nil)), nil
