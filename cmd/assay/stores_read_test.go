@@ -337,7 +337,7 @@ func TestPublishGraph(t *testing.T) {
 		t.Fatal(err)
 	}
 	mustAssay(t, dir, "claims", "check", "quick", "--against", "published")
-	if out := mustAssay(t, dir, "publish", "quick.published"); !strings.Contains(out, "claims/quick.published") {
+	if out := mustAssay(t, dir, "publish", "quick@imports/published"); !strings.Contains(out, "claims/quick") {
 		t.Errorf("publish printed %s", out)
 	}
 	if out := mustAssay(t, dir, "publish", "hello", "published"); !strings.Contains(out, "workloads/hello") {
