@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -100,24 +99,7 @@ func TestGoldenImport(t *testing.T) {
 	}
 	tr := open(t, content(t, path))
 	sameColumns(t, tr, want)
-	var asCSV, asJSON bytes.Buffer
-	if err := CSV(&asCSV, tr); err != nil {
-		t.Fatal(err)
-	}
-	if err := JSON(&asJSON, tr); err != nil {
-		t.Fatal(err)
-	}
-	for name, got := range map[string][]byte{"v1-import.csv": asCSV.Bytes(), "v1-import.jsonl": asJSON.Bytes()} {
-		path := filepath.Join("testdata", name)
-		if *update {
-			if err := os.WriteFile(path, got, 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if want := content(t, path); !bytes.Equal(got, want) {
-			t.Errorf("%s: got\n%s\nwant\n%s", name, got, want)
-		}
-	}
+	sameExports(t, tr, "v1-import")
 }
 
 // An import has no samples, and says so.

@@ -56,6 +56,22 @@ func golden(t *testing.T, path string, want []assay.Sample, columns int) {
 // What CSV and JSON write of the golden trace is the same everywhere.
 func TestExport(t *testing.T) {
 	tr := open(t, content(t, "testdata/v1.parquet"))
+	sameExports(t, tr, "v1")
+}
+
+func content(t testing.TB, path string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// sameExports compares what CSV and JSON write of a trace with the golden files
+// of that name.
+func sameExports(t *testing.T, tr *Trace, golden string) {
+	t.Helper()
 	var asCSV, asJSON bytes.Buffer
 	if err := CSV(&asCSV, tr); err != nil {
 		t.Fatal(err)
@@ -63,7 +79,7 @@ func TestExport(t *testing.T) {
 	if err := JSON(&asJSON, tr); err != nil {
 		t.Fatal(err)
 	}
-	for name, got := range map[string][]byte{"v1.csv": asCSV.Bytes(), "v1.jsonl": asJSON.Bytes()} {
+	for name, got := range map[string][]byte{golden + ".csv": asCSV.Bytes(), golden + ".jsonl": asJSON.Bytes()} {
 		path := filepath.Join("testdata", name)
 		if *update {
 			if err := os.WriteFile(path, got, 0o644); err != nil {
@@ -74,13 +90,4 @@ func TestExport(t *testing.T) {
 			t.Errorf("%s: got\n%s\nwant\n%s", name, got, want)
 		}
 	}
-}
-
-func content(t testing.TB, path string) []byte {
-	t.Helper()
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
 }
