@@ -22,10 +22,17 @@ type Param struct {
 	Values []string `json:"values" yaml:"values"`
 }
 
-// A Protocol says how samples are taken. Exactly one field is set.
+// A Protocol says how samples are taken. Exactly one of the pointers is set.
 type Protocol struct {
 	Cold   *Cold   `json:"cold,omitempty" yaml:"cold,omitempty"`
 	Steady *Steady `json:"steady,omitempty" yaml:"steady,omitempty"`
+	Phases *Phases `json:"phases,omitempty" yaml:"phases,omitempty"`
+	Memory *Memory `json:"memory,omitempty" yaml:"memory,omitempty"`
+	Count  *Count  `json:"count,omitempty" yaml:"count,omitempty"`
+
+	CPUs    string `json:"cpus,omitempty" yaml:"cpus,omitempty"`             // processors that commands may run on: "1", "0-1,3"; "": any
+	Padding int    `json:"padding_bytes,omitempty" yaml:"padding,omitempty"` // the environment of each invocation is longer by up to so many bytes, drawn by the seed: its size moves the stack
+	Control bool   `json:"control,omitempty" yaml:"control,omitempty"`       // each block has every trial of the first runtime twice: an A/A pair
 }
 
 // Cold measures a fresh process each time: process start to exit, caches of
@@ -43,6 +50,29 @@ type Steady struct {
 	Invocations int `json:"invocations" yaml:"invocations"`           // per trial; one a block
 	Calls       int `json:"calls" yaml:"calls"`                       // recorded in each invocation
 	Warmup      int `json:"warmup,omitempty" yaml:"warmup,omitempty"` // calls that come first in each invocation, recorded as such
+}
+
+// Phases measures what a start and a call are made of: each invocation is a
+// fresh process of the runtime's shim, which times its engine's start,
+// compilation, instantiation, first and later calls, and teardown. Calls are of
+// the reactor's export run, where the workload has a reactor.
+type Phases struct {
+	Invocations int `json:"invocations" yaml:"invocations"`           // per trial; one a block
+	Calls       int `json:"calls,omitempty" yaml:"calls,omitempty"`   // after the first, recorded in each invocation
+	Warmup      int `json:"warmup,omitempty" yaml:"warmup,omitempty"` // calls before these, recorded as such
+}
+
+// Memory measures peak and proportional memory exactly: each process is held
+// when it is about to end, and its memory maps are read. That takes time, so
+// the samples have none.
+type Memory struct {
+	Invocations int `json:"invocations" yaml:"invocations"` // per trial; one a block
+}
+
+// Count takes what a runtime counts of its guest: fuel, instructions. Counting
+// slows execution, so times of these samples are not results.
+type Count struct {
+	Invocations int `json:"invocations" yaml:"invocations"` // per trial; one a block
 }
 
 // MaxCalls is how many calls an invocation makes at most, warm-up included: all

@@ -13,12 +13,21 @@ type Plan struct {
 	Host       string  `json:"host"`
 	Seed       string  `json:"seed"` // 64-bit hexadecimal: JSON numbers are not exact there
 	Trials     []Trial `json:"trials"`
-	Warmup     int     `json:"warmup,omitempty"`       // the first so many blocks are not samples
-	Calls      int     `json:"calls,omitempty"`        // that each invocation makes and reports; 0: it is not asked to
-	WarmCalls  int     `json:"warmup_calls,omitempty"` // the first so many of Calls are not samples
-	Order      [][]int `json:"order"`                  // a block each: indices into Trials, every one once
-	Limits     Limits  `json:"limits"`                 // no zero field but Memory
+	Warmup     int     `json:"warmup,omitempty"`        // the first so many blocks are not samples
+	Calls      int     `json:"calls,omitempty"`         // that each invocation makes and reports; 0: it is not asked to
+	WarmCalls  int     `json:"warmup_calls,omitempty"`  // the first so many of Calls are not samples
+	Order      [][]int `json:"order"`                   // a block each: indices into Trials, every one once
+	Limits     Limits  `json:"limits"`                  // no zero field but Memory
+	Phases     bool    `json:"phases,omitempty"`        // commands are shims: they report phases on descriptor 3 (docs/shim-protocol.md)
+	Memory     bool    `json:"memory,omitempty"`        // each process is held at its exit and its memory read; no times
+	Count      bool    `json:"count,omitempty"`         // shims count what the guest executes; times are no results
+	CPUs       string  `json:"cpus,omitempty"`          // Protocol.CPUs
+	Padding    int     `json:"padding_bytes,omitempty"` // Protocol.Padding
 }
+
+// ControlSuffix ends the runtime's name in a trial that is there twice: an
+// A/A pair, whose difference is noise.
+const ControlSuffix = " (A/A)"
 
 // A Trial is one planned treatment.
 type Trial struct {
@@ -27,7 +36,12 @@ type Trial struct {
 	Runtime     string            `json:"runtime"`
 	Params      map[string]string `json:"params,omitempty"`
 	Command     Command           `json:"command,omitzero"`
-	Prepare     []Command         `json:"prepare,omitempty"` // run once, before the first block; not timed as samples
+	Prepare     []Command         `json:"prepare,omitempty"`         // run once, before the first block, however many trials have the same; not timed as samples
+	Scratch     string            `json:"scratch,omitempty"`         // directory, relative to the agent's work, that is empty before each invocation; "": none
+	Mode        string            `json:"mode,omitempty"`            // how code is executed: runners.Mode
+	Cache       string            `json:"cache,omitempty"`           // of compiled code: runners.Cache
+	Threads     int32             `json:"compile_threads,omitempty"` // that compile; 0: not known, or none does
+	Control     bool              `json:"control,omitempty"`         // the second of an A/A pair: Runtime's name has ControlSuffix
 	Expect      Expectation       `json:"expect,omitzero"`
 	Signs       []Sign            `json:"signs,omitempty"`       // how the runtime reports traps and its own failures
 	Unsupported string            `json:"unsupported,omitempty"` // why there is no command; such a trial is one outcome
@@ -38,4 +52,5 @@ type Command struct {
 	Argv  []string `json:"argv"`            // Argv[0] is an absolute path
 	Env   []string `json:"env,omitempty"`   // the whole environment, KEY=VALUE
 	Stdin string   `json:"stdin,omitempty"` // path; "": empty
+	Dir   string   `json:"dir,omitempty"`   // working directory, relative to the agent's work; "": that
 }

@@ -8,23 +8,34 @@ const RunFormat = "assay.run.v1"
 // A Run is the record of one execution of a plan: everything that is not a
 // sample. The samples are in its trace.
 type Run struct {
-	Format     string           `json:"format"` // RunFormat
-	ID         string           `json:"id"`     // "20261124T181530Z-3f9a1c"
-	Name       string           `json:"name"`   // the experiment's
-	Experiment Digest           `json:"experiment"`
-	Plan       Digest           `json:"plan"`
-	Trace      Digest           `json:"trace"`
-	State      RunState         `json:"state"`
-	Host       Host             `json:"host"`
-	Runtimes   []RuntimeVersion `json:"runtimes"`
-	Agent      Digest           `json:"agent"`         // the assay-agent binary
-	Version    string           `json:"version"`       // of assay
-	Env        []string         `json:"env,omitempty"` // allow-listed variables of the measuring process
-	Started    time.Time        `json:"started"`
-	Finished   time.Time        `json:"finished,omitzero"`
-	Segments   int              `json:"segments"`             // 1 + how often it was resumed
-	RSSFloor   int64            `json:"peak_rss_floor_bytes"` // peaks below it could not be told: Sample.RSSBytes is nil
-	Outcomes   map[Outcome]int  `json:"outcomes"`             // of planned invocations; warm-up is left out
+	Format     string            `json:"format"` // RunFormat
+	ID         string            `json:"id"`     // "20261124T181530Z-3f9a1c"
+	Name       string            `json:"name"`   // the experiment's
+	Experiment Digest            `json:"experiment"`
+	Plan       Digest            `json:"plan"`
+	Trace      Digest            `json:"trace"`
+	State      RunState          `json:"state"`
+	Host       Host              `json:"host"`
+	Runtimes   []RuntimeVersion  `json:"runtimes"`
+	Agent      Digest            `json:"agent"`         // the assay-agent binary
+	Version    string            `json:"version"`       // of assay
+	Env        []string          `json:"env,omitempty"` // allow-listed variables of the measuring process
+	Started    time.Time         `json:"started"`
+	Finished   time.Time         `json:"finished,omitzero"`
+	Segments   int               `json:"segments"`             // 1 + how often it was resumed
+	RSSFloor   int64             `json:"peak_rss_floor_bytes"` // peaks below it could not be told: Sample.RSSBytes is nil
+	Unmeasured map[string]string `json:"unmeasured,omitempty"` // columns of the trace that this host cannot fill, and why: "cycles"
+	Launch     *Estimate         `json:"launch_ns,omitempty"`  // what starting a process that ends at once takes here: it is in every sample of phase process, and subtracted from none
+	Ready      []string          `json:"ready,omitempty"`      // what was not as one wants it when the run began: "load 3.1 on 2 processors"
+	Outcomes   map[Outcome]int   `json:"outcomes"`             // of planned invocations; warm-up is left out
+}
+
+// An Estimate is a median with its 95% interval by order statistics.
+type Estimate struct {
+	N      int     `json:"n"`
+	Median float64 `json:"median"`
+	Low    float64 `json:"low"`
+	High   float64 `json:"high"`
 }
 
 // A RunState says how far a run is.
@@ -46,21 +57,24 @@ type Host struct {
 	CPU      string `json:"cpu"`    // model name
 	Cores    int    `json:"cores"`  // online
 	Memory   int64  `json:"memory_bytes"`
-	Governor string `json:"governor"` // "" where the kernel does not say
-	Virtual  string `json:"virtual"`  // hypervisor or container, as far as seen
-	Load1    string `json:"load1"`    // 1-minute load average when the run began
-	Clock    string `json:"clock"`    // clocksource
+	Governor string `json:"governor"`        // "" where the kernel does not say
+	Virtual  string `json:"virtual"`         // hypervisor or container, as far as seen
+	Load1    string `json:"load1"`           // 1-minute load average when the run began
+	Clock    string `json:"clock"`           // clocksource
+	Turbo    string `json:"turbo,omitempty"` // "on", "off"; "" where the kernel does not say
+	SMT      string `json:"smt,omitempty"`   // "on", "off", "notsupported"; "" where the kernel does not say
 }
 
 // A RuntimeVersion pins what executed the trials of one runtime.
 type RuntimeVersion struct {
-	Name    string `json:"name"`
-	Version string `json:"version,omitempty"`
-	Path    string `json:"path,omitempty"`
-	Digest  Digest `json:"digest,omitzero"`  // of the file at Path
-	Absent  string `json:"absent,omitempty"` // why it could not take part
-	Origin  string `json:"origin,omitempty"` // how it was obtained
-	Files   []File `json:"files,omitempty"`  // others that take part: a shim, a library
+	Name    string   `json:"name"`
+	Version string   `json:"version,omitempty"`
+	Path    string   `json:"path,omitempty"`
+	Loader  []string `json:"loader,omitempty"` // arguments that go before Path to start it: the dynamic loader of what is extracted beside the system
+	Digest  Digest   `json:"digest,omitzero"`  // of the file at Path
+	Absent  string   `json:"absent,omitempty"` // why it could not take part
+	Origin  string   `json:"origin,omitempty"` // how it was obtained
+	Files   []File   `json:"files,omitempty"`  // others that take part: a shim, a library
 }
 
 // A File is a file that takes part in a run.

@@ -16,20 +16,35 @@ const (
 	Image  Form = "image"  // a container image
 )
 
+// A Variant is a Wasm module of a workload beside its Module, from the same
+// source.
+type Variant string
+
+// The variants. A reactor exports run, without parameters, which does the
+// workload's work once and returns its answer as an i32: what the command
+// prints, as an unsigned decimal number and a line end.
+const (
+	MVP        Variant = "mvp"         // the command without any feature after the first version of WebAssembly, for runtimes that have none
+	Reactor    Variant = "reactor"     // for calls of run in one instance
+	ReactorMVP Variant = "reactor-mvp" // both
+)
+
 // A Workload is a pinned program plus its fixed inputs. Its identity is the
 // digest of one OCI manifest, which names the bytes of every form.
 type Workload struct {
-	Name     string            `json:"name"`             // how tables and figures call it
-	Manifest Digest            `json:"manifest"`         // the OCI manifest: the identity
-	Module   Digest            `json:"module,omitzero"`  // the Wasm module; zero: it has none
-	Native   map[string]Digest `json:"native,omitempty"` // executables by "linux/amd64"
-	Image    map[string]Digest `json:"image,omitempty"`  // container image manifests by "linux/amd64"
-	Args     []string          `json:"args,omitempty"`   // without argv[0]
-	Env      []string          `json:"env,omitempty"`    // KEY=VALUE, in order
-	Stdin    Digest            `json:"stdin,omitzero"`   // zero: empty
-	Expect   Expectation       `json:"expect,omitzero"`  // what a right answer is
-	Steady   bool              `json:"steady,omitempty"` // it makes and reports as many calls as it is asked for: see CallsVariable
-	Source   map[string]string `json:"source,omitempty"` // source digest, toolchain, licence, for people and reports
+	Name     string             `json:"name"`               // how tables and figures call it
+	Manifest Digest             `json:"manifest"`           // the OCI manifest: the identity
+	Module   Digest             `json:"module,omitzero"`    // the Wasm module, a command; zero: it has none
+	Variants map[Variant]Digest `json:"variants,omitempty"` // the same source as other Wasm modules
+	Native   map[string]Digest  `json:"native,omitempty"`   // executables by "linux/amd64"
+	Image    map[string]Digest  `json:"image,omitempty"`    // container image manifests by "linux/amd64"
+	Args     []string           `json:"args,omitempty"`     // without argv[0]
+	Env      []string           `json:"env,omitempty"`      // KEY=VALUE, in order
+	Stdin    Digest             `json:"stdin,omitzero"`     // zero: empty
+	Expect   Expectation        `json:"expect,omitzero"`    // what a right answer is
+	Scratch  bool               `json:"scratch,omitempty"`  // it wants an empty directory to write to, as its working directory
+	Steady   bool               `json:"steady,omitempty"`   // it makes and reports as many calls as it is asked for: see CallsVariable
+	Source   map[string]string  `json:"source,omitempty"`   // source digest, toolchain, licence, for people and reports
 }
 
 // An Expectation says what a right answer is. A wrong answer is a failure

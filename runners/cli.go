@@ -2,6 +2,7 @@ package runners
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/assay-notebooks/assay"
 )
@@ -12,8 +13,13 @@ import (
 type CLI struct {
 	ID       string
 	Program  Tool
-	Executes Mode
+	Executes Traits
+	Phases   *Shim // nil: none
 	Signs    []assay.Sign
+
+	// Compile returns the arguments that follow the program's path and make
+	// Invocation.Scratch, which Spell then names; nil: there is no such step.
+	Compile func(Invocation) ([]string, error)
 
 	// Spell returns the arguments that follow the program's path. The
 	// invocation's Args are always their verbatim tail.
@@ -29,20 +35,33 @@ func (c CLI) Accepts() assay.Form { return assay.Wasm }
 // Tool returns c.Program.
 func (c CLI) Tool() Tool { return c.Program }
 
-// Mode returns c.Executes.
-func (c CLI) Mode() Mode { return c.Executes }
+// Traits returns c.Executes.
+func (c CLI) Traits() Traits { return c.Executes }
+
+// Shim returns c.Phases.
+func (c CLI) Shim() *Shim { return c.Phases }
 
 // Plan spells inv. The program's own environment is empty, so that nothing on
 // the host changes what it does.
 func (c CLI) Plan(inv Invocation) (Plan, error) {
+	plan := Plan{Signs: c.Signs}
+	if c.Compile != nil {
+		args, err := c.Compile(inv)
+		if err != nil {
+			return Plan{}, fmt.Errorf("%s: %w", c.ID, err)
+		}
+		plan.Prepare = []assay.Command{{Argv: c.argv(inv, args)}}
+	}
 	args, err := c.Spell(inv)
 	if err != nil {
 		return Plan{}, fmt.Errorf("%s: %w", c.ID, err)
 	}
-	return Plan{
-		Command: assay.Command{Argv: append([]string{inv.Tool.Path}, args...), Stdin: inv.Stdin},
-		Signs:   c.Signs,
-	}, nil
+	plan.Command = assay.Command{Argv: c.argv(inv, args), Stdin: inv.Stdin}
+	return plan, nil
+}
+
+func (c CLI) argv(inv Invocation, args []string) []string {
+	return slices.Concat(inv.Tool.Loader, []string{inv.Tool.Path}, args)
 }
 
 // Each returns flag x for each x in xs: Each("--env", a, b) is --env a --env b.

@@ -23,11 +23,20 @@ type Runtime interface {
 	Name() string        // "wazero", "wazero/interpreter"; as in an experiment
 	Accepts() assay.Form // what Invocation.Module must be
 	Tool() Tool          // the program it is, and how to come by it
-	Mode() Mode          // how it executes code
+	Traits() Traits      // how it executes code
+	Shim() *Shim         // the program that tells its phases; nil: there is none
 
 	// Plan returns the commands that carry out inv. The error matches
 	// ErrUnsupported if the runtime has no way to say it.
 	Plan(inv Invocation) (Plan, error)
+}
+
+// Traits say how a runtime executes code: facts that every sample carries.
+type Traits struct {
+	Mode    Mode
+	Cache   Cache
+	Threads int  // that compile; 0: not known, or none does
+	MVP     bool // it knows no WebAssembly feature after the first version: it is given assay.MVP modules where there are any
 }
 
 // A Mode says how a runtime executes code.
@@ -37,17 +46,38 @@ type Mode string
 const (
 	Interpreter Mode = "interpreter" // it is not compiled
 	JIT         Mode = "jit"         // compiled while it runs, more than once where it is hot
-	AOT         Mode = "aot"         // compiled as a whole before it runs
+	AOT         Mode = "aot"         // compiled as a whole before it runs, in the same process
+	Precompiled Mode = "precompiled" // compiled as a whole by Plan.Prepare, in another process, earlier
+)
+
+// A Cache says where compiled code came from.
+type Cache string
+
+// The states of a runtime's cache of compiled code.
+const (
+	NoCache Cache = ""         // nothing is compiled
+	Off     Cache = "off"      // each process compiles anew
+	Made    Cache = "prepared" // each process loads what Plan.Prepare made
 )
 
 // An Invocation is one execution of a workload, described without reference
 // to any runtime.
 type Invocation struct {
-	Tool   assay.RuntimeVersion // what toolbox.Locate found for the runtime
-	Module string               // absolute path of a file of the Form the runtime accepts
-	Args   []string             // of the workload, without argv[0]
-	Env    []string             // of the workload, KEY=VALUE, in order
-	Stdin  string               // path; "": empty
+	Tool    assay.RuntimeVersion // what toolbox.Locate found for the runtime
+	Module  string               // absolute path of a file of the Form the runtime accepts
+	Args    []string             // of the workload, without argv[0]
+	Env     []string             // of the workload, KEY=VALUE, in order
+	Stdin   string               // path; "": empty
+	Dirs    []Dir                // that the workload may use
+	Memory  int64                // bytes that the guest's memory may grow to; 0: what the runtime allows
+	Scratch string               // path, relative to the working directory, of one file or directory that Plan.Prepare may make: the same for the same runtime and module
+}
+
+// A Dir is a directory that a workload may use.
+type Dir struct {
+	Host     string // path, relative to the working directory or absolute
+	Guest    string // "." is the guest's working directory
+	ReadOnly bool
 }
 
 // A Plan is what carries out an Invocation: fields of an assay.Trial.

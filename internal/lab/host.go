@@ -82,7 +82,7 @@ func (w *Workspace) locate(ctx context.Context, names []string) ([]tool, error) 
 	notInstalled := make([]error, len(tools))
 	sharing := map[string][]int{} // a program: tools
 	for i, t := range tools {
-		if pkg := t.runtime.Tool().Package; pkg != "" {
+		if pkg := t.runtime.Tool().Module; pkg != "" {
 			// Without npm, or without the network the first time, the runtimes
 			// that need the package are absent; the others are not concerned.
 			dir, err := nodewasi.Dir(ctx, w.Config.Cache)

@@ -174,7 +174,7 @@ func modeOf(name string) string {
 	if err != nil {
 		return ""
 	}
-	return string(r.Mode())
+	return string(r.Traits().Mode)
 }
 
 // WriteFindings writes findings for people: what was found, where, and what it

@@ -15,7 +15,10 @@ type native struct{}
 func (native) Name() string        { return "native" }
 func (native) Accepts() assay.Form { return assay.Native }
 func (native) Tool() runners.Tool  { return runners.Tool{} }
-func (native) Mode() runners.Mode  { return runners.AOT }
+func (native) Shim() *runners.Shim { return nil }
+
+// Traits: it was compiled as a whole, long before.
+func (native) Traits() runners.Traits { return runners.Traits{Mode: runners.AOT} }
 
 func (native) Plan(inv runners.Invocation) (runners.Plan, error) {
 	argv := slices.Concat([]string{inv.Module}, inv.Args)

@@ -20,14 +20,14 @@ var v8Script []byte
 var V8 = runners.CLI{
 	ID: "v8",
 	Program: runners.Tool{
-		Bin:     "node",
-		Probe:   []string{"--version"},
-		Least:   20,
-		Remedy:  "install Node.js 20 or later with npm",
-		Script:  &runners.Script{Name: "v8.mjs", Data: v8Script},
-		Package: "@bjorn3/browser_wasi_shim",
+		Bin:    "node",
+		Probe:  []string{"--version"},
+		Least:  20,
+		Remedy: "install Node.js 20 or later with npm",
+		Script: &runners.Script{Name: "v8.mjs", Data: v8Script},
+		Module: "@bjorn3/browser_wasi_shim",
 	},
-	Executes: runners.JIT,
+	Executes: runners.Traits{Mode: runners.JIT, Cache: runners.Off},
 	Signs: []assay.Sign{
 		{Outcome: assay.Trap, Exit: []int{134}, Stderr: `(?m)^assay-v8: trap: `},
 		{Outcome: assay.RuntimeCrash, Exit: []int{70}, Stderr: `(?m)^assay-v8: cannot run: `},

@@ -13,8 +13,8 @@ import (
 // is ten times larger and would start as slowly as it is large. No cache of
 // compiled code is used.
 var (
-	Wazero            = wazero("wazero", runners.AOT)
-	WazeroInterpreter = wazero("wazero/interpreter", runners.Interpreter, "-interpreter")
+	Wazero            = wazero("wazero", runners.Traits{Mode: runners.AOT, Cache: runners.Off, Threads: 1})
+	WazeroInterpreter = wazero("wazero/interpreter", runners.Traits{Mode: runners.Interpreter}, "-interpreter")
 )
 
 // Copies of tools/wazero/go.mod and go.sum: a module's directory cannot be
@@ -26,7 +26,7 @@ var (
 	wazeroSum []byte
 )
 
-func wazero(id string, executes runners.Mode, flags ...string) runners.CLI {
+func wazero(id string, executes runners.Traits, flags ...string) runners.CLI {
 	return runners.CLI{
 		ID: id,
 		Program: runners.Tool{

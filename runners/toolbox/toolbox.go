@@ -120,12 +120,12 @@ func files(t runners.Tool, o Options) ([]assay.File, error) {
 		}
 		all = append(all, assay.File{Path: path, Digest: assay.DigestOf(t.Script.Data)})
 	}
-	if t.Package == "" {
+	if t.Module == "" {
 		return all, nil
 	}
-	entry, ok := o.Packages[t.Package]
+	entry, ok := o.Packages[t.Module]
 	if !ok {
-		return nil, absence{t.Package + " not installed", t.Remedy}
+		return nil, absence{t.Module + " not installed", t.Remedy}
 	}
 	entry, err := filepath.Abs(entry)
 	if err != nil {
@@ -141,7 +141,7 @@ func files(t runners.Tool, o Options) ([]assay.File, error) {
 		}
 		d, err := filedigest.Of(path)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", t.Package, err)
+			return nil, fmt.Errorf("%s: %w", t.Module, err)
 		}
 		all = append(all, assay.File{Path: path, Digest: d})
 	}

@@ -36,7 +36,7 @@ func TestAbsent(t *testing.T) {
 		{runtimes.V8.Tool(), "node not found: install Node.js 20 or later with npm, or drop fake from runtimes"},
 		{runners.Tool{Bin: "old", Least: 20, Remedy: "update it"}, fakes + "/old is version 18.20.1: update it, or drop fake from runtimes"},
 		{runners.Tool{Bin: "mute", Probe: []string{"-v"}, Remedy: "mend it"}, fakes + `/mute -v gives no version (""): mend it, or drop fake from runtimes`},
-		{runners.Tool{Bin: "fine", Package: "p", Remedy: "install p"}, "p not installed: install p, or drop fake from runtimes"},
+		{runners.Tool{Bin: "fine", Module: "p", Remedy: "install p"}, "p not installed: install p, or drop fake from runtimes"},
 		{runtimes.Wazero.Tool(), "go not found, which builds wazero: install Go 1.26 or later and let it download once, or drop fake from runtimes"},
 	} {
 		got, err := toolbox.Locate(t.Context(), runners.CLI{ID: "fake", Program: c.tool}, toolbox.Options{Cache: t.TempDir()})
@@ -92,7 +92,7 @@ func TestLocateScriptAndPackage(t *testing.T) {
 	}
 	t.Setenv("PATH", bin)
 	script := []byte("run()")
-	r := runners.CLI{ID: "fake", Program: runners.Tool{Bin: "tool", Package: "p", Script: &runners.Script{Name: "s.mjs", Data: script}}}
+	r := runners.CLI{ID: "fake", Program: runners.Tool{Bin: "tool", Module: "p", Script: &runners.Script{Name: "s.mjs", Data: script}}}
 	o := toolbox.Options{Cache: t.TempDir(), Packages: map[string]string{"p": filepath.Join(pkg, "index.js")}}
 	got, err := toolbox.Locate(t.Context(), r, o)
 	if err != nil || got.Absent != "" {

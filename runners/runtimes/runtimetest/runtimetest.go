@@ -55,14 +55,14 @@ func Test(t *testing.T, r runners.Runtime, h Host) {
 		}
 	})
 	t.Run("mode", func(t *testing.T) {
-		switch mode := r.Mode(); mode {
+		switch mode := r.Traits().Mode; mode {
 		case runners.JIT, runners.AOT:
 			if strings.HasSuffix(r.Name(), "/"+string(runners.Interpreter)) {
-				t.Errorf("Mode() = %q of %s", mode, r.Name())
+				t.Errorf("Traits().Mode = %q of %s", mode, r.Name())
 			}
 		case runners.Interpreter:
 		default:
-			t.Errorf("Mode() = %q, want %s, %s or %s", mode, runners.Interpreter, runners.JIT, runners.AOT)
+			t.Errorf("Traits().Mode = %q, want %s, %s or %s", mode, runners.Interpreter, runners.JIT, runners.AOT)
 		}
 	})
 	t.Run("plan", func(t *testing.T) { testPlan(t, r) })

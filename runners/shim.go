@@ -1,0 +1,77 @@
+package runners
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/assay-notebooks/assay"
+)
+
+// A Shim is a program around one engine that reports, on descriptor 3, how long
+// each phase took. docs/shim-protocol.md is its contract; every shim has the
+// same command line.
+type Shim struct {
+	Tool Tool
+	Mode string   // what selects this runtime's way of executing, "interpreter"; "": the shim has one
+	Can  []string // of "count", "precompile": what it can do beyond the minimum
+	Note string   // what a reader must know: "wasmer 2.0.0, not the version of the command"
+}
+
+// An Ask is what a shim is asked to do with a module.
+type Ask struct {
+	Calls int  // of the export run, after the first
+	Count bool // count what the guest executes
+}
+
+// Plan spells inv for the shim; inv.Tool is the shim.
+func (s Shim) Plan(inv Invocation, ask Ask) (Plan, error) {
+	if ask.Count && !s.can("count") {
+		return Plan{}, fmt.Errorf("the shim counts nothing: %w", ErrUnsupported)
+	}
+	start := slices.Concat(inv.Tool.Loader, []string{inv.Tool.Path})
+	if s.Tool.Script != nil {
+		if len(inv.Tool.Files) < 2 {
+			return Plan{}, fmt.Errorf("want the script and the entry of its package in Tool.Files, got %d files", len(inv.Tool.Files))
+		}
+		start = append(start, inv.Tool.Files[0].Path, inv.Tool.Files[1].Path)
+	}
+	var options []string
+	if s.Mode != "" {
+		options = append(options, "--mode", s.Mode)
+	}
+	plan := Plan{Signs: ShimSigns}
+	module := inv.Module
+	if s.can("precompile") && s.Mode == string(Precompiled) {
+		module = inv.Scratch
+		plan.Prepare = []assay.Command{{Argv: slices.Concat(start, options, []string{"--precompile", inv.Scratch, inv.Module})}}
+	}
+	if ask.Calls > 0 {
+		options = append(options, "--calls", strconv.Itoa(ask.Calls))
+	}
+	if ask.Count {
+		options = append(options, "--count")
+	}
+	options = append(options, Each("--env", inv.Env...)...)
+	for _, d := range inv.Dirs {
+		spelled := d.Host + "::" + d.Guest
+		if d.ReadOnly {
+			spelled += "::ro"
+		}
+		options = append(options, "--dir", spelled)
+	}
+	argv := slices.Concat(start, options, []string{module}, inv.Args)
+	plan.Command = assay.Command{Argv: argv, Stdin: inv.Stdin}
+	return plan, nil
+}
+
+func (s Shim) can(what string) bool { return slices.Contains(s.Can, what) }
+
+// ShimSigns read the end of any shim: its exit status is the guest's, but for
+// these, which go with a line on standard error.
+var ShimSigns = []assay.Sign{
+	{Outcome: assay.Trap, Exit: []int{134}, Stderr: `(?m)^assay-shim: trap: `},
+	{Outcome: assay.Unsupported, Exit: []int{70}, Stderr: `(?m)^assay-shim: unsupported: `},
+	{Outcome: assay.RuntimeCrash, Exit: []int{70}, Stderr: `(?m)^assay-shim: cannot run: `},
+	{Outcome: assay.RuntimeCrash, Signal: []string{"*"}},
+}
