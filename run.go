@@ -25,17 +25,9 @@ type Run struct {
 	Segments   int               `json:"segments"`             // 1 + how often it was resumed
 	RSSFloor   int64             `json:"peak_rss_floor_bytes"` // peaks below it could not be told: Sample.RSSBytes is nil
 	Unmeasured map[string]string `json:"unmeasured,omitempty"` // columns of the trace that this host cannot fill, and why: "cycles"
-	Launch     *Estimate         `json:"launch_ns,omitempty"`  // what starting a process that ends at once takes here: it is in every sample of phase process, and subtracted from none
+	Launch     *Estimate         `json:"launch,omitempty"`     // what starting a process that ends at once takes here: it is in every sample of phase process, and subtracted from none
 	Ready      []string          `json:"ready,omitempty"`      // what was not as one wants it when the run began: "load 3.1 on 2 processors"
 	Outcomes   map[Outcome]int   `json:"outcomes"`             // of planned invocations; warm-up is left out
-}
-
-// An Estimate is a median with its 95% interval by order statistics.
-type Estimate struct {
-	N      int     `json:"n"`
-	Median float64 `json:"median"`
-	Low    float64 `json:"low"`
-	High   float64 `json:"high"`
 }
 
 // A RunState says how far a run is.
