@@ -26,7 +26,7 @@ runtimes: [wazero/interpreter]
 protocol: {cold: {invocations: 5000}}
 `)
 	// Each invocation takes its 5 ms: the run outlasts the kills on any machine.
-	mustAssay(t, dir, "pin", abs(t, filepath.Join("..", "..", "runners", "runtimes", "runtimetest", "testdata", "endless.wasm")))
+	mustAssay(t, dir, "pin", abs(t, filepath.Join("..", "..", "runners", "runtimes", "contract", "guests", "endless.wasm")))
 	rng := rand.New(rand.NewPCG(1, 2))
 	var assays, agents int
 	for i := range kills {

@@ -38,7 +38,7 @@ func runScripts(t *testing.T, folder string) {
 	if err := buildRegistry(); err != nil {
 		t.Fatal(err)
 	}
-	wasm := abs(t, filepath.Join("..", "..", "runners", "runtimes", "runtimetest", "testdata"))
+	wasm := abs(t, filepath.Join("..", "..", "runners", "runtimes", "contract", "guests"))
 	figures := abs(t, filepath.Join("testdata", "figures"))
 	cache := os.Getenv("ASSAY_CACHE")
 	if cache == "" {

@@ -32,7 +32,7 @@ func TestStoreStranger(t *testing.T) {
 	}
 	t.Setenv("HOME", home)
 	from := newWorkspace(t, greeting)
-	mustAssay(t, from, "pin", abs(t, filepath.Join("..", "..", "runners", "runtimes", "runtimetest", "testdata", "hello.wasm")))
+	mustAssay(t, from, "pin", abs(t, filepath.Join("..", "..", "runners", "runtimes", "contract", "guests", "hello.wasm")))
 	for _, credentials := range []string{"", ", credentials: ~/.aws/credentials", ", credentials: " + aws, ", credentials: link"} {
 		dir := t.TempDir()
 		overwrite(t, filepath.Join(from, "assay.lock"), filepath.Join(dir, "assay.lock"))

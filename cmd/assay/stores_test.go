@@ -329,7 +329,7 @@ func TestStoreServerKilled(t *testing.T) {
 
 func helloModule(t *testing.T) []byte {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join("..", "..", "runners", "runtimes", "runtimetest", "testdata", "hello.wasm"))
+	b, err := os.ReadFile(filepath.Join("..", "..", "runners", "runtimes", "contract", "guests", "hello.wasm"))
 	if err != nil {
 		t.Fatal(err)
 	}

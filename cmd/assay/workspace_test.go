@@ -39,7 +39,7 @@ func newWorkspace(t *testing.T, experiment string) string {
 	t.Helper()
 	dir := t.TempDir()
 	mustAssay(t, dir, "init")
-	mustAssay(t, dir, "pin", abs(t, filepath.Join("..", "..", "runners", "runtimes", "runtimetest", "testdata", "hello.wasm")))
+	mustAssay(t, dir, "pin", abs(t, filepath.Join("..", "..", "runners", "runtimes", "contract", "guests", "hello.wasm")))
 	if err := os.WriteFile(filepath.Join(dir, "experiment.yaml"), []byte(experiment), 0o666); err != nil {
 		t.Fatal(err)
 	}

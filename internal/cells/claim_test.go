@@ -12,7 +12,7 @@ import (
 func TestClaims(t *testing.T) {
 	bin, program := assayProgram(t), filepath.Join(t.TempDir(), "claims")
 	build(t, program, "./testdata/claims")
-	hello, err := filepath.Abs("../../runners/runtimes/runtimetest/testdata/hello.wasm")
+	hello, err := filepath.Abs("../../runners/runtimes/contract/guests/hello.wasm")
 	if err != nil {
 		t.Fatal(err)
 	}

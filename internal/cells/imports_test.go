@@ -36,7 +36,7 @@ func TestImports(t *testing.T) {
 	}
 	write("theirs.csv", theirs)
 	write("theirs.yaml", means)
-	wasm, err := filepath.Abs("../../runners/runtimes/runtimetest/testdata/hello.wasm")
+	wasm, err := filepath.Abs("../../runners/runtimes/contract/guests/hello.wasm")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,7 +33,7 @@ func newWorkspace(t *testing.T) workspace {
 	t.Helper()
 	w := workspace{t, assayProgram(t), t.TempDir()}
 	w.assay("init")
-	testdata, err := filepath.Abs("../../runners/runtimes/runtimetest/testdata")
+	testdata, err := filepath.Abs("../../runners/runtimes/contract/guests")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -42,7 +42,7 @@ func TestProgram(t *testing.T) {
 		t.Errorf("outside of a workspace: stderr %q, want the remedy", stderr)
 	}
 	do(0, bin, "init")
-	do(0, bin, "pin", abs("../../runners/runtimes/runtimetest/testdata/hello.wasm"))
+	do(0, bin, "pin", abs("../../runners/runtimes/contract/guests/hello.wasm"))
 
 	stdout, stderr := do(0, program)
 	if !strings.Contains(stdout, "wazero/interpreter  6 ") || !strings.Contains(stdout, "rows: 6\n") {

@@ -258,7 +258,7 @@ func sid(p *process) string { return strconv.Itoa(p.cmd.Process.Pid) }
 // TestRestartDuringRun ends a kernel in each way while a cell measures: the run
 // goes on, and the cell executed again in another kernel gets all of it.
 func TestRestartDuringRun(t *testing.T) {
-	wasm, err := filepath.Abs("../../runners/runtimes/runtimetest/testdata/hello.wasm")
+	wasm, err := filepath.Abs("../../runners/runtimes/contract/guests/hello.wasm")
 	if err != nil {
 		t.Fatal(err)
 	}

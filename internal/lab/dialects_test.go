@@ -41,7 +41,7 @@ func registryFor(t *testing.T) string {
 
 func hello(t *testing.T) []byte {
 	t.Helper()
-	b, err := os.ReadFile("../../runners/runtimes/runtimetest/testdata/hello.wasm")
+	b, err := os.ReadFile("../../runners/runtimes/contract/guests/hello.wasm")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -112,7 +112,7 @@ func TestFetchConflict(t *testing.T) {
 // TestFetchAttached fetches a workload that others have attached something to.
 func TestFetchAttached(t *testing.T) {
 	host, there, here := registryFor(t), initWorkspace(t), initWorkspace(t)
-	wl, err := there.Pin(t.Context(), "../../runners/runtimes/runtimetest/testdata/hello.wasm", PinOptions{})
+	wl, err := there.Pin(t.Context(), "../../runners/runtimes/contract/guests/hello.wasm", PinOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +141,7 @@ func TestFetchAttached(t *testing.T) {
 // record of assay's, and a run that has the ID of another one here.
 func TestFetchSkipped(t *testing.T) {
 	host, there, here := registryFor(t), initWorkspace(t), initWorkspace(t)
-	wl, err := there.Pin(t.Context(), "../../runners/runtimes/runtimetest/testdata/hello.wasm", PinOptions{})
+	wl, err := there.Pin(t.Context(), "../../runners/runtimes/contract/guests/hello.wasm", PinOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,7 +175,7 @@ func TestFetchSkipped(t *testing.T) {
 // that have nothing to do with it are lost.
 func TestPushUnread(t *testing.T) {
 	host, w := registryFor(t), initWorkspace(t)
-	if _, err := w.Pin(t.Context(), "../../runners/runtimes/runtimetest/testdata/hello.wasm", PinOptions{}); err != nil {
+	if _, err := w.Pin(t.Context(), "../../runners/runtimes/contract/guests/hello.wasm", PinOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"runs/r", "figures/f"} {

@@ -84,7 +84,7 @@ func TestPinKept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const hello = "../../runners/runtimes/runtimetest/testdata/hello.wasm"
+	const hello = "../../runners/runtimes/contract/guests/hello.wasm"
 	wl, err := w.Pin(t.Context(), hello, PinOptions{})
 	if err != nil || wl.Name != "hello" || wl.Manifest.IsZero() {
 		t.Fatalf("Pin = %+v, %v, want the workload hello", wl, err)

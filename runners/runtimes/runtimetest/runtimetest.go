@@ -8,7 +8,6 @@ package runtimetest
 
 import (
 	"bytes"
-	"embed"
 	"errors"
 	"flag"
 	"fmt"
@@ -25,10 +24,8 @@ import (
 	"github.com/assay-notebooks/assay/internal/tooltest"
 	"github.com/assay-notebooks/assay/runners"
 	"github.com/assay-notebooks/assay/runners/measure"
+	"github.com/assay-notebooks/assay/runners/runtimes/contract"
 )
-
-//go:embed testdata/*.wasm
-var modules embed.FS
 
 var update = flag.Bool("update", false, "rewrite golden plans")
 
@@ -237,7 +234,7 @@ func (c live) write(t *testing.T, form assay.Form) (string, bool) {
 	switch {
 	case form == assay.Wasm:
 		var err error
-		if data, err = modules.ReadFile("testdata/" + c.module + ".wasm"); err != nil {
+		if data, err = contract.Guest(c.module); err != nil {
 			t.Fatal(err)
 		}
 	case form == assay.Native && c.script != "":
