@@ -55,21 +55,29 @@ func TestFullServer(t *testing.T) {
 	if err != nil || report.Blobs != len(kept) || len(report.Problems) != 0 {
 		t.Errorf("check of the full store = %+v, %v, want %d blobs and no problem", report, err, len(kept))
 	}
-	// With a little space, the collector makes the rest.
-	if err := b.Delete(t.Context(), "blobs/sha256/"+kept[0].Hex()); err != nil {
-		t.Fatal(err)
+	// With a little space, the collector makes the rest. How little the server
+	// wants, and how long it goes by what it measured before, is its own affair.
+	last := kept[len(kept)-1]
+	for err = minio.ErrFull; errors.Is(err, minio.ErrFull) && t.Context().Err() == nil; {
+		if len(kept) > 1 {
+			if err := b.Delete(t.Context(), "blobs/sha256/"+kept[0].Hex()); err != nil {
+				t.Fatal(err)
+			}
+			kept = kept[1:]
+		}
+		err = s.SetRef(t.Context(), "runs/1", last)
 	}
-	if err := s.SetRef(t.Context(), "runs/1", kept[1]); err != nil {
+	if err != nil {
 		t.Fatal(err)
 	}
 	gc, err := s.GC(t.Context(), artifacts.GCOptions{Now: later})
-	if err != nil || len(gc.Removed) != len(kept)-2 {
-		t.Errorf("gc = %d removed, %v, want %d", len(gc.Removed), err, len(kept)-2)
+	if err != nil || len(gc.Removed) != len(kept)-1 {
+		t.Errorf("gc = %d removed, %v, want %d", len(gc.Removed), err, len(kept)-1)
 	}
 	if _, err := fill(); err != nil && !errors.Is(err, minio.ErrFull) || err == nil {
 		t.Errorf("filling it again: %v, want ErrFull", err)
 	}
-	if _, err := s.ReadAll(t.Context(), kept[1], 2<<20); err != nil {
+	if _, err := s.ReadAll(t.Context(), last, 2<<20); err != nil {
 		t.Error(err)
 	}
 }
