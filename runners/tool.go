@@ -16,11 +16,11 @@ type Tool struct {
 
 // A Build is a Go program built at a pinned version, outside of any checkout.
 type Build struct {
-	Package string // import path of the main package, the tool of Mod
-	Version string // of the module that holds it
-	Mod     []byte // go.mod
-	Sum     []byte // go.sum: what is downloaded is checked against it
-	Main    []byte // its main.go, if Mod is the program's own module; nil: Package is another's
+	Package string            // import path of the main package, the tool of Mod
+	Version string            // of the module that holds it
+	Mod     []byte            // go.mod
+	Sum     []byte            // go.sum: what is downloaded is checked against it
+	Files   map[string][]byte // of the program's own module, by path, "main.go", where Mod is that; nil: Package is another's
 }
 
 // A Script is a file that assay brings along.
@@ -63,9 +63,10 @@ type Crate struct {
 	Needs    []string     `yaml:"needs,omitempty" json:"needs,omitempty"`       // commands and Debian packages that the build wants, "cmake", "libclang-14-dev"
 }
 
-// A GoShim is a program of ours with cgo, in a module of its own.
+// A GoShim is a program of ours in a module of its own.
 type GoShim struct {
-	Source string `yaml:"source" json:"source"` // a folder of shims/, with its go.sum
+	Source string `yaml:"source" json:"source"`                   // a folder of shims/: shims.Source has its files
+	Wheel  *Wheel `yaml:"wheel,omitempty" json:"wheel,omitempty"` // whose kept files, libraries, lie beside the program; nil: none
 }
 
 // Debian is packages of a Debian release, extracted beside the system with all

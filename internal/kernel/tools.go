@@ -32,7 +32,8 @@ var (
 	gonb = runners.Tool{Bin: "gonb", Remedy: remedy, Build: &runners.Build{
 		Package: "github.com/janpfeifer/gonb", Version: "v0.11.4", Mod: gonbMod, Sum: gonbSum}}
 	goimports = runners.Tool{Bin: "goimports", Remedy: remedy, Build: &runners.Build{
-		Package: "github.com/assay-notebooks/assay/goimports", Version: "v0.39.1", Mod: goimportsMod, Sum: goimportsSum, Main: goimportsMain}}
+		Package: "github.com/assay-notebooks/assay/goimports", Version: "v0.39.1", Mod: goimportsMod, Sum: goimportsSum,
+		Files: map[string][]byte{"main.go": goimportsMain}}}
 	gopls = runners.Tool{Bin: "gopls", Remedy: remedy, Build: &runners.Build{
 		Package: "golang.org/x/tools/gopls", Version: "v0.21.1", Mod: goplsMod, Sum: goplsSum}}
 )

@@ -5,11 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -66,8 +68,8 @@ func recipeOf(ctx context.Context, t runners.Tool, cache string) (recipe, error)
 	}
 	args := []string{"build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", t.Bin, t.Build.Package}
 	key := assay.DigestOf(fmt.Appendf(nil, "%s\n%s\n%s\n%q\n%s/%s\n", t.Build.Mod, t.Build.Sum, version, args, runtime.GOOS, runtime.GOARCH))
-	if t.Build.Main != nil {
-		key = assay.DigestOf(fmt.Appendf(nil, "%v\n%s", key, t.Build.Main))
+	for _, name := range slices.Sorted(maps.Keys(t.Build.Files)) {
+		key = assay.DigestOf(fmt.Appendf(nil, "%v\n%q\n%s", key, name, t.Build.Files[name]))
 	}
 	dir := filepath.Join(cache, "tools", fmt.Sprintf("%s-%s-%s", path.Base(t.Build.Package), t.Build.Version, key.Short()))
 	return recipe{goCmd, args, filepath.Join(dir, t.Bin)}, nil
@@ -94,11 +96,13 @@ func build(ctx context.Context, t runners.Tool, cache string) (string, error) {
 	}
 	defer os.RemoveAll(tmp)
 	files := map[string][]byte{"go.mod": t.Build.Mod, "go.sum": t.Build.Sum}
-	if t.Build.Main != nil {
-		files["main.go"] = t.Build.Main
-	}
+	maps.Copy(files, t.Build.Files)
 	for name, data := range files {
-		if err := os.WriteFile(filepath.Join(tmp, name), data, 0o644); err != nil {
+		file := filepath.Join(tmp, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			return "", err
+		}
+		if err := os.WriteFile(file, data, 0o644); err != nil {
 			return "", err
 		}
 	}
