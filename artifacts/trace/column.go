@@ -35,7 +35,12 @@ func columnsFor(params []string) []column {
 		text("runtime", "what executed it", func(s *assay.Sample) *string { return &s.Runtime }),
 		text("host", "what the experiment calls the machine", func(s *assay.Sample) *string { return &s.Host }),
 		text("phase", "what the times span", func(s *assay.Sample) *assay.Phase { return &s.Phase }),
-		call(),
+		later(count("call", "number of the call in its invocation, from 1; null if it is not a call",
+			func(s *assay.Sample) *int32 { return &s.Call })),
+		later(note("mode", "how code was executed", labels(), func(s *assay.Sample) *string { return &s.Mode })),
+		later(note("cache", "where compiled code came from", labels(), func(s *assay.Sample) *string { return &s.Cache })),
+		later(count("compile_threads", "threads that compile; null if none does, or it is not known",
+			func(s *assay.Sample) *int32 { return &s.Threads })),
 		text("outcome", "how the invocation ended", func(s *assay.Sample) *assay.Outcome { return &s.Outcome }),
 		note("detail", "why it failed", plain(parquet.String()), func(s *assay.Sample) *string { return &s.Detail }),
 		small("exit", "", "exit status, -1 where there is none", func(s *assay.Sample) *int32 { return &s.Exit }),
@@ -43,11 +48,40 @@ func columnsFor(params []string) []column {
 		integer("start_ns", "ns", "start, since the segment's agent began; of a call, that of its process; 0 if not run",
 			func(s *assay.Sample) *int64 { return &s.StartNS }),
 		small("segment", "", "how often the run had been resumed", func(s *assay.Sample) *int32 { return &s.Segment }),
-		measured("wall_ns", "ns", "elapsed, monotonic clock; of a call, the guest's own", func(s *assay.Sample) **int64 { return &s.WallNS }),
+		measured("wall_ns", "ns", "elapsed, monotonic clock; of a call, the guest's own; of what a shim reports, the shim's",
+			func(s *assay.Sample) **int64 { return &s.WallNS }),
 		measured("cpu_ns", "ns", "processor time, user and system, of the process and its waited-for children",
 			func(s *assay.Sample) **int64 { return &s.CPUNS }),
 		measured("peak_rss_bytes", "bytes", "highest resident set of one process",
 			func(s *assay.Sample) **int64 { return &s.RSSBytes }),
+		later(measured("user_ns", "ns", "the part of cpu_ns in user mode, where that is above 100 ms",
+			func(s *assay.Sample) **int64 { return &s.UserNS })),
+		later(measured("system_ns", "ns", "the part of cpu_ns in the kernel, where that is above 100 ms",
+			func(s *assay.Sample) **int64 { return &s.SystemNS })),
+		later(measured("pss_bytes", "bytes", "proportional set of the process itself when it ended",
+			func(s *assay.Sample) **int64 { return &s.PSSBytes })),
+		later(measured("minor_faults", "", "page faults served without I/O, of the process and its waited-for children",
+			func(s *assay.Sample) **int64 { return &s.Minor })),
+		later(measured("major_faults", "", "page faults with I/O, of the same", func(s *assay.Sample) **int64 { return &s.Major })),
+		later(measured("voluntary_switches", "", "context switches because it waited, of the same",
+			func(s *assay.Sample) **int64 { return &s.Waits })),
+		later(measured("involuntary_switches", "", "context switches because it was preempted, of the same",
+			func(s *assay.Sample) **int64 { return &s.Preempts })),
+		later(measured("storage_read_bytes", "bytes", "fetched from storage, by the same",
+			func(s *assay.Sample) **int64 { return &s.Reads })),
+		later(measured("storage_write_bytes", "bytes", "sent to the page cache to be written to storage, by the same",
+			func(s *assay.Sample) **int64 { return &s.Writes })),
+		later(measured("cycles", "", "of the processor in user mode, by its own counter, of the same",
+			func(s *assay.Sample) **int64 { return &s.Cycles })),
+		later(measured("instructions", "", "executed in user mode, by the processor's own counter, of the same",
+			func(s *assay.Sample) **int64 { return &s.Instrs })),
+		later(measured("guest_count", "", "what the runtime counted of the guest, in guest_unit",
+			func(s *assay.Sample) **int64 { return &s.Guest })),
+		later(note("guest_unit", "unit of guest_count, and what counted", labels(), func(s *assay.Sample) *string { return &s.GuestOf })),
+		later(measured("cgroup_cpu_ns", "ns", "processor time of everything in the invocation's control group",
+			func(s *assay.Sample) **int64 { return &s.CgroupNS })),
+		later(measured("cgroup_peak_memory_bytes", "bytes", "highest memory of everything in the invocation's control group, page cache included",
+			func(s *assay.Sample) **int64 { return &s.CgroupMemory })),
 		stdout(),
 		integer("output_bytes", "bytes", "length of stdout and stderr together",
 			func(s *assay.Sample) *int64 { return &s.OutBytes }),
@@ -156,27 +190,33 @@ func measured(name, unit, meaning string, field func(*assay.Sample) **int64) col
 	}
 }
 
-func call() column {
+// count is a number that is at least one: null where it is 0.
+func count(name, meaning string, field func(*assay.Sample) *int32) column {
 	return column{
-		Column:   Column{Name: "call", Kind: Int, Meaning: "number of the call in its invocation, from 1; null if it is not a call"},
+		Column:   Column{Name: name, Kind: Int, Meaning: meaning},
 		node:     plain(parquet.Int(32)),
 		optional: true,
-		later:    true,
 		get: func(s *assay.Sample) parquet.Value {
-			if s.Call == 0 {
+			if *field(s) == 0 {
 				return parquet.NullValue()
 			}
-			return parquet.Int32Value(s.Call)
+			return parquet.Int32Value(*field(s))
 		},
 		set: func(s *assay.Sample, v *Values, row int) error {
 			x := v.Ints[row]
 			if x < 1 || x > math.MaxInt32 {
 				return fmt.Errorf("%d is out of range", x)
 			}
-			s.Call = int32(x)
+			*field(s) = int32(x)
 			return nil
 		},
 	}
+}
+
+// later marks a column that traces written before it was added lack.
+func later(c column) column {
+	c.later = true
+	return c
 }
 
 func stdout() column {

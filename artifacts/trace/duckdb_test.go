@@ -86,7 +86,7 @@ func readWith(t *testing.T, python string, encoded []byte) reading {
 func TestDuckDBAgrees(t *testing.T) {
 	python := duckdb(t)
 	for _, encoded := range [][]byte{
-		encode(t, nil), encode(t, samples(7)), encode(t, samples(rowsPerGroup+500)),
+		encode(t, nil), encode(t, phases(7)), encode(t, samples(rowsPerGroup+500)),
 		encodeColumns(t, imported(0)), encodeColumns(t, imported(rowsPerGroup+500)),
 	} {
 		theirs, tr := readWith(t, python, encoded), open(t, encoded)

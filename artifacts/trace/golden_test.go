@@ -16,20 +16,26 @@ var update = flag.Bool("update", false, "write the files in testdata again")
 // The golden traces were written by version 1 and must open for ever, with
 // these samples. Their bytes are not compared: encoders differ between
 // processors, and a trace is never encoded again. v1.parquet was written before
-// there was the column call: no -update makes it again.
+// there was the column call, and v1-calls.parquet before there were those of
+// phases and counts: no -update makes them again.
 func TestGolden(t *testing.T) {
 	golden(t, "testdata/v1.parquet", samples(20), 21)
 }
 
 func TestGoldenCalls(t *testing.T) {
-	const path = "testdata/v1-calls.parquet"
-	want := calls(4, 3)
+	golden(t, "testdata/v1-calls.parquet", calls(4, 3), 22)
+}
+
+func TestGoldenPhases(t *testing.T) {
+	const path = "testdata/v1-phases.parquet"
+	want := phases(6)
 	if *update {
 		if err := os.WriteFile(path, encode(t, want), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	golden(t, path, want, 22)
+	golden(t, path, want, 40)
+	sameExports(t, open(t, content(t, path)), "v1-phases")
 }
 
 func golden(t *testing.T, path string, want []assay.Sample, columns int) {

@@ -63,6 +63,27 @@ func calls(n, each int) []assay.Sample {
 	return all
 }
 
+// phases returns n samples that have every column, in turns with phases that
+// have few.
+func phases(n int) []assay.Sample {
+	all := samples(n)
+	for i := range all {
+		s := &all[i]
+		s.Mode, s.Cache, s.Threads = "precompiled", "prepared", int32(i%3)
+		if i%2 == 1 {
+			s.Phase, s.Mode, s.Cache = "engine-init+link", "interpreter", ""
+			continue
+		}
+		for k, field := range []**int64{&s.UserNS, &s.SystemNS, &s.PSSBytes, &s.Minor, &s.Major, &s.Waits, &s.Preempts, &s.Reads, &s.Writes,
+			&s.Cycles, &s.Instrs, &s.Guest, &s.CgroupNS, &s.CgroupMemory} {
+			x := int64(1000*i + k)
+			*field = &x
+		}
+		s.GuestOf = "fuel:wasmtime"
+	}
+	return all
+}
+
 var meta = Meta{
 	Run:        "20261124T181530Z-3f9a1c",
 	Plan:       assay.DigestOf([]byte("plan")),
@@ -91,7 +112,7 @@ func open(t testing.TB, b []byte) *Trace {
 
 func TestSamplesComeBack(t *testing.T) {
 	for _, n := range []int{0, 1, 4, 5, 100, rowsPerGroup, rowsPerGroup + 1} {
-		want := samples(n)
+		want := phases(n)
 		tr := open(t, encode(t, want))
 		if got := tr.Rows(); got != int64(n) {
 			t.Errorf("Rows() = %d, want %d", got, n)
@@ -161,8 +182,10 @@ func TestMeta(t *testing.T) {
 			}
 		}
 	}
-	want := "seq block trial warmup workload runtime host param.size param.flag phase call outcome detail exit signal " +
-		"start_ns segment wall_ns cpu_ns peak_rss_bytes stdout output_bytes"
+	want := "seq block trial warmup workload runtime host param.size param.flag phase call mode cache compile_threads outcome detail exit signal " +
+		"start_ns segment wall_ns cpu_ns peak_rss_bytes user_ns system_ns pss_bytes minor_faults major_faults " +
+		"voluntary_switches involuntary_switches storage_read_bytes storage_write_bytes cycles instructions guest_count guest_unit " +
+		"cgroup_cpu_ns cgroup_peak_memory_bytes stdout output_bytes"
 	if got := strings.Join(names, " "); got != want {
 		t.Errorf("columns are %s, want %s", got, want)
 	}
