@@ -32,4 +32,7 @@ type Agent struct {
 	Load1   string         `json:"load1"`
 	State   assay.RunState `json:"state"`
 	Error   string         `json:"error,omitempty"` // why it stopped, where nobody asked it to
+
+	Unmeasured map[string]string `json:"unmeasured,omitempty"` // assay.Run.Unmeasured
+	Launch     *assay.Estimate   `json:"launch,omitempty"`     // assay.Run.Launch; nil before it is known
 }

@@ -85,4 +85,5 @@ type Plan struct {
 	Prepare []assay.Command // once per trial, not timed as samples
 	Command assay.Command   // once per planned invocation
 	Signs   []assay.Sign    // how to read the end of Command
+	Group   bool            // Command is a container runtime: what it starts is measured by its control group
 }
