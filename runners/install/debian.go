@@ -1,0 +1,206 @@
+package install
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/runners"
+	"github.com/assay-notebooks/assay/runners/filedigest"
+)
+
+// keyring has the keys that Debian signs its releases with.
+const keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
+
+const debianRemedy = "this is for Debian and what derives from it; elsewhere, install it as your system does, so that it is in PATH"
+
+// debian fetches packages and all that they depend on with apt, as if for an
+// empty system, and extracts them.
+//
+// The packages that the lock names have to be the locked ones, to the byte.
+// What else of the release they need moves with its point releases, which
+// Debian alone signs and keeps: that is what it is now, and apt checks it
+// against the signed release. The digests of what is loaded are in the record.
+func (j job) debian(ctx context.Context, d runners.Debian) (record, error) {
+	files, err := j.fetchDebian(ctx, d.Release, d.Packages)
+	if err != nil {
+		return record{}, err
+	}
+	dpkg, err := need("dpkg-deb", debianRemedy)
+	if err != nil {
+		return record{}, err
+	}
+	for _, name := range d.Packages {
+		if !slices.ContainsFunc(files, func(f string) bool { return debName(f) == name }) {
+			return record{}, fmt.Errorf("%s has no package %s", d.Release, name)
+		}
+	}
+	for i, file := range files {
+		want, locked := d.Files[filepath.Base(file)]
+		if !locked && slices.Contains(d.Packages, debName(file)) {
+			return record{}, fmt.Errorf("%s has %s now, which runtimes.lock does not: \"assay runtimes install %s@VERSION\" with that version notes it",
+				d.Release, filepath.Base(file), j.p.Name)
+		}
+		if locked {
+			if err := same(file, want); err != nil {
+				return record{}, err
+			}
+		}
+		j.progress(Progress{Doing: "extracting " + debName(file), Done: int64(i), Total: int64(len(files))})
+		if _, err := run(command(ctx, dpkg, "-x", file, j.out), nil); err != nil {
+			return record{}, err
+		}
+	}
+	r := record{Origin: fmt.Sprintf("Debian %s %s", d.Release, strings.Join(d.Packages, " "))}
+	return r, j.loader(ctx, &r)
+}
+
+// fetchDebian returns the paths of the .deb files of packages and all that they
+// depend on.
+func (j job) fetchDebian(ctx context.Context, release string, packages []string) ([]string, error) {
+	get, err := need("apt-get", debianRemedy)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(keyring); err != nil {
+		return nil, fmt.Errorf("%w: install the package debian-archive-keyring", err)
+	}
+	at := func(name string) string { return filepath.Join(j.work, name) }
+	for _, dir := range []string{"state/lists/partial", "cache/archives/partial"} {
+		if err := os.MkdirAll(at(dir), 0o755); err != nil {
+			return nil, err
+		}
+	}
+	source := fmt.Sprintf("deb [signed-by=%s] http://deb.debian.org/debian %s main\n", keyring, release)
+	for name, text := range map[string]string{"sources.list": source, "status": ""} {
+		if err := os.WriteFile(at(name), []byte(text), 0o644); err != nil {
+			return nil, err
+		}
+	}
+	// The system's own configuration stays in force for proxies.
+	options := []string{"-q", "-y",
+		"-o", "Dir::Etc::sourcelist=" + at("sources.list"), "-o", "Dir::Etc::sourceparts=-",
+		"-o", "Dir::State=" + at("state"), "-o", "Dir::State::lists=" + at("state/lists"), "-o", "Dir::State::status=" + at("status"),
+		"-o", "Dir::Cache=" + at("cache"), "-o", "Debug::NoLocking=1",
+		"-o", "APT::Install-Recommends=false", "-o", "APT::Sandbox::User=root", "-o", "Acquire::Retries=3"}
+	j.progress(Progress{Doing: "asking Debian " + release})
+	for _, args := range [][]string{{"update", "-o", "APT::Update::Error-Mode=any"}, append([]string{"install", "--download-only"}, packages...)} {
+		if _, err := run(command(ctx, get, append(slices.Clone(options), args...)...), nil); err != nil {
+			return nil, fmt.Errorf("%w\ncheck the network and apt's proxy", err)
+		}
+		j.progress(Progress{Doing: "downloading " + strings.Join(packages, " ")})
+	}
+	return filepath.Glob(filepath.Join(at("cache"), "archives", "*.deb"))
+}
+
+// debName returns the package's name in that of a .deb file.
+func debName(file string) string {
+	name, _, _ := strings.Cut(filepath.Base(file), "_")
+	return name
+}
+
+// debVersion returns the upstream version in the name of a .deb file.
+func debVersion(file string) string {
+	_, v, _ := strings.Cut(filepath.Base(file), "_")
+	v, _, _ = strings.Cut(v, "_")
+	if plain, err := url.PathUnescape(v); err == nil {
+		v = plain
+	}
+	if _, without, ok := strings.Cut(v, ":"); ok {
+		v = without
+	}
+	return v
+}
+
+// loader notes how a program is started with the C library beside it, and which
+// libraries it loads then.
+func (j job) loader(ctx context.Context, r *record) error {
+	var loaders []string
+	for _, dir := range []string{"usr/lib64", "lib64", "usr/lib", "lib"} {
+		found, err := filepath.Glob(filepath.Join(j.out, dir, "ld-linux-*.so.*"))
+		if err != nil {
+			return err
+		}
+		loaders = append(loaders, found...)
+	}
+	if len(loaders) == 0 {
+		return nil // a static program
+	}
+	ld, err := j.relative(loaders[0])
+	if err != nil {
+		return err
+	}
+	var libraries []string
+	for _, pattern := range []string{"usr/lib/*-linux-gnu*", "lib/*-linux-gnu*"} {
+		dirs, err := filepath.Glob(filepath.Join(j.out, pattern))
+		if err != nil {
+			return err
+		}
+		for _, dir := range dirs {
+			rel, err := j.relative(dir)
+			if err != nil {
+				return err
+			}
+			if !slices.Contains(libraries, rel) {
+				libraries = append(libraries, rel)
+			}
+		}
+	}
+	r.Loader = append([]string{ld}, libraries...)
+	argv := append(loaderIn(j.out, r.Loader), "--list", filepath.Join(j.out, j.p.Program))
+	out, err := run(command(ctx, argv[0], argv[1:]...), nil)
+	if err != nil {
+		return err
+	}
+	for line := range strings.Lines(out) {
+		fields := strings.Fields(line) // libc.so.6 => /path/libc.so.6 (0x…)
+		if len(fields) < 3 || fields[1] != "=>" {
+			continue
+		}
+		rel, err := j.relative(fields[2])
+		if err != nil {
+			return fmt.Errorf("%s would load a library of the system: %w", j.p.Program, err)
+		}
+		f := assay.File{Path: rel}
+		if f.Digest, err = filedigest.Of(fields[2]); err != nil {
+			return err
+		}
+		r.Files = append(r.Files, f)
+	}
+	return nil
+}
+
+// relative returns where a file is in what is being installed.
+func (j job) relative(path string) (string, error) {
+	path, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return "", err
+	}
+	out, err := filepath.EvalSymlinks(j.out)
+	if err != nil {
+		return "", err
+	}
+	rel, err := filepath.Rel(out, path)
+	if err == nil && !filepath.IsLocal(rel) {
+		err = fmt.Errorf("%s is not in the package", path)
+	}
+	return rel, err
+}
+
+// loaderIn returns the arguments that start a program of dir: record.Loader is
+// the loader, then the directories of libraries.
+func loaderIn(dir string, loader []string) []string {
+	if len(loader) == 0 {
+		return nil
+	}
+	var libraries []string
+	for _, l := range loader[1:] {
+		libraries = append(libraries, filepath.Join(dir, l))
+	}
+	return []string{filepath.Join(dir, loader[0]), "--inhibit-cache", "--library-path", strings.Join(libraries, ":")}
+}

@@ -1,0 +1,104 @@
+package install
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/runners"
+	"github.com/assay-notebooks/assay/runners/filedigest"
+	"github.com/assay-notebooks/assay/runners/shims"
+)
+
+// goShim builds a program of ours with cgo, with a module cache of its own.
+func (j job) goShim(ctx context.Context, g runners.GoShim) (record, error) {
+	goCmd, err := need("go", "install Go 1.26 or later")
+	if err != nil {
+		return record{}, err
+	}
+	if _, err := need("cc", "install a C compiler, which cgo uses"); err != nil {
+		return record{}, err
+	}
+	source := filepath.Join(j.work, "source")
+	if err := layOut(g.Source, source); err != nil {
+		return record{}, err
+	}
+	r := record{Origin: "go build of assay's " + g.Source}
+	if g.Wheel != nil {
+		if r.Files, err = j.libraries(ctx, *g.Wheel); err != nil {
+			return record{}, err
+		}
+	}
+	cmd := command(ctx, goCmd, "build", "-x", "-trimpath", "-buildvcs=false", "-tags=shim", "-ldflags=-s -w", "-o", filepath.Join(j.out, j.p.Program), ".")
+	cmd.Dir = source
+	cmd.Env = append(cmd.Env, "CGO_ENABLED=1", "GOENV=off", "GOWORK=off", "GOTOOLCHAIN=local", "GOFLAGS=-modcacherw",
+		"GOMODCACHE="+filepath.Join(j.work, "mod"), "GOCACHE="+filepath.Join(j.work, "go-build"))
+	j.progress(Progress{Doing: "building with go"})
+	_, err = run(cmd, func(line string) {
+		if what, ok := strings.CutPrefix(line, "# get "); ok {
+			j.progress(Progress{Doing: "downloading " + what})
+		}
+	})
+	if err != nil {
+		return record{}, fmt.Errorf("%w\ncheck the network and GOPROXY", err)
+	}
+	return r, nil
+}
+
+// libraries puts the kept files of a wheel beside the program.
+func (j job) libraries(ctx context.Context, w runners.Wheel) ([]assay.File, error) {
+	beside := filepath.Dir(j.p.Program)
+	if err := os.MkdirAll(filepath.Join(j.out, beside), 0o755); err != nil {
+		return nil, err
+	}
+	unpacked := j
+	unpacked.out = filepath.Join(j.work, "unpacked")
+	if err := errors.Join(os.RemoveAll(unpacked.out), os.MkdirAll(unpacked.out, 0o755)); err != nil {
+		return nil, err
+	}
+	if _, err := unpacked.wheel(ctx, w); err != nil {
+		return nil, err
+	}
+	var files []assay.File
+	err := filepath.WalkDir(unpacked.out, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		f := assay.File{Path: filepath.Join(beside, d.Name())}
+		if f.Digest, err = filedigest.Of(path); err != nil {
+			return err
+		}
+		files = append(files, f)
+		return os.Rename(path, filepath.Join(j.out, f.Path))
+	})
+	return files, err
+}
+
+// layOut writes a folder of package shims to dir, with the names that go needs:
+// a folder with go.mod is not embedded.
+func layOut(folder, dir string) error {
+	if err := os.RemoveAll(dir); err != nil {
+		return err
+	}
+	sub, err := fs.Sub(shims.Sources, folder)
+	if err != nil {
+		return err
+	}
+	if err := os.CopyFS(dir, sub); err != nil {
+		return fmt.Errorf("lay out %s: %w", folder, err)
+	}
+	for from, to := range map[string]string{"shim.mod": "go.mod", "shim.sum": "go.sum"} {
+		if _, err := os.Stat(filepath.Join(dir, from)); err != nil {
+			continue
+		}
+		if err := os.Rename(filepath.Join(dir, from), filepath.Join(dir, to)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,317 @@
+// Package install gets the programs that runtimes are, as runtimes.lock has
+// them: out of wheels, built from crates, out of Debian's packages, out of
+// archives. Everything lands below one cache directory, whole or not at all.
+//
+// It trusts a digest and nothing else that it is given, leaves the user's own
+// toolchains and caches as they are, and does not run what it installed.
+package install
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/google/renameio/v2"
+	"golang.org/x/sys/unix"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/runners"
+	"github.com/assay-notebooks/assay/runners/filedigest"
+	"github.com/assay-notebooks/assay/runners/shims"
+)
+
+// ErrDigest reports bytes that are not those of the lock.
+var ErrDigest = errors.New("not the bytes that runtimes.lock names")
+
+// Options says where to install.
+type Options struct {
+	Cache    string         // directory; not inside a workspace's tree
+	Progress func(Progress) `json:"-"` // nil: nobody looks. Called by one goroutine at a time
+}
+
+// A Progress says how far an installation is.
+type Progress struct {
+	Package string
+	Doing   string // "compiling wasmer-vm", "downloading"
+	Done    int64
+	Total   int64 // 0: not known
+	Bytes   bool  // Done and Total are bytes
+}
+
+// An Installation is a package on this host.
+type Installation struct {
+	Package runners.Package
+	Dir     string       // absolute
+	Program string       // absolute
+	Digest  assay.Digest // of the file at Program
+	Loader  []string     // as in assay.RuntimeVersion
+	Files   []assay.File // libraries of the package that the program loads
+	Origin  string       // as in assay.RuntimeVersion
+}
+
+// record is what an installation's directory says of itself: paths are
+// relative to it.
+type record struct {
+	Digest assay.Digest `json:"digest"`
+	Loader []string     `json:"loader,omitempty"`
+	Files  []assay.File `json:"files,omitempty"`
+	Origin string       `json:"origin"`
+}
+
+const recordFile = "assay-installed.json"
+
+// Platform is this host's, as a lock names it: "linux/amd64".
+const Platform = runtime.GOOS + "/" + runtime.GOARCH
+
+// Find returns what is installed of p. The error matches fs.ErrNotExist if it
+// is not there, and ErrDigest if it was changed since.
+func Find(p runners.Package, o Options) (Installation, error) {
+	dir, err := dirOf(p, o)
+	if err != nil {
+		return Installation{}, err
+	}
+	in := Installation{Package: p, Dir: dir, Program: filepath.Join(dir, p.Program)}
+	b, err := os.ReadFile(filepath.Join(dir, recordFile))
+	if err != nil {
+		return Installation{}, err
+	}
+	var r record
+	if err := json.Unmarshal(b, &r); err != nil {
+		return Installation{}, fmt.Errorf("%s: %w", filepath.Join(dir, recordFile), errors.Join(err, ErrDigest))
+	}
+	in.Digest, in.Origin = r.Digest, r.Origin
+	for _, f := range append(r.Files, assay.File{Path: p.Program, Digest: r.Digest}) {
+		path := filepath.Join(dir, f.Path)
+		got, err := filedigest.Of(path)
+		if err != nil {
+			return Installation{}, err
+		}
+		if got != f.Digest {
+			return Installation{}, fmt.Errorf("%s: installed as %v, now %v: %w", path, f.Digest, got, ErrDigest)
+		}
+		if f.Path != p.Program {
+			in.Files = append(in.Files, assay.File{Path: path, Digest: f.Digest})
+		}
+	}
+	in.Loader = loaderIn(dir, r.Loader)
+	return in, nil
+}
+
+// Install returns what is installed of p, installing it if it is not there or
+// was changed. Of several that call at once, in any number of processes, one
+// works and the others wait. One that ended early is continued by the next.
+func Install(ctx context.Context, p runners.Package, o Options) (Installation, error) {
+	in, err := install(ctx, p, o)
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	if errors.Is(err, syscall.ENOSPC) || err != nil && strings.Contains(err.Error(), "No space left on device") {
+		err = fmt.Errorf("%w; free some space, or put the cache elsewhere with ASSAY_CACHE", err)
+	}
+	if err != nil {
+		return Installation{}, fmt.Errorf("install %s %s: %w", p.Name, p.Version, err)
+	}
+	return in, nil
+}
+
+func install(ctx context.Context, p runners.Package, o Options) (Installation, error) {
+	if problems := check(p); len(problems) > 0 {
+		return Installation{}, errors.Join(problems...)
+	}
+	if in, err := Find(p, o); err == nil {
+		return in, nil
+	}
+	dir, err := dirOf(p, o)
+	if err != nil {
+		return Installation{}, err
+	}
+	parent, name := filepath.Split(dir)
+	if err := os.MkdirAll(parent, 0o755); err != nil {
+		return Installation{}, err
+	}
+	j := job{p, o, filepath.Join(parent, ".work-"+name), filepath.Join(parent, ".new-"+name)}
+	unlock, err := j.lock(ctx, filepath.Join(parent, "."+name+".lock"))
+	if err != nil {
+		return Installation{}, err
+	}
+	defer unlock()
+	if in, err := Find(p, o); err == nil {
+		return in, nil // by the one that we waited for
+	}
+	if err := errors.Join(os.RemoveAll(j.out), os.MkdirAll(j.out, 0o755), os.MkdirAll(j.work, 0o755)); err != nil {
+		return Installation{}, err
+	}
+	defer os.RemoveAll(j.out)
+	var r record
+	switch {
+	case p.Wheel != nil:
+		r, err = j.wheel(ctx, *p.Wheel)
+	case p.Crate != nil:
+		r, err = j.crate(ctx, *p.Crate)
+	case p.Go != nil:
+		r, err = j.goShim(ctx, *p.Go)
+	case p.Debian != nil:
+		r, err = j.debian(ctx, *p.Debian)
+	case p.Archive != nil:
+		r, err = j.archive(ctx, *p.Archive)
+	}
+	if err != nil {
+		return Installation{}, err
+	}
+	if err := j.finish(r, dir); err != nil {
+		return Installation{}, err
+	}
+	return Find(p, o)
+}
+
+// A job is one installation at work.
+type job struct {
+	p    runners.Package
+	o    Options
+	work string // kept until it succeeds
+	out  string // becomes the installation
+}
+
+// finish writes the record and gives the installation its name.
+func (j job) finish(r record, dir string) error {
+	program := filepath.Join(j.out, j.p.Program)
+	var err error
+	if r.Digest, err = filedigest.Of(program); err != nil {
+		return fmt.Errorf("the package has no such program: %w", err)
+	}
+	if err := os.Chmod(program, 0o755); err != nil {
+		return err
+	}
+	b, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	if err := renameio.WriteFile(filepath.Join(j.out, recordFile), b, 0o644); err != nil {
+		return err
+	}
+	if err := os.RemoveAll(dir); err != nil { // it was changed
+		return err
+	}
+	if err := os.Rename(j.out, dir); err != nil {
+		return err
+	}
+	return os.RemoveAll(j.work)
+}
+
+func (j job) progress(p Progress) {
+	if j.o.Progress != nil {
+		p.Package = j.p.Name
+		j.o.Progress(p)
+	}
+}
+
+// lock takes the lock file at path, waiting for whoever has it.
+func (j job) lock(ctx context.Context, path string) (unlock func(), err error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
+	if err != nil {
+		return nil, err
+	}
+	waits := time.NewTicker(200 * time.Millisecond) // the kernel's own wait cannot be ended
+	defer waits.Stop()
+	for said := false; ; said = true {
+		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if err == nil {
+			return func() { f.Close() }, nil
+		}
+		if !errors.Is(err, unix.EWOULDBLOCK) {
+			f.Close()
+			return nil, fmt.Errorf("lock %s: %w", path, err)
+		}
+		if !said {
+			j.progress(Progress{Doing: "waiting for another that installs it"})
+		}
+		select {
+		case <-waits.C:
+		case <-ctx.Done():
+			f.Close()
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// Uninstall removes what is installed of p, and what is left of an attempt. The
+// error matches fs.ErrNotExist if there is nothing.
+func Uninstall(p runners.Package, o Options) error {
+	dir, err := dirOf(p, o)
+	if err != nil {
+		return err
+	}
+	parent, name := filepath.Split(dir)
+	_, there := os.Stat(dir)
+	_, begun := os.Stat(filepath.Join(parent, ".work-"+name))
+	if there != nil && begun != nil {
+		return fmt.Errorf("%s %s is not installed: %w", p.Name, p.Version, fs.ErrNotExist)
+	}
+	return errors.Join(os.RemoveAll(dir), os.RemoveAll(filepath.Join(parent, ".work-"+name)))
+}
+
+// dirOf returns where p is installed: a directory for each thing that decides
+// which bytes that will be.
+func dirOf(p runners.Package, o Options) (string, error) {
+	cache, err := filepath.Abs(o.Cache)
+	if err != nil {
+		return "", err
+	}
+	key, err := json.Marshal(p)
+	if err != nil {
+		return "", err
+	}
+	key = append(key, Platform...)
+	for _, source := range sources(p) {
+		d, err := sourceDigest(source)
+		if err != nil {
+			return "", err
+		}
+		key = append(key, d.String()...)
+	}
+	name := fmt.Sprintf("%s-%s-%s", p.Name, p.Version, assay.DigestOf(key).Short())
+	return filepath.Join(cache, "runtimes", name), nil
+}
+
+// sources lists the folders of package shims that p is built from.
+func sources(p runners.Package) []string {
+	var all []string
+	if p.Crate != nil {
+		all = append(all, crateSources(*p.Crate)...)
+	}
+	if p.Go != nil {
+		all = append(all, p.Go.Source)
+	}
+	return all
+}
+
+// sourceDigest returns the digest of a folder of package shims.
+func sourceDigest(folder string) (assay.Digest, error) {
+	var all []byte
+	err := fs.WalkDir(shims.Sources, folder, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := fs.ReadFile(shims.Sources, path)
+		all = fmt.Appendf(all, "%s %v\n", path, assay.DigestOf(b))
+		return err
+	})
+	return assay.DigestOf(all), err
+}
+
+// same returns an error if the file at path is not the one of digest want.
+func same(path string, want assay.Digest) error {
+	got, err := filedigest.Of(path)
+	if err == nil && got != want {
+		err = fmt.Errorf("%s is %v, want %v: %w", filepath.Base(path), got, want, ErrDigest)
+	}
+	return err
+}
