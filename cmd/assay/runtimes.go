@@ -35,7 +35,8 @@ func newRuntimes() *cobra.Command {
 			})
 		},
 	}
-	cmd.AddCommand(&cobra.Command{
+	var phases bool
+	plan := &cobra.Command{
 		Use:   "plan RUNTIME WORKLOAD",
 		Short: "Show the command that a runtime would execute for a workload",
 		Args:  cobra.ExactArgs(2),
@@ -44,7 +45,7 @@ func newRuntimes() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			trial, err := w.RuntimePlan(cmd.Context(), args[0], args[1])
+			trial, err := w.RuntimePlan(cmd.Context(), args[0], args[1], phases)
 			if err != nil {
 				return err
 			}
@@ -58,7 +59,9 @@ func newRuntimes() *cobra.Command {
 				}
 			})
 		},
-	})
+	}
+	plan.Flags().BoolVar(&phases, "phases", false, "the command of its shim, which tells phases")
+	cmd.AddCommand(plan)
 	return cmd
 }
 

@@ -27,15 +27,16 @@ type frozen struct {
 // in their place.
 func (w *Workspace) freezeHere(ctx context.Context, exp assay.Experiment) (frozen, error) {
 	f := frozen{experiment: exp}
+	how := shapeOf(exp.Protocol)
 	var err error
-	if f.tools, err = w.locate(ctx, exp.Runtimes); err != nil {
+	if f.tools, err = w.locate(ctx, exp.Runtimes, how.shim); err != nil {
 		return f, err
 	}
 	if f.host, err = w.Local.Host(ctx); err != nil {
 		return f, fmt.Errorf("fingerprint of this host: %w", err)
 	}
 	plan, err := freeze(exp, f.host.Name, func(i int, wl assay.Workload) (assay.Trial, error) {
-		return w.trial(ctx, f.tools[i], wl)
+		return w.trial(ctx, f.tools[i], wl, how.ask)
 	})
 	if err != nil {
 		return f, err

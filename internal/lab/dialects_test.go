@@ -225,7 +225,7 @@ func TestPinContainer(t *testing.T) {
 	if report, err := w.Store.Check(t.Context(), artifacts.CheckOptions{ReadData: true, Children: childrenIn(w.Store)}); err != nil || report.Damaged() {
 		t.Errorf("Check: %+v, %v", report, err)
 	}
-	if _, err := blob(wl, assay.Wasm); err == nil {
+	if _, err := blob(wl, assay.Wasm, nil); err == nil {
 		t.Error("a Wasm runtime would run it")
 	}
 	// By way of a layout it is the same workload.

@@ -108,7 +108,11 @@ func (w *Workspace) Resolve(ctx context.Context, spec assay.Spec) (assay.Experim
 		}
 		seen[r] = true
 	}
-	matrix := len(spec.Workloads) * len(spec.Runtimes)
+	treatments := len(spec.Runtimes)
+	if spec.Protocol.Control {
+		treatments++
+	}
+	matrix := len(spec.Workloads) * treatments
 	for i, p := range spec.Params {
 		if slices.ContainsFunc(spec.Params[:i], func(q assay.Param) bool { return q.Name == p.Name }) {
 			bad("parameter %s is listed twice", p.Name)
@@ -128,20 +132,7 @@ func (w *Workspace) Resolve(ctx context.Context, spec assay.Spec) (assay.Experim
 			break
 		}
 	}
-	switch c, s := spec.Protocol.Cold, spec.Protocol.Steady; {
-	case c == nil && s == nil:
-		bad("protocol is missing: write protocol: {cold: {invocations: 30}} or {steady: {invocations: 10, calls: 50, warmup: 5}}")
-	case c != nil && s != nil:
-		bad("protocol has both cold and steady: ask them in two experiments, for their times span different things")
-	case s != nil:
-		if err := checkSteady(*s, matrix, spec.Params); err != nil {
-			bad("protocol.steady: %v", err)
-		}
-	case c.Invocations < 1 || c.Warmup < 0:
-		bad("protocol.cold: invocations must be at least 1 and warmup at least 0")
-	case c.Invocations > maxInvocations || c.Warmup > maxInvocations || c.Invocations+c.Warmup > maxInvocations/max(matrix, 1):
-		bad("%d and %d blocks of %d trials are more than %d invocations", c.Invocations, c.Warmup, matrix, maxInvocations)
-	}
+	wrong = append(wrong, checkProtocol(spec.Protocol, matrix, spec.Params)...)
 	limits, err := parseLimits(spec.Limits)
 	if err != nil {
 		bad("%v", err)
@@ -179,30 +170,6 @@ func (w *Workspace) Resolve(ctx context.Context, spec assay.Spec) (assay.Experim
 		exp.Workloads = append(exp.Workloads, wl)
 	}
 	return exp, nil
-}
-
-// checkSteady says what is wrong with a steady protocol for a matrix of so many
-// trials.
-func checkSteady(s assay.Steady, matrix int, params []assay.Param) error {
-	text := 0
-	for _, p := range params {
-		longest := 0
-		for _, v := range p.Values {
-			longest = max(longest, jsonLen(v))
-		}
-		text += jsonLen(p.Name) + longest + len(":,")
-	}
-	switch {
-	case s.Invocations < 1 || s.Calls < 1 || s.Warmup < 0:
-		return errors.New("invocations and calls must be at least 1 and warmup at least 0")
-	case s.Calls > assay.MaxCalls || s.Warmup > assay.MaxCalls || s.Calls+s.Warmup > assay.MaxCalls:
-		return fmt.Errorf("%d and %d calls are more than %d an invocation: take more invocations, which tell more", s.Calls, s.Warmup, assay.MaxCalls)
-	case s.Invocations > maxRows/(s.Calls+s.Warmup+1)/max(matrix, 1):
-		return fmt.Errorf("%d invocations of %d calls of %d trials are more than %d samples", s.Invocations, s.Calls+s.Warmup, matrix, maxRows)
-	case text > maxRowText:
-		return fmt.Errorf("names and values of parameters take up to %d bytes in every sample: want at most %d", text, maxRowText)
-	}
-	return nil
 }
 
 // jsonLen returns how many bytes s takes in a frame of the journal.

@@ -23,14 +23,15 @@ func seed(experiment assay.Digest) uint64 { return binary.BigEndian.Uint64(exper
 type treat func(i int, wl assay.Workload) (assay.Trial, error)
 
 // freeze makes the plan of exp for a host: the full matrix in the order
-// workload, parameters, runtime, and for each block a random order of it that
-// follows from the seed.
+// workload, parameters, runtime, the first runtime twice if it is to be its own
+// control, and for each block a random order of it that follows from the seed.
 func freeze(exp assay.Experiment, host string, trial treat) (assay.Plan, error) {
 	id, err := identity(exp)
 	if err != nil {
 		return assay.Plan{}, err
 	}
-	var blocks int
+	protocol := exp.Protocol
+	how := shapeOf(protocol)
 	plan := assay.Plan{
 		Format:     assay.PlanFormat,
 		Experiment: id,
@@ -38,40 +39,47 @@ func freeze(exp assay.Experiment, host string, trial treat) (assay.Plan, error) 
 		Host:       host,
 		Seed:       fmt.Sprintf("%016x", seed(id)),
 		Limits:     exp.Limits,
-	}
-	if s := exp.Protocol.Steady; s != nil {
-		blocks, plan.Calls, plan.WarmCalls = s.Invocations, s.Warmup+s.Calls, s.Warmup
-	} else {
-		c := exp.Protocol.Cold
-		blocks, plan.Warmup = c.Warmup+c.Invocations, c.Warmup
+		Warmup:     how.warmup,
+		Calls:      how.calls,
+		WarmCalls:  how.warmCalls,
+		Phases:     protocol.Phases != nil,
+		Memory:     protocol.Memory != nil,
+		Count:      protocol.Count != nil,
+		CPUs:       protocol.CPUs,
+		Padding:    protocol.Padding,
 	}
 	for _, wl := range exp.Workloads {
 		for _, params := range combinations(exp.Params) {
+			asked := substitute(wl, params)
+			if protocol.Steady != nil {
+				asked = ask(asked, how.calls)
+			}
 			for i, runtime := range exp.Runtimes {
 				var t assay.Trial
-				if plan.Calls > 0 && !wl.Steady {
+				if protocol.Steady != nil && !wl.Steady {
 					t.Unsupported = wl.Name + " does not say that it makes calls and reports them: see steady in docs/workload.md"
-				} else if t, err = trial(i, ask(substitute(wl, params), plan.Calls)); err != nil {
+				} else if t, err = trial(i, asked); err != nil {
 					return plan, fmt.Errorf("plan %s: %s on %s: %w", exp.Name, wl.Name, runtime, err)
 				}
 				t.Workload, t.Manifest, t.Runtime, t.Params, t.Expect = wl.Name, wl.Manifest, runtime, params, wl.Expect
 				plan.Trials = append(plan.Trials, t)
+				if i == 0 && protocol.Control {
+					t.Runtime, t.Control = runtime+assay.ControlSuffix, true
+					plan.Trials = append(plan.Trials, t)
+				}
 			}
 		}
 	}
 	rng := rand.New(rand.NewPCG(seed(id), 0))
-	for range blocks {
+	for range how.blocks {
 		plan.Order = append(plan.Order, rng.Perm(len(plan.Trials)))
 	}
 	return plan, nil
 }
 
-// ask adds to the workload's environment that it shall make so many calls;
-// nothing, for none.
+// ask adds to the workload's environment that it shall make so many calls.
 func ask(wl assay.Workload, calls int) assay.Workload {
-	if calls > 0 {
-		wl.Env = append(slices.Clone(wl.Env), fmt.Sprintf("%s=%d", assay.CallsVariable, calls))
-	}
+	wl.Env = append(slices.Clone(wl.Env), fmt.Sprintf("%s=%d", assay.CallsVariable, calls))
 	return wl
 }
 

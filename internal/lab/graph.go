@@ -244,13 +244,28 @@ func (p *provenance) run(ctx context.Context, l Listed) {
 }
 
 func protocolFacts(p assay.Protocol) []graph.Fact {
-	switch {
-	case p.Cold != nil:
-		return []graph.Fact{{Label: "cold", Value: fmt.Sprintf("%d invocations a trial", p.Cold.Invocations)}}
-	case p.Steady != nil:
-		return []graph.Fact{{Label: "steady", Value: fmt.Sprintf("%d calls in each of %d invocations a trial", p.Steady.Calls, p.Steady.Invocations)}}
+	var facts []graph.Fact
+	add := func(label, format string, args ...any) {
+		facts = append(facts, graph.Fact{Label: label, Value: fmt.Sprintf(format, args...)})
 	}
-	return nil
+	for _, how := range shapes(p) { // a stranger's record may have several, or none
+		switch calls := how.calls - how.warmCalls; {
+		case calls > 0:
+			add(how.name, "%d calls in each of %d invocations a trial", calls, how.blocks-how.warmup)
+		default:
+			add(how.name, "%d invocations a trial", how.blocks-how.warmup)
+		}
+	}
+	if p.CPUs != "" {
+		add("processors", "%s", p.CPUs)
+	}
+	if p.Padding > 0 {
+		add("padding", "the environment is longer by up to %d bytes", p.Padding)
+	}
+	if p.Control {
+		add("control", "the first runtime is there twice")
+	}
+	return facts
 }
 
 func workloadNode(wl assay.Workload) graph.Node {

@@ -16,16 +16,29 @@ import (
 	"github.com/assay-notebooks/assay/runners/toolbox"
 )
 
-// A tool is a runtime and what this host has of it.
+// A tool is a runtime and what this host has of it, or of its shim.
 type tool struct {
 	runtime runners.Runtime
+	shim    *runners.Shim // nil: the runtime itself executes
 	found   assay.RuntimeVersion
 }
+
+// program returns what is looked for on the host.
+func (t tool) program() runners.Runtime {
+	if t.shim != nil {
+		return runners.CLI{ID: t.runtime.Name(), Program: t.shim.Tool}
+	}
+	return t.runtime
+}
+
+// shimSuffix ends the name of what executes a runtime's shim, in the record of a
+// run.
+const shimSuffix = " shim"
 
 // Runtimes says what this host has of the named runtimes; of all that assay
 // knows, for none named. The first call builds those that are built here.
 func (w *Workspace) Runtimes(ctx context.Context, names ...string) ([]assay.RuntimeVersion, error) {
-	tools, err := w.locate(ctx, names)
+	tools, err := w.locate(ctx, names, false)
 	if err != nil {
 		return nil, err
 	}
@@ -63,8 +76,9 @@ func (w *Workspace) CheckHosts(ctx context.Context, names []string) error {
 	return nil
 }
 
-// locate finds the named runtimes, in that order; all, for none named.
-func (w *Workspace) locate(ctx context.Context, names []string) ([]tool, error) {
+// locate finds the named runtimes, in that order; all, for none named. With
+// shims it finds their shims in place of them.
+func (w *Workspace) locate(ctx context.Context, names []string, shims bool) ([]tool, error) {
 	var tools []tool
 	if len(names) == 0 {
 		for _, r := range runtimes.All {
@@ -78,11 +92,37 @@ func (w *Workspace) locate(ctx context.Context, names []string) ([]tool, error) 
 		}
 		tools = append(tools, tool{runtime: r})
 	}
+	if !shims {
+		return tools, w.find(ctx, tools)
+	}
+	var there []tool
+	for i := range tools {
+		t := &tools[i]
+		if t.shim = t.runtime.Shim(); t.shim != nil {
+			there = append(there, *t)
+			continue
+		}
+		t.found.Absent = fmt.Sprintf("%s has no shim, so its inner phases cannot be told: measure it by the protocol cold, or drop it from runtimes", t.runtime.Name())
+	}
+	err := w.find(ctx, there)
+	for i := range tools {
+		t := &tools[i]
+		if t.shim != nil {
+			t.found, there = there[0].found, there[1:]
+		}
+		t.found.Name = t.runtime.Name() + shimSuffix
+	}
+	return tools, err
+}
+
+// find finds the programs of tools.
+func (w *Workspace) find(ctx context.Context, tools []tool) error {
 	opts := toolbox.Options{Cache: w.Config.Cache, Packages: map[string]string{}}
 	notInstalled := make([]error, len(tools))
 	sharing := map[string][]int{} // a program: tools
 	for i, t := range tools {
-		if pkg := t.runtime.Tool().Module; pkg != "" {
+		program := t.program().Tool()
+		if pkg := program.Module; pkg != "" {
 			// Without npm, or without the network the first time, the runtimes
 			// that need the package are absent; the others are not concerned.
 			dir, err := nodewasi.Dir(ctx, w.Config.Cache)
@@ -91,8 +131,7 @@ func (w *Workspace) locate(ctx context.Context, names []string) ([]tool, error) 
 			}
 			notInstalled[i] = err
 		}
-		bin := t.runtime.Tool().Bin
-		sharing[bin] = append(sharing[bin], i)
+		sharing[program.Bin] = append(sharing[program.Bin], i)
 	}
 	// Each program is asked its version: side by side, but one that is built is
 	// built once.
@@ -101,58 +140,89 @@ func (w *Workspace) locate(ctx context.Context, names []string) ([]tool, error) 
 	for _, group := range sharing {
 		all.Go(func() {
 			for _, i := range group {
-				tools[i].found, failed[i] = toolbox.Locate(ctx, tools[i].runtime, opts)
+				tools[i].found, failed[i] = toolbox.Locate(ctx, tools[i].program(), opts)
 			}
 		})
 	}
 	all.Wait()
 	for i, err := range failed {
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if found := &tools[i].found; found.Absent != "" && notInstalled[i] != nil && !errors.Is(notInstalled[i], nodewasi.ErrNoNPM) {
 			found.Absent += fmt.Sprintf(" (%v)", notInstalled[i])
 		}
 	}
-	return tools, nil
+	return nil
 }
 
+// Directories that an agent makes and trials name, relative to where it works.
+const (
+	preparedDir = "prepared" // what Plan.Prepare makes
+	scratchDir  = "scratch"  // empty before each invocation
+)
+
 // trial makes the commands of one trial and puts the files that they name on
-// the host.
-func (w *Workspace) trial(ctx context.Context, t tool, wl assay.Workload) (assay.Trial, error) {
+// the host. ask is what a shim is asked.
+func (w *Workspace) trial(ctx context.Context, t tool, wl assay.Workload, ask runners.Ask) (assay.Trial, error) {
+	traits := t.runtime.Traits()
+	trial := assay.Trial{Mode: string(traits.Mode), Cache: string(traits.Cache), Threads: int32(traits.Threads)}
+	unsupported := func(why string) (assay.Trial, error) {
+		trial.Unsupported = why
+		return trial, nil
+	}
 	if t.found.Absent != "" {
-		return assay.Trial{Unsupported: t.found.Absent}, nil
+		return unsupported(t.found.Absent)
 	}
 	form := t.runtime.Accepts()
-	d, err := blob(wl, form)
+	d, err := blob(wl, form, modules(traits.MVP, t.shim != nil))
 	if err != nil {
-		return assay.Trial{Unsupported: err.Error()}, nil
+		return unsupported(err.Error())
 	}
-	inv := runners.Invocation{Tool: t.found, Args: wl.Args, Env: wl.Env}
+	if ask.Calls > 0 && !isReactor(wl, d) {
+		return unsupported(fmt.Sprintf("%s has no reactor that %s can load, and calls are calls of its export run: see reactor in docs/workload.md", wl.Name, t.runtime.Name()))
+	}
+	inv := runners.Invocation{
+		Tool: t.found, Args: wl.Args, Env: wl.Env,
+		Scratch: preparedDir + "/" + d.Short() + "-" + assay.Filename(t.runtime.Name()),
+	}
+	if wl.Scratch {
+		trial.Scratch = scratchDir
+		inv.Dirs = []runners.Dir{{Host: scratchDir, Guest: "."}}
+	}
 	if inv.Module, err = w.Local.Put(ctx, d, form == assay.Native, w.Store); err != nil {
-		return assay.Trial{}, err
+		return trial, err
 	}
 	if !wl.Stdin.IsZero() {
 		if inv.Stdin, err = w.Local.Put(ctx, wl.Stdin, false, w.Store); err != nil {
-			return assay.Trial{}, err
+			return trial, err
 		}
 	}
-	plan, err := t.runtime.Plan(inv)
+	var plan runners.Plan
+	if t.shim != nil {
+		plan, err = t.shim.Plan(inv, ask)
+	} else {
+		plan, err = t.runtime.Plan(inv)
+	}
 	if errors.Is(err, runners.ErrUnsupported) {
-		return assay.Trial{Unsupported: err.Error()}, nil
+		return unsupported(err.Error())
 	}
-	if err != nil {
-		return assay.Trial{}, err
-	}
-	return assay.Trial{Command: plan.Command, Prepare: plan.Prepare, Signs: plan.Signs}, nil
+	trial.Command, trial.Prepare, trial.Signs = plan.Command, plan.Prepare, plan.Signs
+	return trial, err
 }
 
 // blob returns what a workload is executed from in a form, on this host's
-// platform. The error is the reason why there is no such thing.
-func blob(wl assay.Workload, form assay.Form) (assay.Digest, error) {
+// platform: of Wasm modules the first of the variants that it has, or else its
+// command. The error is the reason why there is no such thing.
+func blob(wl assay.Workload, form assay.Form, variants []assay.Variant) (assay.Digest, error) {
 	platform := goruntime.GOOS + "/" + goruntime.GOARCH
 	switch form {
 	case assay.Wasm:
+		for _, v := range variants {
+			if d, ok := wl.Variants[v]; ok {
+				return d, nil
+			}
+		}
 		if wl.Module.IsZero() {
 			return assay.Digest{}, fmt.Errorf("%s has no Wasm module: it is a container image", wl.Name)
 		}
@@ -168,9 +238,10 @@ func blob(wl assay.Workload, form assay.Form) (assay.Digest, error) {
 }
 
 // RuntimePlan returns the plan that a runtime makes for a workload on this
-// host: what would be executed, word for word.
-func (w *Workspace) RuntimePlan(ctx context.Context, name, ref string) (assay.Trial, error) {
-	tools, err := w.locate(ctx, []string{name})
+// host: what would be executed, word for word. With phases it is that of its
+// shim.
+func (w *Workspace) RuntimePlan(ctx context.Context, name, ref string, phases bool) (assay.Trial, error) {
+	tools, err := w.locate(ctx, []string{name}, phases)
 	if err != nil {
 		return assay.Trial{}, err
 	}
@@ -178,7 +249,7 @@ func (w *Workspace) RuntimePlan(ctx context.Context, name, ref string) (assay.Tr
 	if err != nil {
 		return assay.Trial{}, err
 	}
-	t, err := w.trial(ctx, tools[0], wl)
+	t, err := w.trial(ctx, tools[0], wl, runners.Ask{})
 	t.Workload, t.Manifest, t.Runtime, t.Expect = wl.Name, wl.Manifest, name, wl.Expect
 	return t, err
 }

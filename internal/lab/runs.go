@@ -36,13 +36,10 @@ type Listed struct {
 func newListed(run assay.Run, exp assay.Experiment) Listed {
 	l := Listed{
 		ID: run.ID, Name: run.Name, State: run.State, Experiment: run.Experiment, Trace: run.Trace,
-		Started: run.Started, Finished: run.Finished, Segments: run.Segments, Outcomes: run.Outcomes,
+		Started: run.Started, Finished: run.Finished, Segments: run.Segments, Outcomes: run.Outcomes, Runtimes: exp.Runtimes,
 	}
 	for _, wl := range exp.Workloads {
 		l.Workloads = append(l.Workloads, wl.Name)
-	}
-	for _, r := range run.Runtimes {
-		l.Runtimes = append(l.Runtimes, r.Name)
 	}
 	return l
 }

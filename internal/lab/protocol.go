@@ -1,0 +1,210 @@
+package lab
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/runners"
+)
+
+// phaseRows is how many rows an invocation of the phases protocol has beside
+// those of its calls, at most.
+const phaseRows = 16
+
+// maxPadding bounds how much longer an environment becomes: a stack moves with
+// less than a page, and the system takes no variable of more than 32 pages.
+const maxPadding = 64 << 10
+
+// A shape is what a protocol asks of every plan, whichever protocol it is.
+type shape struct {
+	name             string // as in an experiment file
+	blocks, warmup   int    // with warm-up; of which so many are it
+	calls, warmCalls int    // likewise, of each invocation
+	shim             bool   // its commands are shims
+	ask              runners.Ask
+}
+
+// shapes returns those of the protocols that p has: one, if it is right.
+func shapes(p assay.Protocol) []shape {
+	var all []shape
+	if c := p.Cold; c != nil {
+		all = append(all, shape{name: "cold", blocks: c.Warmup + c.Invocations, warmup: c.Warmup})
+	}
+	if s := p.Steady; s != nil {
+		all = append(all, shape{name: "steady", blocks: s.Invocations, calls: s.Warmup + s.Calls, warmCalls: s.Warmup})
+	}
+	if s := p.Phases; s != nil {
+		calls := s.Warmup + s.Calls
+		all = append(all, shape{name: "phases", blocks: s.Invocations, calls: calls, warmCalls: s.Warmup, shim: true, ask: runners.Ask{Calls: calls}})
+	}
+	if m := p.Memory; m != nil {
+		all = append(all, shape{name: "memory", blocks: m.Invocations})
+	}
+	if c := p.Count; c != nil {
+		all = append(all, shape{name: "count", blocks: c.Invocations, shim: true, ask: runners.Ask{Count: true}})
+	}
+	return all
+}
+
+// shapeOf returns the shape of a protocol that checkProtocol has let through.
+func shapeOf(p assay.Protocol) shape { return shapes(p)[0] }
+
+// checkProtocol says everything that is wrong with a protocol for a matrix of so
+// many trials.
+func checkProtocol(p assay.Protocol, matrix int, params []assay.Param) (wrong []string) {
+	bad := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
+	var names []string
+	for _, s := range shapes(p) {
+		names = append(names, s.name)
+	}
+	switch len(names) {
+	case 0:
+		bad("protocol is missing: write protocol: {cold: {invocations: 30}}, {steady: {invocations: 10, calls: 50, warmup: 5}}, " +
+			"{phases: {invocations: 30, calls: 20}}, {memory: {invocations: 10}} or {count: {invocations: 6}}")
+	case 1:
+	default:
+		bad("protocol has %s: ask each in an experiment of its own, for their samples are of different things", strings.Join(names, " and "))
+	}
+	one := func(name string, invocations int) {
+		switch {
+		case invocations < 1:
+			bad("protocol.%s: invocations must be at least 1", name)
+		case invocations > maxInvocations/max(matrix, 1):
+			bad("protocol.%s: %d blocks of %d trials are more than %d invocations", name, invocations, matrix, maxInvocations)
+		}
+	}
+	if c := p.Cold; c != nil {
+		switch {
+		case c.Invocations < 1 || c.Warmup < 0:
+			bad("protocol.cold: invocations must be at least 1 and warmup at least 0")
+		case c.Invocations > maxInvocations || c.Warmup > maxInvocations || c.Invocations+c.Warmup > maxInvocations/max(matrix, 1):
+			bad("%d and %d blocks of %d trials are more than %d invocations", c.Invocations, c.Warmup, matrix, maxInvocations)
+		}
+	}
+	if s := p.Steady; s != nil {
+		if err := checkSteady(*s, matrix, params); err != nil {
+			bad("protocol.steady: %v", err)
+		}
+	}
+	if s := p.Phases; s != nil {
+		if err := checkPhases(*s, matrix, params); err != nil {
+			bad("protocol.phases: %v", err)
+		}
+	}
+	if m := p.Memory; m != nil {
+		one("memory", m.Invocations)
+	}
+	if c := p.Count; c != nil {
+		one("count", c.Invocations)
+	}
+	if p.CPUs != "" {
+		if _, err := parseCPUs(p.CPUs); err != nil {
+			bad("protocol.cpus: %v", err)
+		}
+	}
+	if p.Padding < 0 || p.Padding > maxPadding {
+		bad("protocol.padding: %d bytes: want 0 to %d", p.Padding, maxPadding)
+	}
+	return wrong
+}
+
+// checkSteady says what is wrong with a steady protocol for a matrix of so many
+// trials.
+func checkSteady(s assay.Steady, matrix int, params []assay.Param) error {
+	if s.Invocations < 1 || s.Calls < 1 || s.Warmup < 0 {
+		return errors.New("invocations and calls must be at least 1 and warmup at least 0")
+	}
+	return checkCalls(s.Invocations, s.Calls, s.Warmup, 1, matrix, params)
+}
+
+// checkPhases says what is wrong with a phases protocol for a matrix of so many
+// trials.
+func checkPhases(s assay.Phases, matrix int, params []assay.Param) error {
+	switch {
+	case s.Invocations < 1 || s.Calls < 0 || s.Warmup < 0:
+		return errors.New("invocations must be at least 1, calls and warmup at least 0")
+	case s.Warmup > 0 && s.Calls == 0:
+		return errors.New("warmup is of calls, and there are none: give calls, or leave warmup out")
+	}
+	return checkCalls(s.Invocations, s.Calls, s.Warmup, phaseRows, matrix, params)
+}
+
+// checkCalls says what is wrong with invocations of so many calls and other
+// rows.
+func checkCalls(invocations, calls, warmup, others, matrix int, params []assay.Param) error {
+	text := 0
+	for _, p := range params {
+		longest := 0
+		for _, v := range p.Values {
+			longest = max(longest, jsonLen(v))
+		}
+		text += jsonLen(p.Name) + longest + len(":,")
+	}
+	switch {
+	case calls > assay.MaxCalls || warmup > assay.MaxCalls || calls+warmup > assay.MaxCalls:
+		return fmt.Errorf("%d and %d calls are more than %d an invocation: take more invocations, which tell more", calls, warmup, assay.MaxCalls)
+	case invocations > maxRows/(calls+warmup+others)/max(matrix, 1):
+		return fmt.Errorf("%d invocations of %d calls of %d trials are more than %d samples", invocations, calls+warmup, matrix, maxRows)
+	case text > maxRowText:
+		return fmt.Errorf("names and values of parameters take up to %d bytes in every sample: want at most %d", text, maxRowText)
+	}
+	return nil
+}
+
+// maxCPU is the highest number of a processor that a list may have.
+const maxCPU = 8191
+
+// parseCPUs reads a list of processors, "0-1,3", and returns the highest. Each
+// is named once, and they ascend: so one set has one spelling.
+func parseCPUs(list string) (highest int, err error) {
+	highest = -1
+	for part := range strings.SplitSeq(list, ",") {
+		from, to, ranged := strings.Cut(part, "-")
+		if !ranged {
+			to = from
+		}
+		first, err1 := number(from)
+		last, err2 := number(to)
+		switch {
+		case err1 != nil, err2 != nil, ranged && last <= first:
+			return 0, fmt.Errorf(`%q: want numbers of processors such as "1" or "0-1,3"`, list)
+		case first <= highest:
+			return 0, fmt.Errorf("%q: want each processor once, in ascending order", list)
+		}
+		highest = last
+	}
+	return highest, nil
+}
+
+// number reads the number of a processor.
+func number(s string) (int, error) {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 0 || n > maxCPU || strconv.Itoa(n) != s {
+		return 0, errors.New("no number of a processor")
+	}
+	return n, nil
+}
+
+// modules are the variants of a workload's Wasm module that are tried before
+// its command: for a runtime with features of the first version alone, and for
+// a shim, which calls a reactor.
+func modules(mvp, shim bool) []assay.Variant {
+	switch {
+	case mvp && shim:
+		return []assay.Variant{assay.ReactorMVP, assay.MVP, assay.Reactor}
+	case mvp:
+		return []assay.Variant{assay.MVP}
+	case shim:
+		return []assay.Variant{assay.Reactor}
+	}
+	return nil
+}
+
+// isReactor reports whether d is a module of wl that exports run.
+func isReactor(wl assay.Workload, d assay.Digest) bool {
+	return slices.ContainsFunc([]assay.Variant{assay.Reactor, assay.ReactorMVP}, func(v assay.Variant) bool { return wl.Variants[v] == d })
+}
