@@ -8,10 +8,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,27 +23,37 @@ import (
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/runners"
 	"github.com/assay-notebooks/assay/runners/filedigest"
+	"github.com/assay-notebooks/assay/runners/install"
 )
 
 // Options says where to look.
 type Options struct {
 	Cache    string            // directory for what is built or unpacked; not inside a workspace's tree
-	Packages map[string]string // where the entry file of each installed package is, by the package's name
+	Packages map[string]string // where the entry file of each installed npm package is, by the package's name
+	Lock     install.Lock      // what can be installed; nil: what assay brings
 }
 
 // Locate finds the program that r is. One that is not there is a result, not
 // an error: Absent says why and how to get it. The error is that we could not
 // find out. The first call may build a program, which needs Go and the network.
 func Locate(ctx context.Context, r runners.Runtime, o Options) (assay.RuntimeVersion, error) {
-	found, err := locate(ctx, r.Tool(), o)
-	var missing absence
-	if errors.As(err, &missing) && ctx.Err() == nil {
-		found = assay.RuntimeVersion{Absent: fmt.Sprintf("%s: %s, or drop %s from runtimes", missing.what, missing.remedy, r.Name())}
-		err = nil
+	found, err := Find(ctx, r.Name(), r.Tool(), o)
+	if found.Absent != "" {
+		found.Absent += fmt.Sprintf(", or drop %s from runtimes", r.Name())
 	}
-	found.Name = r.Name()
+	return found, err
+}
+
+// Find is Locate for a program that is no runtime by itself: a shim. The name
+// becomes that of what is found.
+func Find(ctx context.Context, name string, t runners.Tool, o Options) (assay.RuntimeVersion, error) {
+	found, err := locate(ctx, t, o)
+	if missing, ok := errors.AsType[absence](err); ok && ctx.Err() == nil {
+		found, err = assay.RuntimeVersion{Absent: fmt.Sprintf("%s: %s", missing.what, missing.remedy)}, nil
+	}
+	found.Name = name
 	if err != nil {
-		return assay.RuntimeVersion{}, fmt.Errorf("locate runtime %s: %w", r.Name(), errors.Join(ctx.Err(), err))
+		return assay.RuntimeVersion{}, fmt.Errorf("locate %s: %w", name, errors.Join(ctx.Err(), err))
 	}
 	return found, nil
 }
@@ -55,26 +67,59 @@ func locate(ctx context.Context, t runners.Tool, o Options) (assay.RuntimeVersio
 	if t.Bin == "" {
 		return assay.RuntimeVersion{Origin: "the workload's own executable"}, nil
 	}
+	found, err := program(ctx, t, o)
+	if err != nil {
+		return assay.RuntimeVersion{}, err
+	}
+	if found.Version, err = probe(ctx, t, slices.Concat(found.Loader, []string{found.Path})); err != nil {
+		return assay.RuntimeVersion{}, err
+	}
+	ours, err := files(t, o)
+	found.Files = append(ours, found.Files...)
+	return found, err
+}
+
+// program finds the file that t is: it is built, or it was installed, or it is
+// in PATH.
+func program(ctx context.Context, t runners.Tool, o Options) (assay.RuntimeVersion, error) {
 	var found assay.RuntimeVersion
 	var err error
 	if t.Build != nil {
 		found.Path, err = build(ctx, t, o.Cache)
 		found.Origin = fmt.Sprintf("go build %s@%s", t.Build.Package, t.Build.Version)
 	} else {
+		in, wrong := installed(t, o)
+		if wrong == nil {
+			return assay.RuntimeVersion{Path: in.Program, Digest: in.Digest, Loader: in.Loader, Files: in.Files, Origin: in.Origin}, nil
+		}
 		found.Path, err = lookPath(t)
 		found.Origin = "PATH"
+		if missing, ok := errors.AsType[absence](err); ok && t.Package != "" {
+			if errors.Is(wrong, install.ErrDigest) {
+				missing.what = wrong.Error()
+			}
+			err = absence{missing.what, fmt.Sprintf("run \"assay runtimes install %s\"", t.Package)}
+		}
 	}
 	if err != nil {
 		return assay.RuntimeVersion{}, err
 	}
-	if found.Version, err = probe(ctx, t, found.Path); err != nil {
-		return assay.RuntimeVersion{}, err
-	}
-	if found.Digest, err = filedigest.Of(found.Path); err != nil {
-		return assay.RuntimeVersion{}, err
-	}
-	found.Files, err = files(t, o)
+	found.Digest, err = filedigest.Of(found.Path)
 	return found, err
+}
+
+// installed finds t where package install put it. The error matches
+// fs.ErrNotExist if it is not there.
+func installed(t runners.Tool, o Options) (install.Installation, error) {
+	lock := o.Lock
+	if lock == nil {
+		lock = install.Embedded()
+	}
+	p, ok := lock[t.Package]
+	if !ok {
+		return install.Installation{}, fs.ErrNotExist
+	}
+	return install.Find(p, install.Options{Cache: o.Cache})
 }
 
 // lookPath returns the program itself, not a link to it: what is digested
@@ -92,10 +137,13 @@ func lookPath(t runners.Tool) (string, error) {
 
 var versionPattern = regexp.MustCompile(`\bv?((\d+)\.\d+[^\s,;)]*)`)
 
-func probe(ctx context.Context, t runners.Tool, path string) (string, error) {
+// probe asks a program, started by argv, for its version.
+func probe(ctx context.Context, t runners.Tool, argv []string) (string, error) {
+	path := argv[len(argv)-1]
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, path, t.Probe...)
+	argv = slices.Concat(argv, t.Probe)
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Env = []string{}
 	cmd.WaitDelay = time.Second
 	out, err := cmd.CombinedOutput()
