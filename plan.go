@@ -54,4 +54,8 @@ type Command struct {
 	Env   []string `json:"env,omitempty"`   // the whole environment, KEY=VALUE
 	Stdin string   `json:"stdin,omitempty"` // path; "": empty
 	Dir   string   `json:"dir,omitempty"`   // working directory, relative to the agent's work; "": that
+
+	// Chatter is a regular expression (RE2) of what the program itself writes
+	// to stdout when all is well, to the end of a line: no part of the answer.
+	Chatter string `json:"chatter,omitempty"`
 }

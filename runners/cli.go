@@ -2,6 +2,7 @@ package runners
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 
 	"github.com/assay-notebooks/assay"
@@ -17,7 +18,19 @@ type CLI struct {
 	Phases   *Shim // nil: none
 	Signs    []assay.Sign
 
-	// Compile returns the arguments that follow the program's path and make
+	// Chatter matches what the program itself writes to stdout when all is
+	// well: assay.Command.Chatter; "": nothing.
+	Chatter string
+
+	// Inside starts the program in the directory that is the guest's working
+	// directory, for one that knows a directory by its path alone.
+	Inside bool
+
+	// Compiler is the name of the program, beside that of the runtime, that
+	// Compile is for; "": the runtime's own.
+	Compiler string
+
+	// Compile returns the arguments that follow the compiler's path and make
 	// Invocation.Scratch, which Spell then names; nil: there is no such step.
 	Compile func(Invocation) ([]string, error)
 
@@ -50,18 +63,28 @@ func (c CLI) Plan(inv Invocation) (Plan, error) {
 		if err != nil {
 			return Plan{}, fmt.Errorf("%s: %w", c.ID, err)
 		}
-		plan.Prepare = []assay.Command{{Argv: c.argv(inv, args)}}
+		compiler := inv.Tool.Path
+		if c.Compiler != "" {
+			compiler = filepath.Join(filepath.Dir(inv.Tool.Path), c.Compiler)
+		}
+		plan.Prepare = []assay.Command{{Argv: slices.Concat(inv.Tool.Loader, []string{compiler}, args)}}
+	}
+	var dir string
+	if c.Inside {
+		inv.Dirs = slices.Clone(inv.Dirs)
+		for i, d := range inv.Dirs {
+			if d.Guest == "." {
+				dir, inv.Dirs[i].Host = d.Host, "."
+			}
+		}
 	}
 	args, err := c.Spell(inv)
 	if err != nil {
 		return Plan{}, fmt.Errorf("%s: %w", c.ID, err)
 	}
-	plan.Command = assay.Command{Argv: c.argv(inv, args), Stdin: inv.Stdin}
+	argv := slices.Concat(inv.Tool.Loader, []string{inv.Tool.Path}, args)
+	plan.Command = assay.Command{Argv: argv, Stdin: inv.Stdin, Dir: dir, Chatter: c.Chatter}
 	return plan, nil
-}
-
-func (c CLI) argv(inv Invocation, args []string) []string {
-	return slices.Concat(inv.Tool.Loader, []string{inv.Tool.Path}, args)
 }
 
 // Each returns flag x for each x in xs: Each("--env", a, b) is --env a --env b.
