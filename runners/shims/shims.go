@@ -1,15 +1,61 @@
-// Package shims holds the sources of the programs that tell the inner phases of
-// engines, one folder each: a Rust crate with its Cargo.lock (and protocol,
-// which all crates share), or a Go module with its go.mod and go.sum named
-// shim.mod and shim.sum, for a folder with go.mod cannot be embedded. Package
-// install builds them.
-//
-// It builds nothing and runs nothing.
+// Package shims holds the sources of the shims: programs around one engine
+// each, which tell how long its phases take (docs/shim-protocol.md). They are
+// not part of this module, but for wazero's, which its tests run. This package
+// builds and runs nothing.
 package shims
 
-import "embed"
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+	"strings"
 
-// Sources is the folders.
+	"github.com/assay-notebooks/assay/runners"
+)
+
+// V8 is the shim of V8, for Node.js. It is also how V8 runs without phases.
 //
-//go:embed protocol wasm3
-var Sources embed.FS
+//go:embed v8/v8.mjs
+var V8 []byte
+
+//go:embed shim.mod shim.sum frame/frame.go */main.go */Cargo.toml */Cargo.lock */src/*.rs
+var sources embed.FS
+
+// goModule is the path of the module that the shims in Go are programs of.
+const goModule = "github.com/assay-notebooks/assay/runners/shims"
+
+// Source returns the files that a shim is built from, by their slash paths.
+// The program is built in the directory with the shim's own name.
+func Source(name string) (map[string][]byte, error) {
+	shared := []string{"protocol"} // of those in Rust
+	if _, err := fs.Stat(sources, name+"/main.go"); err == nil {
+		shared = []string{"frame", "shim.mod", "shim.sum"}
+	}
+	files := map[string][]byte{}
+	for _, root := range append(shared, name) {
+		err := fs.WalkDir(sources, root, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			data, err := sources.ReadFile(path)
+			files[strings.Replace(path, "shim.", "go.", 1)] = data // a go.mod would hide its folder from the module
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("shim %s: %w", name, err)
+		}
+	}
+	return files, nil
+}
+
+// Wazero returns how wazero's shim is built.
+func Wazero() *runners.Build {
+	files, err := Source("wazero")
+	if err != nil {
+		panic(err) // it is embedded
+	}
+	b := &runners.Build{Package: goModule + "/wazero", Version: "v1.12.0", Mod: files["go.mod"], Sum: files["go.sum"], Files: files}
+	delete(files, "go.mod")
+	delete(files, "go.sum")
+	return b
+}
