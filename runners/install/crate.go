@@ -17,18 +17,6 @@ import (
 
 const cargoRemedy = "install Rust (https://rustup.rs), which builds it"
 
-// sharedCrate is the folder of package shims that its other crates have beside
-// them.
-const sharedCrate = "protocol"
-
-// crateSources lists the folders of package shims that c is built from.
-func crateSources(c runners.Crate) []string {
-	if c.Source != "" {
-		return []string{c.Source, sharedCrate}
-	}
-	return nil
-}
-
 func checkCrate(c runners.Crate) []error {
 	var problems []error
 	bad := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
@@ -61,10 +49,7 @@ func (j job) crate(ctx context.Context, c runners.Crate) (record, error) {
 	source := filepath.Join(j.work, "source")
 	r := record{Origin: "cargo build of assay's " + c.Source}
 	if c.Source != "" {
-		for _, folder := range crateSources(c) {
-			err = errors.Join(err, layOut(folder, filepath.Join(source, folder)))
-		}
-		source = filepath.Join(source, c.Source)
+		source, err = layOut(c.Source, source)
 	} else {
 		r.Origin = fmt.Sprintf("crates.io %s %s", c.Name, c.Version)
 		source, err = j.fetchCrate(ctx, cargo, home, c)

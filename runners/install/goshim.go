@@ -24,8 +24,8 @@ func (j job) goShim(ctx context.Context, g runners.GoShim) (record, error) {
 	if _, err := need("cc", "install a C compiler, which cgo uses"); err != nil {
 		return record{}, err
 	}
-	source := filepath.Join(j.work, "source")
-	if err := layOut(g.Source, source); err != nil {
+	source, err := layOut(g.Source, filepath.Join(j.work, "source"))
+	if err != nil {
 		return record{}, err
 	}
 	r := record{Origin: "go build of assay's " + g.Source}
@@ -79,26 +79,24 @@ func (j job) libraries(ctx context.Context, w runners.Wheel) ([]assay.File, erro
 	return files, err
 }
 
-// layOut writes a folder of package shims to dir, with the names that go needs:
-// a folder with go.mod is not embedded.
-func layOut(folder, dir string) error {
+// layOut writes what a program of ours is built from below dir, and returns the
+// directory that it is built in.
+func layOut(name, dir string) (string, error) {
 	if err := os.RemoveAll(dir); err != nil {
-		return err
+		return "", err
 	}
-	sub, err := fs.Sub(shims.Sources, folder)
+	files, err := shims.Source(name)
 	if err != nil {
-		return err
+		return "", err
 	}
-	if err := os.CopyFS(dir, sub); err != nil {
-		return fmt.Errorf("lay out %s: %w", folder, err)
-	}
-	for from, to := range map[string]string{"shim.mod": "go.mod", "shim.sum": "go.sum"} {
-		if _, err := os.Stat(filepath.Join(dir, from)); err != nil {
-			continue
+	for path, data := range files {
+		file := filepath.Join(dir, path)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			return "", err
 		}
-		if err := os.Rename(filepath.Join(dir, from), filepath.Join(dir, to)); err != nil {
-			return err
+		if err := os.WriteFile(file, data, 0o644); err != nil {
+			return "", err
 		}
 	}
-	return nil
+	return filepath.Join(dir, name), nil
 }

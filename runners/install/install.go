@@ -12,9 +12,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -281,30 +283,28 @@ func dirOf(p runners.Package, o Options) (string, error) {
 	return filepath.Join(cache, "runtimes", name), nil
 }
 
-// sources lists the folders of package shims that p is built from.
+// sources lists what p is built from of package shims.
 func sources(p runners.Package) []string {
-	var all []string
-	if p.Crate != nil {
-		all = append(all, crateSources(*p.Crate)...)
+	switch {
+	case p.Crate != nil && p.Crate.Source != "":
+		return []string{p.Crate.Source}
+	case p.Go != nil:
+		return []string{p.Go.Source}
 	}
-	if p.Go != nil {
-		all = append(all, p.Go.Source)
-	}
-	return all
+	return nil
 }
 
-// sourceDigest returns the digest of a folder of package shims.
-func sourceDigest(folder string) (assay.Digest, error) {
-	var all []byte
-	err := fs.WalkDir(shims.Sources, folder, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		b, err := fs.ReadFile(shims.Sources, path)
-		all = fmt.Appendf(all, "%s %v\n", path, assay.DigestOf(b))
-		return err
-	})
-	return assay.DigestOf(all), err
+// sourceDigest returns the digest of what a program of ours is built from.
+func sourceDigest(name string) (assay.Digest, error) {
+	files, err := shims.Source(name)
+	if err != nil {
+		return assay.Digest{}, err
+	}
+	var list []byte
+	for _, path := range slices.Sorted(maps.Keys(files)) {
+		list = fmt.Appendf(list, "%s %v\n", path, assay.DigestOf(files[path]))
+	}
+	return assay.DigestOf(list), nil
 }
 
 // same returns an error if the file at path is not the one of digest want.

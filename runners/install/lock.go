@@ -34,6 +34,10 @@ func Embedded() Lock {
 	return l
 }
 
+// Live names the packages that every machine that tests assay has, the one that
+// takes longest first. Others of the live runtimes are in PATH there.
+var Live = []string{"wasmer", "wasmtime", "wasmedge", "wasmi"}
+
 var (
 	namePattern    = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]*$`)
 	versionPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.+~_-]*$`)
