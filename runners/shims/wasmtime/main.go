@@ -1,8 +1,8 @@
 //go:build shim
 
 // Command wasmtime is the shim of wasmtime: docs/shim-protocol.md. It loads the
-// C library of the Python package wasmtime, which lies beside it, so that no C
-// compiler is wanted. Its compilers are Cranelift and Winch.
+// C library of the Python package wasmtime, which lies beside it with the
+// package's METADATA: so no C compiler is wanted. Its compilers are Cranelift and Winch.
 package main
 
 import (
@@ -81,14 +81,17 @@ func beside() (string, error) {
 // versionIn returns the library's version: that of its package, for it does
 // not say its own.
 func versionIn(dir string) (string, error) {
-	found, err := filepath.Glob(filepath.Join(dir, "wasmtime-*.dist-info"))
-	if err == nil && len(found) != 1 {
-		err = fmt.Errorf("%s has %d of wasmtime-VERSION.dist-info, want 1", dir, len(found))
-	}
+	file := filepath.Join(dir, "METADATA")
+	data, err := os.ReadFile(file)
 	if err != nil {
 		return "", err
 	}
-	return strings.TrimSuffix(strings.TrimPrefix(filepath.Base(found[0]), "wasmtime-"), ".dist-info"), nil
+	for line := range strings.Lines(string(data)) {
+		if version, ok := strings.CutPrefix(line, "Version: "); ok {
+			return strings.TrimSpace(version), nil
+		}
+	}
+	return "", fmt.Errorf("%s names no version", file)
 }
 
 // A library is the C library. Its functions are wasm.h's, wasi.h's and
@@ -99,14 +102,7 @@ type library struct {
 }
 
 func open(dir string) (*library, error) {
-	found, err := filepath.Glob(filepath.Join(dir, "wasmtime", "*", "_libwasmtime.so"))
-	if err == nil && len(found) != 1 {
-		err = fmt.Errorf("%s has %d of wasmtime/*/_libwasmtime.so, want 1", dir, len(found))
-	}
-	if err != nil {
-		return nil, err
-	}
-	handle, err := purego.Dlopen(found[0], purego.RTLD_NOW|purego.RTLD_LOCAL)
+	handle, err := purego.Dlopen(filepath.Join(dir, "_libwasmtime.so"), purego.RTLD_NOW|purego.RTLD_LOCAL)
 	return &library{handle, map[string]uintptr{}}, err
 }
 
