@@ -37,7 +37,7 @@ func BenchmarkOverhead(b *testing.B) {
 		n += turn
 		begin := time.Now()
 		for range turn {
-			res, err := launcher.Run(b.Context(), command, limits, 0)
+			res, err := launcher.Run(b.Context(), command, measure.Options{Limits: limits})
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -51,7 +51,7 @@ func BenchmarkOverhead(b *testing.B) {
 			b.Fatalf("exit %d: %s", code, stderr)
 		}
 		agentsAll += time.Since(begin)
-		for _, s := range read(b, dir).Samples {
+		for _, s := range processes(read(b, dir)) {
 			agents += time.Duration(*s.WallNS)
 		}
 

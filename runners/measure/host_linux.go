@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"os"
 	"runtime"
-	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -26,6 +25,8 @@ func Host(name string) assay.Host {
 		Virtual:  virtual(),
 		Load1:    Load1(),
 		Clock:    line("/sys/devices/system/clocksource/clocksource0/current_clocksource"),
+		Turbo:    turbo(),
+		SMT:      line("/sys/devices/system/cpu/smt/control"),
 	}
 	var u unix.Utsname
 	if err := unix.Uname(&u); err == nil {
@@ -39,6 +40,15 @@ func Host(name string) assay.Host {
 	return h
 }
 
+// turbo says whether processors may run faster than their nominal frequency.
+func turbo() string {
+	on := map[string]string{"0": "on", "1": "off"}[line("/sys/devices/system/cpu/intel_pstate/no_turbo")]
+	if on == "" {
+		on = map[string]string{"1": "on", "0": "off"}[line("/sys/devices/system/cpu/cpufreq/boost")]
+	}
+	return on
+}
+
 // Load1 returns the load average of the last minute, as the kernel writes it.
 func Load1() string {
 	load, _, _ := strings.Cut(line("/proc/loadavg"), " ")
@@ -47,22 +57,11 @@ func Load1() string {
 
 // online counts the processors of the machine, not those we may use.
 func online() int {
-	n := 0
-	for r := range strings.SplitSeq(line("/sys/devices/system/cpu/online"), ",") { // "0-3,6"
-		first, last, isRange := strings.Cut(r, "-")
-		a, err := strconv.Atoi(first)
-		if err != nil {
-			return runtime.NumCPU()
-		}
-		b := a
-		if isRange {
-			if b, err = strconv.Atoi(last); err != nil {
-				return runtime.NumCPU()
-			}
-		}
-		n += b - a + 1
+	cpus, err := parseCPUs(line("/sys/devices/system/cpu/online"))
+	if err != nil {
+		return runtime.NumCPU()
 	}
-	return n
+	return len(cpus)
 }
 
 func memory() int64 {

@@ -25,8 +25,13 @@ func Launch() error {
 		return fmt.Errorf("launcher: /proc/self/status: %w", err)
 	}
 	l := launcher{status: status{fd: fd}}
+	if err := unix.SchedGetaffinity(0, &l.all); err != nil {
+		return fmt.Errorf("launcher: affinity: %w", err)
+	}
+	var errno syscall.Errno
+	l.counters, errno = openCounters(hardware)
 	rehearse()
-	if err := l.reply(reply{}); err != nil {
+	if err := l.reply(reply{Errno: int64(errno)}); err != nil {
 		return fmt.Errorf("launcher: %w", err)
 	}
 	for n := 1; ; n++ {
@@ -61,8 +66,11 @@ func rehearse() {
 }
 
 type launcher struct {
-	body   []byte // of the latest request
-	status status
+	body     []byte // of the latest request
+	status   status
+	counters counters
+	cpus     string // that commands are pinned to; "": all
+	all      unix.CPUSet
 }
 
 // reply sends r with the floor of now.
@@ -105,20 +113,29 @@ func (l *launcher) receive() (requestHeader, []int, error) {
 
 // run starts a command, waits for its end and replies.
 func (l *launcher) run(h requestHeader, fds []int) error {
-	if len(fds) != 3 {
-		return fmt.Errorf("%d descriptors with a command, want 3", len(fds))
+	o := decodeRun(h, l.body)
+	if err := l.pin(o.cpus); err != nil {
+		return err
 	}
-	argv, env := decodeRun(h, l.body)
+	if err := enter(o.groups); err != nil {
+		return err
+	}
 	pidfd := -1
 	attr := &syscall.ProcAttr{
-		Env:   env,
-		Files: []uintptr{uintptr(fds[0]), uintptr(fds[1]), uintptr(fds[2])},
-		Sys:   &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL, PidFD: &pidfd},
+		Dir: o.command.Dir,
+		Env: o.command.Env,
+		Sys: &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL, PidFD: &pidfd, Ptrace: h.Flags&flagMemory != 0},
+	}
+	for _, fd := range fds {
+		attr.Files = append(attr.Files, uintptr(fd))
 	}
 	start := Now()
-	pid, err := syscall.ForkExec(argv[0], argv, attr)
+	pid, err := syscall.ForkExec(o.command.Argv[0], o.command.Argv, attr)
 	for _, fd := range fds {
 		unix.Close(fd)
+	}
+	if err := leave(o.groups); err != nil {
+		return errors.Join(err, unix.Kill(-pid, unix.SIGKILL))
 	}
 	if err != nil {
 		errno, ok := err.(syscall.Errno)
@@ -132,12 +149,17 @@ func (l *launcher) run(h requestHeader, fds []int) error {
 		return ErrNeedsLinux
 	}
 	defer unix.Close(pidfd)
-	if h.Kind == requestWatch {
+	if h.Flags&flagWatch != 0 {
 		if err := l.reply(reply{PID: int64(pid), Start: start}); err != nil {
 			return err
 		}
 	}
-	end, err := l.wait(pid, pidfd)
+	r := reply{Ended: 1, PID: int64(pid), Start: start, HeldRSS: unknown, HeldPSS: unknown}
+	if h.Flags&flagMemory != 0 {
+		r.HeldRSS, r.HeldPSS, r.End, err = l.hold(pid, pidfd)
+	} else {
+		r.End, err = l.wait(pid, pidfd)
+	}
 	if err != nil {
 		return err
 	}
@@ -152,14 +174,42 @@ func (l *launcher) run(h requestHeader, fds []int) error {
 	if err != nil {
 		return fmt.Errorf("wait: %w", err)
 	}
-	r := reply{
-		Ended: 1, PID: int64(pid), Start: start, End: end, Exit: int64(status.ExitStatus()),
-		CPU: usage.Utime.Nano() + usage.Stime.Nano(), MaxRSS: usage.Maxrss << 10,
-	}
+	r.User, r.System, r.MaxRSS = usage.Utime.Nano(), usage.Stime.Nano(), usage.Maxrss<<10
+	r.Minor, r.Major, r.Waits, r.Preempts = usage.Minflt, usage.Majflt, usage.Nvcsw, usage.Nivcsw
+	r.Reads, r.Writes = usage.Inblock*rusageBlock, usage.Oublock*rusageBlock
+	r.Cycles, r.Instrs = l.counters.read()
+	r.Exit = int64(status.ExitStatus())
 	if status.Signaled() {
 		r.Signal = int64(status.Signal())
 	}
 	return l.reply(r)
+}
+
+// rusageBlock is the unit of rusage's blocks, whatever the storage has.
+const rusageBlock = 512
+
+// pin makes this thread, and so what it forks, run on the processors of the
+// list only, or on all that it may if that is "".
+func (l *launcher) pin(list string) error {
+	if list == l.cpus {
+		return nil
+	}
+	set := l.all
+	if list != "" {
+		cpus, err := parseCPUs(list)
+		if err != nil {
+			return err
+		}
+		set.Zero()
+		for _, cpu := range cpus {
+			set.Set(cpu)
+		}
+	}
+	if err := unix.SchedSetaffinity(0, &set); err != nil {
+		return fmt.Errorf("processors %s: %w", list, err)
+	}
+	l.cpus = list
+	return nil
 }
 
 // wait returns the time at which pid ended, and meanwhile heeds the agent.

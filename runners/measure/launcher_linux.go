@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/runners/shimwire"
 )
 
 // How long a stream may stay open after its command ended and its process
@@ -32,11 +33,25 @@ type Launcher struct {
 	replies <-chan reply
 	null    *os.File
 	floor   int64
+	perf    syscall.Errno // why it has no counters; 0: it has
 }
 
 // Floor returns what the launcher held when it was ready, in bytes. Peaks at
 // or below its floor cannot be told from it; each Result has the floor of then.
 func (l *Launcher) Floor() int64 { return l.floor }
+
+// Counters returns nil if Usage will have Cycles and Instrs, or why it will not.
+func (l *Launcher) Counters() error {
+	switch l.perf {
+	case 0:
+		return nil
+	case unix.EACCES, unix.EPERM:
+		return fmt.Errorf("perf_event_open: %w: run as root, or lower /proc/sys/kernel/perf_event_paranoid to 2", l.perf)
+	case unix.ENOENT, unix.EOPNOTSUPP, unix.ENODEV:
+		return fmt.Errorf("perf_event_open: %w: this machine, a virtual one perhaps, shows no counters of its processor", l.perf)
+	}
+	return fmt.Errorf("perf_event_open: %w", l.perf)
+}
 
 // Start starts exe, whose "launch" command calls Launch, with dir as working
 // directory of all commands. The caller must call Close.
@@ -76,7 +91,7 @@ func Start(exe, dir string) (*Launcher, error) {
 	if !ok {
 		return nil, errors.Join(fmt.Errorf("launcher: %s launch ended at once", exe), l.Close())
 	}
-	l.floor = ready.Floor
+	l.floor, l.perf = ready.Floor, syscall.Errno(ready.Errno)
 	return l, nil
 }
 
@@ -88,16 +103,19 @@ func (l *Launcher) Close() error {
 	return errors.Join(err, l.process.Wait())
 }
 
-// Run runs c to its end, with all fields of limits but Memory set. With calls
-// above 0 it was asked for so many (assay.CallsVariable) and must report each. When ctx
-// ends first the command is killed and the error is the context's: it was not
-// measured. After any other error the Launcher is of no more use.
-func (l *Launcher) Run(ctx context.Context, c assay.Command, limits assay.Limits, calls int) (Result, error) {
-	kind := uint32(requestRun)
+// Run runs c to its end. When ctx ends first the command is killed and the
+// error is the context's: it was not measured. After any other error the
+// Launcher is of no more use.
+func (l *Launcher) Run(ctx context.Context, c assay.Command, opts Options) (Result, error) {
+	limits := opts.Limits
+	var flags uint32
 	if limits.Memory > 0 {
-		kind = requestWatch
+		flags |= flagWatch
 	}
-	header, body, err := encodeRun(kind, c)
+	if opts.Memory {
+		flags |= flagMemory
+	}
+	header, body, err := encodeRun(flags, order{command: c, cpus: opts.CPUs, groups: opts.Group})
 	if err != nil {
 		return Result{Exit: -1, Reason: err.Error()}, nil
 	}
@@ -109,23 +127,36 @@ func (l *Launcher) Run(ctx context.Context, c assay.Command, limits assay.Limits
 		defer stdin.Close()
 	}
 	over := make(chan struct{})
+	calls := opts.Calls // that are reported on stderr
+	if opts.Shim {
+		calls = 0
+	}
 	stdout, stderr := newOutputs(limits.Output, calls, sync.OnceFunc(func() { close(over) }))
-	outRead, outWrite, err := pipe()
-	if err != nil {
-		return Result{}, err
+	streams := []*stream{{to: stdout}, {to: stderr}}
+	var report shimwire.Reader
+	if opts.Shim {
+		report = shimwire.Reader{Calls: opts.Calls, Count: opts.Count}
+		streams = append(streams, &stream{to: &report})
 	}
-	defer outRead.Close()
-	errRead, errWrite, err := pipe()
-	if err != nil {
-		unix.Close(outWrite)
-		return Result{}, err
+	rights := []int{int(stdin.Fd())}
+	defer func() {
+		for _, s := range streams {
+			s.from.Close() // nil where it was not opened
+		}
+	}()
+	for _, s := range streams {
+		var w int
+		if s.from, w, err = pipe(); err != nil {
+			break
+		}
+		rights = append(rights, w)
 	}
-	defer errRead.Close()
-
-	rights := unix.UnixRights(int(stdin.Fd()), outWrite, errWrite)
-	err = unix.Sendmsg(l.fd, header, rights, nil, 0)
-	unix.Close(outWrite)
-	unix.Close(errWrite)
+	if err == nil {
+		err = unix.Sendmsg(l.fd, header, unix.UnixRights(rights...), nil, 0)
+	}
+	for _, fd := range rights[1:] {
+		unix.Close(fd)
+	}
 	if err == nil {
 		_, err = l.socket.Write(body)
 	}
@@ -133,25 +164,35 @@ func (l *Launcher) Run(ctx context.Context, c assay.Command, limits assay.Limits
 		return Result{}, fmt.Errorf("launcher: %w", err)
 	}
 	var drained sync.WaitGroup
-	var outWhole, errWhole bool
-	drained.Go(func() { outWhole = stdout.drain(outRead) })
-	drained.Go(func() { errWhole = stderr.drain(errRead) })
-
+	for _, s := range streams {
+		drained.Go(s.drain)
+	}
 	end, killed, reason, err := l.await(ctx, limits, over)
 	deadline := time.Now().Add(drainGrace)
 	if err != nil {
 		deadline = time.Now()
 	}
-	outRead.SetReadDeadline(deadline) // a pipe always has deadlines
-	errRead.SetReadDeadline(deadline)
+	whole := true
+	for _, s := range streams {
+		s.from.SetReadDeadline(deadline) // a pipe always has deadlines
+	}
 	drained.Wait()
+	for _, s := range streams {
+		whole = whole && s.whole
+	}
 	if err != nil {
 		return Result{}, err
 	}
 
 	r := Result{
-		StartNS: end.Start, WallNS: end.End - end.Start, CPUNS: end.CPU, FloorBytes: end.Floor, Exit: int(end.Exit),
-		OutBytes: stdout.count.Load(),
+		StartNS: end.Start, WallNS: end.End - end.Start, FloorBytes: end.Floor, Exit: int(end.Exit), OutBytes: stdout.count.Load(),
+	}
+	if stdout.first != 0 && end.Start != 0 {
+		r.FirstByteNS = stdout.first - end.Start
+	}
+	if opts.Shim {
+		r.Report = report.Close()
+		r.Report.Within(r.WallNS)
 	}
 	if stderr.calls != nil {
 		r.Calls = stderr.calls.close()
@@ -162,13 +203,17 @@ func (l *Launcher) Run(ctx context.Context, c assay.Command, limits assay.Limits
 		r.Reason = fmt.Sprintf("start %s: %v", c.Argv[0], syscall.Errno(end.Errno))
 		return r, nil
 	}
+	r.Usage = end.usage()
 	if end.Signal != 0 {
 		r.Signal = unix.SignalName(unix.Signal(end.Signal))
 	}
-	if end.MaxRSS > end.Floor {
+	switch {
+	case opts.Memory:
+		r.RSSBytes, r.PSSBytes = known(end.HeldRSS), known(end.HeldPSS)
+	case end.MaxRSS > end.Floor:
 		r.RSSBytes = &end.MaxRSS
 	}
-	if outWhole {
+	if streams[0].whole {
 		r.Stdout = stdout.digest()
 	}
 	switch {
@@ -178,10 +223,25 @@ func (l *Launcher) Run(ctx context.Context, c assay.Command, limits assay.Limits
 		r.Killed, r.Reason = assay.Limit, outputReason(limits)
 	case limits.Memory > 0 && end.MaxRSS > limits.Memory:
 		r.Killed, r.Reason = assay.Limit, memoryReason(end.MaxRSS, limits)
-	case !outWhole || !errWhole:
+	case !whole:
 		r.Reason = "a process that left the process group kept the output open"
 	}
 	return r, nil
+}
+
+// usage returns what r says of what was used.
+func (r reply) usage() Usage {
+	return Usage{
+		UserNS: r.User, SystemNS: r.System, Minor: r.Minor, Major: r.Major, Waits: r.Waits, Preempts: r.Preempts,
+		Reads: r.Reads, Writes: r.Writes, Cycles: known(r.Cycles), Instrs: known(r.Instrs),
+	}
+}
+
+func known(v int64) *int64 {
+	if v == unknown {
+		return nil
+	}
+	return &v
 }
 
 // await waits for the end of the running command, and kills it when it must.
@@ -236,6 +296,18 @@ func outputReason(limits assay.Limits) string {
 
 func memoryReason(used int64, limits assay.Limits) string {
 	return fmt.Sprintf("%d bytes resident, limit %d", used, limits.Memory)
+}
+
+// A stream is one descriptor that a command writes to.
+type stream struct {
+	from  *os.File
+	to    io.Writer
+	whole bool // it was read to its end
+}
+
+func (s *stream) drain() {
+	_, err := io.CopyBuffer(struct{ io.Writer }{s.to}, struct{ io.Reader }{s.from}, make([]byte, 32<<10)) // no ReadFrom, no WriteTo
+	s.whole = err == nil
 }
 
 // pipe returns a pipe whose read end has deadlines and whose write end is a

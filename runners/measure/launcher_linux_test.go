@@ -79,7 +79,7 @@ func TestPeakMemory(t *testing.T) {
 		{[]string{guest, "touch", "0"}, 0, 8 * mib},
 		{[]string{"/bin/true"}, 0, 8 * mib},
 	} {
-		res, err := l.Run(t.Context(), assay.Command{Argv: c.argv}, limits, 0)
+		res, err := l.Run(t.Context(), assay.Command{Argv: c.argv}, measure.Options{Limits: limits})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -88,7 +88,7 @@ func TestPeakMemory(t *testing.T) {
 			got = *res.RSSBytes
 		}
 		t.Logf("%q: peak %d KiB, floor %d KiB, cpu %v, wall %v", c.argv[1:], got>>10, res.FloorBytes>>10,
-			time.Duration(res.CPUNS), time.Duration(res.WallNS))
+			time.Duration(res.Usage.CPUNS()), time.Duration(res.WallNS))
 		if got < c.low || got > c.high {
 			t.Errorf("%q under a parent of %d MiB: peak %d KiB, want %d to %d", c.argv, len(ballast)/mib, got>>10, c.low>>10, c.high>>10)
 		}
@@ -108,7 +108,7 @@ func TestFloorStays(t *testing.T) {
 	var last measure.Result
 	for range 200 {
 		var err error
-		if last, err = l.Run(t.Context(), assay.Command{Argv: []string{"/bin/true"}}, limits, 0); err != nil {
+		if last, err = l.Run(t.Context(), assay.Command{Argv: []string{"/bin/true"}}, measure.Options{Limits: limits}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -154,7 +154,7 @@ func TestEnds(t *testing.T) {
 		{"arguments", assay.Command{Argv: []string{"/usr/bin/printf", "%s|", "", "a b", "\n"}}, limits, `0 "" "" ""`, "|a b|\n|"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			res, err := l.Run(t.Context(), c.command, c.limits, 0)
+			res, err := l.Run(t.Context(), c.command, measure.Options{Limits: c.limits})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -173,7 +173,7 @@ func TestEnds(t *testing.T) {
 func TestMuchOutput(t *testing.T) {
 	l := start(t)
 	res, err := l.Run(t.Context(), assay.Command{Argv: []string{"/bin/sh", "-c", "head -c 104857600 /dev/zero; echo end >&2"}},
-		assay.Limits{Timeout: time.Minute, Output: 200 * mib}, 0)
+		measure.Options{Limits: assay.Limits{Timeout: time.Minute, Output: 200 * mib}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,14 +192,14 @@ func TestLargeCommand(t *testing.T) {
 	for i := range env {
 		env[i] = fmt.Sprintf("V%d=%s", i, strings.Repeat("x", 10_000))
 	}
-	res, err := l.Run(t.Context(), assay.Command{Argv: []string{"/usr/bin/env"}, Env: env}, assay.Limits{Timeout: time.Minute, Output: 2 * mib}, 0)
+	res, err := l.Run(t.Context(), assay.Command{Argv: []string{"/usr/bin/env"}, Env: env}, measure.Options{Limits: assay.Limits{Timeout: time.Minute, Output: 2 * mib}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if want := assay.DigestOf([]byte(strings.Join(env, "\n") + "\n")); res.Stdout != want {
 		t.Errorf("env printed %d bytes with digest %v, %s; want all of it, %v", res.OutBytes, res.Stdout, res.Reason, want)
 	}
-	res, err = l.Run(t.Context(), assay.Command{Argv: []string{"/bin/true", strings.Repeat("x", mib)}}, limits, 0)
+	res, err = l.Run(t.Context(), assay.Command{Argv: []string{"/bin/true", strings.Repeat("x", mib)}}, measure.Options{Limits: limits})
 	if err != nil || res.Started() || !strings.Contains(res.Reason, "argument list too long") {
 		t.Errorf("an argument of 1 MiB: %+v, %v; want that it could not be started, and why", res, err)
 	}
@@ -212,7 +212,7 @@ func TestEscape(t *testing.T) {
 	}
 	l := start(t)
 	res, err := l.Run(t.Context(), assay.Command{Argv: []string{"/bin/sh", "-c", "setsid sleep 20 & sleep 0.2; echo hi"},
-		Env: []string{"PATH=" + os.Getenv("PATH")}}, limits, 0)
+		Env: []string{"PATH=" + os.Getenv("PATH")}}, measure.Options{Limits: limits})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,7 +224,7 @@ func TestEscape(t *testing.T) {
 // A process left behind in the group is killed, and its output is not waited for.
 func TestStraggler(t *testing.T) {
 	l := start(t)
-	res, err := l.Run(t.Context(), assay.Command{Argv: []string{"/bin/sh", "-c", "sleep 1000 & echo $!"}}, limits, 0)
+	res, err := l.Run(t.Context(), assay.Command{Argv: []string{"/bin/sh", "-c", "sleep 1000 & echo $!"}}, measure.Options{Limits: limits})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -239,10 +239,10 @@ func TestCancel(t *testing.T) {
 	l := start(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(50*time.Millisecond, cancel)
-	if _, err := l.Run(ctx, assay.Command{Argv: []string{"/bin/sleep", "1000"}}, limits, 0); !errors.Is(err, context.Canceled) {
+	if _, err := l.Run(ctx, assay.Command{Argv: []string{"/bin/sleep", "1000"}}, measure.Options{Limits: limits}); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled Run: error %v, want context.Canceled", err)
 	}
-	if res, err := l.Run(t.Context(), assay.Command{Argv: []string{"/bin/echo", "next"}}, limits, 0); err != nil || string(res.StdoutTail) != "next\n" {
+	if res, err := l.Run(t.Context(), assay.Command{Argv: []string{"/bin/echo", "next"}}, measure.Options{Limits: limits}); err != nil || string(res.StdoutTail) != "next\n" {
 		t.Errorf("Run after a cancelled one = %q, %v; want it to work", res.StdoutTail, err)
 	}
 }
@@ -256,7 +256,7 @@ func TestOrphans(t *testing.T) {
 	}
 	done := make(chan error, 1)
 	go func() {
-		_, err := l.Run(context.Background(), assay.Command{Argv: []string{"/bin/sh", "-c", "sleep 1000 & echo $$ $! > pids; wait"}}, limits, 0)
+		_, err := l.Run(context.Background(), assay.Command{Argv: []string{"/bin/sh", "-c", "sleep 1000 & echo $$ $! > pids; wait"}}, measure.Options{Limits: limits})
 		done <- err
 	}()
 	var leader, child int

@@ -44,7 +44,7 @@ func NewJudge(expect assay.Expectation, signs []assay.Sign) (*Judge, error) {
 }
 
 // Outcome names how r ended: what we did to it comes first, then the runtime's
-// signs, then its status, then its answer and its reports of calls.
+// signs, then its status, then its answer and what it reported.
 func (j *Judge) Outcome(r Result) assay.Outcome {
 	switch {
 	case r.Killed != "":
@@ -64,7 +64,7 @@ func (j *Judge) Outcome(r Result) assay.Outcome {
 		return assay.Exit
 	case !j.Answered(r):
 		return assay.WrongOutput
-	case r.Calls.Wrong != "":
+	case r.Wrong() != "":
 		return assay.WrongOutput
 	}
 	return assay.OK

@@ -3,7 +3,6 @@ package measure
 import (
 	"crypto/sha256"
 	"hash"
-	"io"
 	"sync/atomic"
 
 	"github.com/assay-notebooks/assay"
@@ -17,6 +16,7 @@ type output struct {
 	count *atomic.Int64
 	limit int64
 	over  func() // called, perhaps often, once count is beyond limit
+	first int64  // Now when the first byte was read; 0: there was none
 }
 
 // newOutputs returns stdout and stderr, which share the limit. The reports of
@@ -32,6 +32,9 @@ func newOutputs(limit int64, calls int, over func()) (stdout, stderr *output) {
 }
 
 func (o *output) Write(p []byte) (int, error) {
+	if o.first == 0 {
+		o.first = Now()
+	}
 	if o.hash != nil {
 		o.hash.Write(p)
 	}
@@ -52,12 +55,6 @@ func (o *output) keep(p []byte) {
 	if len(o.tail) > 2*TailSize {
 		o.tail = append(o.tail[:0], o.tail[len(o.tail)-TailSize:]...)
 	}
-}
-
-// drain reads r to its end, into o. It reports whether it saw the end.
-func (o *output) drain(r io.Reader) bool {
-	_, err := io.CopyBuffer(struct{ io.Writer }{o}, struct{ io.Reader }{r}, make([]byte, 32<<10)) // no ReadFrom, no WriteTo
-	return err == nil
 }
 
 // end returns the last TailSize bytes.

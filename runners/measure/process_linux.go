@@ -2,6 +2,7 @@ package measure
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -73,4 +74,17 @@ func processStat(pid int) (stat, error) {
 		}
 	}
 	return s, nil
+}
+
+// StorageCounted returns nil if this kernel counts what processes read from
+// storage and write to it, or why it does not.
+func StorageCounted() error {
+	b, err := os.ReadFile("/proc/self/io")
+	if err != nil {
+		return fmt.Errorf("this kernel does not count a process's I/O (CONFIG_TASK_IO_ACCOUNTING): %w", err)
+	}
+	if _, ok := field(b, "read_bytes:"); !ok {
+		return errors.New("this kernel does not count a process's I/O (CONFIG_TASK_IO_ACCOUNTING)")
+	}
+	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"strings"
 
 	"github.com/assay-notebooks/assay"
 )
@@ -16,39 +17,60 @@ const launchFD = 3
 
 // Kinds of requests.
 const (
-	requestRun   = 1 // with the three standard descriptors, and a body
-	requestWatch = 2 // as requestRun, but announce the process when it is started
-	requestKill  = 3 // the process group of the running command
+	requestRun  = 1 // with the descriptors that the command gets, and a body
+	requestKill = 2 // the process group of the running command
+)
+
+// Flags of requestRun.
+const (
+	flagWatch  = 1 << iota // announce the process when it is started
+	flagMemory             // hold it at its exit and read its memory
 )
 
 // A requestHeader goes before every request.
 type requestHeader struct {
-	Kind uint32
-	Argc uint32 // of the strings in the body, so many are argv, the others the environment
-	Size uint32 // of the body: strings, each ended by a zero byte
+	Kind   uint32
+	Flags  uint32
+	Argc   uint32 // strings of argv in the body
+	Groups uint32 // strings of directories of control groups in the body
+	Size   uint32 // of the body: strings, each ended by a zero byte
 }
 
-const requestHeaderSize = 12
+const requestHeaderSize = 5 * 4
+
+func (h *requestHeader) fields() [5]*uint32 {
+	return [5]*uint32{&h.Kind, &h.Flags, &h.Argc, &h.Groups, &h.Size}
+}
 
 func (h requestHeader) bytes() []byte {
-	b := binary.LittleEndian.AppendUint32(nil, h.Kind)
-	b = binary.LittleEndian.AppendUint32(b, h.Argc)
-	return binary.LittleEndian.AppendUint32(b, h.Size)
-}
-
-func parseRequestHeader(b []byte) requestHeader {
-	return requestHeader{
-		Kind: binary.LittleEndian.Uint32(b),
-		Argc: binary.LittleEndian.Uint32(b[4:]),
-		Size: binary.LittleEndian.Uint32(b[8:]),
+	var b []byte
+	for _, f := range h.fields() {
+		b = binary.LittleEndian.AppendUint32(b, *f)
 	}
+	return b
 }
 
-// encodeRun returns the request that runs c, except for its descriptors.
-func encodeRun(kind uint32, c assay.Command) (header, body []byte, err error) {
-	for _, list := range [][]string{c.Argv, c.Env} {
+func parseRequestHeader(b []byte) (h requestHeader) {
+	for i, f := range h.fields() {
+		*f = binary.LittleEndian.Uint32(b[4*i:])
+	}
+	return h
+}
+
+// An order is what is said in the body of requestRun: the strings of command
+// and groups, and the processors as a string of their numbers and commas.
+type order struct {
+	command assay.Command // without Stdin
+	cpus    string
+	groups  []string
+}
+
+// encodeRun returns the request of o with the flags, except for its descriptors.
+func encodeRun(flags uint32, o order) (header, body []byte, err error) {
+	c := o.command
+	for _, list := range [][]string{{c.Dir, o.cpus}, o.groups, c.Argv, c.Env} {
 		for _, s := range list {
-			if bytes.IndexByte([]byte(s), 0) >= 0 {
+			if strings.IndexByte(s, 0) >= 0 {
 				return nil, nil, errors.New("zero byte in an argument or the environment")
 			}
 			body = append(append(body, s...), 0)
@@ -57,39 +79,65 @@ func encodeRun(kind uint32, c assay.Command) (header, body []byte, err error) {
 	if len(c.Argv) == 0 {
 		return nil, nil, errors.New("no program: argv is empty")
 	}
-	return requestHeader{Kind: kind, Argc: uint32(len(c.Argv)), Size: uint32(len(body))}.bytes(), body, nil
+	h := requestHeader{Kind: requestRun, Flags: flags, Argc: uint32(len(c.Argv)), Groups: uint32(len(o.groups)), Size: uint32(len(body))}
+	return h.bytes(), body, nil
 }
 
-func decodeRun(h requestHeader, body []byte) (argv, env []string) {
-	for rest := body; len(rest) > 0; {
-		s, after, _ := bytes.Cut(rest, []byte{0})
-		if rest = after; uint32(len(argv)) < h.Argc {
-			argv = append(argv, string(s))
+func decodeRun(h requestHeader, body []byte) (o order) {
+	next := func() string {
+		s, after, _ := bytes.Cut(body, []byte{0})
+		body = after
+		return string(s)
+	}
+	o.command.Dir, o.cpus = next(), next()
+	for range h.Groups {
+		o.groups = append(o.groups, next())
+	}
+	for len(body) > 0 {
+		if s := next(); uint32(len(o.command.Argv)) < h.Argc {
+			o.command.Argv = append(o.command.Argv, s)
 		} else {
-			env = append(env, string(s))
+			o.command.Env = append(o.command.Env, s)
 		}
 	}
-	return argv, env
+	return o
 }
 
-// A reply says that a command was started, or how it ended.
+// A reply says that a command was started, or how it ended. The first one says
+// that the launcher is ready.
 type reply struct {
-	Ended  int64 // 0: only started
-	PID    int64
-	Errno  int64 // why it could not be started; 0 if it was
-	Start  int64 // ns, CLOCK_MONOTONIC
-	End    int64
-	CPU    int64 // ns
-	MaxRSS int64 // bytes
-	Exit   int64 // -1 if it died by a signal
-	Signal int64
-	Floor  int64 // bytes
+	Ended    int64 // 0: only started
+	PID      int64
+	Errno    int64 // why it could not be started; 0 if it was. Of the first reply: why there are no counters
+	Start    int64 // ns, CLOCK_MONOTONIC
+	End      int64
+	User     int64 // ns
+	System   int64
+	MaxRSS   int64 // bytes
+	Minor    int64
+	Major    int64
+	Waits    int64
+	Preempts int64
+	Reads    int64 // bytes
+	Writes   int64
+	Cycles   int64 // unknown if there are no counters
+	Instrs   int64
+	HeldRSS  int64 // bytes, at its exit; unknown if it was not held there
+	HeldPSS  int64
+	Exit     int64 // -1 if it died by a signal
+	Signal   int64
+	Floor    int64 // bytes
 }
 
-const replySize = 10 * 8
+// unknown is the value of a field that was not measured.
+const unknown = -1
 
-func (r *reply) fields() [10]*int64 {
-	return [10]*int64{&r.Ended, &r.PID, &r.Errno, &r.Start, &r.End, &r.CPU, &r.MaxRSS, &r.Exit, &r.Signal, &r.Floor}
+const replyFields = 21
+const replySize = replyFields * 8
+
+func (r *reply) fields() [replyFields]*int64 {
+	return [...]*int64{&r.Ended, &r.PID, &r.Errno, &r.Start, &r.End, &r.User, &r.System, &r.MaxRSS, &r.Minor, &r.Major, &r.Waits,
+		&r.Preempts, &r.Reads, &r.Writes, &r.Cycles, &r.Instrs, &r.HeldRSS, &r.HeldPSS, &r.Exit, &r.Signal, &r.Floor}
 }
 
 func (r *reply) bytes() []byte {

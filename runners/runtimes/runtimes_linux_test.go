@@ -51,7 +51,7 @@ func TestRuntimes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			runtimetest.Test(t, r, runtimetest.Host{Launcher: launcher, Found: found})
+			runtimetest.Test(t, r, runtimetest.Host{Host: contract.Host{Launcher: launcher, Dir: dir}, Found: found})
 		})
 	}
 }
@@ -79,7 +79,7 @@ func TestV8WithoutItsFiles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		res, err := launcher.Run(t.Context(), p.Command, assay.Limits{Timeout: time.Minute, Output: 1 << 20}, 0)
+		res, err := launcher.Run(t.Context(), p.Command, measure.Options{Limits: assay.Limits{Timeout: time.Minute, Output: 1 << 20}})
 		if err != nil {
 			t.Fatal(err)
 		}

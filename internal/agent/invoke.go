@@ -1,0 +1,193 @@
+package agent
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/runners/measure"
+)
+
+// detailSize is how much of stderr a sample keeps.
+const detailSize = 4 << 10
+
+// splitAbove is the processor time from which its parts in user mode and in the
+// kernel mean something, in nanoseconds: the kernel tells them apart by ticks of
+// 1 to 10 ms.
+const splitAbove = 100_000_000
+
+// paddingVariable is the variable that makes an environment longer.
+const paddingVariable = "ASSAY_PAD"
+
+// invoke runs trial once and returns its rows, without their place in the plan:
+// that of the process, and those of what was timed within it.
+func (r *run) invoke(ctx context.Context, trial int, seq int64) ([]assay.Sample, error) {
+	t := r.plan.Trials[trial]
+	s := r.row(trial, assay.Process)
+	switch {
+	case t.Unsupported != "":
+		s.Outcome, s.Detail = assay.Unsupported, clip([]byte(t.Unsupported))
+		return []assay.Sample{s}, nil
+	case r.failed[trial] != "":
+		s.Outcome, s.Detail = assay.RuntimeCrash, r.failed[trial]
+		return []assay.Sample{s}, nil
+	}
+	if t.Scratch != "" {
+		if err := r.empty(t.Scratch); err != nil {
+			return nil, err
+		}
+	}
+	res, err := r.measure(ctx, t, seq, &s)
+	if err != nil {
+		return nil, err
+	}
+	s.Outcome = r.judges[trial].Outcome(res)
+	if s.Outcome != assay.OK {
+		if err := present(r.files[trial]); err != nil {
+			return nil, err
+		}
+	}
+	s.Exit, s.Signal, s.Stdout, s.OutBytes = int32(res.Exit), res.Signal, res.Stdout, res.OutBytes
+	if res.Started() {
+		r.fill(&s, res)
+	}
+	switch {
+	case s.Outcome == assay.WrongOutput && r.judges[trial].Answered(res):
+		s.Detail = clip([]byte(res.Wrong()))
+	case s.Outcome == assay.WrongOutput && res.Reason == "":
+		s.Detail = fmt.Sprintf("stdout is not the expected one; it ends %q", last(res.StdoutTail, 200))
+	case s.Outcome != assay.OK || res.Reason != "":
+		s.Detail = detail("", res)
+	}
+	return append([]assay.Sample{s}, r.within(s, res)...), nil
+}
+
+// row returns a row of the trial with what the plan says of it.
+func (r *run) row(trial int, phase assay.Phase) assay.Sample {
+	t := r.plan.Trials[trial]
+	return assay.Sample{
+		Trial: int32(trial), Workload: t.Workload, Runtime: t.Runtime, Host: r.plan.Host, Params: t.Params,
+		Phase: phase, Mode: t.Mode, Cache: t.Cache, Threads: t.Threads, Exit: -1, Segment: r.segment,
+	}
+}
+
+// measure runs the command of t, in a control group of its own if it shall be,
+// whose numbers become s's.
+func (r *run) measure(ctx context.Context, t assay.Trial, seq int64, s *assay.Sample) (measure.Result, error) {
+	c := t.Command
+	if r.plan.Padding > 0 {
+		c.Env = append(slices.Clone(c.Env), r.padding(seq))
+	}
+	opts := measure.Options{
+		Limits: r.plan.Limits, Calls: r.plan.Calls, Shim: r.plan.Phases || r.plan.Count, Count: r.plan.Count,
+		Memory: r.plan.Memory, CPUs: r.plan.CPUs,
+	}
+	if !t.Group || r.groups == nil {
+		return r.launcher.Run(ctx, c, opts)
+	}
+	group, err := r.groups.New()
+	if err != nil {
+		return measure.Result{}, err
+	}
+	opts.Group = group.Dirs()
+	res, err := r.launcher.Run(ctx, c, opts)
+	if res.Started() {
+		s.CgroupNS, s.CgroupMemory = group.Read()
+	}
+	return res, errors.Join(err, group.Close())
+}
+
+// padding returns the variable that makes the environment of an invocation
+// longer, by a length that depends on the plan's seed and seq alone.
+func (r *run) padding(seq int64) string {
+	seed, _ := strconv.ParseUint(r.plan.Seed, 16, 64) // check has seen to it
+	n := rand.New(rand.NewPCG(seed, uint64(seq))).IntN(r.plan.Padding + 1)
+	return paddingVariable + "=" + strings.Repeat("x", n)
+}
+
+// fill puts what was measured of a process that was started into its row.
+func (r *run) fill(s *assay.Sample, res measure.Result) {
+	s.StartNS = res.StartNS - r.zero
+	if r.plan.Memory {
+		s.RSSBytes, s.PSSBytes = res.RSSBytes, res.PSSBytes
+		return // being held takes time
+	}
+	if r.plan.Count {
+		if res.Report.Unit != "" {
+			s.Guest, s.GuestOf = &res.Report.Count, res.Report.Unit
+		}
+		return // counting takes time
+	}
+	u, cpu := &res.Usage, res.Usage.CPUNS()
+	s.WallNS, s.CPUNS, s.RSSBytes = &res.WallNS, &cpu, res.RSSBytes
+	if cpu > splitAbove {
+		s.UserNS, s.SystemNS = &u.UserNS, &u.SystemNS
+	}
+	s.Minor, s.Major, s.Waits, s.Preempts = &u.Minor, &u.Major, &u.Waits, &u.Preempts
+	if r.unmeasured[storageReads] == "" {
+		s.Reads, s.Writes = &u.Reads, &u.Writes
+	}
+	s.Cycles, s.Instrs = u.Cycles, u.Instrs
+}
+
+// within returns the rows of what was timed within the process of row p.
+func (r *run) within(p assay.Sample, res measure.Result) []assay.Sample {
+	var rows []assay.Sample
+	add := func(phase assay.Phase, call int, wall int64, cpu *int64) {
+		s := r.row(int(p.Trial), phase)
+		s.Call, s.Warmup = int32(call), call > 0 && call <= r.plan.WarmCalls
+		s.Outcome, s.StartNS, s.WallNS, s.CPUNS = p.Outcome, p.StartNS, &wall, cpu
+		rows = append(rows, s)
+	}
+	switch {
+	case r.plan.Memory || r.plan.Count:
+	case r.plan.Phases:
+		for _, phase := range res.Report.Phases {
+			add(phase.Name, phase.Call, phase.NS, phase.CPUNS)
+		}
+	case r.plan.Calls > 0:
+		for i, ns := range res.Calls.NS {
+			add(assay.Call, i+1, ns, nil)
+		}
+	case res.FirstByteNS > 0:
+		add(assay.FirstByte, 0, res.FirstByteNS, nil)
+	}
+	return rows
+}
+
+// detail says why a command failed, as far as is known: our reason, and its
+// own last words.
+func detail(what string, res measure.Result) string {
+	var head []string
+	for _, part := range []string{what, res.Reason} {
+		if part != "" {
+			head = append(head, part)
+		}
+	}
+	said := bytes.TrimSpace(res.StderrTail)
+	if len(said) == 0 && res.Reason == "" {
+		said = []byte(res.Signal)
+	}
+	text := strings.Join(head, ": ")
+	if text == "" {
+		return clip(last(said, detailSize))
+	}
+	if room := detailSize - len(text) - 2; len(said) > 0 && room > 0 {
+		text += ": " + string(last(said, room))
+	}
+	return clip([]byte(text))
+}
+
+// last returns the last n bytes of b, or all.
+func last(b []byte, n int) []byte { return b[max(0, len(b)-n):] }
+
+// clip returns the first detailSize bytes of b as valid UTF-8.
+func clip(b []byte) string {
+	return strings.ToValidUTF8(string(b[:min(len(b), detailSize)]), "")
+}

@@ -1,0 +1,73 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/runners/measure"
+)
+
+// preparedDir is where preparations may leave files, in the agent's work.
+const preparedDir = "prepared"
+
+// prepareTimeout bounds each preparation. Compiling a large module as a whole
+// takes minutes.
+const prepareTimeout = 10 * time.Minute
+
+// prepare runs the preparations of all trials, in every segment anew: what an
+// earlier one prepared may be gone. Those that are the same command run once.
+// One that fails makes the invocations of its trials runtime crashes.
+func (r *run) prepare(ctx context.Context) error {
+	r.failed, r.files = make([]string, len(r.plan.Trials)), make([][]string, len(r.plan.Trials))
+	ran := make(map[string]string) // command: why it failed
+	for i, t := range r.plan.Trials {
+		for _, c := range t.Prepare {
+			key, err := json.Marshal(c)
+			if err != nil {
+				return err
+			}
+			why, ok := ran[string(key)]
+			if !ok {
+				if why, err = r.prepareWith(ctx, c); err != nil {
+					return err
+				}
+				ran[string(key)] = why
+			}
+			if why != "" {
+				r.failed[i] = why
+				break
+			}
+		}
+		if t.Unsupported == "" {
+			r.files[i] = filesOf(t.Command) // some of which the preparations may have made
+		}
+	}
+	return nil
+}
+
+// prepareWith runs one preparation and returns why it failed.
+func (r *run) prepareWith(ctx context.Context, c assay.Command) (failed string, err error) {
+	files := filesOf(c)
+	limits := assay.Limits{Timeout: prepareTimeout, Output: r.plan.Limits.Output}
+	res, err := r.launcher.Run(ctx, c, measure.Options{Limits: limits})
+	if err != nil || res.Killed == "" && res.Started() && res.Exit == 0 {
+		return "", err
+	}
+	return detail("prepare "+strings.Join(c.Argv, " "), res), present(files)
+}
+
+// empty makes a directory of the agent's work that has nothing in it.
+func (r *run) empty(name string) error {
+	dir := filepath.Join(r.work, name)
+	if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(dir, 0o755)); err != nil {
+		return fmt.Errorf("scratch directory: %w", err)
+	}
+	return nil
+}

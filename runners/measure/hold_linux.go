@@ -1,0 +1,113 @@
+package measure
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// Codes of a siginfo that say that a process stopped: CLD_TRAPPED, CLD_STOPPED.
+const (
+	childTrapped = 4
+	childStopped = 5
+)
+
+// hold lets a process that waits at its first instruction, traced by this
+// thread, run until it is about to end, reads its memory there, and lets it
+// end. It returns the highest resident set and the proportional set then, in
+// bytes, unknown where they could not be read, and the time of the end.
+func (l *launcher) hold(pid, pidfd int) (rss, pss, end int64, err error) {
+	rss, pss = unknown, unknown
+	ended := make(chan error, 1)
+	go func() { // the agent may ask for its death meanwhile
+		var err error
+		end, err = l.wait(pid, pidfd)
+		ended <- err
+	}()
+	for begun := false; ; {
+		var info unix.Siginfo
+		err := unix.Waitid(unix.P_PID, pid, &info, unix.WEXITED|unix.WSTOPPED|unix.WNOWAIT|unix.WALL, nil)
+		if err == unix.EINTR {
+			continue
+		} else if err != nil {
+			return rss, pss, 0, errors.Join(fmt.Errorf("wait for a traced process: %w", err), unix.Kill(-pid, unix.SIGKILL))
+		}
+		if info.Code != childTrapped && info.Code != childStopped {
+			err = <-ended
+			return rss, pss, end, err
+		}
+		var status unix.WaitStatus
+		if _, err := unix.Wait4(pid, &status, unix.WALL|unix.WNOHANG, nil); err != nil || !status.Stopped() {
+			continue // it was killed just now
+		}
+		deliver := 0
+		switch {
+		case !begun:
+			begun = true
+			if err := unix.PtraceSetOptions(pid, unix.PTRACE_O_TRACEEXIT|unix.PTRACE_O_TRACEEXEC|unix.PTRACE_O_EXITKILL); err != nil && err != unix.ESRCH {
+				return rss, pss, 0, errors.Join(fmt.Errorf("trace: %w", err), unix.Kill(-pid, unix.SIGKILL))
+			}
+		case status.TrapCause() == unix.PTRACE_EVENT_EXIT:
+			rss, pss = memoryAtExit(pid)
+		case status.TrapCause() == unix.PTRACE_EVENT_EXEC:
+		default:
+			deliver = int(status.StopSignal())
+		}
+		if err := unix.PtraceCont(pid, deliver); err != nil && err != unix.ESRCH { // ESRCH: killed meanwhile
+			return rss, pss, 0, errors.Join(fmt.Errorf("trace: %w", err), unix.Kill(-pid, unix.SIGKILL))
+		}
+	}
+}
+
+// memoryAtExit returns the highest resident set and the proportional set of a
+// process that is held at its exit, in bytes.
+func memoryAtExit(pid int) (rss, pss int64) {
+	dir := fmt.Sprintf("/proc/%d/", pid)
+	status, err := os.ReadFile(dir + "status")
+	if err != nil {
+		return unknown, unknown
+	}
+	if threads, ok := field(status, "Threads:"); ok && threads > 1 {
+		call, err := os.ReadFile(dir + "syscall") // its number comes first
+		if err == nil && bytes.HasPrefix(call, []byte(strconv.Itoa(unix.SYS_EXIT)+" ")) {
+			return unknown, unknown // the first thread leaves, and the others go on
+		}
+	}
+	peak, ok := field(status, "VmHWM:")
+	if !ok {
+		return unknown, unknown
+	}
+	maps, err := os.ReadFile(dir + "smaps_rollup")
+	if err != nil {
+		return peak << 10, unknown
+	}
+	now, _ := field(maps, "Rss:")
+	share, ok := field(maps, "Pss:")
+	if !ok {
+		return peak << 10, unknown
+	}
+	return max(peak, now) << 10, share << 10
+}
+
+// field returns the number behind the word that begins a line of a file of the
+// kernel's; with "", that begins the file.
+func field(text []byte, name string) (int64, bool) {
+	for line := range bytes.Lines(text) {
+		words := bytes.Fields(line)
+		if name != "" && len(words) > 0 && string(words[0]) == name {
+			words = words[1:]
+		} else if name != "" {
+			continue
+		}
+		if len(words) == 0 {
+			return 0, false
+		}
+		n, err := strconv.ParseInt(string(words[0]), 10, 64)
+		return n, err == nil
+	}
+	return 0, false
+}
