@@ -22,6 +22,8 @@ pub struct Engine {
     pub version: String,
     /// Modes, the first being the default. `precompiled` allows --precompile.
     pub modes: &'static [&'static str],
+    /// That compile; 0: none does.
+    pub threads: u32,
 }
 
 /// What the command line asks for.
@@ -150,12 +152,12 @@ fn open(to: Option<std::fs::File>, engine: &Engine, mode: &str, calls: u32) {
     let mut r = report();
     r.to = to;
     r.samples.reserve(16 + 2 * calls as usize);
-    let threads = u32::from(mode != "interpreter");
     r.first = format!(
-        "{{\"shim\":1,\"engine\":{},\"version\":{},\"mode\":{},\"threads\":{threads}}}\n",
+        "{{\"shim\":1,\"engine\":{},\"version\":{},\"mode\":{},\"threads\":{}}}\n",
         quote(engine.name),
         quote(&engine.version),
-        quote(mode)
+        quote(mode),
+        engine.threads
     );
 }
 

@@ -41,6 +41,7 @@ fn main() {
         name: "wasm3",
         version,
         modes: &["interpreter"],
+        threads: 0,
     });
     end(unsafe { run(&ask) }.err().unwrap_or(End::Ok))
 }

@@ -1,0 +1,228 @@
+//! Runs a module with Intel's WAMR as it was in December 2020, the sources in
+//! the crate wamr-sys: its fast interpreter, which knows the first version of
+//! WebAssembly only. The crate chooses the interpreter when it is built.
+//!
+//! WAMR resolves imports while it loads, so `compile` and `link` are one phase.
+//! It drops the status of proc_exit, which is ours therefore, and has no
+//! read-only directories and no names for directories but the host's.
+
+use assay_shim_protocol::{begin, bench_end, bench_start, calls, end, first_call, phase, Ask, End, Engine};
+use std::ffi::{c_char, c_void, CStr, CString};
+use std::sync::Mutex;
+use wamr_sys as wamr;
+
+/// Bytes of the stack of a guest; WAMR's program has 16 KiB, too little for
+/// recursion that other engines stand.
+const STACK: u32 = 1 << 20;
+
+/// Bytes of WAMR's heap in the guest's memory, as much as WAMR's program has.
+/// Its WASI needs it; a guest that reads behind the end of its memory finds it
+/// there, and does not trap.
+const HEAP: u32 = 16 << 10;
+
+// libvmlib.a is the same code as libiwasm.so, beside which the crate builds it:
+// linked in first, it leaves nothing to look for in the shared library.
+#[link(name = "vmlib", kind = "static")]
+extern "C" {
+    fn bh_log_set_verbose_level(level: i32);
+    fn get_libc_wasi_export_apis(functions: *mut *mut wamr::NativeSymbol) -> u32;
+}
+
+/// The status that the guest called proc_exit with.
+static EXITED: Mutex<Option<u32>> = Mutex::new(None);
+
+fn main() {
+    let version = "2020.12".to_string();
+    let mut ask = begin(&Engine {
+        name: "wamr",
+        version,
+        modes: &["fast"],
+        threads: 0,
+    });
+    end(unsafe { run(&mut ask) }.err().unwrap_or(End::Ok))
+}
+
+unsafe fn run(ask: &mut Ask) -> Result<(), End> {
+    let dirs = directories(ask)?;
+    if ask.env.len() > ask.args.len() {
+        return Err(End::Unsupported(
+            "WAMR of 2020 makes room for as many variables as there are arguments".to_string(),
+        ));
+    }
+    if !ask.module.starts_with(b"\0asm\x01\0\0\0") {
+        return Err(End::CannotRun("not a WebAssembly module of version 1".to_string()));
+    }
+    phase("engine-init", || {
+        bh_log_set_verbose_level(0); // it logs to stdout
+        wamr::wasm_runtime_init() && replace_proc_exit() && register_bench()
+    })
+    .then_some(())
+    .ok_or_else(|| End::CannotRun("WAMR does not start".to_string()))?;
+
+    let mut why = [0 as c_char; 256];
+    let bytes = &mut ask.module;
+    let module = phase("compile+link", || {
+        wamr::wasm_runtime_load(
+            bytes.as_mut_ptr(),
+            bytes.len() as u32,
+            why.as_mut_ptr(),
+            why.len() as u32,
+        )
+    });
+    if module.is_null() {
+        return Err(End::Unsupported(said(&why)));
+    }
+    let (mut dirs, mut env, mut argv) = (pointers(&dirs), pointers(&ask.env), pointers(&ask.args));
+    let instance = phase("instantiate", || {
+        wamr::wasm_runtime_set_wasi_args(
+            module,
+            dirs.as_mut_ptr(),
+            dirs.len() as u32,
+            std::ptr::null_mut(),
+            0,
+            env.as_mut_ptr(),
+            env.len() as u32,
+            argv.as_mut_ptr().cast(),
+            argv.len() as i32,
+        );
+        let instance = instantiate(module)?;
+        match export(instance, c"_initialize") {
+            Some(initialize) => call(instance, initialize).map(|_| instance),
+            None => Ok(instance),
+        }
+    })?;
+    if let Some(run) = export(instance, c"run") {
+        calls(ask.calls, || call(instance, run))?;
+    } else if ask.calls > 0 {
+        return Err(End::Unsupported("calls of a command".to_string()));
+    } else {
+        let start = export(instance, c"_start")
+            .ok_or_else(|| End::CannotRun("no export _start and no export run".to_string()))?;
+        first_call(|| match call(instance, start) {
+            Err(End::Exit(0)) => Ok(0),
+            ended => ended,
+        })?;
+    }
+    let second = phase("second-instantiate", || instantiate(module))?;
+    phase("teardown", || {
+        wamr::wasm_runtime_deinstantiate(second);
+        wamr::wasm_runtime_deinstantiate(instance);
+        wamr::wasm_runtime_unload(module);
+        wamr::wasm_runtime_destroy();
+    });
+    Ok(())
+}
+
+/// Returns the paths that ask's directories have for WAMR, which gives the
+/// guest each by the path it was opened with.
+fn directories(ask: &Ask) -> Result<Vec<String>, End> {
+    let mut paths = Vec::new();
+    for dir in &ask.dirs {
+        if dir.read_only {
+            return Err(End::Unsupported("WAMR of 2020 has no read-only directory".to_string()));
+        }
+        if dir.guest == "." {
+            std::env::set_current_dir(&dir.host)
+                .map_err(|err| End::CannotRun(format!("directory {}: {err}", dir.host)))?;
+        } else if dir.guest != dir.host || !dir.host.starts_with('/') {
+            return Err(End::Unsupported(
+                "WAMR of 2020 has no other name for a directory than the host's".to_string(),
+            ));
+        }
+        paths.push(dir.guest.clone());
+    }
+    Ok(paths)
+}
+
+/// Returns C strings, which are never freed: WAMR keeps them.
+fn pointers(strings: &[String]) -> Vec<*const c_char> {
+    strings
+        .iter()
+        .map(|s| CString::new(s.as_str()).unwrap().into_raw().cast_const())
+        .collect()
+}
+
+/// Puts our proc_exit in place of WAMR's in the list of functions of its WASI.
+unsafe fn replace_proc_exit() -> bool {
+    let mut functions = std::ptr::null_mut();
+    let n = get_libc_wasi_export_apis(&mut functions);
+    let functions = std::slice::from_raw_parts_mut(functions, n as usize);
+    match functions.iter_mut().find(|f| CStr::from_ptr(f.symbol) == c"proc_exit") {
+        Some(theirs) => theirs.func_ptr = proc_exit as *mut c_void,
+        None => return false,
+    }
+    true
+}
+
+unsafe fn register_bench() -> bool {
+    let function = |name: &'static CStr, function: *mut c_void| wamr::NativeSymbol {
+        symbol: name.as_ptr(),
+        func_ptr: function,
+        signature: c"()".as_ptr(),
+        attachment: std::ptr::null_mut(),
+    };
+    let functions = vec![
+        function(c"end", bench_ended as *mut c_void),
+        function(c"start", bench_started as *mut c_void),
+    ];
+    let functions = functions.leak(); // WAMR keeps it
+    wamr::wasm_runtime_register_natives(c"bench".as_ptr(), functions.as_mut_ptr(), functions.len() as u32)
+}
+
+unsafe extern "C" fn proc_exit(env: wamr::wasm_exec_env_t, status: u32) {
+    *EXITED.lock().unwrap() = Some(status);
+    wamr::wasm_runtime_set_exception(wamr::wasm_runtime_get_module_inst(env), c"wasi proc exit".as_ptr());
+}
+
+unsafe extern "C" fn bench_started(_: wamr::wasm_exec_env_t) {
+    bench_start();
+}
+
+unsafe extern "C" fn bench_ended(_: wamr::wasm_exec_env_t) {
+    bench_end();
+}
+
+unsafe fn instantiate(module: wamr::wasm_module_t) -> Result<wamr::wasm_module_inst_t, End> {
+    let mut why = [0 as c_char; 256];
+    let instance = wamr::wasm_runtime_instantiate(module, STACK, HEAP, why.as_mut_ptr(), why.len() as u32);
+    match instance.is_null() {
+        true => Err(End::CannotRun(said(&why))),
+        false => Ok(instance),
+    }
+}
+
+unsafe fn export(instance: wamr::wasm_module_inst_t, name: &CStr) -> Option<wamr::wasm_function_inst_t> {
+    let function = wamr::wasm_runtime_lookup_function(instance, name.as_ptr(), std::ptr::null());
+    (!function.is_null()).then_some(function)
+}
+
+/// Calls a function without parameters and returns its result, 0 if it has none.
+unsafe fn call(instance: wamr::wasm_module_inst_t, function: wamr::wasm_function_inst_t) -> Result<u32, End> {
+    let env = wamr::wasm_runtime_create_exec_env(instance, STACK);
+    if env.is_null() {
+        return Err(End::CannotRun("no memory for the guest's stack".to_string()));
+    }
+    let mut result = [0u32; 2];
+    let returned = wamr::wasm_runtime_call_wasm(env, function, 0, result.as_mut_ptr());
+    wamr::wasm_runtime_destroy_exec_env(env);
+    if let Some(status) = EXITED.lock().unwrap().take() {
+        return Err(End::Exit(status as i32));
+    }
+    if returned {
+        return Ok(result[0]);
+    }
+    let why = CStr::from_ptr(wamr::wasm_runtime_get_exception(instance)).to_string_lossy();
+    let why = why.strip_prefix("Exception: ").unwrap_or(&why).to_string();
+    match why.starts_with("failed to call unlinked import function") {
+        true => Err(End::CannotRun(why)),
+        false => Err(End::Trap(why)),
+    }
+}
+
+/// What WAMR wrote into a buffer for errors.
+fn said(buffer: &[c_char]) -> String {
+    unsafe { CStr::from_ptr(buffer.as_ptr()) }
+        .to_string_lossy()
+        .trim()
+        .to_string()
+}
