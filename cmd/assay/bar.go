@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -15,15 +16,17 @@ import (
 // A bar shows how far a run or a copy is: one line that moves on a terminal,
 // elsewhere a plain line each tenth, and of a copy each ten seconds.
 type bar struct {
-	out    io.Writer
-	moves  bool
-	now    func() time.Time
-	line   *progressbar.ProgressBar
-	tenth  int
-	waited bool         // it was said that it waits
-	begun  time.Time    // when a copy was first shown
-	shown  time.Time    // when it was last
-	last   lab.Transfer // as it was then
+	out     io.Writer
+	moves   bool
+	now     func() time.Time
+	line    *progressbar.ProgressBar
+	tenth   int
+	waited  bool         // it was said that it waits
+	unready bool         // it was said what is not ready
+	begun   time.Time    // when a copy was first shown
+	shown   time.Time    // when it was last
+	last    lab.Transfer // as it was then
+	step    string       // of an installation that was last said
 }
 
 // How often a copy is shown at most on a terminal, and at least elsewhere, as
@@ -41,6 +44,19 @@ func newBar(out io.Writer) *bar {
 }
 
 func (b *bar) show(p lab.Progress) {
+	if p.Waits {
+		if !b.waited {
+			fmt.Fprintf(b.out, "waiting for other work to end: %s\n", strings.Join(p.Unready, "; "))
+		}
+		b.waited = true
+		return
+	}
+	if !b.unready {
+		b.unready = true
+		for _, what := range p.Unready {
+			fmt.Fprintf(b.out, "not ready: %s\n", what)
+		}
+	}
 	if !b.moves {
 		if tenth := 10 * p.Done / max(p.Total, 1); tenth != b.tenth {
 			b.tenth = tenth

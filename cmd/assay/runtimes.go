@@ -62,6 +62,7 @@ func newRuntimes() *cobra.Command {
 	}
 	plan.Flags().BoolVar(&phases, "phases", false, "the command of its shim, which tells phases")
 	cmd.AddCommand(plan)
+	cmd.AddCommand(newRuntimesInstall(), newRuntimesUninstall())
 	return cmd
 }
 

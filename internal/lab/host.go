@@ -117,7 +117,11 @@ func (w *Workspace) locate(ctx context.Context, names []string, shims bool) ([]t
 
 // find finds the programs of tools.
 func (w *Workspace) find(ctx context.Context, tools []tool) error {
-	opts := toolbox.Options{Cache: w.Config.Cache, Packages: map[string]string{}}
+	lock, err := RuntimeLock(w.Root)
+	if err != nil {
+		return err
+	}
+	opts := toolbox.Options{Cache: w.Config.Cache, Packages: map[string]string{}, Lock: lock}
 	notInstalled := make([]error, len(tools))
 	sharing := map[string][]int{} // a program: tools
 	for i, t := range tools {
@@ -207,7 +211,7 @@ func (w *Workspace) trial(ctx context.Context, t tool, wl assay.Workload, ask ru
 	if errors.Is(err, runners.ErrUnsupported) {
 		return unsupported(err.Error())
 	}
-	trial.Command, trial.Prepare, trial.Signs = plan.Command, plan.Prepare, plan.Signs
+	trial.Command, trial.Prepare, trial.Signs, trial.Group = plan.Command, plan.Prepare, plan.Signs, plan.Group
 	return trial, err
 }
 

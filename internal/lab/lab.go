@@ -15,6 +15,7 @@ import (
 	"github.com/assay-notebooks/assay/artifacts"
 	"github.com/assay-notebooks/assay/artifacts/journal"
 	"github.com/assay-notebooks/assay/artifacts/trace"
+	"github.com/assay-notebooks/assay/runners/install"
 )
 
 // What a caller branches on; the CLI has an exit status for each.
@@ -43,5 +44,5 @@ func (e *classed) Is(target error) bool { return target == e.class }
 
 // Corrupt reports whether err is that archived bytes are not what they were.
 func Corrupt(err error) bool {
-	return errors.Is(err, artifacts.ErrCorrupt) || errors.Is(err, trace.ErrCorrupt) || errors.Is(err, journal.ErrCorrupt)
+	return errors.Is(err, artifacts.ErrCorrupt) || errors.Is(err, trace.ErrCorrupt) || errors.Is(err, journal.ErrCorrupt) || errors.Is(err, install.ErrDigest)
 }

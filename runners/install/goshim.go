@@ -15,13 +15,10 @@ import (
 	"github.com/assay-notebooks/assay/runners/shims"
 )
 
-// goShim builds a program of ours with cgo, with a module cache of its own.
+// goShim builds a program of ours, with a module cache of its own.
 func (j job) goShim(ctx context.Context, g runners.GoShim) (record, error) {
 	goCmd, err := need("go", "install Go 1.26 or later")
 	if err != nil {
-		return record{}, err
-	}
-	if _, err := need("cc", "install a C compiler, which cgo uses"); err != nil {
 		return record{}, err
 	}
 	source, err := layOut(g.Source, filepath.Join(j.work, "source"))
@@ -33,10 +30,11 @@ func (j job) goShim(ctx context.Context, g runners.GoShim) (record, error) {
 		if r.Files, err = j.libraries(ctx, *g.Wheel); err != nil {
 			return record{}, err
 		}
+		r.Origin += fmt.Sprintf(", with PyPI %s %s", g.Wheel.Project, g.Wheel.Version)
 	}
 	cmd := command(ctx, goCmd, "build", "-x", "-trimpath", "-buildvcs=false", "-tags=shim", "-ldflags=-s -w", "-o", filepath.Join(j.out, j.p.Program), ".")
 	cmd.Dir = source
-	cmd.Env = append(cmd.Env, "CGO_ENABLED=1", "GOENV=off", "GOWORK=off", "GOTOOLCHAIN=local", "GOFLAGS=-modcacherw",
+	cmd.Env = append(cmd.Env, "CGO_ENABLED=0", "GOENV=off", "GOWORK=off", "GOTOOLCHAIN=local", "GOFLAGS=-modcacherw",
 		"GOMODCACHE="+filepath.Join(j.work, "mod"), "GOCACHE="+filepath.Join(j.work, "go-build"))
 	j.progress(Progress{Doing: "building with go"})
 	_, err = run(cmd, func(line string) {

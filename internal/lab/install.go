@@ -1,0 +1,203 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/runners"
+	"github.com/assay-notebooks/assay/runners/install"
+	"github.com/assay-notebooks/assay/runners/runtimes"
+)
+
+// InstallOptions say what of runtimes is installed, and how.
+type InstallOptions struct {
+	AllLive  bool                   // what every machine that tests assay has, besides the named
+	Progress func(InstallProgress)  `json:"-"`
+	Locked   func(line string)      `json:"-"` // is told what is written into the workspace's runtimes.lock
+	Done     func(InstalledRuntime) `json:"-"` // is told of each that is there
+}
+
+// An InstallProgress says how far an installation is.
+type InstallProgress = install.Progress
+
+// An InstalledRuntime is a package on this machine.
+type InstalledRuntime struct {
+	Name    string       `json:"name"`
+	Version string       `json:"version"`
+	Path    string       `json:"path"`
+	Digest  assay.Digest `json:"digest"`
+	Origin  string       `json:"origin"`
+}
+
+// RuntimeLock returns what can be installed: what the workspace at root ("":
+// none) has in its runtimes.lock, and what assay brings.
+func RuntimeLock(root string) (install.Lock, error) {
+	own, err := ownRuntimes(root)
+	return own.Over(install.Embedded()), err
+}
+
+// ownRuntimes reads the runtimes.lock of a workspace.
+func ownRuntimes(root string) (install.Lock, error) {
+	if root == "" {
+		return install.Lock{}, nil
+	}
+	path := filepath.Join(root, install.LockFile)
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return install.Lock{}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	l, err := install.ParseLock(b)
+	if err != nil {
+		return nil, Usagef("%s: %w", path, err)
+	}
+	return l, nil
+}
+
+// InstallRuntimes installs what is named, NAME or NAME@VERSION each, where NAME
+// is that of a package or of a runtime. A version that is not the locked one is
+// resolved and then written into the runtimes.lock of the workspace at root, ""
+// for none. One that fails does not keep the others from being installed; the
+// error reports all that failed.
+func InstallRuntimes(ctx context.Context, root string, names []string, o InstallOptions) error {
+	config, _, err := LoadConfig(root)
+	if err != nil {
+		return err
+	}
+	lock, err := RuntimeLock(root)
+	if err != nil {
+		return err
+	}
+	var wanted []string
+	if o.AllLive {
+		wanted = slices.Clone(install.Live)
+	}
+	versions := map[string]string{}
+	for _, written := range names {
+		name, version, _ := strings.Cut(written, "@")
+		if name, err = packageName(lock, name); err != nil {
+			return err
+		}
+		if version != "" {
+			versions[name] = version
+		}
+		if !slices.Contains(wanted, name) {
+			wanted = append(wanted, name)
+		}
+	}
+	to := install.Options{Cache: config.Cache, Progress: o.Progress}
+	var failed []error
+	for _, name := range wanted {
+		p := lock[name]
+		if version := versions[name]; version != "" {
+			if p, err = resolved(ctx, root, p, version, to, o.Locked); err != nil {
+				failed = append(failed, err)
+				continue
+			}
+		}
+		in, err := install.Install(ctx, p, to)
+		if ctx.Err() != nil {
+			return err
+		}
+		if err != nil {
+			failed = append(failed, err)
+			continue
+		}
+		if o.Done != nil {
+			o.Done(InstalledRuntime{p.Name, p.Version, in.Program, in.Digest, in.Origin})
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// resolved returns p at a version, and writes it into the workspace's
+// runtimes.lock if it was not locked at that.
+func resolved(ctx context.Context, root string, p runners.Package, version string, to install.Options, locked func(string)) (runners.Package, error) {
+	at, err := install.Resolve(ctx, p, version, to)
+	if errors.Is(err, install.ErrVersion) {
+		return p, Usagef("%w", err)
+	}
+	if err != nil || at.Version == p.Version {
+		return at, err
+	}
+	if root == "" {
+		return p, Usagef(`%s@%s: assay brings %s; another version is noted in the %s of a workspace, and here is none: run "assay init"`,
+			p.Name, version, p.Version, install.LockFile)
+	}
+	if locked != nil {
+		locked(fmt.Sprintf("%s: %s %s%s", install.LockFile, at.Name, at.Version, lockedDigest(at)))
+	}
+	release, err := exclude(ctx, filepath.Join(root, workspaceDir, "lock.mutex"))
+	if err != nil {
+		return p, fmt.Errorf("update %s: %w", install.LockFile, err)
+	}
+	defer release()
+	own, err := ownRuntimes(root)
+	if err != nil {
+		return p, err
+	}
+	own[at.Name] = at
+	b, err := own.Encode()
+	if err != nil {
+		return p, err
+	}
+	return at, writeDurably(filepath.Join(root, install.LockFile), b)
+}
+
+// lockedDigest writes the digest that a package has on this platform, if it is
+// one.
+func lockedDigest(p runners.Package) string {
+	switch {
+	case p.Crate != nil:
+		return " " + p.Crate.Digest.String()
+	case p.Wheel != nil:
+		return " " + p.Wheel.Files[install.Platform].String()
+	}
+	return ""
+}
+
+// packageName returns the name of the package that a name means: its own, or
+// that of a runtime that is in it.
+func packageName(lock install.Lock, name string) (string, error) {
+	if _, ok := lock[name]; ok {
+		return name, nil
+	}
+	r, err := runtimes.Find(name)
+	if err != nil {
+		return "", Usagef("no package or runtime %q: the packages are %s", name, strings.Join(slices.Sorted(maps.Keys(lock)), ", "))
+	}
+	t := r.Tool()
+	if _, ok := lock[t.Package]; !ok {
+		if t.Bin == "" || t.Build != nil {
+			return "", Usagef("%s needs no installation: it is made when it is first used", name)
+		}
+		return "", Usagef("%s cannot be installed by assay: %s", name, t.Remedy)
+	}
+	return t.Package, nil
+}
+
+// UninstallRuntime removes a package from this machine.
+func UninstallRuntime(root, name string) error {
+	config, _, err := LoadConfig(root)
+	if err != nil {
+		return err
+	}
+	lock, err := RuntimeLock(root)
+	if err != nil {
+		return err
+	}
+	if name, err = packageName(lock, name); err != nil {
+		return err
+	}
+	return install.Uninstall(lock[name], install.Options{Cache: config.Cache})
+}
