@@ -11,9 +11,9 @@ use std::ffi::{c_char, c_void, CStr, CString};
 use std::sync::Mutex;
 use wamr_sys as wamr;
 
-/// Bytes of the stack of a guest; WAMR's program has 16 KiB, too little for
-/// recursion that other engines stand.
-const STACK: u32 = 1 << 20;
+/// Bytes of the stack of a guest, which WAMR clears as a part of instantiation.
+/// WAMR's program has 16 KiB, too little for recursion that other engines stand.
+const STACK: u32 = 256 << 10;
 
 /// Bytes of WAMR's heap in the guest's memory, as much as WAMR's program has.
 /// Its WASI needs it; a guest that reads behind the end of its memory finds it
@@ -61,6 +61,7 @@ unsafe fn run(ask: &mut Ask) -> Result<(), End> {
 
     let mut why = [0 as c_char; 256];
     let bytes = &mut ask.module;
+    rename_bench(bytes);
     let module = phase("compile+link", || {
         wamr::wasm_runtime_load(
             bytes.as_mut_ptr(),
@@ -73,7 +74,7 @@ unsafe fn run(ask: &mut Ask) -> Result<(), End> {
         return Err(End::Unsupported(said(&why)));
     }
     let (mut dirs, mut env, mut argv) = (pointers(&dirs), pointers(&ask.env), pointers(&ask.args));
-    let instance = phase("instantiate", || {
+    let guest = phase("instantiate", || {
         wamr::wasm_runtime_set_wasi_args(
             module,
             dirs.as_mut_ptr(),
@@ -85,28 +86,29 @@ unsafe fn run(ask: &mut Ask) -> Result<(), End> {
             argv.as_mut_ptr().cast(),
             argv.len() as i32,
         );
-        let instance = instantiate(module)?;
-        match export(instance, c"_initialize") {
-            Some(initialize) => call(instance, initialize).map(|_| instance),
-            None => Ok(instance),
+        let guest = Guest::of(module)?;
+        match guest.export(c"_initialize") {
+            Some(initialize) => guest.call(initialize).map(|_| guest),
+            None => Ok(guest),
         }
     })?;
-    if let Some(run) = export(instance, c"run") {
-        calls(ask.calls, || call(instance, run))?;
+    if let Some(run) = guest.export(c"run") {
+        calls(ask.calls, || guest.call(run))?;
     } else if ask.calls > 0 {
         return Err(End::Unsupported("calls of a command".to_string()));
     } else {
-        let start = export(instance, c"_start")
+        let start = guest
+            .export(c"_start")
             .ok_or_else(|| End::CannotRun("no export _start and no export run".to_string()))?;
-        first_call(|| match call(instance, start) {
+        first_call(|| match guest.call(start) {
             Err(End::Exit(0)) => Ok(0),
             ended => ended,
         })?;
     }
-    let second = phase("second-instantiate", || instantiate(module))?;
+    let second = phase("second-instantiate", || Guest::of(module))?;
     phase("teardown", || {
-        wamr::wasm_runtime_deinstantiate(second);
-        wamr::wasm_runtime_deinstantiate(instance);
+        second.release();
+        guest.release();
         wamr::wasm_runtime_unload(module);
         wamr::wasm_runtime_destroy();
     });
@@ -154,6 +156,37 @@ unsafe fn replace_proc_exit() -> bool {
     true
 }
 
+/// WAMR looks for functions in modules that it knows by name, env among them,
+/// and in no other: names the module bench, in the imports of module, env.
+fn rename_bench(module: &mut [u8]) {
+    let mut at = 8;
+    while let Some((size, body)) = module.get(at + 1..).and_then(leb).map(|(size, n)| (size, at + 1 + n)) {
+        let end = body.saturating_add(size);
+        if module[at] == 2 && end <= module.len() {
+            let section = &mut module[body..end];
+            for name in [b"\x05bench\x05start\0".as_slice(), b"\x05bench\x03end\0"] {
+                if let Some(found) = section.windows(name.len()).position(|w| w == name) {
+                    section[found..found + 6].copy_from_slice(b"\x83\x80\0env");
+                    // 3, in as many bytes as before
+                }
+            }
+        }
+        at = end;
+    }
+}
+
+/// Reads an unsigned LEB128 number of 32 bits, and how many bytes it has.
+fn leb(bytes: &[u8]) -> Option<(usize, usize)> {
+    let mut value = 0;
+    for (i, byte) in bytes.iter().take(5).enumerate() {
+        value |= usize::from(byte & 0x7f) << (7 * i);
+        if byte & 0x80 == 0 {
+            return Some((value, i + 1));
+        }
+    }
+    None
+}
+
 unsafe fn register_bench() -> bool {
     let function = |name: &'static CStr, function: *mut c_void| wamr::NativeSymbol {
         symbol: name.as_ptr(),
@@ -166,7 +199,7 @@ unsafe fn register_bench() -> bool {
         function(c"start", bench_started as *mut c_void),
     ];
     let functions = functions.leak(); // WAMR keeps it
-    wamr::wasm_runtime_register_natives(c"bench".as_ptr(), functions.as_mut_ptr(), functions.len() as u32)
+    wamr::wasm_runtime_register_natives(c"env".as_ptr(), functions.as_mut_ptr(), functions.len() as u32)
 }
 
 unsafe extern "C" fn proc_exit(env: wamr::wasm_exec_env_t, status: u32) {
@@ -182,40 +215,52 @@ unsafe extern "C" fn bench_ended(_: wamr::wasm_exec_env_t) {
     bench_end();
 }
 
-unsafe fn instantiate(module: wamr::wasm_module_t) -> Result<wamr::wasm_module_inst_t, End> {
-    let mut why = [0 as c_char; 256];
-    let instance = wamr::wasm_runtime_instantiate(module, STACK, HEAP, why.as_mut_ptr(), why.len() as u32);
-    match instance.is_null() {
-        true => Err(End::CannotRun(said(&why))),
-        false => Ok(instance),
-    }
+/// An instance and the stack that it is called with.
+struct Guest {
+    instance: wamr::wasm_module_inst_t,
+    env: wamr::wasm_exec_env_t,
 }
 
-unsafe fn export(instance: wamr::wasm_module_inst_t, name: &CStr) -> Option<wamr::wasm_function_inst_t> {
-    let function = wamr::wasm_runtime_lookup_function(instance, name.as_ptr(), std::ptr::null());
-    (!function.is_null()).then_some(function)
-}
+impl Guest {
+    unsafe fn of(module: wamr::wasm_module_t) -> Result<Guest, End> {
+        let mut why = [0 as c_char; 256];
+        let instance = wamr::wasm_runtime_instantiate(module, STACK, HEAP, why.as_mut_ptr(), why.len() as u32);
+        if instance.is_null() {
+            return Err(End::CannotRun(said(&why)));
+        }
+        let env = wamr::wasm_runtime_create_exec_env(instance, STACK);
+        if env.is_null() {
+            return Err(End::CannotRun("no memory for the guest's stack".to_string()));
+        }
+        Ok(Guest { instance, env })
+    }
 
-/// Calls a function without parameters and returns its result, 0 if it has none.
-unsafe fn call(instance: wamr::wasm_module_inst_t, function: wamr::wasm_function_inst_t) -> Result<u32, End> {
-    let env = wamr::wasm_runtime_create_exec_env(instance, STACK);
-    if env.is_null() {
-        return Err(End::CannotRun("no memory for the guest's stack".to_string()));
+    unsafe fn release(self) {
+        wamr::wasm_runtime_destroy_exec_env(self.env);
+        wamr::wasm_runtime_deinstantiate(self.instance);
     }
-    let mut result = [0u32; 2];
-    let returned = wamr::wasm_runtime_call_wasm(env, function, 0, result.as_mut_ptr());
-    wamr::wasm_runtime_destroy_exec_env(env);
-    if let Some(status) = EXITED.lock().unwrap().take() {
-        return Err(End::Exit(status as i32));
+
+    unsafe fn export(&self, name: &CStr) -> Option<wamr::wasm_function_inst_t> {
+        let function = wamr::wasm_runtime_lookup_function(self.instance, name.as_ptr(), std::ptr::null());
+        (!function.is_null()).then_some(function)
     }
-    if returned {
-        return Ok(result[0]);
-    }
-    let why = CStr::from_ptr(wamr::wasm_runtime_get_exception(instance)).to_string_lossy();
-    let why = why.strip_prefix("Exception: ").unwrap_or(&why).to_string();
-    match why.starts_with("failed to call unlinked import function") {
-        true => Err(End::CannotRun(why)),
-        false => Err(End::Trap(why)),
+
+    /// Calls a function without parameters and returns its result, 0 if it has none.
+    unsafe fn call(&self, function: wamr::wasm_function_inst_t) -> Result<u32, End> {
+        let mut result = [0u32; 2];
+        let returned = wamr::wasm_runtime_call_wasm(self.env, function, 0, result.as_mut_ptr());
+        if let Some(status) = EXITED.lock().unwrap().take() {
+            return Err(End::Exit(status as i32));
+        }
+        if returned {
+            return Ok(result[0]);
+        }
+        let why = CStr::from_ptr(wamr::wasm_runtime_get_exception(self.instance)).to_string_lossy();
+        let why = why.strip_prefix("Exception: ").unwrap_or(&why).to_string();
+        match why.starts_with("failed to call unlinked import function") {
+            true => Err(End::CannotRun(why)),
+            false => Err(End::Trap(why)),
+        }
     }
 }
 
