@@ -19,7 +19,10 @@ func newRun() *cobra.Command {
 
 If assay.lock has a run of the same experiment, that one is shown and nothing is measured: --rerun takes
 new samples. If a run of it was begun and not finished, it goes on where it stopped. Ctrl-C stops the
-agent after it has made sure of every finished invocation; running the command again goes on.`,
+agent after it has made sure of every finished invocation; running the command again goes on.
+
+What of the host is not as one wants it for measuring (load, clock rate, shared cores, a virtual machine) is
+printed when a run begins, one thing a line, and recorded with it. --ready 2m waits until the load has fallen.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			w, err := workspace(cmd)
@@ -62,6 +65,7 @@ agent after it has made sure of every finished invocation; running the command a
 		},
 	}
 	cmd.Flags().BoolVar(&opts.Rerun, "rerun", false, "take new samples though the archive has a run of this experiment")
+	cmd.Flags().DurationVar(&opts.Ready, "ready", 0, "wait so long at most, such as 2m, until the host has little other work; if it still has some, measure nothing")
 	cmd.Flags().BoolVar(&opts.Detach, "detach", false, "return as soon as the agent runs; assay attach watches it")
 	return cmd
 }

@@ -62,6 +62,7 @@ func (w *Workspace) begin(ctx context.Context, f frozen, id assay.Digest) (assay
 		Agent:      assay.DigestOf(agentBinary),
 		Version:    Version,
 		Env:        w.allowedEnv(),
+		Ready:      unready(f.host),
 		Started:    time.Now().UTC().Truncate(time.Millisecond),
 	}
 	for _, t := range f.tools {

@@ -5,10 +5,8 @@ import (
 	"fmt"
 	"os/exec"
 	"runtime"
-	"strconv"
 	"strings"
 
-	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/runners/executors"
 )
 
@@ -67,28 +65,6 @@ func (w *Workspace) Doctor(ctx context.Context) ([]Finding, error) {
 	}
 	all = append(all, noise(host)...)
 	return all, nil
-}
-
-// noise says what about a host makes its numbers less certain.
-func noise(h assay.Host) []Finding {
-	f := []Finding{{Good, "processor", fmt.Sprintf("%s, %d cores, %d MiB, kernel %s", h.CPU, h.Cores, h.Memory>>20, h.Kernel)}}
-	if load, err := strconv.ParseFloat(h.Load1, 64); err == nil && load > 0.5*float64(h.Cores) {
-		f = append(f, Finding{Noisy, "load", fmt.Sprintf("%s on %d cores: the machine had other work", h.Load1, h.Cores)})
-	} else {
-		f = append(f, Finding{Good, "load", h.Load1})
-	}
-	switch h.Governor {
-	case "performance":
-		f = append(f, Finding{Good, "governor", h.Governor})
-	case "":
-		f = append(f, Finding{Noisy, "governor", "not told by the kernel: the clock rate may vary unseen"})
-	default:
-		f = append(f, Finding{Noisy, "governor", h.Governor + `: "cpupower frequency-set -g performance" holds the clock rate`})
-	}
-	if h.Virtual != "" {
-		f = append(f, Finding{Noisy, "virtual machine", h.Virtual + ": neighbours may take processor time"})
-	}
-	return f
 }
 
 // Verdict is an error if a finding says that nothing can be measured.

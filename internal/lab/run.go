@@ -12,8 +12,9 @@ import (
 
 // RunOptions say how to come by a run.
 type RunOptions struct {
-	Rerun  bool // take new samples though the archive has some
-	Detach bool // return when the agent has started
+	Rerun  bool          // take new samples though the archive has some
+	Detach bool          // return when the agent has started
+	Ready  time.Duration // wait so long at most until the host has little else to do, and begin no run if it has not; 0: begin at once
 }
 
 // Progress says how far a run is.
@@ -23,6 +24,8 @@ type Progress struct {
 	Elapsed     time.Duration // since this process began to watch
 	Fresh       int           // of Done, those finished since then
 	Current     string        // the trial last finished, and how
+	Unready     []string      // assay.Run.Ready
+	Waits       bool          // for the first of Unready to pass: nothing is begun yet
 }
 
 // A Watcher is shown how far a run is, from one goroutine.
@@ -62,6 +65,11 @@ func (w *Workspace) Run(ctx context.Context, exp assay.Experiment, opts RunOptio
 	frozen, err := w.freezeHere(ctx, exp)
 	if err != nil {
 		return Result{}, err
+	}
+	if opts.Ready > 0 && !w.measuring(ctx, id) {
+		if frozen.host, err = awaitReady(ctx, w.Local.Host, exp.Name, opts.Ready, watcher); err != nil {
+			return Result{}, err
+		}
 	}
 	run, archived, err := w.beginOnce(ctx, frozen, id, opts.Rerun)
 	if err != nil || archived {

@@ -2,50 +2,165 @@ package lab
 
 import (
 	"fmt"
-	"io"
 	"iter"
-	"maps"
-	"math"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/kernelext/stats"
+	"github.com/assay-notebooks/assay/runners"
 )
 
 const confidence = 0.95
 
-// processScope is what a cold-start time spans.
-const processScope = "process start to exit of a fresh process; compiled code not cached, page cache warm"
+// Names of protocols, as in an experiment file.
+const (
+	protocolCold   = "cold"
+	protocolSteady = "steady"
+	protocolPhases = "phases"
+	protocolMemory = "memory"
+	protocolCount  = "count"
+)
 
-// callScope is what a steady time spans. What it says of the invocations is not
-// known if the plan has none.
-func callScope(plan assay.Plan) string {
-	return fmt.Sprintf("one call in a process that goes on, by the guest's own clock; %d calls in each of %d fresh processes, after %d of warm-up; "+
-		"CPU and peak RSS are of the whole process", plan.Calls-plan.WarmCalls, len(plan.Order), plan.WarmCalls)
+// protocolOf returns the protocol that a plan was made by.
+func protocolOf(plan assay.Plan) string {
+	switch {
+	case plan.Phases:
+		return protocolPhases
+	case plan.Memory:
+		return protocolMemory
+	case plan.Count:
+		return protocolCount
+	case plan.Calls > 0:
+		return protocolSteady
+	}
+	return protocolCold
+}
+
+// scopeOf says in words what the samples of a plan span. What it says of the
+// invocations is not known if the plan has none.
+func scopeOf(plan assay.Plan) string {
+	blocks, calls := len(plan.Order), plan.Calls-plan.WarmCalls
+	switch protocolOf(plan) {
+	case protocolPhases:
+		scope := fmt.Sprintf("phases of a fresh process of each runtime's shim, by its own clock, from the module's bytes in memory; %d processes", blocks)
+		if calls > 0 {
+			scope += fmt.Sprintf(", %d calls in each, after the first and %d of warm-up", calls, plan.WarmCalls)
+		}
+		return scope
+	case protocolMemory:
+		return "memory of a fresh process, read while it is held at its exit; page cache warm; no times"
+	case protocolCount:
+		return "what each runtime counts of its guest, in a unit of its own: counts of two runtimes cannot be compared; no times, for counting takes some"
+	case protocolSteady:
+		return fmt.Sprintf("one call in a process that goes on, by the guest's own clock; %d calls in each of %d fresh processes, after %d of warm-up; "+
+			"CPU and peak RSS are of the whole process", calls, blocks, plan.WarmCalls)
+	}
+	if slices.ContainsFunc(plan.Trials, func(t assay.Trial) bool { return t.Cache == string(runners.Made) }) {
+		return "process start to exit of a fresh process; compiled code not cached, but where the mode is precompiled, page cache warm"
+	}
+	return "process start to exit of a fresh process; compiled code not cached, page cache warm"
+}
+
+// phaseScopes say what each phase spans, in words.
+var phaseScopes = map[assay.Phase]string{
+	assay.FirstByte:         "process start to the first byte of its output",
+	assay.EngineInit:        "making the engine, its store and its WASI",
+	assay.Compile:           "module bytes to something that can be instantiated",
+	assay.Load:              "code compiled earlier, by another process, to something that can be instantiated: not a compilation",
+	assay.Link:              "resolving imports",
+	assay.Instantiate:       "making memory, tables and globals, and running start functions",
+	assay.FirstCall:         "the first call, of _start or of the export run",
+	assay.Call:              "a later call of the export run",
+	assay.SecondInstantiate: "another instance of the same compiled module",
+	assay.Region:            "bench.start to bench.end",
+	assay.Teardown:          "dropping instances, module and engine",
+}
+
+// scopeOfPhase says in words what a phase spans; of merged ones, all of them.
+func scopeOfPhase(phase assay.Phase) string {
+	var parts []string
+	for part := range strings.SplitSeq(string(phase), "+") {
+		scope, ok := phaseScopes[assay.Phase(part)]
+		if !ok {
+			scope = part
+		}
+		parts = append(parts, scope)
+	}
+	return strings.Join(parts, "; and ")
+}
+
+// A measured is the ok samples of one trial without warm-up.
+type measured struct {
+	cpu, user, system, rss, pss, guest []float64
+	unit                               string        // of guest
+	order                              []assay.Phase // but Process, as they come
+	phases                             map[assay.Phase]*measuredPhase
+}
+
+// A measuredPhase is the samples of one phase: times in nanoseconds, and their
+// invocations.
+type measuredPhase struct {
+	wall, cpu         []float64
+	wallSeqs, cpuSeqs []int64
+}
+
+func (m *measured) phase(p assay.Phase) *measuredPhase {
+	d := m.phases[p]
+	if d == nil {
+		d = &measuredPhase{}
+		m.phases[p] = d
+		if p != assay.Process {
+			m.order = append(m.order, p)
+		}
+	}
+	return d
+}
+
+// add adds a sample.
+func (m *measured) add(x assay.Sample) {
+	d := m.phase(x.Phase)
+	if x.WallNS != nil {
+		d.wall, d.wallSeqs = append(d.wall, float64(*x.WallNS)), append(d.wallSeqs, x.Seq)
+	}
+	if x.CPUNS != nil {
+		d.cpu, d.cpuSeqs = append(d.cpu, float64(*x.CPUNS)), append(d.cpuSeqs, x.Seq)
+	}
+	if x.Guest != nil {
+		m.guest, m.unit = append(m.guest, float64(*x.Guest)), x.GuestOf
+	}
+	if x.Phase != assay.Process {
+		return
+	}
+	for _, v := range []struct {
+		to    *[]float64
+		from  *int64
+		scale float64
+	}{{&m.cpu, x.CPUNS, 1e6}, {&m.user, x.UserNS, 1e6}, {&m.system, x.SystemNS, 1e6}, {&m.rss, x.RSSBytes, 1 << 20}, {&m.pss, x.PSSBytes, 1 << 20}} {
+		if v.from != nil {
+			*v.to = append(*v.to, float64(*v.from)/v.scale)
+		}
+	}
 }
 
 // summarise sums up samples of a plan, a row a trial.
 func summarise(run assay.Run, plan assay.Plan, samples iter.Seq2[assay.Sample, error]) (assay.Summary, error) {
-	s := assay.Summary{Run: run.ID, Name: run.Name, Phase: assay.Process, Scope: processScope, Floor: run.RSSFloor}
-	if plan.Calls > 0 {
-		s.Phase, s.Scope = assay.Call, callScope(plan)
+	s := assay.Summary{Run: run.ID, Name: run.Name, Protocol: protocolOf(plan), Scope: scopeOf(plan), Floor: run.RSSFloor}
+	switch s.Protocol {
+	case protocolCold:
+		s.Phase = assay.Process
+	case protocolSteady:
+		s.Phase = assay.Call
 	}
-	for _, f := range noise(run.Host) {
-		if f.Mark == Noisy {
-			s.Notes = append(s.Notes, f.What+": "+f.Found)
-		}
+	s.Notes = unready(run.Host)
+	if run.Launch != nil && s.Phase == assay.Process {
+		s.Notes = append(s.Notes, fmt.Sprintf("launch: a process that ends at once takes %s %s here, which is in every wall time", cell(run.Launch), run.Launch.Unit))
 	}
-	type times struct {
-		wall, cpu, rss []float64
-		calls          []float64 // ns
-		seqs           []int64   // of calls: their invocations
-	}
-	data := make([]times, len(plan.Trials))
-	for _, t := range plan.Trials {
+	data := make([]measured, len(plan.Trials))
+	for i, t := range plan.Trials {
+		data[i].phases = map[assay.Phase]*measuredPhase{}
 		s.Rows = append(s.Rows, assay.SummaryRow{
-			Workload: t.Workload, Runtime: t.Runtime, Params: t.Params,
+			Workload: t.Workload, Runtime: t.Runtime, Params: t.Params, Mode: t.Mode, Cache: t.Cache, Threads: t.Threads, Control: t.Control,
 			Planned: len(plan.Order) - plan.Warmup, Outcomes: map[assay.Outcome]int{}, Exits: map[int32]int{}, Signals: map[string]int{},
 		})
 	}
@@ -53,64 +168,134 @@ func summarise(run assay.Run, plan assay.Plan, samples iter.Seq2[assay.Sample, e
 		if err != nil {
 			return s, err
 		}
-		if x.Warmup || x.Phase != assay.Process && x.Phase != assay.Call {
-			continue
-		}
 		if x.Trial < 0 || int(x.Trial) >= len(s.Rows) {
 			return s, fmt.Errorf("run %s: a sample of trial %d, the plan has %d", run.ID, x.Trial, len(s.Rows))
 		}
-		row, d := &s.Rows[x.Trial], &data[x.Trial]
-		if x.Phase == assay.Call {
-			if x.Outcome == assay.OK && x.WallNS != nil {
-				d.calls, d.seqs = append(d.calls, float64(*x.WallNS)), append(d.seqs, x.Seq)
-			}
+		if x.Warmup {
 			continue
 		}
-		row.Outcomes[x.Outcome]++
-		switch x.Outcome {
-		case assay.Exit:
-			row.Exits[x.Exit]++
-		case assay.Signal:
-			row.Signals[x.Signal]++
+		row := &s.Rows[x.Trial]
+		if x.Phase == assay.Process {
+			tally(row, x)
 		}
-		if x.Outcome != assay.OK {
-			if row.Detail == "" {
-				row.Detail = x.Detail
-			}
-			continue
+		if x.Outcome == assay.OK {
+			data[x.Trial].add(x)
 		}
-		add := func(to *[]float64, v *int64, scale float64) {
-			if v != nil {
-				*to = append(*to, float64(*v)/scale)
-			}
-		}
-		add(&d.wall, x.WallNS, 1e6)
-		add(&d.cpu, x.CPUNS, 1e6)
-		add(&d.rss, x.RSSBytes, 1<<20)
+	}
+	unit := unitFor(s, data)
+	for i := range s.Rows {
+		estimate(&s, &s.Rows[i], data[i], unit)
+	}
+	s.Notes = append(s.Notes, controls(s, data)...)
+	return s, nil
+}
+
+// tally counts how an invocation ended.
+func tally(row *assay.SummaryRow, x assay.Sample) {
+	row.Outcomes[x.Outcome]++
+	switch x.Outcome {
+	case assay.OK:
 		if x.RSSBytes == nil {
 			row.RSSBelow++
 		}
+	case assay.Exit:
+		row.Exits[x.Exit]++
+	case assay.Signal:
+		row.Signals[x.Signal]++
 	}
+	if x.Outcome != assay.OK && row.Detail == "" {
+		row.Detail = x.Detail
+	}
+}
+
+// unitFor returns the unit in which the times of a summary are read well: that
+// of processes is always ms.
+func unitFor(s assay.Summary, data []measured) string {
 	slowest := 0.0
 	for _, d := range data {
-		slowest = max(slowest, stats.Median(stats.GroupMedians(d.calls, d.seqs)))
-	}
-	unit := timeUnit(slowest)
-	for i := range s.Rows {
-		row := &s.Rows[i]
-		if row.Wall = median(data[i].wall, "ms"); s.Phase == assay.Call {
-			row.Calls, row.Wall = len(data[i].calls), callMedian(data[i].calls, data[i].seqs, unit)
-			if coarse := coarseness(data[i].calls); coarse != "" {
-				s.Notes = append(s.Notes, title(*row)+" on "+row.Runtime+": "+coarse)
+		for phase, p := range d.phases {
+			if phase != assay.Process {
+				slowest = max(slowest, stats.Median(stats.GroupMedians(p.wall, p.wallSeqs)))
 			}
 		}
-		row.CPU = median(data[i].cpu, "ms")
-		if row.RSSBelow == 0 {
-			row.RSS = median(data[i].rss, "MiB")
+	}
+	if s.Phase == assay.Process {
+		return "ms"
+	}
+	return timeUnit(slowest)
+}
+
+// estimate fills in a row's estimates.
+func estimate(s *assay.Summary, row *assay.SummaryRow, d measured, unit string) {
+	row.CPU = median(d.cpu, "ms")
+	if n := len(d.cpu); n > 0 && len(d.user) == n && len(d.system) == n {
+		row.User, row.System = median(d.user, "ms"), median(d.system, "ms")
+	}
+	if row.RSSBelow == 0 {
+		row.RSS = median(d.rss, "MiB")
+	}
+	row.PSS, row.Guest = median(d.pss, "MiB"), median(d.guest, d.unit)
+	switch s.Protocol {
+	case protocolCold:
+		row.Wall = medianTime(d.phase(assay.Process).wall, nil, "ms")
+	case protocolSteady:
+		calls := d.phase(assay.Call)
+		row.Calls, row.Wall = len(calls.wall), medianTime(calls.wall, calls.wallSeqs, unit)
+		if coarse := coarseness(calls.wall); coarse != "" {
+			s.Notes = append(s.Notes, title(*row)+" on "+row.Runtime+": "+coarse)
+		}
+	case protocolMemory, protocolCount:
+		row.CPU, row.User, row.System = nil, nil, nil
+	case protocolPhases:
+		for _, phase := range d.order {
+			p := d.phases[phase]
+			r := assay.PhaseRow{Phase: phase}
+			if phase == assay.Call {
+				r.Calls = len(p.wall)
+				r.Wall, r.CPU = medianTime(p.wall, p.wallSeqs, unit), medianTime(p.cpu, p.cpuSeqs, unit)
+			} else {
+				r.Wall, r.CPU = medianTime(p.wall, nil, unit), medianTime(p.cpu, nil, unit)
+			}
+			row.Phases = append(row.Phases, r)
+			if s.Scopes == nil {
+				s.Scopes = map[assay.Phase]string{}
+			}
+			s.Scopes[phase] = scopeOfPhase(phase)
 		}
 	}
-	return s, nil
 }
+
+// controls says of each A/A pair what its two halves say of the same thing.
+func controls(s assay.Summary, data []measured) []string {
+	var notes []string
+	for i, row := range s.Rows {
+		if !row.Control || i == 0 {
+			continue
+		}
+		var parts []string
+		compare := func(phase assay.Phase) {
+			a, b := data[i].phase(phase), data[i-1].phase(phase)
+			ratio, in, ok := controlled.RatioOfMedians(stats.GroupMedians(a.wall, a.wallSeqs), stats.GroupMedians(b.wall, b.wallSeqs))
+			if ok {
+				parts = append(parts, fmt.Sprintf("%s %s [%s, %s]", phase, figures3(ratio), figures3(in.Low), figures3(in.High)))
+			}
+		}
+		if s.Phase != "" {
+			compare(s.Phase)
+		}
+		for _, p := range row.Phases {
+			compare(p.Phase)
+		}
+		if len(parts) > 0 {
+			notes = append(notes, fmt.Sprintf("A/A pair, %s on %s: time of the second over that of the first, which nothing but noise moves from 1: %s",
+				title(row), s.Rows[i-1].Runtime, strings.Join(parts, ", ")))
+		}
+	}
+	return notes
+}
+
+// controlled is how the interval of an A/A pair's ratio is found.
+var controlled = stats.Bootstrap{Resamples: 2000, Seed: 1, Level: confidence}
 
 // median returns the median of xs and its interval, nil for no samples.
 func median(xs []float64, unit string) *assay.Estimate {
@@ -124,15 +309,19 @@ func median(xs []float64, unit string) *assay.Estimate {
 	return e
 }
 
-// callMedian returns the median of the invocations' medians of the call times ns
-// in unit, and its interval; nil for no calls.
-func callMedian(ns []float64, seqs []int64, unit string) *assay.Estimate {
-	medians := stats.GroupMedians(ns, seqs)
+// medianTime returns the median of the times ns in unit, and its interval; of
+// several of one invocation, by their seqs, the median of the invocations'
+// medians; nil for none.
+func medianTime(ns []float64, seqs []int64, unit string) *assay.Estimate {
+	medians := slices.Clone(ns)
+	if seqs != nil {
+		medians = stats.GroupMedians(ns, seqs)
+	}
 	for i := range medians {
 		medians[i] /= timeUnits[unit]
 	}
 	e := median(medians, unit)
-	if e != nil {
+	if e != nil && seqs != nil {
 		e.Statistic, e.Interval = "median of the invocations' medians", "order statistics of the invocations' medians"
 	}
 	return e
@@ -189,97 +378,6 @@ func title(r assay.SummaryRow) string {
 		name += " " + k + "=" + r.Params[k]
 	}
 	return name
-}
-
-// WriteSummary writes s as a table of text.
-func WriteSummary(out io.Writer, s assay.Summary) error {
-	statistic, n, wall, cpu := "median [95% interval of the median, order statistics]", "n", "wall (ms)", "CPU (ms)"
-	if s.Phase == assay.Call {
-		unit := "ms"
-		for _, r := range s.Rows {
-			if r.Wall != nil {
-				unit = r.Wall.Unit
-			}
-		}
-		statistic, n = "median over invocations of each one's median [95% interval, order statistics over invocations]", "invocations\tcalls"
-		wall, cpu = fmt.Sprintf("call (%s)", unit), "process CPU (ms)"
-	}
-	fmt.Fprintf(out, "%s: %s\n%s; run %s\n\n", s.Name, s.Scope, statistic, s.Run)
-	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
-	fmt.Fprintf(w, "workload\truntime\t%s\t%s\t%s\tpeak RSS (MiB)\tfailures\n", n, wall, cpu)
-	for _, r := range s.Rows {
-		rss := cell(r.RSS)
-		if r.RSSBelow > 0 {
-			rss = fmt.Sprintf("below %.1f", float64(s.Floor)/(1<<20))
-		}
-		count := fmt.Sprint(r.Outcomes[assay.OK])
-		if s.Phase == assay.Call {
-			count += fmt.Sprintf("\t%d", r.Calls)
-		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", title(r), r.Runtime, count, cell(r.Wall), cell(r.CPU), rss, failures(r))
-	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	if len(s.Notes) > 0 {
-		fmt.Fprintf(out, "\nnotes: %s\n", strings.Join(s.Notes, "; "))
-	}
-	return nil
-}
-
-func cell(e *assay.Estimate) string {
-	switch {
-	case e == nil:
-		return "-"
-	case e.Low == nil:
-		return fmt.Sprintf("%s [too few]", figures3(e.Value))
-	default:
-		return fmt.Sprintf("%s [%s, %s]", figures3(e.Value), figures3(*e.Low), figures3(*e.High))
-	}
-}
-
-// figures3 writes v with three significant figures and no exponent.
-func figures3(v float64) string {
-	switch {
-	case v >= 100:
-		return fmt.Sprintf("%.0f", v)
-	case v >= 10:
-		return fmt.Sprintf("%.1f", v)
-	case v >= 1:
-		return fmt.Sprintf("%.2f", v)
-	case v > 0:
-		return fmt.Sprintf("%.*f", 2-int(math.Floor(math.Log10(v))), v)
-	default:
-		return "0"
-	}
-}
-
-// failures says in words how what was not ok ended.
-func failures(r assay.SummaryRow) string {
-	var parts []string
-	for _, o := range sortedKeys(r.Outcomes) {
-		switch o {
-		case assay.OK:
-		case assay.Exit:
-			for _, status := range slices.Sorted(maps.Keys(r.Exits)) {
-				parts = append(parts, fmt.Sprintf("%d exit %d", r.Exits[status], status))
-			}
-		case assay.Signal:
-			for _, name := range sortedKeys(r.Signals) {
-				parts = append(parts, fmt.Sprintf("%d %s", r.Signals[name], name))
-			}
-		default:
-			parts = append(parts, fmt.Sprintf("%d %s", r.Outcomes[o], o))
-		}
-	}
-	if len(parts) == 0 {
-		return "none"
-	}
-	text := strings.Join(parts, ", ")
-	if first, _, _ := strings.Cut(strings.TrimSpace(r.Detail), "\n"); first != "" {
-		text += ": " + first
-	}
-	return text
 }
 
 func sortedKeys[K ~string, V any](m map[K]V) []K {

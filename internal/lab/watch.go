@@ -142,7 +142,7 @@ func (w *Workspace) watch(ctx context.Context, id string, ours bool, watcher Wat
 	if err != nil {
 		return run, err
 	}
-	v := newView(w.runDir(id), id, len(plan.Order)*len(plan.Trials), watcher)
+	v := newView(w.runDir(id), run, len(plan.Order)*len(plan.Trials), watcher)
 	defer v.close()
 	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
@@ -187,8 +187,8 @@ type view struct {
 	shown    time.Time // when the watcher was called last
 }
 
-func newView(dir, id string, total int, watcher Watcher) *view {
-	return &view{watcher: watcher, progress: Progress{Run: id, Total: total}, follow: follower{path: filepath.Join(dir, journalFile)}, began: time.Now()}
+func newView(dir string, run assay.Run, total int, watcher Watcher) *view {
+	return &view{watcher: watcher, progress: Progress{Run: run.ID, Total: total, Unready: run.Ready}, follow: follower{path: filepath.Join(dir, journalFile)}, began: time.Now()}
 }
 
 func (v *view) close() { v.follow.close() }

@@ -1,0 +1,137 @@
+package lab
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/assay-notebooks/assay"
+)
+
+// summed sums up samples that make returns for each invocation of 30 blocks of
+// three trials, the second a control of the first and the last unsupported.
+func summed(t *testing.T, plan assay.Plan, of func(trial, block int) []assay.Sample) assay.Summary {
+	t.Helper()
+	plan.Trials = []assay.Trial{
+		{Workload: "crc", Runtime: "wazero", Mode: "aot", Cache: "off", Threads: 1},
+		{Workload: "crc", Runtime: "wazero" + assay.ControlSuffix, Mode: "aot", Cache: "off", Threads: 1, Control: true},
+		{Workload: "crc", Runtime: "native", Mode: "aot", Unsupported: "native has no shim"},
+	}
+	var samples []assay.Sample
+	for block := range 30 {
+		plan.Order = append(plan.Order, []int{0, 1, 2})
+		for trial := range plan.Trials {
+			rows := []assay.Sample{{Phase: assay.Process, Outcome: assay.Unsupported, Detail: plan.Trials[trial].Unsupported}}
+			if trial < 2 {
+				rows = of(trial, block)
+			}
+			for _, s := range rows {
+				s.Seq, s.Block, s.Trial = int64(3*block+trial), int32(block), int32(trial)
+				samples = append(samples, s)
+			}
+		}
+	}
+	s, err := summarise(assay.Run{ID: "r"}, plan, func(yield func(assay.Sample, error) bool) {
+		for _, x := range samples {
+			if !yield(x, nil) {
+				return
+			}
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func text(t *testing.T, s assay.Summary) string {
+	t.Helper()
+	var out strings.Builder
+	if err := WriteSummary(&out, s); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+// wants reports each line that a text does not have. Blanks count as one.
+func wants(t *testing.T, text string, lines ...string) {
+	t.Helper()
+	var have []string
+	for line := range strings.Lines(text) {
+		have = append(have, strings.Join(strings.Fields(line), " "))
+	}
+	for _, line := range lines {
+		if !slices.Contains(have, line) {
+			t.Errorf("no line %q in\n%s", line, text)
+		}
+	}
+}
+
+func TestSummaryOfPhases(t *testing.T) {
+	ms := func(v int) *int64 { n := int64(v) * 1e6; return &n }
+	s := summed(t, assay.Plan{Phases: true, Calls: 3, WarmCalls: 1}, func(trial, block int) []assay.Sample {
+		all := []assay.Sample{
+			{Phase: assay.Process, Outcome: assay.OK, WallNS: ms(500), CPUNS: ms(400)},
+			{Phase: "engine-init+link", Outcome: assay.OK, WallNS: ms(2), CPUNS: ms(1)},
+			{Phase: assay.Compile, Outcome: assay.OK, WallNS: ms(30 + block), CPUNS: ms(60 + block)},
+			{Phase: assay.Instantiate, Outcome: assay.OK, WallNS: ms(1 + trial)},
+		}
+		for call := range 3 {
+			all = append(all, assay.Sample{Phase: assay.Call, Call: int32(call + 1), Warmup: call == 0, Outcome: assay.OK, WallNS: ms(100 * (3 - call))})
+		}
+		return all
+	})
+	wants(t, text(t, s),
+		"workload runtime phase n calls wall (ms) CPU (ms) mode failures",
+		"crc wazero engine-init+link 30 - 2.00 [2.00, 2.00] 1.00 [1.00, 1.00] aot, cache off, 1 thread none",
+		"crc wazero compile 30 - 44.5 [39.0, 50.0] 74.5 [69.0, 80.0] aot, cache off, 1 thread",
+		"crc wazero (A/A) instantiate 30 - 2.00 [2.00, 2.00] - aot, cache off, 1 thread",
+		"crc wazero call 30 60 150 [150, 150] - aot, cache off, 1 thread",
+		"crc native - 0 - - - aot 30 unsupported: native has no shim",
+		"engine-init+link: making the engine, its store and its WASI; and resolving imports",
+		"notes: governor: not told by the kernel: the clock rate may vary unseen; A/A pair, crc on wazero: time of the second over that of the first, "+
+			"which nothing but noise moves from 1: engine-init+link 1.00 [1.00, 1.00], compile 1.00 [0.851, 1.18], instantiate 2.00 [2.00, 2.00], call 1.00 [1.00, 1.00]",
+	)
+	if b, err := json.Marshal(s); err != nil || !strings.Contains(string(b), `"phases":[{"phase":"engine-init+link","wall":{"value":2,`) {
+		t.Errorf("as JSON: %s, %v", b, err)
+	}
+}
+
+func TestSummaryOfMemory(t *testing.T) {
+	bytes := func(mib int) *int64 { n := int64(mib) << 20; return &n }
+	wants(t, text(t, summed(t, assay.Plan{Memory: true}, func(trial, block int) []assay.Sample {
+		return []assay.Sample{{Phase: assay.Process, Outcome: assay.OK, RSSBytes: bytes(20), PSSBytes: bytes(15 + block)}}
+	})),
+		"workload runtime n peak RSS (MiB) PSS (MiB) mode failures",
+		"crc wazero 30 20.0 [20.0, 20.0] 29.5 [24.0, 35.0] aot, cache off, 1 thread none",
+		"crc native 0 - - aot 30 unsupported: native has no shim",
+	)
+}
+
+func TestSummaryOfCounts(t *testing.T) {
+	fuel := int64(959260031)
+	wants(t, text(t, summed(t, assay.Plan{Count: true}, func(trial, block int) []assay.Sample {
+		return []assay.Sample{{Phase: assay.Process, Outcome: assay.OK, Guest: &fuel, GuestOf: "fuel:wasmtime"}}
+	})),
+		"workload runtime n count unit mode failures",
+		"crc wazero 30 959260031 [959260031, 959260031] fuel:wasmtime aot, cache off, 1 thread none",
+		"crc native 0 - - aot 30 unsupported: native has no shim",
+	)
+}
+
+// Processor time is split only where every sample is.
+func TestSummaryOfSplitTimes(t *testing.T) {
+	ms := func(v int64) *int64 { v *= 1e6; return &v }
+	split := func(until int) string {
+		return text(t, summed(t, assay.Plan{}, func(trial, block int) []assay.Sample {
+			s := assay.Sample{Phase: assay.Process, Outcome: assay.OK, WallNS: ms(300), CPUNS: ms(200), RSSBytes: ms(1)}
+			if block < until {
+				s.UserNS, s.SystemNS = ms(150), ms(50)
+			}
+			return []assay.Sample{s}
+		}))
+	}
+	wants(t, split(30), "crc wazero 30 300 [300, 300] 200 [200, 200] 150 [150, 150] 50.0 [50.0, 50.0] 0.954 [0.954, 0.954] aot, cache off, 1 thread none")
+	wants(t, split(29), "crc wazero 30 300 [300, 300] 200 [200, 200] 0.954 [0.954, 0.954] aot, cache off, 1 thread none")
+}

@@ -1,0 +1,247 @@
+package lab
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/assay-notebooks/assay"
+)
+
+// A line is a row of a summary, and of its phases one.
+type line struct {
+	assay.SummaryRow
+	phase assay.PhaseRow
+	more  bool // another line of the row came before
+}
+
+// A heading is a column of a summary's table.
+type heading struct {
+	title string
+	cell  func(line) string
+}
+
+// WriteSummary writes s as a table of text.
+func WriteSummary(out io.Writer, s assay.Summary) error {
+	statistic := "median [95% interval of the median, order statistics]"
+	switch {
+	case s.Protocol == protocolPhases:
+		statistic += "; of calls, over invocations, of each one's median"
+	case s.Phase == assay.Call:
+		statistic = "median over invocations of each one's median [95% interval, order statistics over invocations]"
+	}
+	fmt.Fprintf(out, "%s: %s\n%s; run %s\n\n", s.Name, s.Scope, statistic, s.Run)
+	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	columns := headings(s)
+	write := func(of func(heading) string) {
+		var cells []string
+		for _, c := range columns {
+			cells = append(cells, of(c))
+		}
+		fmt.Fprintln(w, strings.Join(cells, "\t"))
+	}
+	write(func(c heading) string { return c.title })
+	for _, r := range s.Rows {
+		for i := range max(len(r.Phases), 1) {
+			l := line{SummaryRow: r, more: i > 0}
+			if len(r.Phases) > 0 {
+				l.phase = r.Phases[i]
+			}
+			write(func(c heading) string { return c.cell(l) })
+		}
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	if legend := legend(s); len(legend) > 0 {
+		fmt.Fprintf(out, "\nphases:\n")
+		for _, l := range legend {
+			fmt.Fprintf(out, "  %s\n", l)
+		}
+	}
+	if len(s.Notes) > 0 {
+		fmt.Fprintf(out, "\nnotes: %s\n", strings.Join(s.Notes, "; "))
+	}
+	return nil
+}
+
+// headings are the columns of a summary's table.
+func headings(s assay.Summary) []heading {
+	all := []heading{
+		{"workload", func(l line) string { return title(l.SummaryRow) }},
+		{"runtime", func(l line) string { return l.Runtime }},
+	}
+	add := func(title string, cell func(line) string) { all = append(all, heading{title, cell}) }
+	ok := func(l line) string { return fmt.Sprint(l.Outcomes[assay.OK]) }
+	switch s.Protocol {
+	case protocolPhases:
+		unit := firstUnit(s.Rows)
+		add("phase", func(l line) string { return cmp.Or(string(l.phase.Phase), "-") })
+		add("n", func(l line) string {
+			if l.phase.Wall == nil {
+				return "0"
+			}
+			return fmt.Sprint(l.phase.Wall.N)
+		})
+		add("calls", func(l line) string {
+			if l.phase.Calls == 0 {
+				return "-"
+			}
+			return fmt.Sprint(l.phase.Calls)
+		})
+		add("wall ("+unit+")", func(l line) string { return cell(l.phase.Wall) })
+		add("CPU ("+unit+")", func(l line) string { return cell(l.phase.CPU) })
+	case protocolMemory:
+		add("n", ok)
+		add("peak RSS (MiB)", func(l line) string { return peak(s, l.SummaryRow) })
+		add("PSS (MiB)", func(l line) string { return cell(l.PSS) })
+	case protocolCount:
+		add("n", ok)
+		add("count", func(l line) string { return cell(l.Guest) })
+		add("unit", func(l line) string {
+			if l.Guest == nil {
+				return "-"
+			}
+			return l.Guest.Unit
+		})
+	case protocolSteady:
+		add("invocations", ok)
+		add("calls", func(l line) string { return fmt.Sprint(l.Calls) })
+		add("call ("+firstUnit(s.Rows)+")", func(l line) string { return cell(l.Wall) })
+		add("process CPU (ms)", func(l line) string { return cell(l.CPU) })
+	default:
+		add("n", ok)
+		add("wall (ms)", func(l line) string { return cell(l.Wall) })
+		add("CPU (ms)", func(l line) string { return cell(l.CPU) })
+	}
+	if slices.ContainsFunc(s.Rows, func(r assay.SummaryRow) bool { return r.User != nil }) && s.Protocol != protocolPhases {
+		add("user (ms)", func(l line) string { return cell(l.User) })
+		add("system (ms)", func(l line) string { return cell(l.System) })
+	}
+	if s.Phase != "" {
+		add("peak RSS (MiB)", func(l line) string { return peak(s, l.SummaryRow) })
+	}
+	if slices.ContainsFunc(s.Rows, func(r assay.SummaryRow) bool { return r.Mode != "" }) {
+		add("mode", func(l line) string { return Mode(l.SummaryRow) })
+	}
+	add("failures", func(l line) string {
+		if l.more {
+			return "" // said in the first line
+		}
+		return failures(l.SummaryRow)
+	})
+	return all
+}
+
+// Mode says in words how a row's code is executed: "aot, cache off, 1 thread".
+func Mode(r assay.SummaryRow) string {
+	text := cmp.Or(r.Mode, "-")
+	if r.Cache != "" {
+		text += ", cache " + r.Cache
+	}
+	switch {
+	case r.Threads == 1:
+		text += ", 1 thread"
+	case r.Threads > 1:
+		text += fmt.Sprintf(", %d threads", r.Threads)
+	}
+	return text
+}
+
+// legend says what each phase of s spans, in the order of its rows.
+func legend(s assay.Summary) []string {
+	var lines []string
+	said := map[assay.Phase]bool{}
+	for _, r := range s.Rows {
+		for _, p := range r.Phases {
+			if !said[p.Phase] {
+				said[p.Phase] = true
+				lines = append(lines, fmt.Sprintf("%s: %s", p.Phase, s.Scopes[p.Phase]))
+			}
+		}
+	}
+	return lines
+}
+
+// firstUnit is the unit of the times in rows.
+func firstUnit(rows []assay.SummaryRow) string {
+	for _, r := range rows {
+		if r.Wall != nil {
+			return r.Wall.Unit
+		}
+		for _, p := range r.Phases {
+			if p.Wall != nil {
+				return p.Wall.Unit
+			}
+		}
+	}
+	return "ms"
+}
+
+// peak writes the peak RSS of a row.
+func peak(s assay.Summary, r assay.SummaryRow) string {
+	if r.RSSBelow > 0 {
+		return fmt.Sprintf("below %.1f", float64(s.Floor)/(1<<20))
+	}
+	return cell(r.RSS)
+}
+
+func cell(e *assay.Estimate) string {
+	switch {
+	case e == nil:
+		return "-"
+	case e.Low == nil:
+		return fmt.Sprintf("%s [too few]", figures3(e.Value))
+	default:
+		return fmt.Sprintf("%s [%s, %s]", figures3(e.Value), figures3(*e.Low), figures3(*e.High))
+	}
+}
+
+// figures3 writes v with three significant figures and no exponent.
+func figures3(v float64) string {
+	switch {
+	case v >= 100:
+		return fmt.Sprintf("%.0f", v)
+	case v >= 10:
+		return fmt.Sprintf("%.1f", v)
+	case v >= 1:
+		return fmt.Sprintf("%.2f", v)
+	case v > 0:
+		return fmt.Sprintf("%.*f", 2-int(math.Floor(math.Log10(v))), v)
+	default:
+		return "0"
+	}
+}
+
+// failures says in words how what was not ok ended.
+func failures(r assay.SummaryRow) string {
+	var parts []string
+	for _, o := range sortedKeys(r.Outcomes) {
+		switch o {
+		case assay.OK:
+		case assay.Exit:
+			for _, status := range slices.Sorted(maps.Keys(r.Exits)) {
+				parts = append(parts, fmt.Sprintf("%d exit %d", r.Exits[status], status))
+			}
+		case assay.Signal:
+			for _, name := range sortedKeys(r.Signals) {
+				parts = append(parts, fmt.Sprintf("%d %s", r.Signals[name], name))
+			}
+		default:
+			parts = append(parts, fmt.Sprintf("%d %s", r.Outcomes[o], o))
+		}
+	}
+	if len(parts) == 0 {
+		return "none"
+	}
+	text := strings.Join(parts, ", ")
+	if first, _, _ := strings.Cut(strings.TrimSpace(r.Detail), "\n"); first != "" {
+		text += ": " + first
+	}
+	return text
+}
