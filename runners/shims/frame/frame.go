@@ -358,6 +358,9 @@ func parse(e Engine, words []string) (ask Ask, err error) {
 				return ask, usageError(fmt.Sprintf("--dir %q: want HOST::GUEST or HOST::GUEST::ro", value))
 			}
 			d.Host, d.Guest, d.ReadOnly = rest[:i], rest[i+2:], ro
+			if d.Guest == "." {
+				d.Guest = "/" // guests in Go find nothing in "."
+			}
 			ask.Dirs = append(ask.Dirs, d)
 		}
 	}
