@@ -1,6 +1,7 @@
 package runtimes
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/assay-notebooks/assay"
@@ -21,6 +22,15 @@ func (native) Shim() *runners.Shim { return nil }
 func (native) Traits() runners.Traits { return runners.Traits{Mode: runners.AOT} }
 
 func (native) Plan(inv runners.Invocation) (runners.Plan, error) {
-	argv := slices.Concat([]string{inv.Module}, inv.Args)
-	return runners.Plan{Command: assay.Command{Argv: argv, Env: inv.Env, Stdin: inv.Stdin}}, nil
+	c := assay.Command{Argv: slices.Concat([]string{inv.Module}, inv.Args), Env: inv.Env, Stdin: inv.Stdin}
+	for _, d := range inv.Dirs {
+		if d.ReadOnly || d.Guest != "." {
+			return runners.Plan{}, fmt.Errorf("native: directory %s: a process sees the host's as they are: %w", d.Guest, runners.ErrUnsupported)
+		}
+		c.Dir = d.Host
+	}
+	if err := noMemory(inv); err != nil {
+		return runners.Plan{}, fmt.Errorf("native: %w", err)
+	}
+	return runners.Plan{Command: c}, nil
 }

@@ -49,11 +49,24 @@ func wazero(id string, executes runners.Traits, flags ...string) runners.CLI {
 			{Outcome: assay.RuntimeCrash, Signal: []string{"*"}},
 		},
 		Spell: func(inv runners.Invocation) ([]string, error) {
+			if err := noMemory(inv); err != nil {
+				return nil, err
+			}
+			dirs, err := mounts(inv, "-mount", func(d runners.Dir) (string, error) {
+				spelled := d.Host + ":" + d.Guest
+				if d.ReadOnly {
+					spelled += ":ro"
+				}
+				return spelled, nil
+			})
+			if err != nil {
+				return nil, err
+			}
 			var sep []string
 			if len(inv.Args) > 0 {
 				sep = []string{"--"} // wazero eats a leading "--": feed it ours
 			}
-			return slices.Concat([]string{"run"}, flags, runners.Each("-env", inv.Env...),
+			return slices.Concat([]string{"run"}, flags, dirs, runners.Each("-env", inv.Env...),
 				[]string{inv.Module}, sep, inv.Args), nil
 		},
 	}

@@ -1,9 +1,9 @@
 // Package runtimetest is the contract every runners.Runtime must meet.
 //
 // Test always checks the plan against a golden file, which needs no runtime
-// installed. Where the runtime is found it also runs real modules, and
-// checks that each way to end is told apart. Which runtimes must be there is
-// said by ASSAY_REQUIRE, their names with commas between.
+// installed. Where the runtime is found it also holds it to package contract.
+// Which runtimes must be there is said by ASSAY_REQUIRE, their names with
+// commas between.
 package runtimetest
 
 import (
@@ -18,7 +18,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/internal/tooltest"
@@ -37,10 +36,10 @@ var fixed = assay.RuntimeVersion{
 	Files: []assay.File{{Path: "/cache/script.mjs"}, {Path: "/cache/package/index.js"}},
 }
 
-// Host is what live tests run on. A test program fills it in once.
+// Host is what live tests run on.
 type Host struct {
-	Launcher *measure.Launcher
-	Found    assay.RuntimeVersion // by toolbox.Locate, for the runtime under test
+	contract.Host
+	Found assay.RuntimeVersion // by toolbox.Locate, for the runtime under test
 }
 
 // Test runs the whole contract against r. The golden plan is in
@@ -51,31 +50,47 @@ func Test(t *testing.T, r runners.Runtime, h Host) {
 			t.Errorf("Name() = %q, want a match of %v", r.Name(), validName)
 		}
 	})
-	t.Run("mode", func(t *testing.T) {
-		switch mode := r.Traits().Mode; mode {
-		case runners.JIT, runners.AOT:
-			if strings.HasSuffix(r.Name(), "/"+string(runners.Interpreter)) {
-				t.Errorf("Traits().Mode = %q of %s", mode, r.Name())
-			}
-		case runners.Interpreter:
-		default:
-			t.Errorf("Traits().Mode = %q, want %s, %s or %s", mode, runners.Interpreter, runners.JIT, runners.AOT)
-		}
-	})
+	t.Run("traits", func(t *testing.T) { testTraits(t, r) })
+	t.Run("signs", func(t *testing.T) { testSigns(t, r) })
 	t.Run("plan", func(t *testing.T) { testPlan(t, r) })
 	t.Run("live", func(t *testing.T) { testLive(t, r, h) })
+}
+
+// testTraits compares how r says it executes code with what it plans.
+func testTraits(t *testing.T, r runners.Runtime) {
+	p, err := r.Plan(runners.Invocation{Tool: fixed, Module: "/w/m", Scratch: "prepared/m"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	traits := r.Traits()
+	cache := map[runners.Mode][]runners.Cache{
+		runners.Interpreter: {runners.NoCache},
+		runners.JIT:         {runners.Off},
+		runners.AOT:         {runners.Off, runners.NoCache}, // native: compiled long before
+		runners.Precompiled: {runners.Made},
+	}[traits.Mode]
+	if !slices.Contains(cache, traits.Cache) {
+		t.Errorf("Traits() = mode %q and cache %q, want a mode there is and %q", traits.Mode, traits.Cache, cache)
+	}
+	if prepares := len(p.Prepare) > 0; prepares != (traits.Mode == runners.Precompiled) {
+		t.Errorf("Traits().Mode = %q, and Plan prepares %q", traits.Mode, p.Prepare)
+	}
 }
 
 func testPlan(t *testing.T, r runners.Runtime) {
 	args := []string{"--", "-x", "two words", ""}
 	invocations := []runners.Invocation{
-		{Tool: fixed, Module: "/w/m"},
-		{Tool: fixed, Module: "/w/m", Args: args},
-		{Tool: fixed, Module: "/w/m", Args: []string{"größer"}},
-		{Tool: fixed, Module: "/w/m", Args: args, Env: []string{"A=1", "B=a=b"}, Stdin: "/w/in"},
+		{},
+		{Args: args},
+		{Args: []string{"größer"}},
+		{Args: args, Env: []string{"A=1", "B=a=b"}, Stdin: "/w/in"},
+		{Args: args, Dirs: []runners.Dir{{Host: "scratch", Guest: "."}}},
+		{Dirs: []runners.Dir{{Host: "/data", Guest: "/in", ReadOnly: true}}},
+		{Memory: 16 << 20},
 	}
 	var b bytes.Buffer
 	for i, inv := range invocations {
+		inv.Tool, inv.Module, inv.Scratch = fixed, "/w/m", "prepared/m"
 		p, err := r.Plan(inv)
 		if again, _ := r.Plan(inv); !reflect.DeepEqual(p, again) {
 			t.Errorf("Plan(%+v) differs between two calls", inv)
@@ -97,9 +112,12 @@ func testPlan(t *testing.T, r runners.Runtime) {
 			for _, s := range p.Signs {
 				fmt.Fprintf(&b, "%s: exit %d signal %q stdout %q stderr %q\n", s.Outcome, s.Exit, s.Signal, s.Stdout, s.Stderr)
 			}
+			if p.Command.Chatter != "" {
+				fmt.Fprintf(&b, "chatter %q\n", p.Command.Chatter)
+			}
 		}
 		for _, c := range append(p.Prepare, p.Command) {
-			fmt.Fprintf(&b, "argv %q env %q stdin %q\n", c.Argv, c.Env, c.Stdin)
+			fmt.Fprintf(&b, "argv %q env %q stdin %q dir %q\n", c.Argv, c.Env, c.Stdin, c.Dir)
 		}
 	}
 	golden := filepath.Join("testdata", "plan", strings.ReplaceAll(r.Name(), "/", "-")+".txt")
@@ -120,131 +138,56 @@ func testPlan(t *testing.T, r runners.Runtime) {
 	}
 }
 
-// A live case is a workload in every form, and how it ends. Guests of the
-// native form are shell scripts.
-type live struct {
-	name   string
-	module string // in testdata
-	script string
-	args   []string
-	env    []string
-	stdin  string
-	limits assay.Limits
-	want   assay.Outcome
-	native assay.Outcome // as want where it is ""
-	stdout string        // "*": anything
-	exit   int           // for the outcomes OK and Exit
-}
-
-const mib = 1 << 20
-
-var cases = []live{
-	{name: "stdout", module: "hello", script: "echo hello", want: assay.OK, stdout: "hello\n"},
-	{name: "exit status", module: "exit3", script: "exit 3", want: assay.Exit, exit: 3},
-	{name: "trap", module: "trap", script: "kill -ILL $$", want: assay.Trap, native: assay.Signal},
-	{name: "stack overflow", module: "recursion", script: "kill -SEGV $$", want: assay.Trap, native: assay.Signal},
-	{name: "missing import", module: "missing-import", want: assay.RuntimeCrash},
-	{name: "missing WASI function", module: "missing-function", want: assay.RuntimeCrash},
-	{name: "not Wasm", module: "not-wasm", want: assay.RuntimeCrash},
-	{name: "arguments", module: "args", script: `printf '%s\0' "$@"`, args: []string{"a", "two words", "", "-v"}, want: assay.OK,
-		stdout: "a\x00two words\x00\x00-v\x00"},
-	{name: "one argument", module: "args", script: `printf '%s\0' "$@"`, args: []string{"a"}, want: assay.OK, stdout: "a\x00"},
-	{name: "dashes", module: "args", script: `printf '%s\0' "$@"`, args: []string{"--", "--help"}, want: assay.OK, stdout: "--\x00--help\x00"},
-	{name: "only dashes", module: "args", script: `printf '%s\0' "$@"`, args: []string{"--"}, want: assay.OK, stdout: "--\x00"},
-	{name: "environment", module: "env", script: `printf 'A=%s\0B=%s\0' "$A" "$B"`, env: []string{"A=1", "B=a=b c"}, want: assay.OK,
-		stdout: "A=1\x00B=a=b c\x00"},
-	{name: "nothing of ours in the environment", module: "env", script: `printf "$ASSAY_RUNTIMETEST"`, want: assay.OK},
-	{name: "stdin", module: "stdin", script: "cat", stdin: strings.Repeat("0123456789", 1000), want: assay.OK, stdout: "*"},
-	{name: "memory that grows", module: "grow", script: ":", want: assay.OK},
-	{name: "endless", module: "endless", script: "while :; do :; done", want: assay.Timeout, limits: assay.Limits{Timeout: time.Second}},
-	{name: "100 MB of output", module: "flood", script: "head -c 104857600 /dev/zero", want: assay.Limit, stdout: "*"},
-}
-
+// testLive holds r to the contract, where it is.
 func testLive(t *testing.T, r runners.Runtime, h Host) {
 	if h.Found.Absent != "" {
 		tooltest.Missing(t, r.Name(), errors.New(h.Found.Absent))
 	}
 	t.Logf("%s %s, %s", r.Name(), h.Found.Version, h.Found.Path)
-	t.Setenv("ASSAY_RUNTIMETEST", "leaked")
-	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) {
-			module, ok := c.write(t, r.Accepts())
-			if !ok {
-				t.Skipf("has no %s form", r.Accepts())
-			}
-			inv := runners.Invocation{Tool: h.Found, Module: module, Args: c.args, Env: c.env}
-			if c.stdin != "" {
-				inv.Stdin = filepath.Join(t.TempDir(), "stdin")
-				if err := os.WriteFile(inv.Stdin, []byte(c.stdin), 0o666); err != nil {
-					t.Fatal(err)
-				}
-			}
-			p, err := r.Plan(inv)
-			if errors.Is(err, runners.ErrUnsupported) {
-				t.Skip(err)
-			} else if err != nil {
+	t.Setenv("ASSAY_CONTRACT", "leaked")
+	for _, c := range contract.Cases {
+		t.Run(c.Name, func(t *testing.T) {
+			res, err := h.Host.Check(t.Context(), r, h.Found, c)
+			switch {
+			case err != nil:
 				t.Fatal(err)
+			case res.Verdict == contract.None:
+				t.Skip(res.Why)
+			case res.Verdict == contract.Fails:
+				t.Errorf("%s: %s\n%s", res.Got, res.Why, res.Detail)
 			}
-			c.run(t, r, p, h.Launcher)
 		})
 	}
 }
 
-func (c live) run(t *testing.T, r runners.Runtime, p runners.Plan, l *measure.Launcher) {
-	limits := assay.Limits{Timeout: time.Minute, Output: mib}
-	if c.limits.Timeout > 0 {
-		limits.Timeout = c.limits.Timeout
+// testSigns judges ends that no case brings about at will.
+func testSigns(t *testing.T, r runners.Runtime) {
+	p, err := r.Plan(runners.Invocation{Tool: fixed, Module: "/w/m", Scratch: "prepared/m"})
+	if err != nil {
+		t.Fatal(err)
 	}
 	judge, err := measure.NewJudge(assay.Expectation{}, p.Signs)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, cmd := range p.Prepare {
-		if res, err := l.Run(t.Context(), cmd, limits, 0); err != nil || !res.Started() || res.Exit != 0 {
-			t.Fatalf("prepare %q: %+v, %v", cmd.Argv, res, err)
+	died := assay.RuntimeCrash
+	if r.Accepts() != assay.Wasm {
+		died = assay.Signal
+	}
+	for _, c := range []struct {
+		end  measure.Result
+		want assay.Outcome
+	}{
+		{measure.Result{StartNS: 1}, assay.OK},
+		{measure.Result{StartNS: 1, Exit: 1}, assay.Exit}, // never a trap without the words
+		{measure.Result{StartNS: 1, Exit: 1, StderrTail: []byte("Error: no such file\n"), StdoutTail: []byte("panic: 1\n")}, assay.Exit},
+		{measure.Result{StartNS: 1, Exit: 134}, assay.Exit},
+		{measure.Result{StartNS: 1, Exit: -1, Signal: "SIGSEGV"}, died},
+		{measure.Result{StartNS: 1, Exit: -1, Signal: "SIGKILL"}, died},
+		{measure.Result{StartNS: 1, Exit: -1, Signal: "SIGABRT"}, died},
+	} {
+		if got := judge.Outcome(c.end); got != c.want {
+			t.Errorf("exit %d %s, stderr %q: outcome %s, want %s", c.end.Exit, c.end.Signal, c.end.StderrTail, got, c.want)
 		}
 	}
-	res, err := l.Run(t.Context(), p.Command, limits, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := c.want
-	if r.Accepts() == assay.Native && c.native != "" {
-		want = c.native
-	}
-	got := judge.Outcome(res)
-	if got != want || (want == assay.OK || want == assay.Exit) && res.Exit != c.exit {
-		t.Errorf("outcome %s, exit %d %s; want %s, exit %d\nargv %q\nstderr %s", got, res.Exit, res.Signal, want, c.exit,
-			p.Command.Argv, res.StderrTail)
-	}
-	stdout := c.stdout
-	if c.stdin != "" {
-		stdout = c.stdin
-	}
-	if stdout != "*" && got == want && res.Stdout != assay.DigestOf([]byte(stdout)) {
-		t.Errorf("stdout ends %q, want all of %q", res.StdoutTail, stdout)
-	}
-}
-
-// write writes the workload as a file that a runtime accepts; false if there
-// is none.
-func (c live) write(t *testing.T, form assay.Form) (string, bool) {
-	t.Helper()
-	var data []byte
-	switch {
-	case form == assay.Wasm:
-		var err error
-		if data, err = contract.Guest(c.module); err != nil {
-			t.Fatal(err)
-		}
-	case form == assay.Native && c.script != "":
-		data = []byte("#!/bin/sh\n" + c.script + "\n")
-	default:
-		return "", false
-	}
-	path := filepath.Join(t.TempDir(), c.module)
-	if err := os.WriteFile(path, data, 0o777); err != nil {
-		t.Fatal(err)
-	}
-	return path, true
 }

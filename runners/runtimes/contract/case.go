@@ -1,0 +1,107 @@
+package contract
+
+import (
+	"strings"
+	"time"
+
+	"github.com/assay-notebooks/assay"
+)
+
+// A Case is a workload and how it must end.
+type Case struct {
+	Name   string
+	Guest  string // the module in guests/, or goGuest
+	Script string // the same for a POSIX shell, for runtimes that accept no modules; "": it is about modules
+	Args   []string
+	Env    []string
+	Stdin  string
+	Mount  Mount
+	Memory int64        // runners.Invocation.Memory
+	Limits assay.Limits // zero fields: a minute, 1 MiB of output, no limit of memory
+	Killed bool         // from outside, after a second of processor time
+
+	Want   assay.Outcome
+	Native assay.Outcome // in place of Want, of runtimes that accept no modules; "": Want
+	Exit   int           // status, where Want is assay.Exit
+	Stdout func() string // all of it, where it ends well; nil: anything
+	File   string        // what the file out of the mounted directory then holds; "": none is expected
+}
+
+// A Mount says which directory a case has as its first and only one: with the
+// file in, which holds a line.
+type Mount string
+
+// The mounts.
+const (
+	ReadWrite Mount = "read-write"
+	ReadOnly  Mount = "read-only"
+)
+
+const mounted = "mounted\n"
+
+func says(s string) func() string { return func() string { return s } }
+
+const (
+	mib  = 1 << 20
+	echo = `printf '%s\0' "$@"`
+)
+
+// flood is what the guest of that name writes.
+func flood() string { return strings.Repeat("\x00", 1600*65520) }
+
+var lines = strings.Repeat("0123456789abcde\n", mib/16)
+
+// Cases is the contract.
+var Cases = []Case{
+	{Name: "stdout", Guest: "hello", Script: "echo hello", Want: assay.OK, Stdout: says("hello\n")},
+	{Name: "exit 0", Guest: "exit", Script: `exit "$1"`, Args: []string{"0"}, Want: assay.OK, Stdout: says("")},
+	{Name: "exit 1", Guest: "exit", Script: `exit "$1"`, Args: []string{"1"}, Want: assay.Exit, Exit: 1},
+	{Name: "exit 3", Guest: "exit", Script: `exit "$1"`, Args: []string{"3"}, Want: assay.Exit, Exit: 3},
+	{Name: "exit 42", Guest: "exit", Script: `exit "$1"`, Args: []string{"42"}, Want: assay.Exit, Exit: 42},
+	{Name: "exit 126", Guest: "exit", Script: `exit "$1"`, Args: []string{"126"}, Want: assay.Exit, Exit: 126},
+	{Name: "exit 134", Guest: "exit", Script: `exit "$1"`, Args: []string{"134"}, Want: assay.Exit, Exit: 134},
+	{Name: "exit 255", Guest: "exit", Script: `exit "$1"`, Args: []string{"255"}, Want: assay.Exit, Exit: 255},
+
+	{Name: "trap: unreachable", Guest: "trap", Script: "kill -ILL $$", Want: assay.Trap, Native: assay.Signal},
+	{Name: "trap: out of bounds", Guest: "bounds", Script: "kill -SEGV $$", Want: assay.Trap, Native: assay.Signal},
+	{Name: "trap: division by zero", Guest: "divide", Script: "kill -FPE $$", Want: assay.Trap, Native: assay.Signal},
+	{Name: "trap: type of an indirect call", Guest: "indirect", Want: assay.Trap},
+	{Name: "trap: stack overflow", Guest: "recursion", Want: assay.Trap, Limits: assay.Limits{Memory: 512 * mib}},
+	{Name: "abort", Guest: "c", Args: []string{"abort"}, Script: "kill -ABRT $$", Want: assay.Trap, Native: assay.Signal},
+	{Name: "killed", Guest: "endless", Script: "while :; do :; done", Killed: true, Want: assay.RuntimeCrash, Native: assay.Signal},
+
+	{Name: "missing import", Guest: "missing-import", Want: assay.RuntimeCrash},
+	{Name: "missing WASI function", Guest: "missing-function", Want: assay.RuntimeCrash},
+	{Name: "not Wasm", Guest: "not-wasm", Want: assay.RuntimeCrash},
+	{Name: "component", Guest: "component", Want: assay.RuntimeCrash},
+
+	{Name: "arguments", Guest: "args", Script: echo, Args: []string{"a", "two words", "", "-v"}, Want: assay.OK,
+		Stdout: says("a\x00two words\x00\x00-v\x00")},
+	{Name: "one argument", Guest: "args", Script: echo, Args: []string{"a"}, Want: assay.OK, Stdout: says("a\x00")},
+	{Name: "dashes first", Guest: "args", Script: echo, Args: []string{"--", "--help"}, Want: assay.OK, Stdout: says("--\x00--help\x00")},
+	{Name: "only dashes", Guest: "args", Script: echo, Args: []string{"--"}, Want: assay.OK, Stdout: says("--\x00")},
+	{Name: "an option first", Guest: "args", Script: echo, Args: []string{"--version", "-h"}, Want: assay.OK, Stdout: says("--version\x00-h\x00")},
+	{Name: "arguments beyond ASCII", Guest: "args", Script: echo, Args: []string{"größer", "日本"}, Want: assay.OK, Stdout: says("größer\x00日本\x00")},
+	{Name: "environment", Guest: "env", Script: `printf 'A=%s\0B=%s\0' "$A" "$B"`, Env: []string{"A=1", "B=a=b c"}, Want: assay.OK,
+		Stdout: says("A=1\x00B=a=b c\x00")},
+	{Name: "nothing else in the environment", Guest: "env", Script: `printf %s "$ASSAY_CONTRACT"`, Want: assay.OK, Stdout: says("")},
+
+	{Name: "directory: read", Guest: "c", Args: []string{"read"}, Script: "cat in", Mount: ReadWrite, Want: assay.OK, Stdout: says(mounted)},
+	{Name: "directory: write", Guest: "c", Args: []string{"write"}, Script: `echo written >out && echo written`, Mount: ReadWrite, Want: assay.OK,
+		Stdout: says("written\n"), File: "written\n"},
+	{Name: "directory: write, by Go", Guest: goGuest, Args: []string{"write"}, Mount: ReadWrite, Want: assay.OK,
+		Stdout: says("written\n"), File: "written\n"},
+	{Name: "read-only directory: read", Guest: "c", Args: []string{"read"}, Mount: ReadOnly, Want: assay.OK, Stdout: says(mounted)},
+	{Name: "read-only directory: write", Guest: "c", Args: []string{"write"}, Mount: ReadOnly, Want: assay.OK, Stdout: says("refused\n")},
+
+	{Name: "1 MiB of stdin", Guest: "stdin", Script: "cat", Stdin: lines, Limits: assay.Limits{Output: 2 * mib}, Want: assay.OK, Stdout: says(lines)},
+	{Name: "100 MB of stdout", Guest: "flood", Script: "head -c 104832000 /dev/zero", Limits: assay.Limits{Output: 101 * mib}, Want: assay.OK, Stdout: flood},
+	{Name: "stdout beyond a limit", Guest: "flood", Script: "head -c 104832000 /dev/zero", Want: assay.Limit},
+	{Name: "endless", Guest: "endless", Script: "while :; do :; done", Limits: assay.Limits{Timeout: time.Second}, Want: assay.Timeout},
+	{Name: "memory that grows", Guest: "grow", Script: ":", Want: assay.OK},
+	{Name: "memory beyond the runtime's limit", Guest: "growth", Memory: 16 * mib, Want: assay.OK, Stdout: says("refused\n")},
+	{Name: "memory beyond the process's limit", Guest: "large", Limits: assay.Limits{Memory: 384 * mib}, Want: assay.Limit},
+
+	{Name: "C", Guest: "c", Script: "echo two+words", Args: []string{"two", "words"}, Want: assay.OK, Stdout: says("two+words\n")},
+	{Name: "Go", Guest: goGuest, Script: "echo two+words", Args: []string{"two", "words"}, Want: assay.OK, Stdout: says("two+words\n")},
+}

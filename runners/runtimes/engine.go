@@ -1,0 +1,40 @@
+package runtimes
+
+import (
+	"slices"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/runners"
+)
+
+// An engine is a runtime whose program is a shim: the engine is a library, or
+// its own program cannot say what an invocation wants. Without descriptor 3 a
+// shim runs a module and tells nothing.
+type engine struct {
+	id       string
+	executes runners.Traits
+	shim     runners.Shim
+	signs    []assay.Sign // before runners.ShimSigns
+}
+
+func (e engine) Name() string           { return e.id }
+func (e engine) Accepts() assay.Form    { return assay.Wasm }
+func (e engine) Tool() runners.Tool     { return e.shim.Tool }
+func (e engine) Traits() runners.Traits { return e.executes }
+func (e engine) Shim() *runners.Shim    { return &e.shim }
+
+func (e engine) Plan(inv runners.Invocation) (runners.Plan, error) {
+	p, err := e.shim.Plan(inv, runners.Ask{})
+	p.Signs = slices.Concat(e.signs, p.Signs)
+	return p, err
+}
+
+// installed is the tool of a shim that "assay runtimes install" builds.
+func installed(name string) runners.Tool {
+	return runners.Tool{
+		Bin:     "assay-shim-" + name,
+		Probe:   []string{"--version"},
+		Remedy:  `run "assay runtimes install ` + name + `"`,
+		Package: name,
+	}
+}

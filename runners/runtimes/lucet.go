@@ -1,0 +1,48 @@
+package runtimes
+
+import (
+	"path/filepath"
+	"slices"
+	"strconv"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/runners"
+)
+
+// Lucet loads what its compiler made before, with Cranelift. It is of history:
+// its last version is of 2020, and its authors went on to Wasmtime.
+var Lucet = runners.CLI{
+	ID: "lucet",
+	Program: runners.Tool{
+		Bin:     "lucet-wasi",
+		Probe:   []string{"--version"},
+		Remedy:  `run "assay runtimes install lucet"`,
+		Package: "lucet",
+	},
+	Executes: runners.Traits{Mode: runners.Precompiled, Cache: runners.Made, MVP: true},
+	Signs: []assay.Sign{
+		{Outcome: assay.Trap, Exit: []int{101}, Stderr: `(?m)RuntimeFault\(`},
+		{Outcome: assay.RuntimeCrash, Exit: []int{101}, Stderr: `(?m)^thread '.*' panicked at `},
+		{Outcome: assay.RuntimeCrash, Signal: []string{"*"}},
+	},
+	Compiler: "lucetc",
+	Compile: func(inv runners.Invocation) ([]string, error) {
+		// Its own bindings name the WASI of before wasi_snapshot_preview1.
+		bindings := filepath.Join(filepath.Dir(inv.Tool.Path), "bindings.json")
+		return []string{"--bindings", bindings, "--output", inv.Scratch, inv.Module}, nil
+	},
+	Spell: func(inv runners.Invocation) ([]string, error) {
+		if err := noEnv(inv); err != nil {
+			return nil, err
+		}
+		dirs, err := mounts(inv, "--dir", writable(":"))
+		if err != nil {
+			return nil, err
+		}
+		var limit []string
+		if inv.Memory > 0 {
+			limit = []string{"--max-heap-size", strconv.FormatInt(inv.Memory, 10)}
+		}
+		return slices.Concat(limit, dirs, []string{inv.Scratch}, inv.Args), nil
+	},
+}

@@ -1,0 +1,71 @@
+package runtimes
+
+import (
+	"slices"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/runners"
+)
+
+// Wasmer has one variant for each of its compilers, and none that leaves the
+// choice to how it was built. Its cache is off.
+var (
+	WasmerCranelift   = wasmer("wasmer/cranelift", "--cranelift")
+	WasmerSinglepass  = wasmer("wasmer/singlepass", "--singlepass")
+	WasmerLLVM        = wasmerLLVM()
+	WasmerPrecompiled = precompiledWasmer()
+)
+
+func wasmer(id, compiler string) runners.CLI {
+	flags := []string{"run", compiler, "--disable-cache"}
+	if compiler == "" {
+		flags = []string{"run", "--disable-cache"}
+	}
+	return runners.CLI{
+		ID: id,
+		Program: runners.Tool{
+			Bin:     "wasmer",
+			Probe:   []string{"--version"},
+			Remedy:  `run "assay runtimes install wasmer"`,
+			Package: "wasmer",
+		},
+		Executes: runners.Traits{Mode: runners.AOT, Cache: runners.Off},
+		Signs: []assay.Sign{
+			{Outcome: assay.Trap, Exit: []int{45}, Stderr: `(?m)RuntimeError: `},
+			{Outcome: assay.RuntimeCrash, Exit: []int{1}, Stderr: `(?m)^error: `},
+			{Outcome: assay.RuntimeCrash, Signal: []string{"*"}},
+		},
+		Spell: func(inv runners.Invocation) ([]string, error) {
+			if err := noMemory(inv); err != nil {
+				return nil, err
+			}
+			dirs, err := mounts(inv, "--volume", writable(":"))
+			if err != nil {
+				return nil, err
+			}
+			var sep []string
+			if len(inv.Args) > 0 {
+				sep = []string{"--"}
+			}
+			return slices.Concat(flags, dirs, runners.Each("--env", inv.Env...), []string{inv.Module}, sep, inv.Args), nil
+		},
+	}
+}
+
+// wasmerLLVM is with LLVM, which the installed package leaves out.
+func wasmerLLVM() runners.CLI {
+	r := wasmer("wasmer/llvm", "--llvm")
+	r.Program.Package, r.Program.Bin = "", "wasmer-llvm"
+	r.Program.Remedy = "build wasmer with its feature llvm and put it in PATH as wasmer-llvm"
+	return r
+}
+
+func precompiledWasmer() runners.CLI {
+	r := wasmer("wasmer/precompiled", "")
+	r.Executes = runners.Traits{Mode: runners.Precompiled, Cache: runners.Made}
+	r.Compile = func(inv runners.Invocation) ([]string, error) {
+		return []string{"compile", "--cranelift", inv.Module, "-o", inv.Scratch}, nil
+	}
+	r.Spell = compiled(r.Spell)
+	return r
+}

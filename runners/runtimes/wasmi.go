@@ -1,0 +1,37 @@
+package runtimes
+
+import (
+	"slices"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/runners"
+)
+
+// Wasmi interprets, translating each function when it is first called.
+var Wasmi = runners.CLI{
+	ID: "wasmi",
+	Program: runners.Tool{
+		Bin:     "wasmi",
+		Probe:   []string{"--version"},
+		Remedy:  `run "assay runtimes install wasmi"`,
+		Package: "wasmi",
+	},
+	Executes: runners.Traits{Mode: runners.Interpreter},
+	Inside:   true,
+	Signs: []assay.Sign{
+		{Outcome: assay.RuntimeCrash, Exit: []int{1}, Stderr: `(?m)^Error: failed during execution of _start: exit with invalid exit status `},
+		{Outcome: assay.Trap, Exit: []int{1}, Stderr: `(?m)^Error: failed during execution of _start: `},
+		{Outcome: assay.RuntimeCrash, Exit: []int{1}, Stderr: `(?m)^Error: failed to (populate WASI externals|compile Wasm module|read Wasm file|instantiate|open directory)`},
+		{Outcome: assay.RuntimeCrash, Signal: []string{"*"}},
+	},
+	Spell: func(inv runners.Invocation) ([]string, error) {
+		if err := noMemory(inv); err != nil {
+			return nil, err
+		}
+		dirs, err := mounts(inv, "--dir", samePath)
+		if err != nil {
+			return nil, err
+		}
+		return slices.Concat([]string{"run"}, dirs, runners.Each("--env", inv.Env...), []string{inv.Module}, inv.Args), nil
+	},
+}

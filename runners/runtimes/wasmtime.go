@@ -1,0 +1,65 @@
+package runtimes
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/runners"
+)
+
+// Wasmtime compiles with Cranelift, WasmtimeWinch with its baseline compiler;
+// WasmtimePrecompiled loads what Cranelift made before. Its cache of compiled
+// code, which is on by itself, is off.
+var (
+	Wasmtime            = wasmtime("wasmtime", runners.Traits{Mode: runners.AOT, Cache: runners.Off}, "-C", "cache=n")
+	WasmtimeWinch       = wasmtime("wasmtime/winch", runners.Traits{Mode: runners.AOT, Cache: runners.Off}, "-C", "cache=n", "-C", "compiler=winch")
+	WasmtimePrecompiled = precompiledWasmtime()
+)
+
+func wasmtime(id string, executes runners.Traits, flags ...string) runners.CLI {
+	return runners.CLI{
+		ID: id,
+		Program: runners.Tool{
+			Bin:     "wasmtime",
+			Probe:   []string{"--version"},
+			Remedy:  `run "assay runtimes install wasmtime"`,
+			Package: "wasmtime",
+		},
+		Executes: executes,
+		Signs: []assay.Sign{
+			{Outcome: assay.Trap, Exit: []int{134}, Stderr: `(?m)^\s+\d+: wasm trap: `},
+			{Outcome: assay.RuntimeCrash, Exit: []int{1}, Stderr: "(?m)^Error: (failed to (run main module|open wasm module|compile|parse|read) |expected `\\(`)"},
+			{Outcome: assay.RuntimeCrash, Signal: []string{"*"}},
+		},
+		Spell: func(inv runners.Invocation) ([]string, error) {
+			dirs, err := mounts(inv, "--dir", writable("::"))
+			if err != nil {
+				return nil, err
+			}
+			var limit []string
+			if inv.Memory > 0 {
+				limit = []string{"-W", "max-memory-size=" + strconv.FormatInt(inv.Memory, 10)}
+			}
+			return slices.Concat([]string{"run"}, flags, limit, dirs, runners.Each("--env", inv.Env...),
+				[]string{inv.Module}, inv.Args), nil
+		},
+	}
+}
+
+func precompiledWasmtime() runners.CLI {
+	r := wasmtime("wasmtime/precompiled", runners.Traits{Mode: runners.Precompiled, Cache: runners.Made}, "-C", "cache=n", "--allow-precompiled")
+	r.Compile = func(inv runners.Invocation) ([]string, error) {
+		return []string{"compile", "-C", "cache=n", "-o", inv.Scratch, inv.Module}, nil
+	}
+	r.Spell = compiled(r.Spell)
+	return r
+}
+
+// compiled is spell, but with what Plan.Prepare made in place of the module.
+func compiled(spell func(runners.Invocation) ([]string, error)) func(runners.Invocation) ([]string, error) {
+	return func(inv runners.Invocation) ([]string, error) {
+		inv.Module = inv.Scratch
+		return spell(inv)
+	}
+}
