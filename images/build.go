@@ -3,7 +3,6 @@ package images
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -12,19 +11,14 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/assay-notebooks/assay"
 )
-
-// goMod is given to a workload that has none. Its name and language version
-// are part of what is built, so they are fixed.
-const goMod = "module workload\n\ngo 1.26.0\n"
-
-// Flags are how every form is built, after "go build".
-var Flags = []string{"-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid="}
 
 // Build builds the workload in dir. The source is copied first, so that what
 // is built is exactly what Built.Source holds.
 //
-// A workload that has no Go source names its module in workload.yaml; it has
+// A workload that has no source names its module in workload.yaml; it has
 // no native form.
 func Build(ctx context.Context, dir string, o Options) (*Built, error) {
 	b, err := build(ctx, dir, o)
@@ -35,19 +29,11 @@ func Build(ctx context.Context, dir string, o Options) (*Built, error) {
 }
 
 func build(ctx context.Context, dir string, o Options) (*Built, error) {
-	src, err := readSource(dir)
+	src, spec, err := readWorkload(dir)
 	if err != nil {
 		return nil, err
 	}
-	text, ok := src[SpecFile]
-	if !ok {
-		return nil, fmt.Errorf("no %s; write one with at least a name", SpecFile)
-	}
-	spec, err := ParseSpec(text)
-	if err != nil {
-		return nil, err
-	}
-	b := &Built{Name: spec.Name, Args: spec.Args, Env: spec.Env, Steady: spec.Steady, Facts: map[string]string{}}
+	b := &Built{Name: spec.Name, Args: spec.Args, Env: spec.Env, Steady: spec.steady(), Scratch: spec.Scratch, Facts: map[string]string{}}
 	if b.Expect, err = spec.Expect.expectation(src); err != nil {
 		return nil, err
 	}
@@ -65,13 +51,39 @@ func build(ctx context.Context, dir string, o Options) (*Built, error) {
 		if b.Module, err = src.read(spec.Module); err != nil {
 			return nil, fmt.Errorf("module: %w", err)
 		}
-	} else if err := b.compile(ctx, src, o); err != nil {
+	} else if err := b.compile(ctx, src, spec, o); err != nil {
 		return nil, err
 	}
 	if err := CheckModule(b.Module, spec.Imports); err != nil {
 		return nil, err
 	}
+	for v, module := range b.Variants {
+		check := CheckModule
+		if v == assay.Reactor || v == assay.ReactorMVP {
+			check = CheckReactor
+		}
+		if err := check(module, spec.Imports); err != nil {
+			return nil, fmt.Errorf("variant %s: %w", v, err)
+		}
+	}
 	return b, nil
+}
+
+// readWorkload reads a workload's directory, and what comes with assay for it.
+func readWorkload(dir string) (source, Spec, error) {
+	src, err := readSource(dir)
+	if err != nil {
+		return nil, Spec{}, err
+	}
+	text, ok := src[SpecFile]
+	if !ok {
+		return nil, Spec{}, fmt.Errorf("no %s; write one with at least a name", SpecFile)
+	}
+	spec, err := ParseSpec(text)
+	if err == nil && spec.Language == C {
+		err = src.addBench()
+	}
+	return src, spec, err
 }
 
 func (b *Built) addFact(key, value string) {
@@ -80,32 +92,49 @@ func (b *Built) addFact(key, value string) {
 	}
 }
 
+// A toolchain builds a workload from source in one language.
+type toolchain interface {
+	// facts says what builds, for Built.Facts.
+	facts() map[string]string
+	// variants lists the modules built besides the command.
+	variants() []assay.Variant
+	// module returns the command, or the variant if v is not "", which is
+	// written at out.
+	module(ctx context.Context, v assay.Variant, out string) ([]byte, error)
+	// native returns the executable for a platform, which is written at out.
+	native(ctx context.Context, platform, out string) ([]byte, error)
+}
+
 // compile builds every form of src.
-func (b *Built) compile(ctx context.Context, src source, o Options) error {
+func (b *Built) compile(ctx context.Context, src source, spec Spec, o Options) error {
 	tmp, err := os.MkdirTemp("", "assay-workload-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(tmp)
-	at := filepath.Join(tmp, "src")
-	if _, ok := src["go.mod"]; !ok {
-		if err := os.Mkdir(at, 0o777); err != nil {
-			return err
-		}
-		if err := os.WriteFile(filepath.Join(at, "go.mod"), []byte(goMod), 0o666); err != nil {
-			return err
-		}
+	var tool toolchain
+	switch spec.Language {
+	case C:
+		tool, err = newZig(ctx, src, spec, o, tmp)
+	default:
+		tool, err = newGo(ctx, src, spec, o, tmp)
 	}
-	if err := src.write(at); err != nil {
-		return err
-	}
-	tool, err := findGo(ctx, o.Go, at)
 	if err != nil {
 		return err
 	}
-	b.addFact("toolchain", tool.version)
-	if b.Module, err = tool.build(ctx, "wasip1/wasm", filepath.Join(tmp, "module")); err != nil {
+	for k, v := range tool.facts() {
+		b.addFact(k, v)
+	}
+	if b.Module, err = tool.module(ctx, "", filepath.Join(tmp, "module")); err != nil {
 		return err
+	}
+	for _, v := range tool.variants() {
+		if b.Variants == nil {
+			b.Variants = map[assay.Variant][]byte{}
+		}
+		if b.Variants[v], err = tool.module(ctx, v, filepath.Join(tmp, string(v))); err != nil {
+			return err
+		}
 	}
 	platforms := o.Platforms
 	if platforms == nil {
@@ -116,7 +145,7 @@ func (b *Built) compile(ctx context.Context, src source, o Options) error {
 		if err := checkPlatform(p); err != nil {
 			return err
 		}
-		if b.Native[p], err = tool.build(ctx, p, filepath.Join(tmp, "native")); err != nil {
+		if b.Native[p], err = tool.native(ctx, p, filepath.Join(tmp, "native")); err != nil {
 			return err
 		}
 		if b.Images[p], err = container(p, b.Native[p], b.Args, b.Env); err != nil {
@@ -135,80 +164,9 @@ func checkPlatform(p string) error {
 	return nil
 }
 
-// A goTool is a go command, in the directory of one module.
-type goTool struct {
-	path, version, dir string
-	env                []string
-}
-
-// Where modules and build results are kept and fetched from may differ by
-// machine; what they are may not.
-var (
-	keptGoEnv = []string{
-		"GOCACHE", "GOMODCACHE", "GOPATH", "GOPROXY", "GONOPROXY", "GOSUMDB", "GONOSUMDB", "GOPRIVATE", "GOINSECURE",
-	}
-	keptEnv = []string{
-		"PATH", "HOME", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR",
-		"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
-	}
-	fixedEnv = []string{
-		"GOENV=off", "GOFLAGS=", "GOWORK=off", "GOTOOLCHAIN=local", "GO111MODULE=on", "GOEXPERIMENT=", "GODEBUG=",
-		"GOFIPS140=off", "CGO_ENABLED=0", "GOAMD64=v1", "GOARM64=v8.0", "GOWASM=", "LC_ALL=C",
-	}
-)
-
-// findGo finds the go command and asks it, with the user's own settings, where
-// its caches are.
-func findGo(ctx context.Context, name, dir string) (goTool, error) {
-	if name == "" {
-		name = "go"
-	}
-	path, err := exec.LookPath(name)
-	if err != nil {
-		return goTool{}, fmt.Errorf("%w; workloads are built with Go: install it from https://go.dev/dl", err)
-	}
-	t := goTool{path: path, dir: dir, env: append(os.Environ(), "GOTOOLCHAIN=local", "GOWORK=off", "GOFLAGS=")}
-	out, err := t.run(ctx, append([]string{"env", "-json", "GOVERSION"}, keptGoEnv...)...)
-	if err != nil {
-		return goTool{}, err
-	}
-	vars := map[string]string{}
-	if err := json.Unmarshal(out, &vars); err != nil {
-		return goTool{}, fmt.Errorf("%s env: %w", path, err)
-	}
-	t.version, t.env = vars["GOVERSION"], nil
-	for _, k := range keptEnv {
-		if v, ok := os.LookupEnv(k); ok {
-			t.env = append(t.env, k+"="+v)
-		}
-	}
-	for _, k := range keptGoEnv {
-		t.env = append(t.env, k+"="+vars[k])
-	}
-	t.env = append(t.env, fixedEnv...)
-	return t, nil
-}
-
-// build returns the executable for platform, which is written at out.
-func (t goTool) build(ctx context.Context, platform, out string) ([]byte, error) {
-	system, processor, _ := strings.Cut(platform, "/")
-	t.env = append(t.env[:len(t.env):len(t.env)], "GOOS="+system, "GOARCH="+processor)
-	args := append([]string{"build"}, Flags...)
-	if _, err := t.run(ctx, append(args, "-o", out, ".")...); err != nil {
-		return nil, fmt.Errorf("build for %s: %w", platform, err)
-	}
-	b, err := os.ReadFile(out)
-	if err != nil {
-		return nil, fmt.Errorf("build for %s: %w; is it package main?", platform, err)
-	}
-	return b, nil
-}
-
-// run runs the go command and returns its standard output. It dies, with the
-// compilers it started, when ctx ends.
-func (t goTool) run(ctx context.Context, args ...string) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, t.path, args...)
-	cmd.Dir, cmd.Env = t.dir, t.env
+// tool runs a compiler and returns its standard output. It dies, with what it
+// started, when the context of cmd ends. The error has what it said, after name.
+func tool(ctx context.Context, cmd *exec.Cmd, name string) ([]byte, error) {
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 5 * time.Second
 	var stderr bytes.Buffer
@@ -222,10 +180,10 @@ func (t goTool) run(ctx context.Context, args ...string) ([]byte, error) {
 	}
 	said := strings.TrimSpace(stderr.String())
 	if said == "" {
-		return nil, fmt.Errorf("go %s: %w", args[0], err)
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	if errors.As(err, new(*exec.ExitError)) {
-		return nil, fmt.Errorf("go %s: %s", args[0], said)
+		return nil, fmt.Errorf("%s: %s", name, said)
 	}
-	return nil, fmt.Errorf("go %s: %w: %s", args[0], err, said)
+	return nil, fmt.Errorf("%s: %w: %s", name, err, said)
 }

@@ -10,16 +10,19 @@ import (
 )
 
 // Input describes all that Build makes a workload from: its source, and which
-// Go is on PATH, told by the file's size and time. Where it is the same, so is
-// what is built. It takes no build's time.
+// toolchain: the Go on PATH is told by the file's size and time. Where it is the
+// same, so is what is built. It takes no build's time.
 func Input(dir string) (string, error) {
-	src, err := readSource(dir)
+	src, spec, err := readWorkload(dir)
 	if err != nil {
 		return "", err
 	}
 	tar, err := src.tar()
 	if err != nil {
 		return "", err
+	}
+	if spec.Language == C {
+		return fmt.Sprintf("%v zig %s", assay.DigestOf(tar), ZigVersion), nil
 	}
 	path, err := exec.LookPath("go")
 	if err != nil {
@@ -33,4 +36,19 @@ func Input(dir string) (string, error) {
 		return "", err
 	}
 	return fmt.Sprintf("%v %s %d %d", assay.DigestOf(tar), path, st.Size(), st.ModTime().UnixNano()), nil
+}
+
+// LanguageOf returns what the workload in dir is written in; "" for a ready
+// module.
+func LanguageOf(dir string) (Language, error) {
+	_, spec, err := readWorkload(dir)
+	switch {
+	case err != nil:
+		return "", err
+	case spec.Module != "":
+		return "", nil
+	case spec.Language == "":
+		return Go, nil
+	}
+	return spec.Language, nil
 }

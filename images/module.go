@@ -80,28 +80,46 @@ var knownImports = []string{"wasi_snapshot_preview1", "bench"}
 // ErrMalformed where one of these is the reason. Import modules besides WASI
 // preview 1 have to be allowed by name.
 func CheckModule(b []byte, allowed []string) error {
+	m, err := parseModule(b)
+	if err != nil {
+		return err
+	}
+	return m.check(allowed)
+}
+
+// CheckReactor is CheckModule for a reactor, which exports the function run.
+func CheckReactor(b []byte, allowed []string) error {
+	m, err := parseModule(b)
+	if err != nil {
+		return err
+	}
+	return m.checkReactor(allowed)
+}
+
+// parseModule reads the outside of a module.
+func parseModule(b []byte) (module, error) {
 	const head = 8
 	switch {
 	case len(b) == 0:
-		return fmt.Errorf("%w: empty file", ErrNotWasm)
+		return module{}, fmt.Errorf("%w: empty file", ErrNotWasm)
 	case !bytes.HasPrefix(b, []byte("\x00asm")):
 		what := "want the bytes 00 61 73 6d first, got % x"
 		if bytes.HasPrefix(b, []byte("(module")) {
 			what = "text format, convert it with wat2wasm; it begins % x"
 		}
-		return fmt.Errorf("%w: "+what, ErrNotWasm, b[:min(4, len(b))])
+		return module{}, fmt.Errorf("%w: "+what, ErrNotWasm, b[:min(4, len(b))])
 	case len(b) < head:
-		return fmt.Errorf("%w: ends after %d bytes", ErrMalformed, len(b))
+		return module{}, fmt.Errorf("%w: ends after %d bytes", ErrMalformed, len(b))
 	case binary.LittleEndian.Uint16(b[6:]) == 1:
-		return fmt.Errorf("%w; build it for wasip1, for example with GOOS=wasip1 or --target wasm32-wasip1", ErrComponent)
+		return module{}, fmt.Errorf("%w; build it for wasip1, for example with GOOS=wasip1 or --target wasm32-wasip1", ErrComponent)
 	case binary.LittleEndian.Uint32(b[4:]) != 1:
-		return fmt.Errorf("%w: version %d, want 1", ErrMalformed, binary.LittleEndian.Uint32(b[4:]))
+		return module{}, fmt.Errorf("%w: version %d, want 1", ErrMalformed, binary.LittleEndian.Uint32(b[4:]))
 	}
 	m, err := readModule(b[head:])
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrMalformed, err)
+		return module{}, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
-	return m.check(allowed)
+	return m, nil
 }
 
 // The kinds of imports and exports.
@@ -120,6 +138,35 @@ type module struct {
 }
 
 func (m module) check(allowed []string) error {
+	errs := m.checkShared(allowed)
+	if !m.exportsFunc("_start") {
+		if _, ok := m.exports["_initialize"]; ok {
+			errs = append(errs, errors.New("a reactor (it exports _initialize, not _start); build it as a command"))
+		} else {
+			errs = append(errs, errors.New("exports no _start function; build it as a wasip1 command, with a main"))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (m module) checkReactor(allowed []string) error {
+	errs := m.checkShared(allowed)
+	if !m.exportsFunc("run") {
+		errs = append(errs, errors.New("exports no run function, which a reactor is called by"))
+	}
+	if _, ok := m.exports["_start"]; ok {
+		errs = append(errs, errors.New("a command (it exports _start), not a reactor"))
+	}
+	return errors.Join(errs...)
+}
+
+func (m module) exportsFunc(name string) bool {
+	kind, ok := m.exports[name]
+	return ok && kind == kindFunc
+}
+
+// checkShared reports what is wrong with commands and reactors alike.
+func (m module) checkShared(allowed []string) []error {
 	var errs []error
 	for _, name := range m.imports {
 		switch {
@@ -133,17 +180,10 @@ func (m module) check(allowed []string) error {
 				"imports from %q, which wasip1 does not have; if your runtime has it, allow it with imports: [%s]", name, name))
 		}
 	}
-	if kind, ok := m.exports["_start"]; !ok || kind != kindFunc {
-		if _, ok := m.exports["_initialize"]; ok {
-			errs = append(errs, errors.New("a reactor (it exports _initialize, not _start); build it as a command"))
-		} else {
-			errs = append(errs, errors.New("exports no _start function; build it as a wasip1 command, with a main"))
-		}
-	}
 	if kind, ok := m.exports["memory"]; slices.Contains(m.imports, knownImports[0]) && (!ok || kind != kindMemory) {
 		errs = append(errs, errors.New(`exports no memory called "memory", which WASI needs`))
 	}
-	return errors.Join(errs...)
+	return errs
 }
 
 // The sections looked into.

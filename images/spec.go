@@ -18,17 +18,34 @@ const specLimit = 1 << 20
 // A Spec is what workload.yaml says. Files it names are relative to its
 // directory and inside it.
 type Spec struct {
-	Name    string   `yaml:"name" json:"name"`
-	Args    []string `yaml:"args,omitempty" json:"args,omitempty"`       // without argv[0]
-	Env     []string `yaml:"env,omitempty" json:"env,omitempty"`         // KEY=VALUE
-	Stdin   string   `yaml:"stdin,omitempty" json:"stdin,omitempty"`     // a file
-	Expect  Expect   `yaml:"expect,omitempty" json:"expect,omitzero"`    // what a right answer is
-	Steady  bool     `yaml:"steady,omitempty" json:"steady,omitempty"`   // it heeds ASSAY_CALLS: docs/workload.md
-	Licence string   `yaml:"licence,omitempty" json:"licence,omitempty"` // SPDX expression
-	URL     string   `yaml:"url,omitempty" json:"url,omitempty"`         // where the source comes from
-	Module  string   `yaml:"module,omitempty" json:"module,omitempty"`   // a ready .wasm file, in place of Go source
-	Imports []string `yaml:"imports,omitempty" json:"imports,omitempty"` // import modules allowed besides WASI
+	Name     string   `yaml:"name" json:"name"`
+	Language Language `yaml:"language,omitempty" json:"language,omitempty"` // of the source; default Go
+	Flags    []string `yaml:"flags,omitempty" json:"flags,omitempty"`       // for the C compiler, besides the recipe's
+	Reactor  bool     `yaml:"reactor,omitempty" json:"reactor,omitempty"`   // the source has what a reactor exports: docs/workload.md
+	Args     []string `yaml:"args,omitempty" json:"args,omitempty"`         // without argv[0]
+	Env      []string `yaml:"env,omitempty" json:"env,omitempty"`           // KEY=VALUE
+	Stdin    string   `yaml:"stdin,omitempty" json:"stdin,omitempty"`       // a file
+	Expect   Expect   `yaml:"expect,omitempty" json:"expect,omitzero"`      // what a right answer is
+	Scratch  bool     `yaml:"scratch,omitempty" json:"scratch,omitempty"`   // it wants an empty directory as its working directory
+	Steady   bool     `yaml:"steady,omitempty" json:"steady,omitempty"`     // it heeds ASSAY_CALLS: docs/workload.md
+	Licence  string   `yaml:"licence,omitempty" json:"licence,omitempty"`   // SPDX expression
+	URL      string   `yaml:"url,omitempty" json:"url,omitempty"`           // where the source comes from
+	Module   string   `yaml:"module,omitempty" json:"module,omitempty"`     // a ready .wasm file, in place of source
+	Imports  []string `yaml:"imports,omitempty" json:"imports,omitempty"`   // import modules allowed besides WASI
 }
+
+// A Language is what a workload's source is written in.
+type Language string
+
+// The languages that there is a recipe for.
+const (
+	Go Language = "go"
+	C  Language = "c"
+)
+
+// steady reports whether the workload heeds ASSAY_CALLS: the command that the C
+// recipe makes around work does.
+func (s Spec) steady() bool { return s.Steady || s.Language == C && s.Reactor }
 
 // Expect is what a right answer is. Stdout and StdoutFile exclude each other;
 // with neither, any output is right.
@@ -39,6 +56,10 @@ type Expect struct {
 }
 
 var nameGrammar = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+
+// flagGrammar has the compiler's flags that name no file, so that what is built
+// stays a function of the source.
+var flagGrammar = regexp.MustCompile(`^-(D[A-Za-z_][A-Za-z0-9_]*(=[A-Za-z0-9_.+-]*)?|[fm][a-z0-9-]+(=[a-z0-9-]+)?|O[0-3sz])$`)
 
 // CheckName reports why s cannot be the name of a workload.
 func CheckName(s string) error {
@@ -73,6 +94,17 @@ func (s Spec) check() error {
 	for _, kv := range s.Env {
 		if k, _, ok := strings.Cut(kv, "="); !ok || k == "" || strings.ContainsRune(kv, 0) {
 			errs = append(errs, fmt.Errorf("env: %q, want KEY=VALUE", kv))
+		}
+	}
+	if s.Language != "" && s.Language != Go && s.Language != C {
+		errs = append(errs, fmt.Errorf("language %q, want %s or %s", s.Language, Go, C))
+	}
+	if len(s.Flags) > 0 && s.Language != C {
+		errs = append(errs, errors.New("flags are for language: c"))
+	}
+	for _, f := range s.Flags {
+		if !flagGrammar.MatchString(f) {
+			errs = append(errs, fmt.Errorf("flags: %q, want -DNAME, -DNAME=VALUE, -f…, -m… or -O…, and no path", f))
 		}
 	}
 	if s.Expect.Stdout != nil && s.Expect.StdoutFile != "" {

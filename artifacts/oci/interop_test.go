@@ -43,7 +43,7 @@ func TestOras(t *testing.T) {
 	}
 
 	got := referrers(t, oras, at)
-	want := []string{run.ArtifactType, oci.TypeNative, oci.TypeStdin, oci.TypeSource, oci.TypeImages}
+	want := []string{run.ArtifactType, oci.TypeVariants, oci.TypeNative, oci.TypeStdin, oci.TypeSource, oci.TypeImages}
 	for _, kind := range want {
 		if got[kind] == "" {
 			t.Errorf("oras discover: no %s in %v", kind, got)

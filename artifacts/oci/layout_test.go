@@ -152,7 +152,7 @@ func TestLayoutParts(t *testing.T) {
 	}
 	want := map[string]int{
 		oci.MediaTypeWasmConfig: 1, run.ArtifactType: 1,
-		oci.TypeNative: 1, oci.TypeStdin: 1, oci.TypeSource: 1, oci.TypeImages: 1,
+		oci.TypeVariants: 1, oci.TypeNative: 1, oci.TypeStdin: 1, oci.TypeSource: 1, oci.TypeImages: 1,
 	}
 	if !maps.Equal(got, want) {
 		t.Errorf("index lists %v, want %v", got, want)

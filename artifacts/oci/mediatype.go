@@ -25,10 +25,11 @@ const TypeWorkload = "application/vnd.assay.workload.v1"
 
 // Artifact types of what hangs on a workload, by subject.
 const (
-	TypeNative = "application/vnd.assay.workload.native.v1" // layers: the static executables
-	TypeImages = "application/vnd.assay.workload.images.v1" // an index of its container images
-	TypeStdin  = "application/vnd.assay.workload.stdin.v1"  // layer: its standard input
-	TypeSource = "application/vnd.assay.workload.source.v1" // layer: a tar of its source
+	TypeVariants = "application/vnd.assay.workload.variants.v1" // layers: the same source as other Wasm modules
+	TypeNative   = "application/vnd.assay.workload.native.v1"   // layers: the static executables
+	TypeImages   = "application/vnd.assay.workload.images.v1"   // an index of its container images
+	TypeStdin    = "application/vnd.assay.workload.stdin.v1"    // layer: its standard input
+	TypeSource   = "application/vnd.assay.workload.source.v1"   // layer: a tar of its source
 )
 
 // Media types of the layers of these.

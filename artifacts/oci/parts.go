@@ -33,6 +33,14 @@ func workloadParts(ctx context.Context, r Reader, manifest []byte) ([]part, erro
 	}
 	subject := &described
 	var artifacts []Artifact
+	if len(w.Variants) > 0 {
+		a := Artifact{Type: TypeVariants, Subject: subject}
+		for _, v := range slices.Sorted(maps.Keys(w.Variants)) {
+			title := assay.Filename(w.Name) + "-" + string(v) + ".wasm"
+			a.Layers = append(a.Layers, Layer{MediaType: MediaTypeWasm, Title: title, Digest: w.Variants[v]})
+		}
+		artifacts = append(artifacts, a)
+	}
 	if len(w.Native) > 0 {
 		a := Artifact{Type: TypeNative, Subject: subject}
 		for _, p := range slices.Sorted(maps.Keys(w.Native)) {
@@ -98,5 +106,5 @@ func imagesPart(ctx context.Context, r Reader, w assay.Workload, subject *Descri
 // IsPart reports whether artifacts of a type are parts of workloads, which
 // follow from these.
 func IsPart(artifactType string) bool {
-	return slices.Contains([]string{TypeNative, TypeImages, TypeStdin, TypeSource}, artifactType)
+	return slices.Contains([]string{TypeVariants, TypeNative, TypeImages, TypeStdin, TypeSource}, artifactType)
 }

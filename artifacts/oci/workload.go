@@ -12,17 +12,19 @@ import (
 // The annotations of a workload's manifest. Name, licence and URL are also
 // there under the names that the OCI specification gives them.
 const (
-	annotationName   = AnnotationPrefix + "name"
-	annotationArgs   = AnnotationPrefix + "args"          // JSON array of strings
-	annotationEnv    = AnnotationPrefix + "env"           // JSON array of strings, KEY=VALUE
-	annotationStdout = AnnotationPrefix + "expect.stdout" // digest of the whole of stdout
-	annotationExit   = AnnotationPrefix + "expect.exit"   // decimal
-	annotationSteady = AnnotationPrefix + "steady"        // "true": it heeds assay.CallsVariable
-	annotationFact   = AnnotationPrefix + "source."       // + "toolchain", "licence", "url"
-	blobStdin        = BlobPrefix + "stdin"
-	blobSource       = BlobPrefix + "source"
-	blobNative       = BlobPrefix + "native." // + "linux/amd64"
-	blobImage        = BlobPrefix + "image."  // + "linux/amd64"
+	annotationName    = AnnotationPrefix + "name"
+	annotationArgs    = AnnotationPrefix + "args"          // JSON array of strings
+	annotationEnv     = AnnotationPrefix + "env"           // JSON array of strings, KEY=VALUE
+	annotationStdout  = AnnotationPrefix + "expect.stdout" // digest of the whole of stdout
+	annotationExit    = AnnotationPrefix + "expect.exit"   // decimal
+	annotationSteady  = AnnotationPrefix + "steady"        // "true": it heeds assay.CallsVariable
+	annotationScratch = AnnotationPrefix + "scratch"       // "true": it wants an empty working directory
+	annotationFact    = AnnotationPrefix + "source."       // + "toolchain", "licence", "url"
+	blobStdin         = BlobPrefix + "stdin"
+	blobSource        = BlobPrefix + "source"
+	blobNative        = BlobPrefix + "native."  // + "linux/amd64"
+	blobImage         = BlobPrefix + "image."   // + "linux/amd64"
+	blobVariant       = BlobPrefix + "variant." // + "mvp"
 )
 
 // The keys of Workload.Source that have a meaning here.
@@ -35,16 +37,18 @@ const (
 // WorkloadFiles is a workload that is not yet stored: its bytes, and what is
 // said about them.
 type WorkloadFiles struct {
-	Name   string
-	Args   []string
-	Env    []string
-	Stdin  []byte // empty: none
-	Expect assay.Expectation
-	Steady bool // it heeds assay.CallsVariable
+	Name    string
+	Args    []string
+	Env     []string
+	Stdin   []byte // empty: none
+	Expect  assay.Expectation
+	Steady  bool // it heeds assay.CallsVariable
+	Scratch bool // it wants an empty working directory
 
-	Module []byte
-	Native map[string][]byte // by "linux/amd64"
-	Images map[string]Image  // by "linux/amd64"
+	Module   []byte
+	Variants map[assay.Variant][]byte
+	Native   map[string][]byte // by "linux/amd64"
+	Images   map[string]Image  // by "linux/amd64"
 
 	Source []byte            // archive of the source; nil: not known
 	Facts  map[string]string // becomes Workload.Source, with "digest" added
@@ -76,7 +80,8 @@ func putWorkload(ctx context.Context, w Writer, f WorkloadFiles) (assay.Workload
 		return assay.Workload{}, err
 	}
 	out := assay.Workload{
-		Name: f.Name, Module: module, Args: f.Args, Env: f.Env, Expect: f.Expect, Steady: f.Steady, Source: map[string]string{},
+		Name: f.Name, Module: module, Args: f.Args, Env: f.Env, Expect: f.Expect, Steady: f.Steady, Scratch: f.Scratch,
+		Source: map[string]string{},
 	}
 	for k, v := range f.Facts {
 		out.Source[k] = v
@@ -92,6 +97,14 @@ func putWorkload(ctx context.Context, w Writer, f WorkloadFiles) (assay.Workload
 			return assay.Workload{}, err
 		}
 		out.Source[factDigest] = d.String()
+	}
+	for v, b := range f.Variants {
+		if out.Variants == nil {
+			out.Variants = map[assay.Variant]assay.Digest{}
+		}
+		if out.Variants[v], err = w.PutBytes(ctx, b); err != nil {
+			return assay.Workload{}, err
+		}
 	}
 	for p, b := range f.Native {
 		if out.Native == nil {
@@ -213,6 +226,12 @@ func encodeWorkload(w assay.Workload, size int64) (config, manifest []byte, err 
 	}
 	if w.Steady {
 		a[annotationSteady] = "true"
+	}
+	if w.Scratch {
+		a[annotationScratch] = "true"
+	}
+	for v, d := range w.Variants {
+		setDigest(a, blobVariant+string(v), d)
 	}
 	for p, d := range w.Native {
 		setDigest(a, blobNative+p, d)

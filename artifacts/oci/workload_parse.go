@@ -115,11 +115,9 @@ func setField(w *assay.Workload, name, value string) (err error) {
 		w.Expect.Exit = int(exit)
 		return err
 	case name == annotationSteady:
-		w.Steady = value == "true"
-		if !w.Steady {
-			return fmt.Errorf("%q, want true or no such annotation", value)
-		}
-		return nil
+		return setFlag(&w.Steady, value)
+	case name == annotationScratch:
+		return setFlag(&w.Scratch, value)
 	case name == blobStdin:
 		w.Stdin, err = assay.ParseDigest(value)
 		return err
@@ -129,6 +127,8 @@ func setField(w *assay.Workload, name, value string) (err error) {
 		}
 		setFact(w, factDigest, value)
 		return nil
+	case strings.HasPrefix(name, blobVariant):
+		return setVariant(w, assay.Variant(name[len(blobVariant):]), value)
 	case strings.HasPrefix(name, blobNative):
 		return setForm(&w.Native, name[len(blobNative):], value)
 	case strings.HasPrefix(name, blobImage):
@@ -139,6 +139,31 @@ func setField(w *assay.Workload, name, value string) (err error) {
 		setFact(w, name[len(annotationFact):], value)
 		return nil
 	}
+	return nil
+}
+
+func setFlag(flag *bool, value string) error {
+	if value != "true" {
+		return fmt.Errorf("%q, want true or no such annotation", value)
+	}
+	*flag = true
+	return nil
+}
+
+var variants = []assay.Variant{assay.MVP, assay.Reactor, assay.ReactorMVP}
+
+func setVariant(w *assay.Workload, v assay.Variant, value string) error {
+	if !slices.Contains(variants, v) {
+		return fmt.Errorf("variant %q, want one of %q", v, variants)
+	}
+	d, err := assay.ParseDigest(value)
+	if err != nil {
+		return err
+	}
+	if w.Variants == nil {
+		w.Variants = map[assay.Variant]assay.Digest{}
+	}
+	w.Variants[v] = d
 	return nil
 }
 

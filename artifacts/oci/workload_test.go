@@ -24,16 +24,18 @@ var update = flag.Bool("update", false, "rewrite golden files")
 func files(t testing.TB) oci.WorkloadFiles {
 	t.Helper()
 	return oci.WorkloadFiles{
-		Name:   "sum",
-		Args:   []string{"-n", "<3> & \"é\"", "${size}"},
-		Env:    []string{"LANG=C", "EMPTY="},
-		Stdin:  []byte("1 2 3\n"),
-		Expect: assay.Expectation{Stdout: assay.DigestOf([]byte("6\n")), Exit: 3},
-		Module: []byte("\x00asm\x01\x00\x00\x00"),
-		Native: map[string][]byte{"linux/amd64": []byte("amd64"), "linux/arm64": []byte("arm64")},
-		Images: map[string]oci.Image{"linux/amd64": image(t, "amd64"), "linux/arm64": image(t, "arm64")},
-		Source: []byte("a tar"),
-		Facts:  map[string]string{"toolchain": "go1.26.8", "licence": "Apache-2.0", "url": "https://example.org/sum"},
+		Name:     "sum",
+		Args:     []string{"-n", "<3> & \"é\"", "${size}"},
+		Env:      []string{"LANG=C", "EMPTY="},
+		Stdin:    []byte("1 2 3\n"),
+		Expect:   assay.Expectation{Stdout: assay.DigestOf([]byte("6\n")), Exit: 3},
+		Module:   []byte("\x00asm\x01\x00\x00\x00"),
+		Variants: map[assay.Variant][]byte{assay.MVP: []byte("mvp"), assay.Reactor: []byte("reactor")},
+		Scratch:  true,
+		Native:   map[string][]byte{"linux/amd64": []byte("amd64"), "linux/arm64": []byte("arm64")},
+		Images:   map[string]oci.Image{"linux/amd64": image(t, "amd64"), "linux/arm64": image(t, "arm64")},
+		Source:   []byte("a tar"),
+		Facts:    map[string]string{"toolchain": "go1.26.8", "licence": "Apache-2.0", "url": "https://example.org/sum"},
 	}
 }
 
@@ -99,6 +101,8 @@ func TestWorkloadFromManifestAlone(t *testing.T) {
 		Name:     f.Name,
 		Manifest: put.Manifest,
 		Module:   assay.DigestOf(f.Module),
+		Variants: map[assay.Variant]assay.Digest{},
+		Scratch:  true,
 		Native:   map[string]assay.Digest{},
 		Image:    map[string]assay.Digest{},
 		Args:     f.Args,
@@ -109,6 +113,9 @@ func TestWorkloadFromManifestAlone(t *testing.T) {
 			"digest": assay.DigestOf(f.Source).String(), "toolchain": "go1.26.8",
 			"licence": "Apache-2.0", "url": "https://example.org/sum",
 		},
+	}
+	for v := range f.Variants {
+		want.Variants[v] = assay.DigestOf(f.Variants[v])
 	}
 	for p := range f.Native {
 		want.Native[p], want.Image[p] = assay.DigestOf(f.Native[p]), assay.DigestOf(f.Images[p].Manifest)
@@ -159,6 +166,7 @@ func TestPutWorkloadRefuses(t *testing.T) {
 		"env-without-equals": {func(f *oci.WorkloadFiles) { f.Env = []string{"PATH"} }, "want KEY=VALUE"},
 		"exit-256":           {func(f *oci.WorkloadFiles) { f.Expect.Exit = 256 }, "value out of range"},
 		"platform":           {func(f *oci.WorkloadFiles) { f.Native["../../x"] = nil }, `platform "../../x"`},
+		"variant":            {func(f *oci.WorkloadFiles) { f.Variants["simd"] = nil }, `variant "simd"`},
 		"source-digest":      {func(f *oci.WorkloadFiles) { f.Facts["digest"] = "sha256:00" }, "taken from Source"},
 		"image-missing-blob": {func(f *oci.WorkloadFiles) {
 			f.Images["linux/amd64"] = oci.Image{Manifest: f.Images["linux/amd64"].Manifest}

@@ -1,0 +1,41 @@
+// G = (A B) (C D), as three products of matrices of doubles.
+#include "bench.h"
+
+enum { N = 176 };
+
+static double a[N][N], b[N][N], c[N][N], d[N][N], ab[N][N], cd[N][N], g[N][N];
+
+// multiply sets x to the product of y and z.
+static void multiply(double x[N][N], double y[N][N], double z[N][N]) {
+    for (int i = 0; i < N; i++) {
+        for (int j = 0; j < N; j++) {
+            x[i][j] = 0;
+        }
+        for (int k = 0; k < N; k++) {
+            for (int j = 0; j < N; j++) {
+                x[i][j] += y[i][k] * z[k][j];
+            }
+        }
+    }
+}
+
+uint32_t work(void) {
+    for (int i = 0; i < N; i++) {
+        for (int j = 0; j < N; j++) {
+            a[i][j] = (double)((i * j + 1) % N) / N;
+            b[i][j] = (double)((i + 2 * j) % N) / N;
+            c[i][j] = (double)((3 * i + j) % N) / N;
+            d[i][j] = (double)((i + j) % N) / N;
+        }
+    }
+    multiply(ab, a, b);
+    multiply(cd, c, d);
+    multiply(g, ab, cd);
+    uint32_t sum = FOLD_START;
+    for (int i = 0; i < N; i++) {
+        for (int j = 0; j < N; j++) {
+            sum = fold_double(sum, g[i][j]);
+        }
+    }
+    return sum;
+}
