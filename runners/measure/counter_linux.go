@@ -15,62 +15,48 @@ var hardware = [2]unix.PerfEventAttr{
 	{Type: unix.PERF_TYPE_HARDWARE, Config: unix.PERF_COUNT_HW_INSTRUCTIONS},
 }
 
-// counters count what the children of one thread do, from their exec on. They
-// are opened once: the kernel adds what a child counted when it ends.
-type counters struct {
-	fds  [2]int // meaningless unless open
-	last [2]count
-	open bool
-}
+// counters count what one child of a thread does, from its exec on, and what
+// that starts. They are opened for each child anew: between fork and exec the
+// kernel may exchange the counters of parent and child, which are alike then,
+// and ours would end with the child.
+type counters [2]int
 
-// A count is what a counter says: its value, how long it was to count, and how
-// long it did, which is less where more counters are wanted than there are.
-type count struct{ value, enabled, running uint64 }
-
-// openCounters opens counters of what this thread's children will do in user
+// openCounters opens counters of what this thread's next child will do in user
 // mode. The errno says why there are none.
-func openCounters(attrs [2]unix.PerfEventAttr) (c counters, errno syscall.Errno) {
-	for i := range attrs {
-		a := attrs[i]
+func openCounters(attrs [2]unix.PerfEventAttr) (counters, syscall.Errno) {
+	var c counters
+	for i, a := range attrs {
 		a.Size = uint32(unsafe.Sizeof(a))
 		a.Bits = unix.PerfBitDisabled | unix.PerfBitInherit | unix.PerfBitEnableOnExec | unix.PerfBitExcludeKernel | unix.PerfBitExcludeHv
 		a.Read_format = unix.PERF_FORMAT_TOTAL_TIME_ENABLED | unix.PERF_FORMAT_TOTAL_TIME_RUNNING
 		fd, err := unix.PerfEventOpen(&a, 0, -1, -1, unix.PERF_FLAG_FD_CLOEXEC)
 		if err != nil {
-			for _, fd := range c.fds[:i] {
+			for _, fd := range c[:i] {
 				unix.Close(fd)
 			}
-			errno, _ = err.(syscall.Errno)
+			errno, ok := err.(syscall.Errno)
+			if !ok {
+				errno = syscall.EINVAL
+			}
 			return counters{}, errno
 		}
-		c.fds[i] = fd
+		c[i] = fd
 	}
-	c.open = true
 	return c, 0
 }
 
-// read returns what the children that ended since the last call counted,
-// unknown where that is not known exactly.
-func (c *counters) read() (first, second int64) {
-	values := [2]int64{unknown, unknown}
-	if c.open {
-		for i, fd := range c.fds {
-			values[i] = c.last[i].advance(fd)
+// close returns what was counted, unknown where it is not known exactly: more
+// counters were wanted than the processor has, and they took turns.
+func (c counters) close() (values [2]int64) {
+	for i, fd := range c {
+		var b [3 * 8]byte // the value, how long it was to count, how long it did
+		n, err := unix.Read(fd, b[:])
+		enabled, running := binary.NativeEndian.Uint64(b[8:]), binary.NativeEndian.Uint64(b[16:])
+		values[i] = int64(binary.NativeEndian.Uint64(b[:]))
+		if err != nil || n != len(b) || enabled == 0 || running != enabled {
+			values[i] = unknown
 		}
+		unix.Close(fd)
 	}
-	return values[0], values[1]
-}
-
-func (c *count) advance(fd int) int64 {
-	var b [24]byte
-	if n, err := unix.Read(fd, b[:]); err != nil || n != len(b) {
-		return unknown
-	}
-	now := count{binary.NativeEndian.Uint64(b[:]), binary.NativeEndian.Uint64(b[8:]), binary.NativeEndian.Uint64(b[16:])}
-	before := *c
-	*c = now
-	if enabled := now.enabled - before.enabled; enabled == 0 || now.running-before.running != enabled {
-		return unknown
-	}
-	return int64(now.value - before.value)
+	return values
 }

@@ -43,16 +43,20 @@ type gauge struct {
 // that processes made here which are gone. The errors say why processor time,
 // and peak memory, of groups cannot be read; if both cannot, groups is nil.
 func FindGroups() (groups *Groups, cpu, memory error) {
-	g := new(Groups)
-	ticks, err := StartTicks(os.Getpid())
-	if err != nil {
-		return nil, err, err
-	}
-	g.name = fmt.Sprintf("%s%d-%d-", groupPrefix, os.Getpid(), ticks)
 	own, err := ownGroups()
 	if err != nil {
 		return nil, err, err
 	}
+	return findGroups(own)
+}
+
+// findGroups does it where this process has the groups of own: see ownGroups.
+func findGroups(own map[string]string) (groups *Groups, cpu, memory error) {
+	ticks, err := StartTicks(os.Getpid())
+	if err != nil {
+		return nil, err, err
+	}
+	g := &Groups{name: fmt.Sprintf("%s%d-%d-", groupPrefix, os.Getpid(), ticks)}
 	g.cpu, g.memory = gauge{own["cpuacct"], "cpuacct.usage", "", 1}, gauge{own["memory"], "memory.max_usage_in_bytes", "", 1}
 	if g.cpu.parent == "" {
 		g.cpu = gauge{own[""], "cpu.stat", "usage_usec", 1000}

@@ -28,8 +28,10 @@ func Launch() error {
 	if err := unix.SchedGetaffinity(0, &l.all); err != nil {
 		return fmt.Errorf("launcher: affinity: %w", err)
 	}
-	var errno syscall.Errno
-	l.counters, errno = openCounters(hardware)
+	c, errno := openCounters(hardware)
+	if l.counts = errno == 0; l.counts {
+		c.close()
+	}
 	rehearse()
 	if err := l.reply(reply{Errno: int64(errno)}); err != nil {
 		return fmt.Errorf("launcher: %w", err)
@@ -66,11 +68,11 @@ func rehearse() {
 }
 
 type launcher struct {
-	body     []byte // of the latest request
-	status   status
-	counters counters
-	cpus     string // that commands are pinned to; "": all
-	all      unix.CPUSet
+	body   []byte // of the latest request
+	status status
+	counts bool   // there are counters
+	cpus   string // that commands are pinned to; "": all
+	all    unix.CPUSet
 }
 
 // reply sends r with the floor of now.
@@ -129,6 +131,13 @@ func (l *launcher) run(h requestHeader, fds []int) error {
 	for _, fd := range fds {
 		attr.Files = append(attr.Files, uintptr(fd))
 	}
+	var counters counters
+	if l.counts {
+		var errno syscall.Errno
+		if counters, errno = openCounters(hardware); errno != 0 {
+			return fmt.Errorf("perf_event_open: %w", errno)
+		}
+	}
 	start := Now()
 	pid, err := syscall.ForkExec(o.command.Argv[0], o.command.Argv, attr)
 	for _, fd := range fds {
@@ -138,6 +147,9 @@ func (l *launcher) run(h requestHeader, fds []int) error {
 		return errors.Join(err, unix.Kill(-pid, unix.SIGKILL))
 	}
 	if err != nil {
+		if l.counts {
+			counters.close()
+		}
 		errno, ok := err.(syscall.Errno)
 		if !ok {
 			errno = syscall.EINVAL
@@ -154,7 +166,7 @@ func (l *launcher) run(h requestHeader, fds []int) error {
 			return err
 		}
 	}
-	r := reply{Ended: 1, PID: int64(pid), Start: start, HeldRSS: unknown, HeldPSS: unknown}
+	r := reply{Ended: 1, PID: int64(pid), Start: start, Cycles: unknown, Instrs: unknown, HeldRSS: unknown, HeldPSS: unknown}
 	if h.Flags&flagMemory != 0 {
 		r.HeldRSS, r.HeldPSS, r.End, err = l.hold(pid, pidfd)
 	} else {
@@ -177,7 +189,10 @@ func (l *launcher) run(h requestHeader, fds []int) error {
 	r.User, r.System, r.MaxRSS = usage.Utime.Nano(), usage.Stime.Nano(), usage.Maxrss<<10
 	r.Minor, r.Major, r.Waits, r.Preempts = usage.Minflt, usage.Majflt, usage.Nvcsw, usage.Nivcsw
 	r.Reads, r.Writes = usage.Inblock*rusageBlock, usage.Oublock*rusageBlock
-	r.Cycles, r.Instrs = l.counters.read()
+	if l.counts {
+		counted := counters.close()
+		r.Cycles, r.Instrs = counted[0], counted[1]
+	}
 	r.Exit = int64(status.ExitStatus())
 	if status.Signaled() {
 		r.Signal = int64(status.Signal())

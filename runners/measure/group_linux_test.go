@@ -1,0 +1,130 @@
+package measure_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/internal/tooltest"
+	"github.com/assay-notebooks/assay/runners/measure"
+)
+
+// groupCrasher, in the environment of this test program, makes it make a group
+// in which a process sleeps, say so and wait to be killed.
+const groupCrasher = "MEASURE_TEST_GROUP"
+
+func findGroups(t *testing.T) (g *measure.Groups, cpu, memory error) {
+	t.Helper()
+	g, cpu, memory = measure.FindGroups()
+	if g == nil {
+		tooltest.Missing(t, "cgroup", fmt.Errorf("%w; %w", cpu, memory))
+	}
+	return g, cpu, memory
+}
+
+// A group has what everything in it used: also what left the process group, and
+// what lives in a group that was made inside, as containers do.
+func TestGroup(t *testing.T) {
+	groups, cpuErr, memoryErr := findGroups(t)
+	t.Logf("processor time: %v, memory: %v", cpuErr, memoryErr)
+	l := start(t)
+	// The grandchild is not waited for by the command: only its group shows it.
+	inner := "for d in " + "$GROUPS_OF_IT; do mkdir $d/../inner && echo 0 > $d/../inner/cgroup.procs || exit 1; done; " + guest + " touch 64; echo done"
+	for _, script := range []string{guest + " touch 64", "sh -c '" + inner + "' | cat", "sleep 1000 & setsid sleep 1000 & " + guest + " touch 64"} {
+		g, err := groups.New()
+		if err != nil {
+			t.Fatal(err)
+		}
+		dirs := g.Dirs()
+		res, err := l.Run(t.Context(), assay.Command{Argv: []string{"/bin/sh", "-c", script},
+			Env: []string{"PATH=/usr/bin:/bin", "GROUPS_OF_IT=" + strings.Join(dirs, " ")}}, measure.Options{Limits: limits, Group: dirs})
+		if err != nil || res.Exit != 0 {
+			t.Fatalf("%s: exit %d, %s, %v", script, res.Exit, res.StderrTail, err)
+		}
+		cpu, memory := g.Read()
+		if (cpu == nil) != (cpuErr != nil) || cpu != nil && *cpu < res.Usage.CPUNS()/2 {
+			t.Errorf("%s: processor time of the group %v, of the command %d", script, cpu, res.Usage.CPUNS())
+		}
+		if (memory == nil) != (memoryErr != nil) || memory != nil && (*memory < 64*mib || *memory > 96*mib) {
+			t.Errorf("%s: memory of the group %v, want 64 MiB and little more", script, memory)
+		}
+		if err := g.Close(); err != nil {
+			t.Errorf("%s: %v", script, err)
+		}
+		gone(t, dirs)
+	}
+	res, err := l.Run(t.Context(), assay.Command{Argv: []string{"/bin/cat", "/proc/self/cgroup"}}, measure.Options{Limits: limits})
+	if own, _ := os.ReadFile("/proc/self/cgroup"); err != nil || string(res.StdoutTail) != string(own) {
+		t.Errorf("after all that a command is in %s, %v; want %s", res.StdoutTail, err, own)
+	}
+}
+
+func gone(t *testing.T, dirs []string) {
+	t.Helper()
+	for _, dir := range dirs {
+		if _, err := os.Stat(filepath.Dir(dir)); err == nil {
+			t.Errorf("%s is still there", filepath.Dir(dir))
+		}
+	}
+}
+
+// What a killed process left is removed by the next, and what a living one has
+// is not.
+func TestGroupsLeftBehind(t *testing.T) {
+	groups, _, _ := findGroups(t)
+	living, err := groups.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer living.Close()
+	cmd := exec.Command(os.Args[0], "-test.run=^TestGroupCrasher$")
+	cmd.Env = append(os.Environ(), groupCrasher+"=1")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var dir string
+	var pid int
+	if _, err := fmt.Fscan(out, &dir, &pid); err != nil {
+		t.Fatal(err)
+	}
+	cmd.Process.Kill()
+	cmd.Wait()
+	if _, err := os.Stat(dir); err != nil {
+		t.Fatalf("the group of a killed process: %v; want it to be there", err)
+	}
+	findGroups(t)
+	gone(t, []string{dir})
+	await(t, "the process in the group to end", func() bool { return !running(pid) })
+	if _, err := os.Stat(living.Dirs()[0]); err != nil {
+		t.Errorf("the group of a living process: %v", err)
+	}
+}
+
+func TestGroupCrasher(t *testing.T) {
+	if os.Getenv(groupCrasher) == "" {
+		t.Skip("for TestGroupsLeftBehind")
+	}
+	groups, _, _ := findGroups(t)
+	g, err := groups.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := g.Dirs()[0]
+	sleep := exec.Command("/bin/sleep", "1000")
+	if err := sleep.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "cgroup.procs"), fmt.Append(nil, sleep.Process.Pid), 0); err != nil {
+		t.Fatal(err)
+	}
+	fmt.Println(dir, sleep.Process.Pid)
+	select {}
+}
