@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"regexp"
 	"sync"
 	"syscall"
 	"time"
@@ -132,6 +133,13 @@ func (l *Launcher) Run(ctx context.Context, c assay.Command, opts Options) (Resu
 		calls = 0
 	}
 	stdout, stderr := newOutputs(limits.Output, calls, sync.OnceFunc(func() { close(over) }))
+	if c.Chatter != "" {
+		pattern, err := regexp.Compile(c.Chatter)
+		if err != nil {
+			return Result{Exit: -1, Reason: fmt.Sprintf("chatter: %v", err)}, nil
+		}
+		stdout.own = &chatter{pattern: pattern, rest: stdout.answer}
+	}
 	streams := []*stream{{to: stdout}, {to: stderr}}
 	var report shimwire.Reader
 	if opts.Shim {
@@ -177,6 +185,7 @@ func (l *Launcher) Run(ctx context.Context, c assay.Command, opts Options) (Resu
 		s.from.SetReadDeadline(deadline) // a pipe always has deadlines
 	}
 	drained.Wait()
+	stdout.close()
 	for _, s := range streams {
 		whole = whole && s.whole
 	}

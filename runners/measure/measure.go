@@ -36,7 +36,7 @@ type Options struct {
 type Result struct {
 	StartNS     int64           // Now when it was started; 0 if it was not
 	WallNS      int64           // from just before the fork until its end was seen
-	FirstByteNS int64           // from just before the fork until the first byte of stdout was read; 0: there was none
+	FirstByteNS int64           // from just before the fork until the first byte of stdout, less assay.Command.Chatter, was read; 0: there was none
 	Usage       Usage           // zero if it was not started
 	RSSBytes    *int64          // peak resident set of the largest single process; nil at or below FloorBytes; with Options.Memory of the process itself, exact
 	PSSBytes    *int64          // with Options.Memory: proportional set of the process itself at its exit; nil if that could not be read
@@ -45,7 +45,7 @@ type Result struct {
 	Signal      string          // "SIGSEGV"; "" if it exited
 	Killed      assay.Outcome   // assay.Timeout or assay.Limit if we ended it, else ""
 	Reason      string          // why it was killed or could not be started
-	Stdout      assay.Digest    // of all of stdout; zero if something that outlived the command kept it open
+	Stdout      assay.Digest    // of all of stdout, less assay.Command.Chatter; zero if something that outlived the command kept it open
 	StdoutTail  []byte          // last TailSize bytes
 	StderrTail  []byte          // last TailSize bytes, without reports of calls
 	OutBytes    int64           // stdout and stderr together

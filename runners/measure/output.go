@@ -10,13 +10,14 @@ import (
 
 // An output takes in one stream of a command, in bounded memory.
 type output struct {
-	hash  hash.Hash // nil: not wanted
+	hash  hash.Hash // of the answer; nil: not wanted
+	own   *chatter  // takes what the program itself writes out of the answer; nil: nothing
 	calls *reports  // takes what it knows out of the tail; nil: none are wanted
 	tail  []byte    // at most 2*TailSize
 	count *atomic.Int64
 	limit int64
 	over  func() // called, perhaps often, once count is beyond limit
-	first int64  // Now when the first byte was read; 0: there was none
+	first int64  // Now when the first byte of the answer was read; 0: there was none
 }
 
 // newOutputs returns stdout and stderr, which share the limit. The reports of
@@ -32,11 +33,11 @@ func newOutputs(limit int64, calls int, over func()) (stdout, stderr *output) {
 }
 
 func (o *output) Write(p []byte) (int, error) {
-	if o.first == 0 {
-		o.first = Now()
-	}
-	if o.hash != nil {
-		o.hash.Write(p)
+	switch {
+	case o.own != nil:
+		o.own.write(p, Now())
+	case o.hash != nil:
+		o.answer(p, Now())
 	}
 	if o.calls != nil {
 		o.calls.write(p)
@@ -49,6 +50,14 @@ func (o *output) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// answer takes in bytes of the answer, read at a time.
+func (o *output) answer(p []byte, at int64) {
+	if o.first == 0 {
+		o.first = at
+	}
+	o.hash.Write(p)
+}
+
 // keep appends p to the tail.
 func (o *output) keep(p []byte) {
 	o.tail = append(o.tail, p[max(0, len(p)-TailSize):]...)
@@ -59,5 +68,12 @@ func (o *output) keep(p []byte) {
 
 // end returns the last TailSize bytes.
 func (o *output) end() []byte { return o.tail[max(0, len(o.tail)-TailSize):] }
+
+// close takes in what was held back; nothing may be written afterwards.
+func (o *output) close() {
+	if o.own != nil {
+		o.own.end()
+	}
+}
 
 func (o *output) digest() assay.Digest { return assay.Digest(o.hash.Sum(nil)) }
