@@ -1,6 +1,7 @@
 package runtimes
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/assay-notebooks/assay"
@@ -25,8 +26,11 @@ func (e engine) Shim() *runners.Shim    { return &e.shim }
 
 func (e engine) Plan(inv runners.Invocation) (runners.Plan, error) {
 	p, err := e.shim.Plan(inv, runners.Ask{})
+	if err != nil {
+		return runners.Plan{}, fmt.Errorf("%s: %w", e.id, err)
+	}
 	p.Signs = slices.Concat(e.signs, p.Signs)
-	return p, err
+	return p, nil
 }
 
 // installed is the tool of a shim that "assay runtimes install" builds.
