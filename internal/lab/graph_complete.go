@@ -73,6 +73,9 @@ func workloadParts(wl assay.Workload) []graph.Part {
 	}
 	part("module", wl.Module)
 	for _, v := range sortedKeys(wl.Variants) {
+		part("module "+string(v), wl.Variants[v])
+	}
+	for _, v := range sortedKeys(wl.Variants) {
 		part(string(v), wl.Variants[v])
 	}
 	for _, platform := range sortedKeys(wl.Native) {

@@ -210,7 +210,11 @@ func (w *Workspace) build(ctx context.Context, dir string) (assay.Workload, erro
 			}
 		}
 	}
-	built, err := images.Build(ctx, dir, images.Options{})
+	opts, err := w.buildOptions(ctx, dir)
+	if err != nil {
+		return assay.Workload{}, fmt.Errorf("workload %s: %w", dir, err)
+	}
+	built, err := images.Build(ctx, dir, opts)
 	if err != nil {
 		return assay.Workload{}, err
 	}
@@ -309,8 +313,8 @@ func listed(names []string) string {
 // keep stores a workload that was built.
 func (w *Workspace) keep(ctx context.Context, b *images.Built) (assay.Workload, error) {
 	files := oci.WorkloadFiles{
-		Name: b.Name, Args: b.Args, Env: b.Env, Stdin: b.Stdin, Expect: b.Expect, Steady: b.Steady,
-		Module: b.Module, Native: b.Native, Images: map[string]oci.Image{},
+		Name: b.Name, Args: b.Args, Env: b.Env, Stdin: b.Stdin, Expect: b.Expect, Steady: b.Steady, Scratch: b.Scratch,
+		Module: b.Module, Variants: b.Variants, Native: b.Native, Images: map[string]oci.Image{},
 		Source: b.Source, Facts: maps.Clone(b.Facts),
 	}
 	for platform, c := range b.Images {

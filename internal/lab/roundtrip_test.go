@@ -31,7 +31,7 @@ func pin(t *testing.T, store *artifacts.Store, dir string) assay.Workload {
 	}
 	f := oci.WorkloadFiles{
 		Name: b.Name, Args: b.Args, Env: b.Env, Stdin: b.Stdin, Expect: b.Expect, Steady: b.Steady,
-		Module: b.Module, Native: b.Native, Images: map[string]oci.Image{}, Source: b.Source, Facts: b.Facts,
+		Module: b.Module, Variants: b.Variants, Native: b.Native, Images: map[string]oci.Image{}, Source: b.Source, Facts: b.Facts,
 	}
 	for p, c := range b.Images {
 		f.Images[p] = oci.Image(c)
