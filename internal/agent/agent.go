@@ -28,7 +28,7 @@ import (
 const JournalFile = "journal"
 
 // self is the running binary, even if its file has been replaced.
-const self = "/proc/self/exe"
+const self = runners.AgentExe
 
 // recordedEnv are the variables of the agent that a segment records: those
 // that may change what is measured, and tell nothing about a person.

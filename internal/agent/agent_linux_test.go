@@ -345,6 +345,12 @@ func TestBadPlans(t *testing.T) {
 		{"relative", func(p *assay.Plan) { p.Trials[0].Command.Argv = []string{"sh"} }, "want an absolute path"},
 		{"no trial", func(p *assay.Plan) { p.Order = [][]int{{1}} }, "trial 1 is unknown"},
 		{"short block", func(p *assay.Plan) { p.Order = [][]int{{}} }, "0 of 1 trials"},
+		{"memory and phases", func(p *assay.Plan) { p.Memory, p.Phases = true, true }, "memory is measured alone"},
+		{"seed", func(p *assay.Plan) { p.Padding, p.Seed = 8, "x" }, "64 bits in hexadecimal"},
+		{"processor", func(p *assay.Plan) { p.CPUs = "1023" }, "change cpus in the protocol"},
+		{"directory", func(p *assay.Plan) { p.Trials[0].Command.Dir = "/tmp" }, "below the agent's work"},
+		{"scratch", func(p *assay.Plan) { p.Trials[0].Scratch = "../x" }, "below the agent's work"},
+		{"all as scratch", func(p *assay.Plan) { p.Trials[0].Scratch = "x/.." }, "below the agent's work"},
 		{"pattern", func(p *assay.Plan) { p.Trials[0].Signs = []assay.Sign{{Outcome: assay.Trap, Stderr: "("}} }, "sign of trap"},
 	} {
 		p := good

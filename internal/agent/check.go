@@ -44,8 +44,10 @@ func check(p assay.Plan) error {
 				fail("trial %d: working directory %q: want one below the agent's work", i, c.Dir)
 			}
 		}
-		if t.Scratch != "" && (!filepath.IsLocal(t.Scratch) || filepath.Clean(t.Scratch) == ".") {
-			fail("trial %d: scratch %q: want a directory below the agent's work", i, t.Scratch)
+		for _, dir := range []string{t.Scratch, t.State} {
+			if dir != "" && (!filepath.IsLocal(dir) || filepath.Clean(dir) == ".") {
+				fail("trial %d: %q is emptied: want a directory below the agent's work", i, dir)
+			}
 		}
 		if t.Unsupported == "" && (len(t.Command.Argv) == 0 || !filepath.IsAbs(t.Command.Argv[0])) {
 			fail("trial %d: argv %q: want an absolute path first", i, t.Command.Argv)

@@ -38,8 +38,11 @@ func (r *run) invoke(ctx context.Context, trial int, seq int64) ([]assay.Sample,
 		s.Outcome, s.Detail = assay.RuntimeCrash, r.failed[trial]
 		return []assay.Sample{s}, nil
 	}
-	if t.Scratch != "" {
-		if err := r.empty(t.Scratch); err != nil {
+	for _, dir := range []string{t.Scratch, t.State} {
+		if dir == "" {
+			continue
+		}
+		if err := r.empty(dir); err != nil {
 			return nil, err
 		}
 	}

@@ -67,7 +67,7 @@ func (r *run) prepareWith(ctx context.Context, c assay.Command) (failed string, 
 func (r *run) empty(name string) error {
 	dir := filepath.Join(r.work, name)
 	if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(dir, 0o755)); err != nil {
-		return fmt.Errorf("scratch directory: %w", err)
+		return fmt.Errorf("empty directory: %w", err)
 	}
 	return nil
 }
