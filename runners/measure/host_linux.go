@@ -72,15 +72,6 @@ func memory() int64 {
 	return int64(s.Totalram) * int64(s.Unit)
 }
 
-// swapUsed returns how many bytes are swapped out.
-func swapUsed() int64 {
-	var s unix.Sysinfo_t
-	if err := unix.Sysinfo(&s); err != nil {
-		return 0
-	}
-	return int64(s.Totalswap-s.Freeswap) * int64(s.Unit)
-}
-
 // virtual names the hypervisor and the container, as far as they show.
 func virtual() string {
 	var seen []string
