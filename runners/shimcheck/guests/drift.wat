@@ -1,0 +1,6 @@
+(module ;; a reactor: answers otherwise each time
+  (memory (export "memory") 1)
+  (global $n (mut i32) (i32.const 0))
+  (func (export "run") (result i32)
+    (global.set $n (i32.add (global.get $n) (i32.const 1)))
+    (global.get $n)))

@@ -1,0 +1,2 @@
+(module ;; exports neither run nor _start
+  (memory (export "memory") 1))

@@ -1,0 +1,199 @@
+// Package shimcheck checks that a program is a shim, as docs/shim-protocol.md
+// has it: it runs it with modules of its own and compares what it does with
+// what the page says. It does not say how good the times are.
+package shimcheck
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/runners"
+	"github.com/assay-notebooks/assay/runners/shimwire"
+)
+
+//go:embed guests/*.wasm
+var guests embed.FS
+
+// A Shim is what is checked.
+type Shim struct {
+	Command []string // the program, and what goes before its options
+	Mode    string   // "": its default
+	Dir     string   // absolute, where checks leave files
+}
+
+// A Result is how a shim met one check.
+type Result struct {
+	Check string `json:"check"`
+	OK    bool   `json:"ok"`
+	Want  string `json:"want"`
+	Seen  string `json:"seen"`
+}
+
+// longest is the time that a shim has for a module.
+const longest = time.Minute
+
+// most is what is kept of each stream.
+const most = 1 << 20
+
+// A seen is what one process did.
+type seen struct {
+	stdout, stderr string
+	status         int    // -1: a signal
+	ended          string // in place of a status: "signal: killed"; "": it exited
+	wrong          string // with several processes taken together; "": nothing
+	report         shimwire.Report
+	silent         bool // nothing came through descriptor 3
+	wall, cpu      time.Duration
+}
+
+// run runs the shim with options, a module of guests/ or, if it is none, the
+// path of one, and the guest's arguments. Where reports is false, descriptor 3
+// is closed.
+func (s Shim) run(ctx context.Context, options []string, module string, args []string, stdin string, want shimwire.Reader, reports bool) (seen, error) {
+	var words []string
+	if s.Mode != "" {
+		words = append(words, "--mode", s.Mode)
+	}
+	words = append(words, options...)
+	if module != "" {
+		path, err := s.module(ctx, module)
+		if err != nil {
+			return seen{}, err
+		}
+		words = append(append(words, path), args...)
+	}
+	return s.start(ctx, words, stdin, want, reports)
+}
+
+// precompiled is the mode that runs what --precompile makes.
+const precompiled = string(runners.Precompiled)
+
+// module writes a module of guests/, compiled where the mode wants that, and
+// returns its path.
+func (s Shim) module(ctx context.Context, name string) (string, error) {
+	if filepath.IsAbs(name) {
+		return name, nil
+	}
+	source, err := s.source(name)
+	if err != nil || s.Mode != precompiled {
+		return source, err
+	}
+	made := filepath.Join(s.Dir, precompiled, name+".wasm")
+	if err := os.MkdirAll(filepath.Dir(made), 0o777); err != nil {
+		return "", err
+	}
+	_, err = s.start(ctx, []string{"--mode", s.Mode, "--precompile", made, source}, "", shimwire.Reader{}, true)
+	return made, err // if it was not made, the check sees that
+}
+
+// source writes a module of guests/, and returns its path.
+func (s Shim) source(name string) (string, error) {
+	data, err := guests.ReadFile("guests/" + name + ".wasm")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(s.Dir, name+".wasm")
+	return path, os.WriteFile(path, data, 0o666)
+}
+
+func (s Shim) start(ctx context.Context, words []string, stdin string, want shimwire.Reader, reports bool) (seen, error) {
+	limited, cancel := context.WithTimeout(ctx, longest)
+	defer cancel()
+	cmd := exec.CommandContext(limited, s.Command[0], append(s.Command[1:len(s.Command):len(s.Command)], words...)...)
+	cmd.Dir = s.Dir
+	cmd.Env = []string{}
+	cmd.Stdin = strings.NewReader(stdin)
+	var stdout, stderr head
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = time.Second
+	read, write, err := os.Pipe()
+	if err != nil {
+		return seen{}, err
+	}
+	defer read.Close()
+	if reports {
+		cmd.ExtraFiles = []*os.File{write}
+	}
+	got := seen{silent: true}
+	began := time.Now()
+	err = cmd.Start()
+	write.Close()
+	if err != nil {
+		return seen{}, err
+	}
+	done := make(chan error, 1)
+	go func() {
+		n, err := io.Copy(&want, read)
+		got.silent = n == 0
+		done <- err
+	}()
+	err = cmd.Wait()
+	got.wall = time.Since(began)
+	read.SetReadDeadline(time.Now().Add(time.Second)) // a process that it left behind may hold the pipe open
+	if copied := <-done; copied != nil && !errors.Is(copied, os.ErrDeadlineExceeded) {
+		return seen{}, copied
+	}
+	if err := ctx.Err(); err != nil {
+		return seen{}, context.Cause(ctx)
+	}
+	if exit, ok := errors.AsType[*exec.ExitError](err); err != nil && !ok && !errors.Is(err, exec.ErrWaitDelay) {
+		return seen{}, err
+	} else if ok && !exit.Exited() {
+		got.ended = exit.String()
+	}
+	if limited.Err() != nil {
+		got.ended = fmt.Sprintf("not ended after %v", longest)
+	}
+	got.report = want.Close()
+	if reports && got.report.Wrong == "" {
+		got.report.Within(got.wall.Nanoseconds())
+	}
+	got.status = cmd.ProcessState.ExitCode()
+	got.cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	got.stdout, got.stderr = string(stdout), string(stderr)
+	return got, nil
+}
+
+// A head keeps the beginning of what is written to it.
+type head []byte
+
+func (h *head) Write(p []byte) (int, error) {
+	*h = append(*h, p[:min(len(p), most-len(*h))]...)
+	return len(p), nil
+}
+
+// phases returns how often phases of that name were reported, alone or merged.
+func (s seen) phases(name assay.Phase) int {
+	n := 0
+	for _, p := range s.report.Phases {
+		for part := range strings.SplitSeq(string(p.Name), "+") {
+			if part == string(name) {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// processor returns the processor time of all phases.
+func (s seen) processor() time.Duration {
+	var sum time.Duration
+	for _, p := range s.report.Phases {
+		if p.CPUNS != nil && p.Name != assay.Region {
+			sum += time.Duration(*p.CPUNS)
+		}
+	}
+	return sum
+}
