@@ -19,8 +19,8 @@ import (
 )
 
 // A Figure is one drawing. Say what holds for all of it first (Title, LogX,
-// Facet), then call exactly one of ECDF, Box, Bar, Line, Scatter, HeatMap, Intervals
-// and TableText.
+// Facet), then call exactly one of ECDF, Box, Bar, Bars, Stack, Line, Scatter,
+// HeatMap, Suite, Intervals and TableText.
 type Figure struct {
 	width      float64 // in points
 	title      string
@@ -53,8 +53,8 @@ func (f *Figure) Facet(g Group) { f.facet = g }
 // category of g, of which there are few: verdicts.
 func (f *Figure) Distinguish(g Group) { f.kinds = g }
 
-// Estimate says what Bar, Line, HeatMap and TableText show of a category's
-// samples. The default is Median.
+// Estimate says what Bar, Bars, Stack, Line, HeatMap and TableText show of a
+// category's samples. The default is Median.
 func (f *Figure) Estimate(e Estimator) { f.estimator = e }
 
 // A chart is the drawing of one kind, its samples collected.
@@ -77,7 +77,7 @@ func (f *Figure) begin(method string) error {
 		return fmt.Errorf("%s: there are no lines, so leave Peaks out", method)
 	case (f.kinds.code != nil || f.kinds.err != nil) && method != "Intervals":
 		return fmt.Errorf("%s: only Intervals has values to distinguish, so leave Distinguish out", method)
-	case f.references != nil && (method == "HeatMap" || method == "TableText"):
+	case f.references != nil && (method == "HeatMap" || method == "Suite" || method == "TableText"):
 		return fmt.Errorf("%s: no axis has values, so leave Reference out", method)
 	}
 	f.drawn = method
@@ -97,7 +97,7 @@ const margin = 4 // points around a page
 // scene lays the figure out.
 func (f *Figure) scene() (*scene, error) {
 	if f.chart == nil {
-		return nil, errors.New("the figure function drew nothing; call one of ECDF, Box, Bar, Line, Scatter, HeatMap, Intervals, TableText")
+		return nil, errors.New("the figure function drew nothing; call one of ECDF, Box, Bar, Bars, Stack, Line, Scatter, HeatMap, Suite, Intervals, TableText")
 	}
 	s := &scene{width: f.width, said: make(map[*cell]bool)}
 	y := float64(margin)

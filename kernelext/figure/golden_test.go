@@ -166,6 +166,96 @@ var gallery = []struct {
 		f.Distinguish(s.Group("verdict").Order("holds", "inconclusive", "fails"))
 		return intervalsOf(f, s, s.Float("to"))
 	}},
+	{"stack-84", 84, phased, stackedPhases},
+	{"stack-178", 178, phased, stackedPhases},
+	{"stack-facet-178", 178, phased, func(f *Figure, s Table) error {
+		f.Facet(s.Group("workload"))
+		f.Estimate(Mean)
+		return f.Stack(s.Group("runtime"), s.Group("phase"), s.Float("wall_ns").In("ms"))
+	}},
+	{"suite-84", 84, suites, comparedSuite},
+	{"suite-178", 178, suites, comparedSuite},
+	{"bars-84", 84, absent, twoBars},
+	{"bars-178", 178, absent, func(f *Figure, s Table) error {
+		f.Facet(s.Group("workload"))
+		return twoBars(f, s)
+	}},
+}
+
+func stackedPhases(f *Figure, s Table) error {
+	f.Title("What a start is made of")
+	s = s.Where("workload", "crc32")
+	return f.Stack(s.Group("runtime"), s.Group("phase").Order("engine-init", "compile", "load-precompiled", "link"), s.Float("wall_ns").In("ms"))
+}
+
+func comparedSuite(f *Figure, s Table) error {
+	f.Title("Time of a call, over native")
+	return f.Suite(s.Group("runtime"), s.Group("workload"), s.Float("wall_ns").Named("time"), "native")
+}
+
+func twoBars(f *Figure, s Table) error {
+	f.Title("Memory at the end")
+	return f.Bars(s.Group("runtime"), s.Float("peak_rss_bytes").In("MiB").Named("peak resident"), s.Float("pss_bytes").In("MiB").Named("proportional"))
+}
+
+// phased has phases of runtimes of which one cannot tell two apart, and one is
+// not there: its only row is of the process.
+func phased(t testing.TB) []byte {
+	phases := map[string][]struct {
+		phase string
+		us    int64
+	}{
+		"wasmtime":             {{"engine-init", 520}, {"compile", 3600}, {"link", 110}, {"instantiate", 140}, {"first-call", 1900}, {"teardown", 240}},
+		"wasmtime/precompiled": {{"engine-init", 280}, {"load-precompiled", 240}, {"link", 110}, {"instantiate", 140}, {"first-call", 1900}, {"teardown", 240}},
+		"wamr":                 {{"engine-init+link", 4900}, {"compile", 60}, {"instantiate", 60}, {"first-call", 11_000}, {"teardown", 200}},
+		"v8":                   {{"process", 0}},
+	}
+	var workload, runtime, phase, outcome, detail []string
+	var wall []int64
+	var none []bool
+	for i := range 12 {
+		for _, name := range []string{"wasmtime", "wasmtime/precompiled", "wamr", "v8"} {
+			for _, p := range phases[name] {
+				end, why := "ok", ""
+				if name == "v8" {
+					end, why = "unsupported", "node not found"
+				}
+				workload, runtime, phase = append(workload, []string{"crc32", "json"}[i%2]), append(runtime, name), append(phase, p.phase)
+				outcome, detail = append(outcome, end), append(detail, why)
+				wall, none = append(wall, p.us*int64(1000+i/2*7)), append(none, name == "v8")
+			}
+		}
+	}
+	column := table.Ints("wall_ns", "ns", "wall time", wall)
+	column.Null = none
+	return encode(t, table.Strings("workload", "", "", workload), table.Strings("runtime", "", "", runtime), table.Strings("phase", "", "", phase),
+		table.Strings("outcome", "", "", outcome), table.Strings("detail", "", "", detail), column)
+}
+
+// suites has runtimes over six workloads, of which one runtime cannot run two
+// and another none.
+func suites(t testing.TB) []byte {
+	factors := map[string]int64{"native": 10, "wasmtime": 12, "wasmer/cranelift": 13, "wasm3": 190, "wazero/interpreter": 890, "wavm": 0}
+	var workload, runtime, outcome, detail []string
+	var wall []int64
+	for i := range 6 {
+		for k, w := range []string{"2mm", "fannkuch", "gemm", "json", "nbody", "sha256"} {
+			for _, name := range []string{"native", "wasmtime", "wasmer/cranelift", "wasm3", "wazero/interpreter", "wavm"} {
+				end, why := "ok", ""
+				switch {
+				case name == "wavm":
+					end, why = "unsupported", "wavm not found"
+				case name == "wasm3" && (w == "json" || w == "sha256"):
+					end, why = "unsupported", "more than version 1 of WebAssembly"
+				}
+				workload, runtime = append(workload, w), append(runtime, name)
+				outcome, detail = append(outcome, end), append(detail, why)
+				wall = append(wall, factors[name]*int64(1000+i*i*3+20*len(name)*k))
+			}
+		}
+	}
+	return encode(t, table.Strings("workload", "", "", workload), table.Strings("runtime", "", "", runtime),
+		table.Strings("outcome", "", "", outcome), table.Strings("detail", "", "", detail), table.Ints("wall_ns", "ns", "wall time", wall))
 }
 
 // judged has estimates with and without interval, bound and value.
@@ -238,7 +328,7 @@ func absent(t testing.TB) []byte {
 	const install = `wasmtime not found: install it with "assay runtimes install wasmtime", or name the program in ` +
 		`ASSAY_WASMTIME; the experiment goes on without it`
 	var workload, runtime, outcome, detail []string
-	var wall, rss []int64
+	var wall, rss, pss []int64
 	var noWall, noRSS []bool
 	for i := range 80 {
 		w, name, end, why := []string{"noop", "threads"}[i%2], []string{"native", "wazero", "wasmtime", "v8"}[i/2%4], "ok", ""
@@ -253,6 +343,7 @@ func absent(t testing.TB) []byte {
 		workload, runtime = append(workload, w), append(runtime, name)
 		outcome, detail = append(outcome, end), append(detail, why)
 		wall, rss = append(wall, int64(1+i/2%4)*1e6+int64(i)*1e4), append(rss, int64(4+i/2%4)<<20)
+		pss = append(pss, int64(2+i/2%4)<<20+int64(i)<<12)
 		noWall = append(noWall, end != "ok")
 		noRSS = append(noRSS, end != "ok" || name == "native" && i%3 == 0)
 	}
@@ -260,8 +351,10 @@ func absent(t testing.TB) []byte {
 	wallColumn.Null = noWall
 	rssColumn := table.Ints("peak_rss_bytes", "bytes", "peak memory", rss)
 	rssColumn.Null = noRSS
+	pssColumn := table.Ints("pss_bytes", "bytes", "proportional memory at the end", pss)
+	pssColumn.Null = noWall
 	return encode(t, table.Strings("workload", "", "", workload), table.Strings("runtime", "", "", runtime),
-		table.Strings("outcome", "", "", outcome), table.Strings("detail", "", "", detail), wallColumn, rssColumn)
+		table.Strings("outcome", "", "", outcome), table.Strings("detail", "", "", detail), wallColumn, rssColumn, pssColumn)
 }
 
 // abroad has names with characters that the font has and that it lacks.

@@ -71,6 +71,8 @@ type heatMap struct {
 	x, y      axis
 	scale     axis
 	estimates [][]estimate // by panel and pair
+	sideHead  string       // over the texts at the right of the rows of the only panel
+	side      []string     // nil: none
 }
 
 func (h heatMap) legend() []key { return nil }
@@ -110,12 +112,16 @@ func (h heatMap) counts() string {
 
 func (h heatMap) body(s *scene, top float64) float64 {
 	top = h.colorBar(s, top)
-	return multiples{
+	m := multiples{
 		names: h.names(), x: h.x, y: h.y,
 		height:   math.Max(rowHeight(len(h.y.categories))*float64(len(h.y.categories)), axisText.measure(h.y.title)),
 		minWidth: float64(30 * float64(len(h.x.categories))),
 		draw:     h.panel,
-	}.body(s, top)
+	}
+	if h.side != nil {
+		m.sideHead, m.side = h.sideHead, [][]string{h.side}
+	}
+	return m.body(s, top)
 }
 
 func (h heatMap) panel(f frame, panel int) {

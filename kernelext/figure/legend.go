@@ -15,6 +15,7 @@ type keyKind int
 const (
 	lineKey keyKind = iota
 	markerKey
+	boxKey // filled as a bar is
 )
 
 const swatch = 22 // width of a line in a legend
@@ -65,13 +66,20 @@ func drawLegend(s *scene, keys []key, top float64) float64 {
 
 // swatch is the width of the key's picture.
 func (k key) swatch() float64 {
-	if k.how == markerKey {
+	switch k.how {
+	case markerKey:
 		return 8
+	case boxKey:
+		return 14
 	}
 	return swatch
 }
 
 func (k key) draw(s *scene, x, y float64) {
+	if k.how == boxKey {
+		k.look.hatch.fill(s, k.look.color, point{x, y - 3}, point{x + k.swatch(), y + 3})
+		return
+	}
 	middle := point{x + k.swatch()/2, y}
 	if k.how == lineKey {
 		s.line(pen{color: k.look.color, width: 1.2, dash: k.look.dash}, point{x, y}, point{x + swatch, y})

@@ -108,6 +108,16 @@ func (v Values) Medians(keys ...string) Table { return v.each(stats.Median, keys
 // positive is an error.
 func (v Values) GeometricMeans(keys ...string) Table { return v.each(stats.GeometricMean, keys) }
 
+// Means is Medians with the mean in place of the median. By Kalibera and Jones
+// the interval of values in units in units is that of the outermost units'
+// means: of calls in invocations in runs,
+//
+//	byRun := s.Float("wall_ns").Means("runtime", "run", "seq").Float("wall_ns").Means("runtime", "run")
+//
+// and then f.Estimate(figure.Mean), whose n is the number of runs. stats.Nest
+// says what each level adds.
+func (v Values) Means(keys ...string) Table { return v.each(stats.Mean, keys) }
+
 // each returns a table with the estimate of each combination of the keys' values.
 func (v Values) each(estimate func([]float64) float64, keys []string) Table {
 	if v.err != nil {

@@ -1,0 +1,244 @@
+package figure
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/assay-notebooks/assay/kernelext/stats"
+)
+
+// Suite draws how systems compare with one of them, the baseline, over the
+// workloads of a suite: for each workload the ratio of the geometric means of
+// the values, and at the right the geometric mean of a system's ratios and its
+// 95% interval, by stats.RatioOfGeometricMeans. The values must be independent,
+// so one of an invocation: take Medians of calls by "seq" too. The ratios are
+// fields with a colour and the number in it; on a page too narrow for that,
+// lines across a log axis, with the mean as a disc.
+//
+// A field without values on either side is drawn as such. A system that lacks a
+// workload has its mean over the others, and the drawing says over how many.
+func (f *Figure) Suite(systems, workloads Group, v Values, baseline string) error {
+	switch {
+	case f.logX || f.logY:
+		return fmt.Errorf("Suite: both axes have categories; leave LogX and LogY out")
+	case f.facet.of.data != nil || f.facet.err != nil:
+		return fmt.Errorf("Suite: the workloads are its columns; leave Facet out")
+	case f.estimator != "" && f.estimator != GeometricMean:
+		return fmt.Errorf("Suite: it shows geometric means; leave Estimate out")
+	case systems.err == nil && !slices.Contains(systems.names, baseline):
+		return fmt.Errorf("Suite: no %q to compare with; there are %s", baseline, strings.Join(systems.names, ", "))
+	}
+	f.estimator = GeometricMean
+	all, err := f.gather("Suite", pairs(systems, workloads), v)
+	if err != nil {
+		return err
+	}
+	fields, width := all.panels[0].cells, len(workloads.names)
+	base := fields[slices.Index(systems.names, baseline)*width:][:width]
+	c := suite{heatMap: heatMap{grouped: all, x: axis{title: workloads.name(), categories: workloads.names}, y: axis{title: systems.name()}}}
+	c.panels = []panel{{}}
+	var ratios []estimate
+	low, high := math.Inf(1), math.Inf(-1)
+	for i, system := range systems.names {
+		if system == baseline {
+			continue
+		}
+		var whole total
+		var of []stats.Pair
+		for k := range base {
+			x, e := fields[i*width+k], estimate{}
+			switch {
+			case len(x.values) == 0:
+			case len(base[k].values) == 0:
+				x.leave(noBaseline, "")
+				x.values = nil
+			default:
+				e.n = len(x.values)
+				e.value = stats.GeometricMean(x.values) / stats.GeometricMean(base[k].values)
+				low, high = math.Min(low, e.value), math.Max(high, e.value)
+				whole.of++
+				whole.value += math.Log(e.value)
+				of = append(of, stats.Pair{X: x.values, Y: base[k].values})
+			}
+			c.panels[0].cells, ratios = append(c.panels[0].cells, x), append(ratios, e)
+		}
+		whole.value = math.Exp(whole.value / float64(whole.of))
+		_, whole.interval, whole.ok = stats.RatioOfGeometricMeans(of, level)
+		c.y.categories, c.totals = append(c.y.categories, system), append(c.totals, whole)
+	}
+	if c.totals == nil {
+		return fmt.Errorf("Suite: nothing to compare with %q", baseline)
+	}
+	c.scale = axis{title: v.label + " over " + baseline + "'s", min: low, max: high, log: true}
+	for _, t := range c.totals {
+		if t.ok {
+			low, high = math.Min(low, t.interval.Low), math.Max(high, t.interval.High)
+		}
+	}
+	if c.ratios, err = numeric(c.scale.title, true, false, low, high); err != nil {
+		return fmt.Errorf("Suite: %w", err)
+	}
+	if low <= 1 && 1 <= high {
+		c.ratios.marks = []float64{1}
+	}
+	c.estimates = [][]estimate{ratios}
+	c.values.unit = "x"
+	for _, t := range c.totals {
+		c.side = append(c.side, c.totalText(t))
+	}
+	c.sideHead = "mean [95%]"
+	f.chart = c
+	return nil
+}
+
+// A total is what a system is over the workloads.
+type total struct {
+	estimate
+	of int // workloads
+}
+
+type suite struct {
+	heatMap
+	ratios axis
+	totals []total
+}
+
+// totalText returns "1.40 [1.32, 1.49]", and how many workloads it is of if
+// some are not there.
+func (c suite) totalText(t total) string {
+	if t.of == 0 {
+		return ""
+	}
+	t.n = t.of
+	text := t.text()
+	if t.of < len(c.x.categories) {
+		text += fmt.Sprintf(" of %d", t.of)
+	}
+	return text
+}
+
+func (c suite) notes(func(*cell) bool) []string {
+	how := "Ratio of geometric means, " + c.scale.title + ", of each workload, and the geometric mean over workloads. " +
+		"95% interval: Welch's t on logarithms of invocations, the workloads as they are."
+	if slices.ContainsFunc(c.totals, func(t total) bool { return t.of > 0 && t.of < len(c.x.categories) }) {
+		how += " Means \u201cof\u201d some workloads alone are not to be compared with others."
+	}
+	notes := []string{sentences(how, c.counts())}
+	if left := c.leftOut(); left != nil {
+		notes = append(notes, "Left out: "+strings.Join(left, "; ")+".")
+	}
+	return notes
+}
+
+// leftOut says which rows are not in the numbers: "wasm3 in json, nbody: 6
+// unsupported: no SIMD".
+func (c suite) leftOut() []string {
+	var out []string
+	for i, system := range c.y.categories {
+		var accounts []string
+		in := make(map[string][]string)
+		for k, workload := range c.x.categories {
+			a := c.field(i, k).account()
+			if a == "" {
+				continue
+			}
+			if in[a] == nil {
+				accounts = append(accounts, a)
+			}
+			in[a] = append(in[a], workload)
+		}
+		for _, a := range accounts {
+			where := system
+			if len(in[a]) < len(c.x.categories) {
+				where += " in " + strings.Join(in[a], ", ")
+			}
+			out = append(out, where+": "+a)
+		}
+	}
+	return out
+}
+
+// field returns the samples of a system and a workload.
+func (c suite) field(system, workload int) *cell {
+	return &c.panels[0].cells[system*len(c.x.categories)+workload]
+}
+
+const fieldWidth = 22.0 // in which a number and a workload's name can be read
+
+// body draws fields where the page is wide enough, and else each workload's
+// ratio as a line across an axis and the mean as a disc.
+func (c suite) body(s *scene, top float64) float64 {
+	names := 0.0
+	for _, system := range c.y.categories {
+		names = math.Max(names, plainText.measure(system))
+	}
+	side := 0.0
+	for _, text := range c.side {
+		side = math.Max(side, plainText.measure(text))
+	}
+	if s.width-names-side-40 >= fieldWidth*float64(len(c.x.categories)) {
+		return c.heatMap.body(s, top)
+	}
+	m := multiples{
+		names: c.names(), x: c.ratios, y: axis{categories: c.y.categories},
+		height: rowHeight(len(c.y.categories)) * float64(len(c.y.categories)), minWidth: 90,
+		draw: c.forest,
+	}
+	if !c.ratios.empty {
+		m.sideHead, m.side = c.sideHead, [][]string{c.side}
+	}
+	return m.body(s, top)
+}
+
+func (c suite) forest(f frame, _ int) {
+	width := len(c.x.categories)
+	for i, t := range c.totals {
+		y, l := f.py(float64(i)), valueLook
+		if t.of == 0 {
+			drawMissing(f, y, c.field(i, 0))
+			continue
+		}
+		for _, e := range c.estimates[0][i*width:][:width] {
+			if e.n > 0 {
+				x := f.px(e.value)
+				f.s.line(pen{color: grey, width: 0.8}, point{x, y - 4}, point{x, y + 4})
+			}
+		}
+		if t.ok {
+			drawWhisker(f, pen{color: l.color, width: 1.2}, y, t.interval.Low, t.interval.High, 2)
+		}
+		l.marker.draw(f.s, l.color, point{f.px(t.value), y}, 2.2)
+	}
+}
+
+// rows is the text form: a line per system.
+func (c suite) rows() [][]string {
+	out := [][]string{slices.Concat([]string{c.y.title}, c.x.categories, []string{"geometric mean", "95% interval", "left out"})}
+	width := len(c.x.categories)
+	for i, system := range c.y.categories {
+		row := []string{system}
+		var left []string
+		for k, e := range c.estimates[0][i*width:][:width] {
+			if e.n > 0 {
+				row = append(row, estimateText(e.value))
+			} else {
+				row = append(row, "–")
+			}
+			if account := c.field(i, k).account(); account != "" {
+				left = append(left, c.x.categories[k]+": "+account)
+			}
+		}
+		mean, interval := "–", "–"
+		if t := c.totals[i]; t.of > 0 {
+			mean = estimateText(t.value)
+			interval = t.intervalText()
+			if t.of < width {
+				mean += fmt.Sprintf(" of %d", t.of)
+			}
+		}
+		out = append(out, append(row, mean, interval, strings.Join(left, "; ")))
+	}
+	return out
+}
