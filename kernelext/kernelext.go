@@ -29,6 +29,7 @@ import (
 	"reflect"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/kernelext/table"
@@ -42,8 +43,22 @@ type Cold = assay.Cold
 // process, in which the workload is called many times and times each call.
 type Steady = assay.Steady
 
+// Phases is the protocol that takes a start and calls apart: each invocation is
+// a fresh process of the runtime's shim, which times its engine's start,
+// compilation, instantiation, first and later calls, and teardown.
+type Phases = assay.Phases
+
+// Memory is the protocol that reads each process's memory exactly, at its exit.
+type Memory = assay.Memory
+
+// Count is the protocol that takes what a runtime counts of its guest: fuel,
+// instructions.
+type Count = assay.Count
+
 // A Protocol says how samples are taken.
-type Protocol interface{ Cold | Steady }
+type Protocol interface {
+	Cold | Steady | Phases | Memory | Count
+}
 
 // A Pinned is a workload whose bytes are fixed: Workload and Pin make one.
 type Pinned struct {
@@ -72,11 +87,13 @@ func Pin(ref string) Pinned {
 type Question struct {
 	spec  assay.Spec
 	hosts []string
+	ready time.Duration
 }
 
 // Experiment begins a question: a name, and how samples are taken, which is
-// assay.Cold{Invocations: 30} or
-// assay.Steady{Invocations: 10, Calls: 50, Warmup: 5}.
+// assay.Cold{Invocations: 30}, assay.Steady{Invocations: 10, Calls: 50, Warmup: 5},
+// assay.Phases{Invocations: 30, Calls: 20}, assay.Memory{Invocations: 10} or
+// assay.Count{Invocations: 6}.
 func Experiment[P Protocol](name string, protocol P) *Question {
 	q := &Question{spec: assay.Spec{Name: name}}
 	switch p := any(protocol).(type) {
@@ -84,6 +101,12 @@ func Experiment[P Protocol](name string, protocol P) *Question {
 		q.spec.Protocol.Cold = &p
 	case Steady:
 		q.spec.Protocol.Steady = &p
+	case Phases:
+		q.spec.Protocol.Phases = &p
+	case Memory:
+		q.spec.Protocol.Memory = &p
+	case Count:
+		q.spec.Protocol.Count = &p
 	}
 	return q
 }
@@ -118,6 +141,34 @@ func (q *Question) Param(name string, values ...string) *Question {
 	return q
 }
 
+// CPUs binds what is measured to processors: "1", "0-1,3".
+func (q *Question) CPUs(list string) *Question {
+	q.spec.Protocol.CPUs = list
+	return q
+}
+
+// Padding makes the environment of each invocation longer, by up to so many
+// bytes, drawn by the seed: its size moves the stack, and so times.
+func (q *Question) Padding(bytes int) *Question {
+	q.spec.Protocol.Padding = bytes
+	return q
+}
+
+// Control measures the first runtime twice, as an A/A pair: what its two halves
+// differ by is noise.
+func (q *Question) Control() *Question {
+	q.spec.Protocol.Control = true
+	return q
+}
+
+// Ready waits so long at most, before something is measured, until the host has
+// little other work. If it still has some, nothing is measured and the cell
+// ends. It is no part of the question.
+func (q *Question) Ready(patience time.Duration) *Question {
+	q.ready = patience
+	return q
+}
+
 // Limits bounds each invocation.
 func (q *Question) Limits(l assay.SpecLimits) *Question {
 	q.spec.Limits = l
@@ -138,7 +189,7 @@ func (q *Question) Run() Ran { return q.run(false) }
 func (q *Question) Rerun() Ran { return q.run(true) }
 
 func (q *Question) run(again bool) Ran {
-	return Ran{ask(wire.Request{Run: &wire.Run{Spec: q.spec, Dir: workingDir(), Hosts: q.hosts, Rerun: again}}).Ran}
+	return Ran{ask(wire.Request{Run: &wire.Run{Spec: q.spec, Dir: workingDir(), Hosts: q.hosts, Rerun: again, Ready: q.ready}}).Ran}
 }
 
 // A Ran is an archived run.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"strings"
 	"sync"
 
 	"github.com/assay-notebooks/assay/kernelext/wire"
@@ -160,6 +161,10 @@ func gone(err error) error {
 
 // tell prints progress on stderr: a line each tenth.
 func tell(p wire.Progress) {
+	if p.Waits {
+		fmt.Fprintf(os.Stderr, "waiting for other work to end: %s\n", strings.Join(p.Unready, "; "))
+		return
+	}
 	if p.Total > 0 && (p.Done == p.Total || p.Done%max(p.Total/10, 1) == 0) {
 		last := ""
 		if p.Current != "" {

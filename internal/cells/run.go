@@ -24,7 +24,7 @@ func (x exchange) run(ctx context.Context, req wire.Run) (wire.Response, error) 
 		return wire.Response{}, err
 	}
 	b := bar{exchange: x, name: exp.Name, id: "assay-" + rand.Text()}
-	result, err := x.w.Run(ctx, exp, lab.RunOptions{Rerun: req.Rerun}, b.watch)
+	result, err := x.w.Run(ctx, exp, lab.RunOptions{Rerun: req.Rerun, Ready: req.Ready}, b.watch)
 	b.end()
 	if err != nil {
 		return wire.Response{}, err
@@ -64,7 +64,7 @@ func (b *bar) watch(p lab.Progress) {
 		b.display(false)
 		return
 	}
-	_ = b.enc.Encode(wire.Response{ID: b.req.ID, Progress: &wire.Progress{Run: p.Run, Done: p.Done, Total: p.Total, Current: p.Current}})
+	_ = b.enc.Encode(wire.Response{ID: b.req.ID, Progress: &wire.Progress{Run: p.Run, Done: p.Done, Total: p.Total, Current: p.Current, Unready: p.Unready, Waits: p.Waits}})
 }
 
 // end leaves a plain line, if there was anything to see.

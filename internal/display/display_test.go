@@ -67,6 +67,34 @@ func summary() assay.Summary {
 	}
 }
 
+// byProtocol are summaries of the protocols that have rows or columns of their
+// own.
+func byProtocol() (phases, memory, count assay.Summary) {
+	phases = summary()
+	phases.Protocol, phases.Scope = "phases", "phases of a fresh process of each runtime's shim"
+	phases.Scopes = map[assay.Phase]string{"engine-init+link": "making the engine; and resolving imports", assay.Compile: "module bytes to something that can be instantiated", assay.Call: "a later call"}
+	memory, count = phases, phases
+	memory.Protocol, count.Protocol = "memory", "count"
+	memory.Scopes, count.Scopes = nil, nil
+	memory.Rows, count.Rows = slices.Clone(phases.Rows), slices.Clone(phases.Rows)
+	for i := range 2 {
+		p, m, c := &phases.Rows[i], &memory.Rows[i], &count.Rows[i]
+		for _, r := range []*assay.SummaryRow{p, m, c} {
+			r.Mode, r.Cache, r.Threads = "aot", "off", 2
+			r.Wall, r.CPU = nil, nil
+		}
+		p.Phases = []assay.PhaseRow{
+			{Phase: "engine-init+link", Wall: estimate(0.21, 0.2, 0.25, "ms", 30)},
+			{Phase: assay.Compile, Wall: estimate(31, 30.2, 33, "ms", 30), CPU: estimate(60, 59, 61, "ms", 30)},
+			{Phase: assay.Call, Calls: 600, Wall: estimate(2.5, 2.4, 2.6, "ms", 30)},
+		}
+		m.PSS = estimate(30.5, 30.1, 30.9, "MiB", 30)
+		c.Guest = estimate(959260031, 959260031, 959260031, []string{"fuel:wasmtime", "instructions:wasmedge"}[i], 30)
+		c.RSS, c.RSSBelow = nil, 0
+	}
+	return phases, memory, count
+}
+
 func hostileSummary() (assay.Run, assay.Summary) {
 	run, s := record(), summary()
 	run.Name, run.Host.CPU, run.Version = hostile, hostile, hostile
@@ -138,7 +166,13 @@ func cases(t *testing.T) map[string][]wire.Display {
 		ofCalls.Statistic, ofCalls.Interval = "median of the invocations' medians", "order statistics of the invocations' medians"
 		steady.Rows[i].Calls, steady.Rows[i].Wall = 1500, &ofCalls
 	}
+	phases, memory, count := byProtocol()
 	badRun, badSummary := hostileSummary()
+	badPhases := badSummary
+	badPhases.Scopes = map[assay.Phase]string{hostile: hostile}
+	badPhases.Protocol, badPhases.Rows = "phases", slices.Clone(badSummary.Rows)
+	badPhases.Rows[0].Mode, badPhases.Rows[0].Cache = hostile, hostile
+	badPhases.Rows[0].Phases = []assay.PhaseRow{{Phase: hostile, Wall: few(2.5, hostile, 1)}}
 	one := func(d wire.Display) []wire.Display { return []wire.Display{d} }
 	w := assay.Workload{Name: "matmul", Manifest: sum("manifest"), Module: sum("module"), Native: map[string]assay.Digest{"linux/amd64": sum("native")},
 		Image: map[string]assay.Digest{"linux/amd64": sum("image")}, Args: []string{"128"}, Expect: assay.Expectation{Stdout: sum("answer")}, Source: map[string]string{"toolchain": "go1.26.8"}}
@@ -161,37 +195,42 @@ func cases(t *testing.T) map[string][]wire.Display {
 	end := at
 	end.Done, end.Fresh, end.Elapsed = 240, 240, 91*time.Second
 	return map[string][]wire.Display{
-		"run":               one(display.Run(run, s, true)),
-		"run-hostile":       one(display.Run(badRun, badSummary, false)),
-		"run-steady":        one(display.Run(run, steady, false)),
-		"progress":          one(display.Progress("coldstart", at, false)),
-		"progress-done":     one(display.Progress("coldstart", end, true)),
-		"progress-stopped":  one(display.Progress("coldstart", at, true)),
-		"progress-hostile":  one(display.Progress(hostile, lab.Progress{Run: run.ID, Current: hostile}, false)),
-		"figure-sealed":     display.Figure(drawn("coldstart"), display.Sealed, map[string][]byte{"png": picture(t), "svg": []byte("<svg/>")}),
-		"figure-replayed":   display.Figure(drawn("coldstart"), display.Replayed, map[string][]byte{"svg": []byte("<svg xmlns='http://www.w3.org/2000/svg'/>")}),
-		"figure-stale":      display.Figure(drawn("coldstart"), display.Stale, map[string][]byte{"txt": []byte("a table\n")}),
-		"figure-hostile":    display.Figure(badDrawn, display.Sealed, map[string][]byte{"svg": []byte(hostile)}),
-		"workload":          one(display.Workload(w)),
-		"workload-hostile":  one(display.Workload(bad)),
-		"import":            one(display.Import(imported("sweep"))),
-		"import-gone":       one(display.Import(gone)),
-		"import-hostile":    one(display.Import(imported(hostile))),
-		"figure-import":     display.Figure(ofImport, display.Sealed, map[string][]byte{"txt": []byte("a table\n")}),
-		"claim-fails":       one(display.Judgement(judgement(assay.Fails))),
-		"claim-unsupported": one(display.Judgement(judgement(assay.NotTestable))),
-		"claim-instead":     one(display.Judgement(instead)),
-		"claim-hostile":     one(display.Judgement(claim)),
-		"lint":              one(display.Findings([]string{"sweep"}, findings("sweep"))),
-		"lint-none":         one(display.Findings([]string{"sweep", "coldstart"}, nil)),
-		"lint-hostile":      one(display.Findings([]string{hostile}, findings(hostile))),
-		"runtimes":          one(display.Runtimes(run.Runtimes)),
-		"runtimes-hostile":  one(display.Runtimes([]assay.RuntimeVersion{{Name: hostile, Absent: hostile}, {Name: hostile, Version: hostile, Origin: hostile}})),
-		"hosts":             one(display.Hosts([]assay.Host{run.Host})),
-		"hosts-hostile":     one(display.Hosts([]assay.Host{badRun.Host})),
-		"status":            one(display.Status([]wire.Live{{Run: assay.Run{ID: run.ID, Name: "coldstart", State: assay.Interrupted}, Done: 57, Total: 240}})),
-		"status-none":       one(display.Status(nil)),
-		"status-hostile":    one(display.Status([]wire.Live{{Run: assay.Run{ID: hostile, Name: hostile}}})),
+		"run":                one(display.Run(run, s, true)),
+		"run-hostile":        one(display.Run(badRun, badSummary, false)),
+		"run-steady":         one(display.Run(run, steady, false)),
+		"run-phases":         one(display.Run(run, phases, false)),
+		"run-memory":         one(display.Run(run, memory, false)),
+		"run-count":          one(display.Run(run, count, false)),
+		"run-phases-hostile": one(display.Run(badRun, badPhases, false)),
+		"progress-waits":     one(display.Progress("coldstart", lab.Progress{Waits: true, Unready: []string{"load: 3.10 on 2 cores"}}, false)),
+		"progress":           one(display.Progress("coldstart", at, false)),
+		"progress-done":      one(display.Progress("coldstart", end, true)),
+		"progress-stopped":   one(display.Progress("coldstart", at, true)),
+		"progress-hostile":   one(display.Progress(hostile, lab.Progress{Run: run.ID, Current: hostile}, false)),
+		"figure-sealed":      display.Figure(drawn("coldstart"), display.Sealed, map[string][]byte{"png": picture(t), "svg": []byte("<svg/>")}),
+		"figure-replayed":    display.Figure(drawn("coldstart"), display.Replayed, map[string][]byte{"svg": []byte("<svg xmlns='http://www.w3.org/2000/svg'/>")}),
+		"figure-stale":       display.Figure(drawn("coldstart"), display.Stale, map[string][]byte{"txt": []byte("a table\n")}),
+		"figure-hostile":     display.Figure(badDrawn, display.Sealed, map[string][]byte{"svg": []byte(hostile)}),
+		"workload":           one(display.Workload(w)),
+		"workload-hostile":   one(display.Workload(bad)),
+		"import":             one(display.Import(imported("sweep"))),
+		"import-gone":        one(display.Import(gone)),
+		"import-hostile":     one(display.Import(imported(hostile))),
+		"figure-import":      display.Figure(ofImport, display.Sealed, map[string][]byte{"txt": []byte("a table\n")}),
+		"claim-fails":        one(display.Judgement(judgement(assay.Fails))),
+		"claim-unsupported":  one(display.Judgement(judgement(assay.NotTestable))),
+		"claim-instead":      one(display.Judgement(instead)),
+		"claim-hostile":      one(display.Judgement(claim)),
+		"lint":               one(display.Findings([]string{"sweep"}, findings("sweep"))),
+		"lint-none":          one(display.Findings([]string{"sweep", "coldstart"}, nil)),
+		"lint-hostile":       one(display.Findings([]string{hostile}, findings(hostile))),
+		"runtimes":           one(display.Runtimes(run.Runtimes)),
+		"runtimes-hostile":   one(display.Runtimes([]assay.RuntimeVersion{{Name: hostile, Absent: hostile}, {Name: hostile, Version: hostile, Origin: hostile}})),
+		"hosts":              one(display.Hosts([]assay.Host{run.Host})),
+		"hosts-hostile":      one(display.Hosts([]assay.Host{badRun.Host})),
+		"status":             one(display.Status([]wire.Live{{Run: assay.Run{ID: run.ID, Name: "coldstart", State: assay.Interrupted}, Done: 57, Total: 240}})),
+		"status-none":        one(display.Status(nil)),
+		"status-hostile":     one(display.Status([]wire.Live{{Run: assay.Run{ID: hostile, Name: hostile}}})),
 	}
 }
 

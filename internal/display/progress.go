@@ -15,6 +15,9 @@ import (
 func Progress(name string, p lab.Progress, final bool) wire.Display {
 	v := progressView{Name: clean(name), Done: p.Done, Total: p.Total, Final: final, Of: fmt.Sprintf("%d of %d invocations", p.Done, p.Total)}
 	switch {
+	case p.Waits:
+		v.Final = true // there is no bar yet
+		v.Of, v.Facts = "waiting for other work on the host to end", clean(strings.Join(p.Unready, "; "))
 	case final && p.Done < p.Total:
 		v.Facts = "kept; run this cell again to go on"
 	case final:

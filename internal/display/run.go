@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/internal/lab"
 	"github.com/assay-notebooks/assay/kernelext/wire"
 )
 
@@ -34,83 +35,147 @@ type runView struct {
 	Measures            []string
 	Axis                string // what the strips of the first measure span; "" for none
 	Params, Failed      bool   // whether there is such a column
+	Phases, Modes       bool   // likewise
 	Rows                []runRow
 	How                 string
+	Legend              []string // what the phases span
 	Reasons             []string // why what was not ok was not
 	Notes               []string
 	Card                []fact
 }
 
 type runRow struct {
-	Workload, Runtime, Params, N string
-	Numbers                      []number // a measure each
-	Strip                        string
-	Failures                     string
+	Workload, Runtime, Params, Phase, N string
+	Numbers                             []number // a measure each
+	Strip                               string
+	Mode, Failures                      string
+}
+
+// A line is a row of a summary, and of its phases one.
+type line struct {
+	assay.SummaryRow
+	phase assay.PhaseRow
+}
+
+// lines returns the lines of a summary: one a row, but one a phase where a
+// shim told them.
+func lines(s assay.Summary) []line {
+	var all []line
+	for _, r := range s.Rows {
+		if s.Phase != "" || len(r.Phases) == 0 {
+			all = append(all, line{SummaryRow: r})
+			continue
+		}
+		for _, p := range r.Phases {
+			all = append(all, line{r, p})
+		}
+	}
+	return all
 }
 
 // A measure is a column of estimates.
 type measure struct {
 	name string
-	of   func(assay.SummaryRow) *assay.Estimate
+	of   func(line) *assay.Estimate
 }
 
-// measures are the measures of a summary. Only times are ever those of calls.
+// peakMemory is the name of the measure that has a floor.
+const peakMemory = "peak memory"
+
+// measures are the measures of a summary. Only times are ever those of calls
+// and phases.
 func measures(s assay.Summary) []measure {
+	peak := measure{peakMemory, func(l line) *assay.Estimate { return l.RSS }}
 	wall, cpu := "wall time", "CPU time"
+	switch s.Protocol {
+	case "phases":
+		return []measure{
+			{wall, func(l line) *assay.Estimate { return l.phase.Wall }},
+			{cpu, func(l line) *assay.Estimate { return l.phase.CPU }},
+		}
+	case "memory":
+		return []measure{peak, {"proportional memory", func(l line) *assay.Estimate { return l.PSS }}}
+	case "count":
+		return []measure{{"count", func(l line) *assay.Estimate { return l.Guest }}}
+	}
 	if s.Phase == assay.Call {
 		wall, cpu = "time of a call", "process CPU"
 	}
-	return []measure{
-		{wall, func(r assay.SummaryRow) *assay.Estimate { return r.Wall }},
-		{cpu, func(r assay.SummaryRow) *assay.Estimate { return r.CPU }},
-		{"peak memory", func(r assay.SummaryRow) *assay.Estimate { return r.RSS }},
+	all := []measure{{wall, func(l line) *assay.Estimate { return l.Wall }}}
+	if slices.ContainsFunc(s.Rows, func(r assay.SummaryRow) bool { return len(r.Phases) > 0 }) {
+		all = append(all, measure{"first byte", func(l line) *assay.Estimate {
+			if len(l.Phases) == 0 {
+				return nil
+			}
+			return l.Phases[0].Wall
+		}})
 	}
+	return append(all, measure{cpu, func(l line) *assay.Estimate { return l.CPU }}, peak)
 }
 
 func (v *runView) addRows(s assay.Summary) {
-	measures := measures(s)
-	var times []*assay.Estimate
+	measures, lines := measures(s), lines(s)
+	estimates := func(m measure) []*assay.Estimate {
+		var es []*assay.Estimate
+		for _, l := range lines {
+			es = append(es, m.of(l))
+		}
+		return es
+	}
 	all := map[assay.Outcome]int{}
 	planned := 0
 	for _, r := range s.Rows {
-		times = append(times, r.Wall)
 		planned += r.Planned
 		for o, n := range r.Outcomes {
 			all[o] += n
 		}
 	}
-	axis, drawn := axisOf(times)
+	first := estimates(measures[0])
+	axis, drawn := axisOf(first)
+	oneUnit := s.Protocol != "count" // each runtime counts in its own
 	for _, m := range measures {
-		var es []*assay.Estimate
-		for _, r := range s.Rows {
-			es = append(es, m.of(r))
+		name := m.name
+		if unit := firstUnit(estimates(m)); oneUnit {
+			name += prefixed(", ", unit)
+			if m.name == peakMemory && unit == "" && s.Floor > 0 {
+				name += ", MiB" // every peak is below the floor
+			}
 		}
-		v.Measures = append(v.Measures, m.name+prefixed(", ", firstUnit(es)))
+		v.Measures = append(v.Measures, name)
 	}
-	if s.Floor > 0 && !strings.Contains(v.Measures[2], ",") {
-		v.Measures[2] += ", MiB" // every peak is below the floor
+	if drawn && len(lines) > 1 && oneUnit {
+		v.Axis = axis.ends(firstUnit(first))
 	}
-	if drawn && len(s.Rows) > 1 {
-		v.Axis = axis.ends(firstUnit(times))
-	}
-	for _, r := range s.Rows {
-		row := runRow{Workload: clean(r.Workload), Runtime: clean(r.Runtime), Params: params(r.Params), Failures: failures(r)}
-		row.N = fmt.Sprintf("%d of %d", r.Outcomes[assay.OK], r.Planned)
-		if r.Calls > 0 {
-			row.N += fmt.Sprintf(" (%d calls)", r.Calls)
+	for i, l := range lines {
+		row := runRow{Workload: clean(l.Workload), Runtime: clean(l.Runtime), Params: params(l.Params), Phase: clean(string(l.phase.Phase)), Failures: failures(l.SummaryRow)}
+		if l.Mode != "" {
+			row.Mode = clean(lab.Mode(l.SummaryRow))
+		}
+		row.N = fmt.Sprintf("%d of %d", l.Outcomes[assay.OK], l.Planned)
+		if calls := l.Calls + l.phase.Calls; calls > 0 {
+			row.N += fmt.Sprintf(" (%d calls)", calls)
 		}
 		for _, m := range measures {
-			row.Numbers = append(row.Numbers, spell(m.of(r)))
+			n, e := spell(m.of(l)), m.of(l)
+			switch {
+			case m.name == peakMemory && l.RSSBelow > 0:
+				n = number{"below " + fixed(float64(s.Floor)/(1<<20), 1), ""}
+			case !oneUnit && e != nil:
+				n.Value += " " + clean(e.Unit)
+			}
+			row.Numbers = append(row.Numbers, n)
 		}
-		if r.RSSBelow > 0 {
-			row.Numbers[2] = number{"below " + fixed(float64(s.Floor)/(1<<20), 1), ""}
-		}
-		if v.Axis != "" && r.Wall != nil {
-			row.Strip = axis.strip(r.Wall)
+		if v.Axis != "" && first[i] != nil {
+			row.Strip = axis.strip(first[i])
 		}
 		v.Params = v.Params || row.Params != ""
+		v.Phases = v.Phases || row.Phase != ""
+		v.Modes = v.Modes || row.Mode != ""
 		v.Failed = v.Failed || row.Failures != ""
 		v.Rows = append(v.Rows, row)
+	}
+	for _, l := range lab.Legend(s) {
+		v.Legend = append(v.Legend, clean(l))
 	}
 	v.Counts = fmt.Sprintf("%d of %d invocations ok", all[assay.OK], planned)
 	for _, o := range slices.Sorted(maps.Keys(all)) {
@@ -137,8 +202,14 @@ func (v runView) text() string {
 	if v.Params {
 		head = append(head, "parameters")
 	}
+	if v.Phases {
+		head = append(head, "phase")
+	}
 	head = append(head, "n")
 	head = append(head, v.Measures...)
+	if v.Modes {
+		head = append(head, "mode")
+	}
 	if v.Failed {
 		head = append(head, "not ok")
 	}
@@ -148,9 +219,15 @@ func (v runView) text() string {
 		if v.Params {
 			row = append(row, r.Params)
 		}
+		if v.Phases {
+			row = append(row, r.Phase)
+		}
 		row = append(row, r.N)
 		for _, n := range r.Numbers {
 			row = append(row, n.String())
+		}
+		if v.Modes {
+			row = append(row, r.Mode)
 		}
 		if v.Failed {
 			row = append(row, r.Failures)
@@ -159,8 +236,8 @@ func (v runView) text() string {
 	}
 	b.WriteString(columns(rows))
 	fmt.Fprintf(&b, "\n%s\n", v.How)
-	for _, r := range v.Reasons {
-		fmt.Fprintln(&b, r)
+	for _, l := range slices.Concat(v.Legend, v.Reasons) {
+		fmt.Fprintln(&b, l)
 	}
 	if len(v.Notes) > 0 {
 		fmt.Fprintf(&b, "beware: %s\n", clean(strings.Join(v.Notes, "; ")))
@@ -173,12 +250,13 @@ func (v runView) text() string {
 func howEstimated(s assay.Summary) string {
 	var hows []string
 	made := map[string][]string{} // so: measures
+	lines := lines(s)
 	for _, m := range measures(s) {
-		i := slices.IndexFunc(s.Rows, func(r assay.SummaryRow) bool { return m.of(r) != nil })
+		i := slices.IndexFunc(lines, func(l line) bool { return m.of(l) != nil })
 		if i < 0 {
 			continue
 		}
-		e := m.of(s.Rows[i])
+		e := m.of(lines[i])
 		how := fmt.Sprintf("%s [%g%% interval by %s]", clean(e.Statistic), 100*e.Confidence, clean(e.Interval))
 		if made[how] == nil {
 			hows = append(hows, how)
@@ -188,7 +266,9 @@ func howEstimated(s assay.Summary) string {
 	if len(hows) == 0 {
 		return "no invocation was ok: there is nothing to estimate"
 	}
-	if len(hows) > 1 {
+	if slices.ContainsFunc(lines, func(l line) bool { return l.phase.Phase == assay.Call }) {
+		hows = append(hows, "of calls, the same of the invocations' medians")
+	} else if len(hows) > 1 {
 		for i, how := range hows {
 			hows[i] = strings.Join(made[how], ", ") + ": " + how
 		}
@@ -257,7 +337,13 @@ func provenance(run assay.Run) []fact {
 		{"trace", digest(run.Trace)},
 		{"host", joined(h.Name, h.OS+"/"+h.Arch, h.Kernel)},
 		{"processor", joined(h.CPU, fmt.Sprintf("%d cores", h.Cores), memory(h.Memory))},
-		{"conditions", joined(prefixed("load ", h.Load1), governor(h.Governor), prefixed("virtual: ", h.Virtual), prefixed("clock ", h.Clock))},
+		{"conditions", joined(prefixed("load ", h.Load1), governor(h.Governor), prefixed("turbo ", h.Turbo), prefixed("SMT ", h.SMT), prefixed("virtual: ", h.Virtual), prefixed("clock ", h.Clock))},
+	}
+	if run.Launch != nil {
+		facts = append(facts, fact{"launch", spell(run.Launch).String() + " " + run.Launch.Unit + ", of a process that ends at once: in every process time, subtracted from none"})
+	}
+	for _, column := range slices.Sorted(maps.Keys(run.Unmeasured)) {
+		facts = append(facts, fact{"not measured: " + column, run.Unmeasured[column]})
 	}
 	for _, r := range run.Runtimes {
 		facts = append(facts, fact{"runtime " + r.Name, joined(r.Version, digest(r.Digest), r.Origin, prefixed("absent: ", r.Absent))})

@@ -98,7 +98,8 @@ func (w *Workspace) Table(ctx context.Context, run assay.Run, columns []string) 
 }
 
 // project makes a table of a trace. One whose rows are of several scopes has
-// to have the column that says which.
+// to have the column that says which; but the first bytes of processes, which
+// are rows beside those of the processes, are simply left out without it.
 func project(t *trace.Trace, columns []string) ([]byte, error) {
 	if len(columns) == 0 {
 		return nil, Usagef("a table needs columns: name at least one")
@@ -108,8 +109,17 @@ func project(t *trace.Trace, columns []string) ([]byte, error) {
 	if err != nil {
 		return nil, Usagef("%w", err)
 	}
+	var beside func(row int) bool
 	for _, v := range values[len(columns) : len(columns)+len(scopes)] {
-		if all := slices.Compact(slices.Sorted(slices.Values(v.Strings))); len(all) > 1 && !slices.Contains(columns, v.Name) {
+		all := slices.Compact(slices.Sorted(slices.Values(v.Strings)))
+		if slices.Contains(columns, v.Name) {
+			continue
+		}
+		if t.Meta().Import == "" && slices.Equal(all, []string{string(assay.FirstByte), string(assay.Process)}) {
+			beside = func(row int) bool { return v.Strings[row] == string(assay.FirstByte) }
+			continue
+		}
+		if len(all) > 1 {
 			return nil, Usagef(`the rows are of the %ss %s, whose times span different things: name the column %[1]s too, and draw t.Where(%[1]q, %[3]q)`,
 				v.Name, strings.Join(all, ", "), all[0])
 		}
@@ -117,7 +127,7 @@ func project(t *trace.Trace, columns []string) ([]byte, error) {
 	var keep []int
 	for row := range int(t.Rows()) {
 		warm := func(v trace.Values) bool { return v.Bools[row] }
-		if !slices.ContainsFunc(values[len(columns)+len(scopes):], warm) {
+		if !slices.ContainsFunc(values[len(columns)+len(scopes):], warm) && (beside == nil || !beside(row)) {
 			keep = append(keep, row)
 		}
 	}

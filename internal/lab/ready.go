@@ -75,13 +75,14 @@ func awaitReady(ctx context.Context, look func(context.Context) (assay.Host, err
 	defer deadline.Stop()
 	tick := time.NewTicker(readyInterval)
 	defer tick.Stop()
-	for {
+	for said := ""; ; {
 		host, err := look(ctx)
 		busy := otherWork(host)
 		if err != nil || busy == "" {
 			return host, err
 		}
-		if watcher != nil {
+		if watcher != nil && busy != said {
+			said = busy
 			watcher(Progress{Unready: []string{"load: " + busy}, Waits: true})
 		}
 		select {

@@ -111,10 +111,13 @@ func (e *IncompleteError) Unwrap() error { return ErrIncomplete }
 func finished(book journal.Journal) time.Time {
 	var last time.Time
 	for _, s := range book.Samples {
-		if int(s.Segment) >= len(book.Segments) || s.WallNS == nil {
+		if int(s.Segment) >= len(book.Segments) || s.StartNS == 0 {
 			continue
 		}
-		end := book.Segments[s.Segment].Started.Add(time.Duration(s.StartNS + *s.WallNS))
+		end := book.Segments[s.Segment].Started.Add(time.Duration(s.StartNS))
+		if s.WallNS != nil { // of the memory protocol nothing has
+			end = end.Add(time.Duration(*s.WallNS))
+		}
 		if end.After(last) {
 			last = end
 		}

@@ -238,6 +238,9 @@ func estimate(s *assay.Summary, row *assay.SummaryRow, d measured, unit string) 
 	switch s.Protocol {
 	case protocolCold:
 		row.Wall = medianTime(d.phase(assay.Process).wall, nil, "ms")
+		if first := d.phases[assay.FirstByte]; first != nil {
+			row.Phases = []assay.PhaseRow{{Phase: assay.FirstByte, Wall: medianTime(first.wall, nil, "ms")}}
+		}
 	case protocolSteady:
 		calls := d.phase(assay.Call)
 		row.Calls, row.Wall = len(calls.wall), medianTime(calls.wall, calls.wallSeqs, unit)

@@ -58,11 +58,8 @@ func WriteSummary(out io.Writer, s assay.Summary) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	if legend := legend(s); len(legend) > 0 {
-		fmt.Fprintf(out, "\nphases:\n")
-		for _, l := range legend {
-			fmt.Fprintf(out, "  %s\n", l)
-		}
+	if legend := Legend(s); len(legend) > 0 {
+		fmt.Fprintf(out, "\nphases:\n  %s\n", strings.Join(legend, "\n  "))
 	}
 	if len(s.Notes) > 0 {
 		fmt.Fprintf(out, "\nnotes: %s\n", strings.Join(s.Notes, "; "))
@@ -117,6 +114,9 @@ func headings(s assay.Summary) []heading {
 	default:
 		add("n", ok)
 		add("wall (ms)", func(l line) string { return cell(l.Wall) })
+		if slices.ContainsFunc(s.Rows, func(r assay.SummaryRow) bool { return r.Phases != nil }) {
+			add("first byte (ms)", func(l line) string { return cell(l.phase.Wall) })
+		}
 		add("CPU (ms)", func(l line) string { return cell(l.CPU) })
 	}
 	if slices.ContainsFunc(s.Rows, func(r assay.SummaryRow) bool { return r.User != nil }) && s.Protocol != protocolPhases {
@@ -153,13 +153,14 @@ func Mode(r assay.SummaryRow) string {
 	return text
 }
 
-// legend says what each phase of s spans, in the order of its rows.
-func legend(s assay.Summary) []string {
+// Legend says what each phase of s that a shim told spans, in the order of its
+// rows.
+func Legend(s assay.Summary) []string {
 	var lines []string
 	said := map[assay.Phase]bool{}
 	for _, r := range s.Rows {
 		for _, p := range r.Phases {
-			if !said[p.Phase] {
+			if s.Scopes[p.Phase] != "" && !said[p.Phase] {
 				said[p.Phase] = true
 				lines = append(lines, fmt.Sprintf("%s: %s", p.Phase, s.Scopes[p.Phase]))
 			}

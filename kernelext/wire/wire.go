@@ -7,6 +7,7 @@ package wire
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/assay-notebooks/assay"
 )
@@ -48,10 +49,11 @@ type Pin struct {
 // Run asks for the archived run of an experiment, and to make it if there is
 // none, or in any case.
 type Run struct {
-	Spec  assay.Spec `json:"spec"`
-	Dir   string     `json:"dir"`
-	Hosts []string   `json:"hosts,omitempty"` // where; default local
-	Rerun bool       `json:"rerun,omitempty"`
+	Spec  assay.Spec    `json:"spec"`
+	Dir   string        `json:"dir"`
+	Hosts []string      `json:"hosts,omitempty"` // where; default local
+	Rerun bool          `json:"rerun,omitempty"`
+	Ready time.Duration `json:"ready_ns,omitempty"` // wait so long at most until the host has little other work, and measure nothing if it has some
 }
 
 // Find asks for an archived run by reference: an ID or an experiment's name.
@@ -146,10 +148,12 @@ type Response struct {
 
 // Progress says how far a run is.
 type Progress struct {
-	Run     string `json:"run"`
-	Done    int    `json:"done"`
-	Total   int    `json:"total"`
-	Current string `json:"current"` // the trial last finished
+	Run     string   `json:"run"`
+	Done    int      `json:"done"`
+	Total   int      `json:"total"`
+	Current string   `json:"current"`           // the trial last finished
+	Unready []string `json:"unready,omitempty"` // what of the host is not as one wants it for measuring
+	Waits   bool     `json:"waits,omitempty"`   // for that to pass: nothing is begun yet
 }
 
 // A Display is something to show in a notebook: a MIME bundle. One with an ID
