@@ -63,7 +63,7 @@ var layers = map[string][]string{
 	"internal/jupyterlab":          {"", "internal/kernel", "internal/lab", "internal/scratch"},
 	"notebooks/...":                {"kernelext/..."},
 	"cmd/assay-registry":           {"internal/registry"},
-	"cmd/assay-agent":              {"", "artifacts/journal", "internal/agent", "runners", "runners/measure"},
+	"cmd/assay-agent":              {"", "artifacts/journal", "internal/agent", "runners", "runners/bundle", "runners/measure"},
 	"tools/bench/figures":          {"kernelext/figure"},
 	"tools/bench":                  {"", "artifacts/...", "internal/gotool", "internal/lab", "internal/lab/labtest", "kernelext/...", "tools/bench/figures"},
 	"cmd/assay":                    {"", "internal/cells", "internal/graph", "internal/registry/options", "internal/jupyterlab", "internal/kernel", "internal/lab", "internal/notebook"},

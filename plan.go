@@ -38,6 +38,7 @@ type Trial struct {
 	Command     Command           `json:"command,omitzero"`
 	Prepare     []Command         `json:"prepare,omitempty"`         // run once, before the first block, however many trials have the same; not timed as samples
 	Scratch     string            `json:"scratch,omitempty"`         // directory, relative to the agent's work, that is empty before each invocation; "": none
+	State       string            `json:"state,omitempty"`           // likewise, for the runtime's own use: what it keeps of a container
 	Mode        string            `json:"mode,omitempty"`            // how code is executed: runners.Mode
 	Cache       string            `json:"cache,omitempty"`           // of compiled code: runners.Cache
 	Threads     int32             `json:"compile_threads,omitempty"` // that compile; 0: not known, or none does

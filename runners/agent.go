@@ -18,6 +18,18 @@ const AgentBusy = 3
 // write why it ended to descriptor 3 too: its log may be on a full disk.
 const AgentWords = "--words"
 
+// AgentExe is the path by which the agent starts its own binary again, from a
+// plan too, which does not know where it will be put; AgentBundle is the
+// argument with which that makes a bundle of a container image:
+//
+//	bundle MANIFEST DIR NAME OPTIONS
+//
+// with what bundle.Make takes, the options as JSON.
+const (
+	AgentExe    = "/proc/self/exe"
+	AgentBundle = "bundle"
+)
+
 // PlanFile is the name, in a run directory, of the plan: canonical JSON.
 const PlanFile = "plan.json"
 

@@ -85,5 +85,6 @@ type Plan struct {
 	Prepare []assay.Command // once per trial, not timed as samples
 	Command assay.Command   // once per planned invocation
 	Signs   []assay.Sign    // how to read the end of Command
+	State   string          // directory, relative to the working directory, that Command must find empty; "": none
 	Group   bool            // Command is a container runtime: what it starts is measured by its control group
 }

@@ -11,6 +11,7 @@ type Tool struct {
 	Build   *Build   // how it is built with Go, at its first use; nil: it is installed, or looked for in PATH
 	Package string   // the name in runtimes.lock of what `assay runtimes install` installs it from; "": it cannot
 	Script  *Script  // a file of ours that it runs; becomes RuntimeVersion.Files[0]
+	Unified bool     // it knows no host with both versions of control groups: there it is shown the second alone
 	Module  string   // an npm package that Script imports: its entry becomes Files[1]; "": none
 }
 

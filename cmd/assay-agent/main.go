@@ -2,6 +2,8 @@
 // commands, measures them and writes the journal.
 //
 //	assay-agent run [--words] DIR    run what is missing of DIR/plan.json
+//	assay-agent bundle MANIFEST DIR NAME OPTIONS
+//	                                 make a bundle of a container image, for a plan
 //	assay-agent version              print its version
 //
 // It is small because it shares the machine with what it measures. SIGTERM and
@@ -13,6 +15,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -23,6 +26,7 @@ import (
 	"github.com/assay-notebooks/assay/artifacts/journal"
 	"github.com/assay-notebooks/assay/internal/agent"
 	"github.com/assay-notebooks/assay/runners"
+	"github.com/assay-notebooks/assay/runners/bundle"
 	"github.com/assay-notebooks/assay/runners/measure"
 )
 
@@ -42,6 +46,8 @@ func main() {
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 		defer stop()
 		exit(agent.Run(ctx, args[1]), words)
+	case len(args) == 5 && args[0] == runners.AgentBundle:
+		exit(makeBundle(args[1], args[2], args[3], args[4]), nil)
 	case len(args) == 1 && args[0] == "version":
 		version := "unknown"
 		if info, ok := debug.ReadBuildInfo(); ok {
@@ -52,6 +58,14 @@ func main() {
 		fmt.Fprintln(os.Stderr, usage)
 		os.Exit(2)
 	}
+}
+
+func makeBundle(manifest, dir, name, options string) error {
+	var o bundle.Options
+	if err := json.Unmarshal([]byte(options), &o); err != nil {
+		return fmt.Errorf("options of a bundle: %w", err)
+	}
+	return bundle.Make(manifest, dir, name, o)
 }
 
 // exit says err on stderr and, unless it is nil, on words.

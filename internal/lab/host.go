@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/artifacts/oci"
 	"github.com/assay-notebooks/assay/internal/nodewasi"
 	"github.com/assay-notebooks/assay/runners"
 	"github.com/assay-notebooks/assay/runners/runtimes"
@@ -197,6 +198,11 @@ func (w *Workspace) trial(ctx context.Context, t tool, wl assay.Workload, ask ru
 	if inv.Module, err = w.Local.Put(ctx, d, form == assay.Native, w.Store); err != nil {
 		return trial, err
 	}
+	if form == assay.Image {
+		if err := w.putImage(ctx, d); err != nil {
+			return trial, err
+		}
+	}
 	if !wl.Stdin.IsZero() {
 		if inv.Stdin, err = w.Local.Put(ctx, wl.Stdin, false, w.Store); err != nil {
 			return trial, err
@@ -211,7 +217,7 @@ func (w *Workspace) trial(ctx context.Context, t tool, wl assay.Workload, ask ru
 	if errors.Is(err, runners.ErrUnsupported) {
 		return unsupported(err.Error())
 	}
-	trial.Command, trial.Prepare, trial.Signs, trial.Group = plan.Command, plan.Prepare, plan.Signs, plan.Group
+	trial.Command, trial.Prepare, trial.Signs, trial.Group, trial.State = plan.Command, plan.Prepare, plan.Signs, plan.Group, plan.State
 	return trial, err
 }
 
@@ -237,8 +243,26 @@ func blob(wl assay.Workload, form assay.Form, variants []assay.Variant) (assay.D
 		}
 		return assay.Digest{}, fmt.Errorf("%s was not built natively for %s", wl.Name, platform)
 	default:
-		return assay.Digest{}, fmt.Errorf("%s: no way to run the form %s on this host", wl.Name, form)
+		if d, ok := wl.Image[platform]; ok {
+			return d, nil
+		}
+		return assay.Digest{}, fmt.Errorf("%s has no container image for %s", wl.Name, platform)
 	}
+}
+
+// putImage puts the blobs of an image beside its manifest, where package bundle
+// finds them.
+func (w *Workspace) putImage(ctx context.Context, manifest assay.Digest) error {
+	blobs, err := oci.Children(ctx, w.Store, manifest)
+	if err != nil {
+		return err
+	}
+	for _, d := range blobs {
+		if _, err := w.Local.Put(ctx, d, false, w.Store); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // RuntimePlan returns the plan that a runtime makes for a workload on this

@@ -13,8 +13,10 @@ import (
 // All is every runtime, by name. An experiment lists its own in the order of
 // its tables and figures.
 var All = []runners.Runtime{
+	Crun,
 	Lucet,
 	Native,
+	Runc,
 	V8,
 	V8Liftoff,
 	V8TurboFan,

@@ -104,6 +104,9 @@ func program(ctx context.Context, t runners.Tool, o Options) (assay.RuntimeVersi
 	if err != nil {
 		return assay.RuntimeVersion{}, err
 	}
+	if t.Unified && hybrid() {
+		found.Loader = unifier
+	}
 	found.Digest, err = filedigest.Of(found.Path)
 	return found, err
 }

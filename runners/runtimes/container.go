@@ -1,0 +1,63 @@
+package runtimes
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"slices"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/runners"
+	"github.com/assay-notebooks/assay/runners/bundle"
+)
+
+// A container runs images with an OCI runtime: a program with the command line
+// of runc. Memory and processor time of the workload are those of its control
+// group, not of that program.
+type container struct {
+	id      string
+	tool    runners.Tool
+	options []string
+	signs   []assay.Sign
+}
+
+func (c container) Name() string        { return c.id }
+func (c container) Accepts() assay.Form { return assay.Image }
+func (c container) Tool() runners.Tool  { return c.tool }
+func (c container) Shim() *runners.Shim { return nil }
+
+// Traits: what is in the image was compiled as a whole, long before.
+func (c container) Traits() runners.Traits { return runners.Traits{Mode: runners.AOT} }
+
+// Plan makes a bundle of the image and runs that. The container's name is that
+// of the bundle: the same in each invocation, which finds no state of the one
+// before, however that ended.
+func (c container) Plan(inv runners.Invocation) (runners.Plan, error) {
+	o := bundle.Options{Args: inv.Args, Env: inv.Env, Memory: inv.Memory}
+	for _, d := range inv.Dirs {
+		o.Dirs = append(o.Dirs, bundle.Dir{Host: d.Host, Guest: d.Guest, ReadOnly: d.ReadOnly})
+	}
+	given, err := json.Marshal(o)
+	if err != nil {
+		return runners.Plan{}, err
+	}
+	sum := sha256.Sum256(given)
+	name := "assay-" + hex.EncodeToString(sum[:6])
+	state := inv.Scratch + "-state"
+	start := slices.Concat(inv.Tool.Loader, []string{inv.Tool.Path}, c.options)
+	return runners.Plan{
+		Prepare: []assay.Command{{Argv: []string{runners.AgentExe, runners.AgentBundle, inv.Module, inv.Scratch, name, string(given)}}},
+		Command: assay.Command{
+			Argv:  append(start, "--root", state, "run", "--bundle", inv.Scratch+"/"+name, name),
+			Env:   []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin"},
+			Stdin: inv.Stdin,
+		},
+		Signs: c.signs,
+		State: state,
+		Group: true,
+	}, nil
+}
+
+// diedBySignal reads that a signal ended what a container ran: its runtime ends
+// with 128 and the signal's number.
+var diedBySignal = assay.Sign{Outcome: assay.Signal, Exit: []int{129, 130, 131, 132, 133, 134, 135, 136, 137, 139, 141, 143}}
