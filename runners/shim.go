@@ -26,8 +26,11 @@ type Ask struct {
 
 // Plan spells inv for the shim; inv.Tool is the shim.
 func (s Shim) Plan(inv Invocation, ask Ask) (Plan, error) {
-	if ask.Count && !s.can("count") {
+	switch {
+	case ask.Count && !s.can("count"):
 		return Plan{}, fmt.Errorf("the shim counts nothing: %w", ErrUnsupported)
+	case inv.Memory > 0:
+		return Plan{}, fmt.Errorf("the shim limits no memory: %w", ErrUnsupported)
 	}
 	start := slices.Concat(inv.Tool.Loader, []string{inv.Tool.Path})
 	if s.Tool.Script != nil {
@@ -73,5 +76,6 @@ var ShimSigns = []assay.Sign{
 	{Outcome: assay.Trap, Exit: []int{134}, Stderr: `(?m)^assay-shim: trap: `},
 	{Outcome: assay.Unsupported, Exit: []int{70}, Stderr: `(?m)^assay-shim: unsupported: `},
 	{Outcome: assay.RuntimeCrash, Exit: []int{70}, Stderr: `(?m)^assay-shim: cannot run: `},
+	{Outcome: assay.WrongOutput, Exit: []int{65}, Stderr: `(?m)^assay-shim: wrong: `},
 	{Outcome: assay.RuntimeCrash, Signal: []string{"*"}},
 }

@@ -12,12 +12,12 @@ import (
 // WasmtimePrecompiled loads what Cranelift made before. Its cache of compiled
 // code, which is on by itself, is off.
 var (
-	Wasmtime            = wasmtime("wasmtime", runners.Traits{Mode: runners.AOT, Cache: runners.Off}, "-C", "cache=n")
-	WasmtimeWinch       = wasmtime("wasmtime/winch", runners.Traits{Mode: runners.AOT, Cache: runners.Off}, "-C", "cache=n", "-C", "compiler=winch")
+	Wasmtime            = wasmtime("wasmtime", runners.Traits{Mode: runners.AOT, Cache: runners.Off}, wasmtimeShim("cranelift", "count"), "-C", "cache=n")
+	WasmtimeWinch       = wasmtime("wasmtime/winch", runners.Traits{Mode: runners.AOT, Cache: runners.Off}, wasmtimeShim("winch", "count"), "-C", "cache=n", "-C", "compiler=winch")
 	WasmtimePrecompiled = precompiledWasmtime()
 )
 
-func wasmtime(id string, executes runners.Traits, flags ...string) runners.CLI {
+func wasmtime(id string, executes runners.Traits, shim *runners.Shim, flags ...string) runners.CLI {
 	return runners.CLI{
 		ID: id,
 		Program: runners.Tool{
@@ -27,6 +27,7 @@ func wasmtime(id string, executes runners.Traits, flags ...string) runners.CLI {
 			Package: "wasmtime",
 		},
 		Executes: executes,
+		Phases:   shim,
 		Signs: []assay.Sign{
 			{Outcome: assay.Trap, Exit: []int{134}, Stderr: `(?m)^\s+\d+: wasm trap: `},
 			{Outcome: assay.RuntimeCrash, Exit: []int{1}, Stderr: "(?m)^Error: (failed to (run main module|open wasm module|compile|parse|read) |expected `\\(`)"},
@@ -48,7 +49,7 @@ func wasmtime(id string, executes runners.Traits, flags ...string) runners.CLI {
 }
 
 func precompiledWasmtime() runners.CLI {
-	r := wasmtime("wasmtime/precompiled", runners.Traits{Mode: runners.Precompiled, Cache: runners.Made}, "-C", "cache=n", "--allow-precompiled")
+	r := wasmtime("wasmtime/precompiled", runners.Traits{Mode: runners.Precompiled, Cache: runners.Made}, wasmtimeShim("precompiled", "precompile"), "-C", "cache=n", "--allow-precompiled")
 	r.Compile = func(inv runners.Invocation) ([]string, error) {
 		return []string{"compile", "-C", "cache=n", "-o", inv.Scratch, inv.Module}, nil
 	}

@@ -13,8 +13,8 @@ import (
 // is ten times larger and would start as slowly as it is large. No cache of
 // compiled code is used.
 var (
-	Wazero            = wazero("wazero", runners.Traits{Mode: runners.AOT, Cache: runners.Off, Threads: 1})
-	WazeroInterpreter = wazero("wazero/interpreter", runners.Traits{Mode: runners.Interpreter}, "-interpreter")
+	Wazero            = wazero("wazero", runners.Traits{Mode: runners.AOT, Cache: runners.Off, Threads: 1}, "compiler")
+	WazeroInterpreter = wazero("wazero/interpreter", runners.Traits{Mode: runners.Interpreter}, "interpreter", "-interpreter")
 )
 
 // Copies of tools/wazero/go.mod and go.sum: a module's directory cannot be
@@ -26,7 +26,7 @@ var (
 	wazeroSum []byte
 )
 
-func wazero(id string, executes runners.Traits, flags ...string) runners.CLI {
+func wazero(id string, executes runners.Traits, mode string, flags ...string) runners.CLI {
 	return runners.CLI{
 		ID: id,
 		Program: runners.Tool{
@@ -41,6 +41,7 @@ func wazero(id string, executes runners.Traits, flags ...string) runners.CLI {
 			},
 		},
 		Executes: executes,
+		Phases:   wazeroShim(mode),
 		Signs: []assay.Sign{
 			{Outcome: assay.Trap, Exit: []int{1},
 				Stderr: `(?m)^error instantiating wasm binary: module\[.*\] function\[.*\] failed: (wasm error: |stack overflow)`},

@@ -1,0 +1,34 @@
+package runtimes
+
+import (
+	"github.com/assay-notebooks/assay/runners"
+	"github.com/assay-notebooks/assay/runners/shims"
+)
+
+// The shims that are not themselves the runtime, as wasm3's and WAMR's are.
+
+func wazeroShim(mode string) *runners.Shim {
+	return &runners.Shim{
+		Tool: runners.Tool{
+			Bin:    "wazero",
+			Probe:  []string{"--version"},
+			Remedy: "install Go 1.26 or later and let it download once",
+			Build:  shims.Wazero(),
+		},
+		Mode: mode,
+	}
+}
+
+func wasmtimeShim(mode string, can ...string) *runners.Shim {
+	return &runners.Shim{
+		Tool: runners.Tool{
+			Bin:     "assay-shim-wasmtime",
+			Probe:   []string{"--version"},
+			Remedy:  `run "assay runtimes install wasmtime-shim"`,
+			Package: "wasmtime-shim",
+		},
+		Mode: mode,
+		Can:  can,
+		Note: "the library of PyPI's wasmtime 49.0.0, not the command's 49.0.3",
+	}
+}
