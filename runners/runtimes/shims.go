@@ -10,7 +10,7 @@ import (
 func wazeroShim(mode string) *runners.Shim {
 	return &runners.Shim{
 		Tool: runners.Tool{
-			Bin:    "wazero",
+			Bin:    "assay-shim-wazero",
 			Probe:  []string{"--version"},
 			Remedy: "install Go 1.26 or later and let it download once",
 			Build:  shims.Wazero(),
