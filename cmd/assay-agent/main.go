@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/debug"
 	"syscall"
 
@@ -43,6 +44,7 @@ func main() {
 	case len(args) == 1 && args[0] == "launch": // started by the agent itself
 		exit(measure.Launch(), nil)
 	case len(args) == 2 && args[0] == "run":
+		runtime.GOMAXPROCS(1) // threads that look for work would do so beside the command
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 		defer stop()
 		exit(agent.Run(ctx, args[1]), words)

@@ -25,7 +25,7 @@ func (l *launcher) hold(pid, pidfd int) (rss, pss, end int64, err error) {
 	ended := make(chan error, 1)
 	go func() { // the agent may ask for its death meanwhile
 		var err error
-		end, err = l.wait(pid, pidfd)
+		end, err = l.wait(pid, pidfd, pollShared)
 		ended <- err
 	}()
 	for begun := false; ; {

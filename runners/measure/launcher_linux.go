@@ -71,7 +71,7 @@ func Start(exe, dir string) (*Launcher, error) {
 		return nil, errors.Join(err, l.socket.Close())
 	}
 	l.process = exec.Command(exe, "launch")
-	l.process.Dir, l.process.Env, l.process.Stderr = dir, []string{"GOMAXPROCS=1"}, os.Stderr
+	l.process.Dir, l.process.Env, l.process.Stderr = dir, []string{"GOMAXPROCS=1", "GODEBUG=asyncpreemptoff=1"}, os.Stderr
 	l.process.ExtraFiles = []*os.File{theirs} // launchFD
 	if err := l.process.Start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("launcher: %w", err), l.socket.Close(), l.null.Close())
