@@ -1,0 +1,335 @@
+package install_test
+
+import (
+	"archive/tar"
+	"archive/zip"
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/internal/tooltest"
+	"github.com/assay-notebooks/assay/runners"
+	"github.com/assay-notebooks/assay/runners/install"
+)
+
+// zipOf makes a zip of a program and other files.
+func zipOf(t testing.TB, files map[string]string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for name, data := range files {
+		w, err := z.Create(name) // without an execute bit, as wheels have it
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write([]byte(data)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// fakeUpstream stands for a site that has release archives.
+func fakeUpstream(t *testing.T, files map[string][]byte) string {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		data, ok := files[strings.TrimPrefix(r.URL.Path, "/")]
+		if !ok {
+			http.Error(w, "not for you", http.StatusForbidden)
+			return
+		}
+		w.Write(data)
+	}))
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+func archiveOf(url string, d assay.Digest) runners.Package {
+	return runners.Package{Name: "demo", Version: "1.0", Program: "bin/demo", Archive: &runners.Archive{
+		URL: map[string]string{install.Platform: url}, Digest: map[string]assay.Digest{install.Platform: d}}}
+}
+
+func TestArchive(t *testing.T) {
+	data := zipOf(t, map[string]string{"bin/demo": "#!/bin/sh\necho demo 1.0\n", "lib/a": "1"})
+	other := assay.DigestOf([]byte("other"))
+	url := fakeUpstream(t, map[string][]byte{"demo.zip": data})
+	o := install.Options{Cache: t.TempDir()}
+	good := archiveOf(url+"/demo.zip", assay.DigestOf(data))
+	if _, err := install.Find(good, o); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("Find before it is installed: %v, want fs.ErrNotExist", err)
+	}
+	in, err := install.Install(t.Context(), good, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command(in.Program).CombinedOutput(); err != nil || string(out) != "demo 1.0\n" {
+		t.Errorf("%s says %q, %v", in.Program, out, err)
+	}
+
+	// One that was changed is not taken, and is made again.
+	if err := os.WriteFile(in.Program, []byte("another"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := install.Find(good, o); !errors.Is(err, install.ErrDigest) {
+		t.Errorf("Find of a changed program: %v, want ErrDigest", err)
+	}
+	if again, err := install.Install(t.Context(), good, o); err != nil || again.Digest != in.Digest {
+		t.Errorf("Install over a changed program = %+v, %v; want digest %v", again, err, in.Digest)
+	}
+
+	for _, c := range []struct {
+		name string
+		p    runners.Package
+		want string
+		is   error
+	}{
+		{"another digest", archiveOf(url+"/demo.zip", other), fmt.Sprintf("demo.zip is %v, want %v", assay.DigestOf(data), other), install.ErrDigest},
+		{"forbidden", archiveOf(url+"/gone.zip", other), "answers 403 Forbidden; fetch it where that is allowed", nil},
+		{"offline", archiveOf("http://127.0.0.1:1/demo.zip", other), "check the network and HTTPS_PROXY", nil},
+		{"another platform", runners.Package{Name: "demo", Version: "1", Program: "x", Archive: &runners.Archive{
+			URL: map[string]string{"plan9/386": url}, Digest: map[string]assay.Digest{"plan9/386": other}}}, "no archive for " + install.Platform, nil},
+	} {
+		_, err := install.Install(t.Context(), c.p, o)
+		if err == nil || !strings.Contains(err.Error(), c.want) || c.is != nil && !errors.Is(err, c.is) {
+			t.Errorf("%s: error %v, want one with %q that matches %v", c.name, err, c.want, c.is)
+		}
+		if _, err := install.Find(c.p, o); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: Find: %v, want fs.ErrNotExist", c.name, err)
+		}
+	}
+
+	if err := errors.Join(install.Uninstall(good, o), install.Uninstall(archiveOf(url+"/demo.zip", other), o)); err != nil {
+		t.Errorf("Uninstall: %v", err)
+	}
+	if err := install.Uninstall(good, o); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("Uninstall of what is not there: %v, want fs.ErrNotExist", err)
+	}
+}
+
+// TestWheel has pip fetch from a directory that stands for an index.
+func TestWheel(t *testing.T) {
+	if out, err := exec.Command("python3", "-m", "pip", "--version").CombinedOutput(); err != nil {
+		tooltest.Missing(t, "python3", fmt.Errorf("%w: %s", err, out))
+	}
+	index := t.TempDir()
+	wheel := zipOf(t, map[string]string{
+		"demo_cli/demo": "#!/bin/sh\n", "demo_cli/more": "2", "other": "3",
+		"demo_bin-1.2.dist-info/METADATA": "Metadata-Version: 2.1\nName: demo-bin\nVersion: 1.2\n",
+		"demo_bin-1.2.dist-info/WHEEL":    "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+		"demo_bin-1.2.dist-info/RECORD":   "",
+	})
+	if err := os.WriteFile(filepath.Join(index, "demo_bin-1.2-py3-none-any.whl"), wheel, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PIP_NO_INDEX", "1")
+	t.Setenv("PIP_FIND_LINKS", index)
+	p := runners.Package{Name: "demo", Version: "1.0", Program: "demo_cli/demo", Wheel: &runners.Wheel{
+		Project: "demo-bin", Version: "1.2", Files: map[string]assay.Digest{install.Platform: assay.DigestOf(wheel)}, Keep: []string{"demo_cli"}}}
+	o := install.Options{Cache: t.TempDir()}
+	in, err := install.Install(t.Context(), p, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(in.Program); err != nil || info.Mode().Perm() != 0o755 {
+		t.Errorf("the program is %v, %v; want mode 0755", info, err)
+	}
+	if _, err := os.Stat(filepath.Join(in.Dir, "other")); err == nil {
+		t.Error("a file of the wheel is there that is not to be kept")
+	}
+	at, err := install.Resolve(t.Context(), p, "1.2", o)
+	if err != nil || at.Version != "1.0" {
+		t.Errorf("Resolve of the wheel's own version = %+v, %v; want the package as it is", at, err)
+	}
+	p.Wheel.Version, p.Version = "1.1", "0.9"
+	if at, err = install.Resolve(t.Context(), p, "1.2", o); err != nil || at.Wheel.Files[install.Platform] != assay.DigestOf(wheel) || at.Version != "1.2" {
+		t.Errorf("Resolve(1.2) = %+v, %v; want its digest %v", at, err, assay.DigestOf(wheel))
+	}
+}
+
+// fakeCargo puts a program in PATH that stands for cargo: it has one crate, and
+// builds it as script says. What it has done is in the file builds.
+func fakeCargo(t *testing.T, dir, script string) {
+	t.Helper()
+	text := fmt.Sprintf(`#!/bin/sh
+case $1 in
+info) mkdir -p "$CARGO_HOME/registry/cache/fake" && cp %[1]q/demo-1.0.crate "$CARGO_HOME/registry/cache/fake/" ;;
+install)
+	while [ "$1" != --root ]; do shift; done
+	echo begun >>%[1]q/builds
+	printf '    Building [=>  ] 1/2: demo\r' >&2
+	mkdir -p "$CARGO_TARGET_DIR" "$2/bin"
+	%[2]s
+	printf '#!/bin/sh\necho demo 1.0\n' >"$2/bin/demo" ;;
+esac
+`, dir, script)
+	if err := os.WriteFile(filepath.Join(dir, "cargo"), []byte(text), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
+}
+
+// crateOf makes the one crate of a fake cargo, and its package.
+func crateOf(t *testing.T, dir string) runners.Package {
+	t.Helper()
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	w := tar.NewWriter(z)
+	err := errors.Join(w.WriteHeader(&tar.Header{Name: "demo-1.0/Cargo.lock", Mode: 0o644}), w.Close(), z.Close())
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := b.Bytes()
+	if err := os.WriteFile(filepath.Join(dir, "demo-1.0.crate"), data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return runners.Package{Name: "demo", Version: "1.0", Program: "bin/demo",
+		Crate: &runners.Crate{Name: "demo", Version: "1.0", Digest: assay.DigestOf(data)}}
+}
+
+func builds(t *testing.T, dir string) int {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(dir, "builds"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	return strings.Count(string(b), "begun")
+}
+
+func TestTogether(t *testing.T) {
+	dir := t.TempDir()
+	fakeCargo(t, dir, "")
+	p := crateOf(t, dir)
+	var compiling sync.Map
+	o := install.Options{Cache: t.TempDir(), Progress: func(p install.Progress) { compiling.Store(p.Doing, p.Total) }}
+	paths := make([]string, 8)
+	var all sync.WaitGroup
+	for i := range paths {
+		all.Go(func() {
+			in, err := install.Install(t.Context(), p, o)
+			if err != nil {
+				t.Error(err)
+			}
+			paths[i] = in.Program
+		})
+	}
+	all.Wait()
+	for _, path := range paths {
+		if path != paths[0] || path == "" {
+			t.Errorf("installed at %q and %q", path, paths[0])
+		}
+	}
+	if n := builds(t, dir); n != 1 {
+		t.Errorf("it was built %d times, want once", n)
+	}
+	if total, ok := compiling.Load("compiling demo"); !ok || total != int64(2) {
+		t.Errorf("no progress of cargo's was told of 2 to compile: %v", total)
+	}
+}
+
+func TestCrateFails(t *testing.T) {
+	dir := t.TempDir()
+	fakeCargo(t, dir, `echo "error: linker cc not found" >&2; exit 101`)
+	p := crateOf(t, dir)
+	o := install.Options{Cache: t.TempDir()}
+	if _, err := install.Install(t.Context(), p, o); err == nil || !strings.Contains(err.Error(), "error: linker cc not found") {
+		t.Errorf("error %v, want cargo's", err)
+	}
+	p.Crate.Needs = []string{"no-such-compiler"}
+	if _, err := install.Install(t.Context(), p, o); err == nil || !strings.Contains(err.Error(), "apt-get install no-such-compiler") {
+		t.Errorf("error %v, want what to install", err)
+	}
+	p.Crate.Needs, p.Crate.Digest = nil, assay.DigestOf(nil)
+	if _, err := install.Install(t.Context(), p, o); !errors.Is(err, install.ErrDigest) {
+		t.Errorf("error %v, want ErrDigest", err)
+	}
+	t.Setenv("PATH", t.TempDir())
+	if _, err := install.Install(t.Context(), p, o); err == nil || !strings.Contains(err.Error(), "cargo not found: install Rust") {
+		t.Errorf("error %v, want what to install", err)
+	}
+}
+
+// TestKilled kills an installation at work: nothing of it is found, and the next
+// goes on with what it left.
+func TestKilled(t *testing.T) {
+	if dir := os.Getenv("ASSAY_TEST_INSTALL"); dir != "" { // the process that is killed
+		_, err := install.Install(t.Context(), crateOf(t, dir), install.Options{Cache: filepath.Join(dir, "cache")})
+		t.Fatalf("it ended by itself: %v", err)
+	}
+	dir := t.TempDir()
+	pipe := filepath.Join(dir, "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := crateOf(t, dir)
+	// The first attempt compiles a half, says so, and works until it is killed.
+	fakeCargo(t, dir, fmt.Sprintf(`if [ ! -e "$CARGO_TARGET_DIR/half" ]; then echo >"$CARGO_TARGET_DIR/half"; echo begun >%[1]q; exec cat %[1]q; fi; echo resumed >>%[2]q/builds`, pipe, dir))
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(exe, "-test.run=^TestKilled$")
+	cmd.Env = append(os.Environ(), "ASSAY_TEST_INSTALL="+dir)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	said, err := os.OpenFile(pipe, os.O_RDONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := said.Read(make([]byte, 8)); err != nil {
+		t.Fatal(err)
+	}
+	said.Close()
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	cmd.Wait()
+	ended, err := os.OpenFile(pipe, os.O_WRONLY, 0) // what it had started is let go
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended.Close()
+
+	o := install.Options{Cache: filepath.Join(dir, "cache")}
+	if in, err := install.Find(p, o); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("Find after the kill = %+v, %v; want fs.ErrNotExist", in, err)
+	}
+	if _, err := install.Install(t.Context(), p, o); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(filepath.Join(dir, "builds"))
+	if err != nil || !strings.HasSuffix(string(b), "resumed\n") {
+		t.Errorf("the second attempt did not find what the first had compiled: %q, %v", b, err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(o.Cache, "runtimes", ".[nw]*")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+// TestLive installs a runtime as a user does.
+func TestLive(t *testing.T) {
+	if !tooltest.Required("wasmtime") {
+		t.Skip("wasmtime: ASSAY_REQUIRE does not name it, and it is 17 MB to fetch")
+	}
+	in, err := install.Install(t.Context(), install.Embedded()["wasmtime"], install.Options{Cache: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command(in.Program, "--version").Output(); err != nil || !strings.Contains(string(out), in.Package.Version) {
+		t.Errorf("it says %q, %v; want version %s", out, err, in.Package.Version)
+	}
+}
