@@ -34,6 +34,10 @@ func (r *run) invoke(ctx context.Context, trial int, seq int64) ([]assay.Sample,
 	case t.Unsupported != "":
 		s.Outcome, s.Detail = assay.Unsupported, clip([]byte(t.Unsupported))
 		return []assay.Sample{s}, nil
+	case t.Group && r.groups == nil:
+		s.Outcome = assay.Unsupported
+		s.Detail = clip([]byte("without a control group it could be neither measured nor ended: " + r.unmeasured[groupTime]))
+		return []assay.Sample{s}, nil
 	case r.failed[trial] != "":
 		s.Outcome, s.Detail = assay.RuntimeCrash, r.failed[trial]
 		return []assay.Sample{s}, nil

@@ -59,5 +59,6 @@ func (c container) Plan(inv runners.Invocation) (runners.Plan, error) {
 }
 
 // diedBySignal reads that a signal ended what a container ran: its runtime ends
-// with 128 and the signal's number.
-var diedBySignal = assay.Sign{Outcome: assay.Signal, Exit: []int{129, 130, 131, 132, 133, 134, 135, 136, 137, 139, 141, 143}}
+// with 128 and the signal's number. SIGABRT is not among them: programs exit
+// with 134 too.
+var diedBySignal = assay.Sign{Outcome: assay.Signal, Exit: []int{129, 130, 131, 132, 133, 135, 136, 137, 139, 141, 143}}

@@ -68,7 +68,7 @@ func TestRuntimes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			runtimetest.Test(t, r, runtimetest.Host{Host: contract.Host{Launcher: launcher, Dir: dir}, Found: found})
+			runtimetest.Test(t, r, runtimetest.Host{Host: contract.Host{Launcher: launcher, Dir: dir, Image: contract.ShellImage(filepath.Join(dir, "image"))}, Found: found})
 		})
 	}
 }

@@ -147,7 +147,20 @@ func (h Host) run(ctx context.Context, plan runners.Plan, c Case) (outcome, stri
 		// The kernel kills what has used a second of processor time.
 		cmd.Argv = slices.Concat([]string{"/bin/sh", "-c", `ulimit -t 1; exec "$@"`, "sh"}, cmd.Argv)
 	}
-	res, err := h.Launcher.Run(ctx, cmd, measure.Options{Limits: limits})
+	opts := measure.Options{Limits: limits}
+	if plan.Group { // what it starts is not its child, and ends with the group
+		groups, why, _ := measure.FindGroups()
+		if groups == nil {
+			return outcome{}, "", why
+		}
+		group, err := groups.New()
+		if err != nil {
+			return outcome{}, "", err
+		}
+		defer group.Close()
+		opts.Group = group.Dirs()
+	}
+	res, err := h.Launcher.Run(ctx, cmd, opts)
 	if err != nil {
 		return outcome{}, "", err
 	}

@@ -25,4 +25,6 @@ func deviation(runtime, name string) (Deviation, bool) {
 }
 
 // Deviations lists what was seen.
-var Deviations = []Deviation{}
+var Deviations = []Deviation{
+	{[]string{"runc", "crun"}, []string{"abort"}, assay.Exit, "a container runtime ends with 134 when its process died by SIGABRT, and when it exited with 134"},
+}
