@@ -23,8 +23,8 @@ const ZigVersion = "0.16.0"
 // contracted multiply-add would round differently on some processors.
 var CFlags = []string{"-std=gnu17", "-O2", "-ffp-contract=off", "-Wall", "-Werror", "-s", "-I", benchDir}
 
-// wasmFlags give the stack 1 MiB below the data, in place of Zig's 16 MiB.
-var wasmFlags = []string{"-Wl,-z,stack-size=1048576", "-Wl,--stack-first"}
+// wasmFlags give the stack 1 MiB in place of Zig's 16 MiB.
+var wasmFlags = []string{"-Wl,-z,stack-size=1048576"}
 
 // zigTargets are Zig's names of platforms.
 var zigTargets = map[string]string{
