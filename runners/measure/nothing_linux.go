@@ -1,7 +1,6 @@
 package measure
 
 import (
-	"debug/elf"
 	"encoding/binary"
 	"runtime"
 )
@@ -12,18 +11,18 @@ import (
 var Nothing = nothing(runtime.GOARCH)
 
 func nothing(arch string) []byte {
-	var machine elf.Machine
+	var machine uint16 // as in ELF
 	var code []byte
 	switch arch {
 	case "amd64":
-		machine = elf.EM_X86_64
+		machine = 62
 		code = []byte{
 			0x31, 0xff, // xor edi, edi
 			0xb8, 60, 0, 0, 0, // mov eax, SYS_exit
 			0x0f, 0x05, // syscall
 		}
 	case "arm64":
-		machine = elf.EM_AARCH64
+		machine = 183
 		for _, instruction := range []uint32{
 			0xd2800000, // mov x0, #0
 			0xd2800ba8, // mov x8, #93 (SYS_exit)
@@ -36,15 +35,23 @@ func nothing(arch string) []byte {
 	}
 	const headers, base = 64 + 56, 0x400000
 	size := uint64(headers + len(code))
-	h := elf.Header64{
-		Ident:   [elf.EI_NIDENT]byte{0x7f, 'E', 'L', 'F', byte(elf.ELFCLASS64), byte(elf.ELFDATA2LSB), byte(elf.EV_CURRENT)},
-		Type:    uint16(elf.ET_EXEC),
-		Machine: uint16(machine), Version: uint32(elf.EV_CURRENT), Entry: base + headers, Phoff: 64, Ehsize: 64, Phentsize: 56, Phnum: 1,
+	le := binary.LittleEndian
+	b := append([]byte("\x7fELF"), 2, 1, 1) // 64 bits, little-endian, version 1
+	b = append(b, make([]byte, 9)...)       // no particular system
+	b = le.AppendUint16(b, 2)               // executable
+	b = le.AppendUint16(b, machine)
+	b = le.AppendUint32(b, 1)                        // version 1
+	b = le.AppendUint64(b, base+headers)             // entry
+	b = le.AppendUint64(b, 64)                       // offset of the program header
+	b = le.AppendUint64(b, 0)                        // no sections
+	b = le.AppendUint32(b, 0)                        // no flags
+	for _, n := range []uint16{64, 56, 1, 0, 0, 0} { // sizes of headers, number of program headers; no sections
+		b = le.AppendUint16(b, n)
 	}
-	p := elf.Prog64{Type: uint32(elf.PT_LOAD), Flags: uint32(elf.PF_R | elf.PF_X), Vaddr: base, Paddr: base, Filesz: size, Memsz: size, Align: 64 << 10}
-	var b []byte
-	for _, part := range []any{h, p, code} {
-		b, _ = binary.Append(b, binary.LittleEndian, part) // all of fixed size
+	b = le.AppendUint32(b, 1)                                         // to be loaded
+	b = le.AppendUint32(b, 5)                                         // readable, executable
+	for _, n := range []uint64{0, base, base, size, size, 64 << 10} { // offset, addresses, sizes, alignment
+		b = le.AppendUint64(b, n)
 	}
-	return b
+	return append(b, code...)
 }

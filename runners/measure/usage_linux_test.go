@@ -168,7 +168,7 @@ func TestFirstByte(t *testing.T) {
 	}
 }
 
-// Nothing is a program of this machine; that of another is made as well.
+// Nothing is a program of this machine.
 func TestNothing(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "nothing")
 	if err := os.WriteFile(path, measure.Nothing, 0o777); err != nil {
