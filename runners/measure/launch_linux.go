@@ -146,10 +146,10 @@ func (l *launcher) run(h requestHeader, fds []int) error {
 	for _, fd := range fds {
 		unix.Close(fd)
 	}
-	if err := leave(o.groups); err != nil {
-		return errors.Join(err, unix.Kill(-pid, unix.SIGKILL))
-	}
 	if err != nil {
+		if err := leave(o.groups); err != nil {
+			return err
+		}
 		if l.counts {
 			counters.close()
 		}
@@ -188,6 +188,9 @@ func (l *launcher) run(h requestHeader, fds []int) error {
 	}
 	if err != nil {
 		return fmt.Errorf("wait: %w", err)
+	}
+	if err := leave(o.groups); err != nil { // not before the end: it may take longer than the command
+		return err
 	}
 	r.User, r.System, r.MaxRSS = usage.Utime.Nano(), usage.Stime.Nano(), usage.Maxrss<<10
 	r.Minor, r.Major, r.Waits, r.Preempts = usage.Minflt, usage.Majflt, usage.Nvcsw, usage.Nivcsw
