@@ -229,7 +229,7 @@ func version(p probe) (seen, error) {
 		return seen{}, err
 	}
 	if v := versionPattern.FindString(got.stdout); v == "" || v != run.report.Version {
-		got.wrong = fmt.Sprintf("version %q, but %q in reports", got.stdout, run.report.Version)
+		got.wrong = fmt.Sprintf("--version says version %q, the reports %q", v, run.report.Version)
 	}
 	return got, nil
 }
@@ -270,7 +270,7 @@ func directory(suffix string) func(probe) (seen, error) {
 		if err := os.WriteFile(filepath.Join(dir, "in"), []byte("mounted\n"), 0o666); err != nil {
 			return seen{}, err
 		}
-		return p.run(p, []string{"--dir", "mounted::." + suffix}, p.guest, nil, "", shimwire.Reader{}, true)
+		return p.run(p, []string{"--dir", dir + "::." + suffix}, p.guest, nil, "", shimwire.Reader{}, true)
 	}
 }
 

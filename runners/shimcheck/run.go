@@ -110,7 +110,6 @@ func (s Shim) start(ctx context.Context, words []string, stdin string, want shim
 	limited, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
 	cmd := exec.CommandContext(limited, s.Command[0], append(s.Command[1:len(s.Command):len(s.Command)], words...)...)
-	cmd.Dir = s.Dir
 	cmd.Env = []string{}
 	cmd.Stdin = strings.NewReader(stdin)
 	var stdout, stderr head
