@@ -35,6 +35,8 @@ type suite struct {
 // samples by the metrics that rows name.
 var suites = []suite{
 	{"Overhead", goBench("./internal/agent", "Overhead", 20)},
+	{"Memory", goBench("./tools/bench", "Memory", 7)},
+	{"Wazero", goBench("./tools/bench", "Wazero", 15)},
 	{"Replay", replay},
 	{"Cell", goBench("./internal/kernel", "Cell", 7)},
 	{"Notebook", notebooks},
@@ -48,7 +50,21 @@ var suites = []suite{
 }
 
 // rows lists the lines of the table.
-var rows = append(singles, transfers()...)
+var rows = slices.Concat(singles, phases(), transfers())
+
+// phases lists the lines of Wazero.
+func phases() []row {
+	const plain = "a plain Go benchmark of wazero"
+	var all []row
+	for _, phase := range []string{"compile", "instantiate", "call"} {
+		all = append(all,
+			row{title: "Phase " + phase + " as wazero's shim tells it",
+				ours: "Wazero " + phase + "-ms", peer: "Wazero plain-" + phase + "-ms", against: plain, goal: nearGoal(1.03)},
+			row{title: "The same, processor time",
+				ours: "Wazero " + phase + "-cpu-ms", peer: "Wazero plain-" + phase + "-cpu-ms", against: plain, goal: nearGoal(1.03)})
+	}
+	return all
+}
 
 // transfers lists the lines of Registry and Store.
 func transfers() []row {
@@ -80,6 +96,10 @@ var singles = []row{
 		ours: "Overhead agent-wall-µs", peer: "Overhead hyperfine-wall-µs", against: "hyperfine -N", goal: ratioGoal(1)},
 	{title: "The same, all the time that passed, the syncs and the start of the agent included",
 		ours: "Overhead agent-all-µs", peer: "Overhead hyperfine-all-µs", against: "hyperfine -N", goal: ratioGoal(1)},
+	{title: "Peak RSS of a program that touches 256 pages, less that of one that touches none: the memory protocol",
+		ours: "Memory assay-KiB", peer: "Memory known-KiB", against: "what it touches", goal: nearGoal(1.03)},
+	{title: "The same by hyperfine -N",
+		ours: "Memory hyperfine-KiB", peer: "Memory known-KiB", against: "what it touches", needs: "a hyperfine with memory in its export"},
 
 	{title: "assay replay of a figure (SVG, PNG, PDF), its compiled module cached",
 		ours: "Replay warm-s", peer: "Replay native-s", against: "figure.Render in process", goal: valueGoal(0.5)},

@@ -28,7 +28,8 @@ func (r row) suite() string {
 	return r.ours[:strings.IndexAny(r.ours, " /")]
 }
 
-// A goal is the most that a ratio or a value may be.
+// A goal is the most that a ratio or a value may be, or the factor by which a
+// ratio may be off 1.
 type goal struct {
 	kind goalKind
 	most float64
@@ -40,9 +41,11 @@ const (
 	noGoal goalKind = iota
 	ofRatio
 	ofValue
+	nearOne
 )
 
 func ratioGoal(most float64) goal { return goal{ofRatio, most} }
+func nearGoal(most float64) goal  { return goal{nearOne, most} }
 func valueGoal(most float64) goal { return goal{ofValue, most} }
 
 // An estimate is a median and its interval.
@@ -67,8 +70,11 @@ func (e estimate) String() string {
 	return fmt.Sprintf("%s [%s, %s]", significant(e.median), significant(e.interval.Low), significant(e.interval.High))
 }
 
-// significant writes a positive number with three significant digits.
+// significant writes a number, 0 or above, with three significant digits.
 func significant(v float64) string {
+	if v == 0 {
+		return "0"
+	}
 	decimals := max(0, 2-int(math.Floor(math.Log10(v))))
 	return strconv.FormatFloat(v, 'f', decimals, 64)
 }
@@ -82,6 +88,18 @@ func (g goal) verdict(ours, ratio estimate, unit string) string {
 		return "no goal"
 	case ofRatio:
 		e, of = ratio, "x"
+	case nearOne:
+		least := 1 / g.most
+		said := fmt.Sprintf("within %.3g to %.3gx: ", least, g.most)
+		switch i := ratio.interval; {
+		case !ratio.bounded:
+			return said + "unknown"
+		case least <= i.Low && i.High <= g.most:
+			return said + "met"
+		case i.High < least || g.most < i.Low:
+			return said + "MISSED"
+		}
+		return said + "undecided"
 	}
 	said := fmt.Sprintf("at most %.3g%s: ", g.most, of)
 	switch {
