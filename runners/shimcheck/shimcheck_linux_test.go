@@ -46,6 +46,35 @@ func TestShims(t *testing.T) {
 	}
 }
 
+// TestExample checks the shim of docs/shim-protocol.md.
+func TestExample(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "shim-protocol.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, code, found := strings.Cut(string(page), "```go\n")
+	code, _, closed := strings.Cut(code, "```\n")
+	if !found || !closed {
+		t.Fatal("the page has no code in Go")
+	}
+	tool := runtimes.Wazero.Shim().Tool
+	build := *tool.Build
+	build.Package, build.Files = goModule, map[string][]byte{"main.go": []byte(code)}
+	tool.Build = &build
+	program, err := toolbox.Build(t.Context(), tool, t.TempDir())
+	if err != nil {
+		tooltest.Missing(t, "go", err)
+	}
+	s := shimcheck.Shim{Command: []string{program}, Dir: t.TempDir()}
+	for _, c := range shimcheck.Checks {
+		if got, err := s.Run(t.Context(), c); err != nil || !got.OK {
+			t.Errorf("%s: %v\nwant %s\nseen %s", c.Name, err, got.Want, got.Seen)
+		}
+	}
+}
+
+const goModule = "github.com/assay-notebooks/assay/runners/shims"
+
 // command returns what runs the shim of a runtime. A test without it is as
 // with tooltest.Missing, by the name of what is to be installed.
 func command(t *testing.T, name string, shim runners.Shim) []string {
