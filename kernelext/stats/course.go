@@ -27,7 +27,7 @@ const (
 
 // finest is how many values changes are looked for in at most: of more, the
 // medians of as many equal stretches.
-const finest = 4096
+const finest = 2048
 
 // CourseOf finds where values in order of time change their level. Levels
 // whose medians differ from the last one's by at most tolerance, a fraction of
@@ -41,7 +41,7 @@ const finest = 4096
 // values of one distribution it finds any change at most once in twenty times;
 // values that depend on their predecessors look like changes more often.
 //
-// It takes time quadratic in the number of values up to 4096; of more it finds
+// It takes time quadratic in the number of values up to 2048; of more it finds
 // a change to within one stretch.
 func CourseOf(x []float64, tolerance float64) Course {
 	size := (len(x) + finest - 1) / finest
