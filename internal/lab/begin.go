@@ -13,6 +13,7 @@ import (
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/internal/canonical"
 	"github.com/assay-notebooks/assay/runners/executors"
+	"github.com/assay-notebooks/assay/runners/measure"
 )
 
 // A frozen is an experiment and its plan for this host.
@@ -28,6 +29,11 @@ type frozen struct {
 func (w *Workspace) freezeHere(ctx context.Context, exp assay.Experiment) (frozen, error) {
 	f := frozen{experiment: exp}
 	how := shapeOf(exp.Protocol)
+	if cpus := exp.Protocol.CPUs; cpus != "" {
+		if err := measure.CheckCPUs(cpus); err != nil { // the agent would refuse, and leave a run behind
+			return f, Usagef("%s: %w", exp.Name, err)
+		}
+	}
 	var err error
 	if f.tools, err = w.locate(ctx, exp.Runtimes, how.shim); err != nil {
 		return f, err

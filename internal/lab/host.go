@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	goruntime "runtime"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/assay-notebooks/assay"
@@ -78,8 +79,18 @@ func (w *Workspace) CheckHosts(ctx context.Context, names []string) error {
 }
 
 // locate finds the named runtimes, in that order; all, for none named. With
-// shims it finds their shims in place of them.
+// shims it finds their shims in place of them. What assay.lock pins is found as
+// it was pinned.
 func (w *Workspace) locate(ctx context.Context, names []string, shims bool) ([]tool, error) {
+	tools, err := w.locateHere(ctx, names, shims)
+	if err != nil {
+		return nil, err
+	}
+	return tools, w.usePinned(ctx, tools)
+}
+
+// locateHere is locate for what this host has.
+func (w *Workspace) locateHere(ctx context.Context, names []string, shims bool) ([]tool, error) {
 	var tools []tool
 	if len(names) == 0 {
 		for _, r := range runtimes.All {
@@ -103,7 +114,7 @@ func (w *Workspace) locate(ctx context.Context, names []string, shims bool) ([]t
 			there = append(there, *t)
 			continue
 		}
-		t.found.Absent = fmt.Sprintf("%s has no shim, so its inner phases cannot be told: measure it by the protocol cold, or drop it from runtimes", t.runtime.Name())
+		t.found.Absent = fmt.Sprintf("%s has no shim, and it takes one to tell phases and counts: measure it by the protocol cold, or drop it from runtimes", t.runtime.Name())
 	}
 	err := w.find(ctx, there)
 	for i := range tools {
@@ -215,9 +226,10 @@ func (w *Workspace) trial(ctx context.Context, t tool, wl assay.Workload, ask ru
 		plan, err = t.runtime.Plan(inv)
 	}
 	if errors.Is(err, runners.ErrUnsupported) {
-		return unsupported(err.Error())
+		return unsupported(strings.TrimSuffix(err.Error(), ": "+runners.ErrUnsupported.Error()))
 	}
-	trial.Command, trial.Prepare, trial.Signs, trial.Group, trial.State = plan.Command, plan.Prepare, plan.Signs, plan.Group, plan.State
+	trial.Command, trial.Prepare, trial.Signs, trial.Group = plan.Command, plan.Prepare, plan.Signs, plan.Group
+	trial.State, trial.Clean = plan.State, plan.Clean
 	return trial, err
 }
 

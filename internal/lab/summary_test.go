@@ -90,7 +90,7 @@ func TestSummaryOfPhases(t *testing.T) {
 		"crc wazero call 30 60 150 [150, 150] - aot, cache off, 1 thread",
 		"crc native - 0 - - - aot 30 unsupported: native has no shim",
 		"engine-init+link: making the engine, its store and its WASI; and resolving imports",
-		"notes: governor: not told by the kernel: the clock rate may vary unseen; A/A pair, crc on wazero: time of the second over that of the first, "+
+		"A/A pair, crc on wazero: time of the second over that of the first, "+
 			"which nothing but noise moves from 1: engine-init+link 1.00 [1.00, 1.00], compile 1.00 [0.851, 1.18], instantiate 2.00 [2.00, 2.00], call 1.00 [1.00, 1.00]",
 	)
 	if b, err := json.Marshal(s); err != nil || !strings.Contains(string(b), `"phases":[{"phase":"engine-init+link","wall":{"value":2,`) {

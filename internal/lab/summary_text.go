@@ -62,7 +62,7 @@ func WriteSummary(out io.Writer, s assay.Summary) error {
 		fmt.Fprintf(out, "\nphases:\n  %s\n", strings.Join(legend, "\n  "))
 	}
 	if len(s.Notes) > 0 {
-		fmt.Fprintf(out, "\nnotes: %s\n", strings.Join(s.Notes, "; "))
+		fmt.Fprintf(out, "\nnotes:\n  %s\n", strings.Join(s.Notes, "\n  "))
 	}
 	return nil
 }
