@@ -49,7 +49,7 @@ func main() {
 			if mode == precompiled {
 				return 0
 			}
-			return runtime.NumCPU()
+			return runtime.GOMAXPROCS(0) // as many as rayon starts
 		},
 		Count: "fuel:wasmtime",
 		Saves: precompiled,
