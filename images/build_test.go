@@ -13,23 +13,16 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/tetratelabs/wazero"
-	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
-	"github.com/tetratelabs/wazero/sys"
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/images"
-	"github.com/assay-notebooks/assay/internal/tooltest"
 )
-
-// workloads are the ones that come with assay.
-var workloads = []string{"noop", "matmul"}
 
 func build(t *testing.T, dir string, o images.Options) *images.Built {
 	t.Helper()
@@ -38,68 +31,6 @@ func build(t *testing.T, dir string, o images.Options) *images.Built {
 		t.Fatal(err)
 	}
 	return b
-}
-
-// TestWorkloadsAnswer runs every workload natively and under wazero, and
-// compares with what its workload.yaml expects.
-func TestWorkloadsAnswer(t *testing.T) {
-	for _, name := range workloads {
-		b := build(t, filepath.Join("workloads", name), images.Options{})
-		if b.Name != name || b.Expect.Stdout.IsZero() {
-			t.Errorf("%s: name %q, expectation %+v", name, b.Name, b.Expect)
-		}
-		stdout, exit := runWasm(t, b)
-		if assay.DigestOf(stdout) != b.Expect.Stdout || exit != b.Expect.Exit {
-			t.Errorf("%s under wazero: stdout %q, exit %d, not what is expected", name, stdout, exit)
-		}
-		native, ok := b.Native[runtime.GOOS+"/"+runtime.GOARCH]
-		if !ok {
-			t.Logf("%s: not run natively on %s/%s", name, runtime.GOOS, runtime.GOARCH)
-			continue
-		}
-		if stdout, exit = runNative(t, b, native); assay.DigestOf(stdout) != b.Expect.Stdout || exit != b.Expect.Exit {
-			t.Errorf("%s natively: stdout %q, exit %d, not what is expected", name, stdout, exit)
-		}
-	}
-}
-
-func runNative(t *testing.T, b *images.Built, executable []byte) (stdout []byte, exit int) {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "workload")
-	if err := os.WriteFile(path, executable, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), path, b.Args...)
-	cmd.Env, cmd.Stdin = b.Env, bytes.NewReader(b.Stdin)
-	stdout, err := cmd.Output()
-	if err != nil && !errors.As(err, new(*exec.ExitError)) {
-		t.Fatal(err)
-	}
-	return stdout, cmd.ProcessState.ExitCode()
-}
-
-func runWasm(t *testing.T, b *images.Built) (stdout []byte, exit int) {
-	t.Helper()
-	ctx := t.Context()
-	r := wazero.NewRuntime(ctx)
-	defer r.Close(ctx)
-	wasi_snapshot_preview1.MustInstantiate(ctx, r)
-	var out bytes.Buffer
-	c := wazero.NewModuleConfig().WithStdout(&out).WithStdin(bytes.NewReader(b.Stdin)).
-		WithArgs(append([]string{b.Name}, b.Args...)...)
-	for _, kv := range b.Env {
-		k, v, _ := strings.Cut(kv, "=")
-		c = c.WithEnv(k, v)
-	}
-	_, err := r.InstantiateWithConfig(ctx, b.Module, c)
-	var status *sys.ExitError
-	switch {
-	case errors.As(err, &status):
-		return out.Bytes(), int(status.ExitCode())
-	case err != nil:
-		t.Fatal(err)
-	}
-	return out.Bytes(), 0
 }
 
 // TestBuildIsReproducible builds in another place, with another home and time
@@ -259,7 +190,7 @@ func main() { io.Copy(os.Stdout, os.Stdin) }
 	if got := string(b.Stdin); got != "one\ntwo\n" {
 		t.Errorf("stdin %q", got)
 	}
-	if stdout, exit := runWasm(t, b); assay.DigestOf(stdout) != b.Expect.Stdout || exit != 0 {
+	if stdout, exit := runWasm(t, b, b.Module, wazero.NewRuntimeConfig()); assay.DigestOf(stdout) != b.Expect.Stdout || exit != 0 {
 		t.Errorf("stdout %q, exit %d", stdout, exit)
 	}
 	if len(b.Native) != 0 || len(b.Images) != 0 {
@@ -345,29 +276,5 @@ func TestBuildCancelled(t *testing.T) {
 	cancel()
 	if _, err := images.Build(ctx, workload(t, "name: a\n", program), images.Options{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v, want context.Canceled", err)
-	}
-}
-
-// TestMatmulAnswerIsIndependent has the program that does not share a line
-// with matmul compute what matmul must print.
-func TestMatmulAnswerIsIndependent(t *testing.T) {
-	python, err := exec.LookPath("python3")
-	if err != nil {
-		tooltest.Missing(t, "python3", err)
-	}
-	out, err := exec.CommandContext(t.Context(), python, filepath.Join("workloads", "matmul", "verify.py")).Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := os.ReadFile(filepath.Join("workloads", "matmul", images.SpecFile))
-	if err != nil {
-		t.Fatal(err)
-	}
-	spec, err := images.ParseSpec(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want := *spec.Expect.Stdout; string(out) != want {
-		t.Errorf("verify.py prints %q, workload.yaml expects %q", out, want)
 	}
 }

@@ -1,0 +1,205 @@
+package images_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
+	"github.com/tetratelabs/wazero/sys"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/images"
+	"github.com/assay-notebooks/assay/internal/tooltest"
+	"github.com/assay-notebooks/assay/runners/install"
+)
+
+// suite lists the workloads that come with assay.
+func suite(t *testing.T) []string {
+	t.Helper()
+	specs, err := filepath.Glob(filepath.Join("workloads", "*", images.SpecFile))
+	if err != nil || len(specs) < 29 {
+		t.Fatalf("%d workloads, %v", len(specs), err)
+	}
+	var names []string
+	for _, s := range specs {
+		names = append(names, filepath.Base(filepath.Dir(s)))
+	}
+	return names
+}
+
+// zig returns the compiler for C, which is installed if it is not there.
+func zig(t testing.TB) images.Zig {
+	t.Helper()
+	cache := os.Getenv("ASSAY_CACHE")
+	if cache == "" {
+		user, err := os.UserCacheDir()
+		if err != nil {
+			t.Fatal(err)
+		}
+		cache = filepath.Join(user, "assay")
+	}
+	in, err := install.Install(t.Context(), install.Embedded()["zig"], install.Options{Cache: cache})
+	if err != nil {
+		tooltest.Missing(t, "zig", err)
+	}
+	return images.Zig{Program: in.Program, Digest: in.Digest, Cache: filepath.Join(cache, "zig")}
+}
+
+// TestSuite runs every workload in every form, and compares with what its
+// workload.yaml expects.
+func TestSuite(t *testing.T) {
+	o := images.Options{Zig: zig(t)}
+	for _, name := range suite(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := filepath.Join("workloads", name)
+			b := build(t, dir, o)
+			if b.Name != name || b.Expect.Stdout.IsZero() {
+				t.Errorf("name %q, expectation %+v", b.Name, b.Expect)
+			}
+			right := func(form string, stdout []byte, exit int) {
+				t.Helper()
+				if assay.DigestOf(stdout) != b.Expect.Stdout || exit != b.Expect.Exit {
+					t.Errorf("%s: stdout %q, exit %d, not what is expected", form, stdout, exit)
+				}
+			}
+			if native, ok := b.Native[runtime.GOOS+"/"+runtime.GOARCH]; ok {
+				stdout, exit := runNative(t, b, native)
+				right("native", stdout, exit)
+			}
+			stdout, exit := runWasm(t, b, b.Module, wazero.NewRuntimeConfig())
+			right("wazero", stdout, exit)
+			first := wazero.NewRuntimeConfig().WithCoreFeatures(api.CoreFeaturesV1)
+			for v, module := range b.Variants {
+				config := wazero.NewRuntimeConfig()
+				if v == assay.MVP || v == assay.ReactorMVP {
+					config = first
+				}
+				if v == assay.MVP {
+					stdout, exit = runWasm(t, b, module, config)
+				} else {
+					stdout, exit = callReactor(t, module, config), 0
+				}
+				right(string(v), stdout, exit)
+			}
+			if language, err := images.LanguageOf(dir); err != nil || language == images.C && b.Variants[assay.MVP] == nil {
+				t.Errorf("language %q, %v: no variant mvp", language, err)
+			}
+		})
+	}
+}
+
+func runNative(t *testing.T, b *images.Built, executable []byte, env ...string) (stdout []byte, exit int) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "workload")
+	if err := os.WriteFile(path, executable, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), path, b.Args...)
+	cmd.Env, cmd.Stdin, cmd.Dir = append(slices.Clone(b.Env), env...), bytes.NewReader(b.Stdin), filepath.Dir(path)
+	stdout, err := cmd.Output()
+	if err != nil && !errors.As(err, new(*exec.ExitError)) {
+		t.Fatal(err)
+	}
+	return stdout, cmd.ProcessState.ExitCode()
+}
+
+// instantiate runs a command, or makes an instance of a reactor. What it prints
+// goes to stdout.
+func instantiate(t *testing.T, r wazero.Runtime, b *images.Built, module []byte, stdout *bytes.Buffer) (api.Module, error) {
+	t.Helper()
+	wasi_snapshot_preview1.MustInstantiate(t.Context(), r)
+	c := wazero.NewModuleConfig().WithStdout(stdout).WithStdin(bytes.NewReader(b.Stdin)).
+		WithArgs(append([]string{b.Name}, b.Args...)...).WithStartFunctions("_initialize", "_start").
+		WithFSConfig(wazero.NewFSConfig().WithDirMount(t.TempDir(), "."))
+	for _, kv := range b.Env {
+		k, v, _ := strings.Cut(kv, "=")
+		c = c.WithEnv(k, v)
+	}
+	return r.InstantiateWithConfig(t.Context(), module, c)
+}
+
+func runWasm(t *testing.T, b *images.Built, module []byte, config wazero.RuntimeConfig) (stdout []byte, exit int) {
+	t.Helper()
+	r := wazero.NewRuntimeWithConfig(t.Context(), config)
+	defer r.Close(context.WithoutCancel(t.Context()))
+	var out bytes.Buffer
+	_, err := instantiate(t, r, b, module, &out)
+	var status *sys.ExitError
+	switch {
+	case errors.As(err, &status):
+		return out.Bytes(), int(status.ExitCode())
+	case err != nil:
+		t.Fatal(err)
+	}
+	return out.Bytes(), 0
+}
+
+// callReactor calls run twice in one instance, and returns what a command would
+// print.
+func callReactor(t *testing.T, module []byte, config wazero.RuntimeConfig) []byte {
+	t.Helper()
+	r := wazero.NewRuntimeWithConfig(t.Context(), config)
+	defer r.Close(context.WithoutCancel(t.Context()))
+	var out bytes.Buffer
+	m, err := instantiate(t, r, &images.Built{}, module, &out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var answers [2]uint32
+	for i := range answers {
+		got, err := m.ExportedFunction("run").Call(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		answers[i] = api.DecodeU32(got[0])
+	}
+	if answers[0] != answers[1] || out.Len() > 0 {
+		t.Errorf("reactor answers %v and prints %q", answers, &out)
+	}
+	return fmt.Appendf(nil, "%d\n", answers[0])
+}
+
+// TestAnswersAreIndependent has programs that do not share a line with the
+// workloads compute what these must print.
+func TestAnswersAreIndependent(t *testing.T) {
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		tooltest.Missing(t, "python3", err)
+	}
+	for _, name := range suite(t) {
+		dir := filepath.Join("workloads", name)
+		text, err := os.ReadFile(filepath.Join(dir, images.SpecFile))
+		if err != nil {
+			t.Fatal(err)
+		}
+		spec, err := images.ParseSpec(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := *spec.Expect.Stdout; want == "" || want == "hello, world\n" {
+			continue // nothing is computed
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			out, err := exec.CommandContext(t.Context(), python, filepath.Join(dir, "verify.py")).Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := *spec.Expect.Stdout; string(out) != want {
+				t.Errorf("verify.py prints %q, workload.yaml expects %q", out, want)
+			}
+		})
+	}
+}
