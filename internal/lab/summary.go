@@ -164,6 +164,7 @@ func summarise(run assay.Run, plan assay.Plan, samples iter.Seq2[assay.Sample, e
 			Planned: len(plan.Order) - plan.Warmup, Outcomes: map[assay.Outcome]int{}, Exits: map[int32]int{}, Signals: map[string]int{},
 		})
 	}
+	warm := warmups{}
 	for x, err := range samples {
 		if err != nil {
 			return s, err
@@ -171,6 +172,7 @@ func summarise(run assay.Run, plan assay.Plan, samples iter.Seq2[assay.Sample, e
 		if x.Trial < 0 || int(x.Trial) >= len(s.Rows) {
 			return s, fmt.Errorf("run %s: a sample of trial %d, the plan has %d", run.ID, x.Trial, len(s.Rows))
 		}
+		warm.add(x)
 		if x.Warmup {
 			continue
 		}
@@ -187,6 +189,7 @@ func summarise(run assay.Run, plan assay.Plan, samples iter.Seq2[assay.Sample, e
 		estimate(&s, &s.Rows[i], data[i], unit)
 	}
 	s.Notes = append(s.Notes, controls(s, data)...)
+	s.Notes = append(s.Notes, warm.notes(s.Rows, plan.WarmCalls)...)
 	return s, nil
 }
 
