@@ -34,18 +34,25 @@ func build(t *testing.T, dir string, o images.Options) *images.Built {
 }
 
 // TestBuildIsReproducible builds in another place, with another home and time
-// zone, and settings that change what go build makes. ASSAY_SLOW=1 also empties
-// the build cache, so that everything is compiled again.
+// zone, and settings that change what compilers make. ASSAY_SLOW=1 also empties
+// the build caches, so that everything is compiled again, C libraries included.
 func TestBuildIsReproducible(t *testing.T) {
-	want := build(t, filepath.Join("workloads", "matmul"), images.Options{})
+	t.Run("go", func(t *testing.T) { reproduce(t, filepath.Join("workloads", "matmul"), "main.go", images.Options{}) })
+	t.Run("c", func(t *testing.T) {
+		reproduce(t, filepath.Join("workloads", "cholesky"), "cholesky.c", images.Options{Zig: zig(t)})
+	})
+}
+
+func reproduce(t *testing.T, dir, file string, o images.Options) {
+	want := build(t, dir, o)
 	elsewhere := filepath.Join(t.TempDir(), "another place", "m")
-	if err := os.CopyFS(elsewhere, os.DirFS(filepath.Join("workloads", "matmul"))); err != nil {
+	if err := os.CopyFS(elsewhere, os.DirFS(dir)); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(filepath.Join(elsewhere, "main.go"), 0o600); err != nil {
+	if err := os.Chmod(filepath.Join(elsewhere, file), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chtimes(filepath.Join(elsewhere, "main.go"), time.Unix(1, 0), time.Unix(1, 0)); err != nil {
+	if err := os.Chtimes(filepath.Join(elsewhere, file), time.Unix(1, 0), time.Unix(1, 0)); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(elsewhere, ".DS_Store"), []byte("hidden"), 0o666); err != nil {
@@ -53,17 +60,18 @@ func TestBuildIsReproducible(t *testing.T) {
 	}
 	cache, mod := goEnv(t, "GOCACHE"), goEnv(t, "GOMODCACHE")
 	if os.Getenv("ASSAY_SLOW") != "" {
-		cache = t.TempDir()
+		cache, o.Zig.Cache = t.TempDir(), t.TempDir()
 	}
 	for k, v := range map[string]string{
 		"GOCACHE": cache, "GOMODCACHE": mod, "HOME": t.TempDir(), "TMPDIR": t.TempDir(),
 		"TZ": "Asia/Kathmandu", "LANG": "de_DE.UTF-8",
 		"GOAMD64": "v3", "GOARM64": "v9.0", "GOFLAGS": "-tags=other -ldflags=-X=main.x=y", "CGO_ENABLED": "1",
 		"GODEBUG": "netdns=go", "GOMAXPROCS": "1", "GOOS": "linux", "GOARCH": "riscv64", "GOENV": "/dev/null",
+		"CFLAGS": "-O0", "CPATH": t.TempDir(), "SOURCE_DATE_EPOCH": "1", "ZIG_LIB_DIR": t.TempDir(),
 	} {
 		t.Setenv(k, v)
 	}
-	if got := build(t, elsewhere, images.Options{}); !reflect.DeepEqual(got, want) {
+	if got := build(t, elsewhere, o); !reflect.DeepEqual(got, want) {
 		t.Errorf("built elsewhere:\n got %s\nwant %s", digests(got), digests(want))
 	}
 }
@@ -72,6 +80,9 @@ func TestBuildIsReproducible(t *testing.T) {
 func digests(b *images.Built) string {
 	out := map[string]any{
 		"module": assay.DigestOf(b.Module), "source": assay.DigestOf(b.Source), "facts": b.Facts, "expect": b.Expect,
+	}
+	for v := range b.Variants {
+		out["variant "+string(v)] = assay.DigestOf(b.Variants[v])
 	}
 	for p := range b.Native {
 		out["native "+p] = assay.DigestOf(b.Native[p])
@@ -227,6 +238,10 @@ func TestBuildRefuses(t *testing.T) {
 		"name-is-path":        {"name: ../a\n", program, all, `workload name "../a"`},
 		"two-expectations":    {"name: a\nexpect: {stdout: x, stdout_file: y}\n", program, all, "exclude each other"},
 		"exit-out-of-range":   {"name: a\nexpect: {exit: 256}\n", program, all, "want 0 to 255"},
+		"unknown-language":    {"name: a\nlanguage: cobol\n", program, all, `language "cobol", want go or c`},
+		"flags-of-go":         {"name: a\nflags: [-O2]\n", program, all, "flags are for language: c"},
+		"flag-with-a-path":    {"name: a\nlanguage: c\nflags: [-include/etc/passwd]\n", "", all, "and no path"},
+		"c-without-source":    {"name: a\nlanguage: c\n", program, all, "no C files"},
 		"env-without-equals":  {"name: a\nenv: [PATH]\n", program, all, "want KEY=VALUE"},
 		"stdin-outside":       {"name: a\nstdin: ../secret\n", program, all, "outside of the workload's directory"},
 		"stdin-absolute":      {"name: a\nstdin: /etc/passwd\n", program, all, "outside of the workload's directory"},

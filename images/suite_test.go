@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"testing"
 
@@ -100,19 +99,39 @@ func TestSuite(t *testing.T) {
 	}
 }
 
-func runNative(t *testing.T, b *images.Built, executable []byte, env ...string) (stdout []byte, exit int) {
+func runNative(t *testing.T, b *images.Built, executable []byte) (stdout []byte, exit int) {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "workload")
-	if err := os.WriteFile(path, executable, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), path, b.Args...)
-	cmd.Env, cmd.Stdin, cmd.Dir = append(slices.Clone(b.Env), env...), bytes.NewReader(b.Stdin), filepath.Dir(path)
+	cmd := executableIn(t, executable, b.Args...)
+	cmd.Env, cmd.Stdin = b.Env, bytes.NewReader(b.Stdin)
 	stdout, err := cmd.Output()
 	if err != nil && !errors.As(err, new(*exec.ExitError)) {
 		t.Fatal(err)
 	}
 	return stdout, cmd.ProcessState.ExitCode()
+}
+
+// runAsked runs a native workload that is asked for calls.
+func runAsked(t *testing.T, executable []byte, calls string) (stdout, stderr string, exit int) {
+	t.Helper()
+	var out, said bytes.Buffer
+	cmd := executableIn(t, executable)
+	cmd.Env, cmd.Stdout, cmd.Stderr = []string{assay.CallsVariable + "=" + calls}, &out, &said
+	if err := cmd.Run(); err != nil && !errors.As(err, new(*exec.ExitError)) {
+		t.Fatal(err)
+	}
+	return out.String(), said.String(), cmd.ProcessState.ExitCode()
+}
+
+// executableIn makes a command of an executable, in a directory of its own.
+func executableIn(t *testing.T, executable []byte, args ...string) *exec.Cmd {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "workload")
+	if err := os.WriteFile(path, executable, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), path, args...)
+	cmd.Dir = filepath.Dir(path)
+	return cmd
 }
 
 // instantiate runs a command, or makes an instance of a reactor. What it prints

@@ -39,33 +39,26 @@ var benchFiles embed.FS
 // part of their source.
 const benchDir = "bench"
 
-// addBench adds to s, the source of a workload in C, what comes with assay. A
-// folder of that name in s has to be the same: an unpacked archive's.
+// addBench adds to s, the source of a workload in C, what comes with assay. What
+// s has in that folder has to be the same: an unpacked archive's.
 func (s source) addBench() error {
+	for path, had := range s {
+		if !strings.HasPrefix(path, benchDir+"/") {
+			continue
+		}
+		if b, err := benchFiles.ReadFile(path); err != nil || !bytes.Equal(had, b) {
+			return fmt.Errorf("%s is not this assay's; leave the folder %s to it, which adds it when it builds", path, benchDir)
+		}
+	}
 	files, err := benchFiles.ReadDir(benchDir)
 	if err != nil {
 		return err
 	}
-	n := 0
 	for _, f := range files {
 		path := benchDir + "/" + f.Name()
-		b, err := benchFiles.ReadFile(path)
-		if err != nil {
+		if s[path], err = benchFiles.ReadFile(path); err != nil {
 			return err
 		}
-		if had, ok := s[path]; ok && !bytes.Equal(had, b) {
-			return fmt.Errorf("%s is not this assay's; remove the folder %s, which is added when it builds", path, benchDir)
-		}
-		s[path] = b
-		n++
-	}
-	for path := range s {
-		if strings.HasPrefix(path, benchDir+"/") {
-			n--
-		}
-	}
-	if n != 0 {
-		return fmt.Errorf("the folder %s is for what comes with assay; name yours otherwise", benchDir)
 	}
 	return nil
 }
