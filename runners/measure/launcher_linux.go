@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"runtime"
 	"sync"
 	"syscall"
 	"time"
@@ -152,30 +153,28 @@ func (l *Launcher) Run(ctx context.Context, c assay.Command, opts Options) (Resu
 			s.from.Close() // nil where it was not opened
 		}
 	}()
+	var drained sync.WaitGroup
 	for _, s := range streams {
 		var w int
 		if s.from, w, err = pipe(); err != nil {
 			break
 		}
 		rights = append(rights, w)
+		drained.Go(s.drain)
 	}
+	runtime.Gosched() // so that reading has begun, and nothing is done here when the command starts
+	var end reply
+	var killed assay.Outcome
+	var reason string
 	if err == nil {
-		err = unix.Sendmsg(l.fd, header, unix.UnixRights(rights...), nil, 0)
+		if err = l.send(append(header, body...), rights); err == nil {
+			end, killed, reason, err = l.await(ctx, limits, over)
+		}
 	}
+	// Not before: the end of the last writer wakes us, and that may not be the command's, just before its own end.
 	for _, fd := range rights[1:] {
 		unix.Close(fd)
 	}
-	if err == nil {
-		_, err = l.socket.Write(body)
-	}
-	if err != nil {
-		return Result{}, fmt.Errorf("launcher: %w", err)
-	}
-	var drained sync.WaitGroup
-	for _, s := range streams {
-		drained.Go(s.drain)
-	}
-	end, killed, reason, err := l.await(ctx, limits, over)
 	deadline := time.Now().Add(drainGrace)
 	if err != nil {
 		deadline = time.Now()
@@ -236,6 +235,18 @@ func (l *Launcher) Run(ctx context.Context, c assay.Command, opts Options) (Resu
 		r.Reason = "a process that left the process group kept the output open"
 	}
 	return r, nil
+}
+
+// send sends a request with descriptors.
+func (l *Launcher) send(request []byte, fds []int) error {
+	n, err := unix.SendmsgN(l.fd, request, unix.UnixRights(fds...), nil, 0)
+	if err == nil && n < len(request) {
+		_, err = l.socket.Write(request[n:])
+	}
+	if err != nil {
+		return fmt.Errorf("launcher: %w", err)
+	}
+	return nil
 }
 
 // usage returns what r says of what was used.
