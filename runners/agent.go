@@ -20,14 +20,17 @@ const AgentWords = "--words"
 
 // AgentExe is the path by which the agent starts its own binary again, from a
 // plan too, which does not know where it will be put; AgentBundle is the
-// argument with which that makes a bundle of a container image:
+// argument with which that makes a bundle of a container image, AgentArchive
+// that of one file of it:
 //
 //	bundle MANIFEST DIR NAME OPTIONS
+//	archive MANIFEST FILE REF [ARG...]
 //
-// with what bundle.Make takes, the options as JSON.
+// with what bundle.Make and bundle.Archive take, the options as JSON.
 const (
-	AgentExe    = "/proc/self/exe"
-	AgentBundle = "bundle"
+	AgentExe     = "/proc/self/exe"
+	AgentBundle  = "bundle"
+	AgentArchive = "archive"
 )
 
 // PlanFile is the name, in a run directory, of the plan: canonical JSON.

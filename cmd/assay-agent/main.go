@@ -4,6 +4,8 @@
 //	assay-agent run [--words] DIR    run what is missing of DIR/plan.json
 //	assay-agent bundle MANIFEST DIR NAME OPTIONS
 //	                                 make a bundle of a container image, for a plan
+//	assay-agent archive MANIFEST FILE REF [ARG...]
+//	                                 make one file of a container image, for a plan
 //	assay-agent version              print its version
 //
 // It is small because it shares the machine with what it measures. SIGTERM and
@@ -50,6 +52,8 @@ func main() {
 		exit(agent.Run(ctx, args[1]), words)
 	case len(args) == 5 && args[0] == runners.AgentBundle:
 		exit(makeBundle(args[1], args[2], args[3], args[4]), nil)
+	case len(args) >= 4 && args[0] == runners.AgentArchive:
+		exit(bundle.Archive(args[1], args[2], args[3], args[4:]), nil)
 	case len(args) == 1 && args[0] == "version":
 		version := "unknown"
 		if info, ok := debug.ReadBuildInfo(); ok {

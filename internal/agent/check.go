@@ -39,7 +39,7 @@ func check(p assay.Plan) error {
 		}
 	}
 	for i, t := range p.Trials {
-		for _, c := range append(slices.Clone(t.Prepare), t.Command) {
+		for _, c := range slices.Concat(t.Prepare, t.Clean, []assay.Command{t.Command}) {
 			if c.Dir != "" && !filepath.IsLocal(c.Dir) {
 				fail("trial %d: working directory %q: want one below the agent's work", i, c.Dir)
 			}

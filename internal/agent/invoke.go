@@ -54,6 +54,11 @@ func (r *run) invoke(ctx context.Context, trial int, seq int64) ([]assay.Sample,
 	if err != nil {
 		return nil, err
 	}
+	if res.Killed != "" {
+		if err := r.clean(ctx, t); err != nil {
+			return nil, err
+		}
+	}
 	s.Outcome = r.judges[trial].Outcome(res)
 	if s.Outcome != assay.OK {
 		if err := present(r.files[trial]); err != nil {
@@ -105,7 +110,9 @@ func (r *run) measure(ctx context.Context, t assay.Trial, seq int64, s *assay.Sa
 	opts.Group = group.Dirs()
 	res, err := r.launcher.Run(ctx, c, opts)
 	if res.Started() {
-		s.CgroupNS, s.CgroupMemory = group.Read()
+		if s.CgroupNS, s.CgroupMemory = group.Read(); r.plan.Memory || r.plan.Count {
+			s.CgroupNS = nil // being held, and counting, take time
+		}
 	}
 	return res, errors.Join(err, group.Close())
 }

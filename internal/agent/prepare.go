@@ -17,6 +17,9 @@ import (
 // preparedDir is where preparations may leave files, in the agent's work.
 const preparedDir = "prepared"
 
+// cleanTimeout is for a daemon that ends a container.
+const cleanTimeout = time.Minute
+
 // prepareTimeout bounds each preparation. Compiling a large module as a whole
 // takes minutes.
 const prepareTimeout = 10 * time.Minute
@@ -45,6 +48,9 @@ func (r *run) prepare(ctx context.Context) error {
 				break
 			}
 		}
+		if err := r.clean(ctx, t); err != nil {
+			return err
+		}
 		if t.Unsupported == "" {
 			r.files[i] = filesOf(t.Command) // some of which the preparations may have made
 		}
@@ -61,6 +67,18 @@ func (r *run) prepareWith(ctx context.Context, c assay.Command) (failed string, 
 		return "", err
 	}
 	return detail("prepare "+strings.Join(c.Argv, " "), res), present(files)
+}
+
+// clean ends what an invocation of t, of this agent or one that was killed, has
+// left to a daemon. There may be nothing, so that its commands may fail.
+func (r *run) clean(ctx context.Context, t assay.Trial) error {
+	for _, c := range t.Clean {
+		limits := assay.Limits{Timeout: cleanTimeout, Output: r.plan.Limits.Output}
+		if _, err := r.launcher.Run(ctx, c, measure.Options{Limits: limits}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // empty makes a directory of the agent's work that has nothing in it.

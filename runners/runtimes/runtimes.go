@@ -13,7 +13,9 @@ import (
 // All is every runtime, by name. An experiment lists its own in the order of
 // its tables and figures.
 var All = []runners.Runtime{
+	Containerd,
 	Crun,
+	Docker,
 	Lucet,
 	Native,
 	Runc,

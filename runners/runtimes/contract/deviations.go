@@ -24,7 +24,24 @@ func deviation(runtime, name string) (Deviation, bool) {
 	return Deviation{}, false
 }
 
+var (
+	wasmtimes = []string{"wasmtime", "wasmtime/precompiled", "wasmtime/winch"}
+	wasmers   = []string{"wasmer/cranelift", "wasmer/llvm", "wasmer/precompiled", "wasmer/singlepass"}
+	v8s       = []string{"v8", "v8/liftoff", "v8/turbofan"}
+	wazeros   = []string{"wazero", "wazero/interpreter"}
+	readOnly  = []string{"read-only directory: read", "read-only directory: write"}
+	highExits = []string{"exit 126", "exit 134", "exit 255"}
+	limited   = []string{"memory beyond the runtime's limit"}
+	overflow  = []string{"trap: stack overflow"}
+)
+
 // Deviations lists what was seen.
 var Deviations = []Deviation{
 	{[]string{"runc", "crun"}, []string{"abort"}, assay.Exit, "a container runtime ends with 134 when its process died by SIGABRT, and when it exited with 134"},
+	{slices.Concat(wasmtimes, []string{"wasmi"}), highExits, assay.RuntimeCrash, "its WASI refuses statuses of 126 and above"},
+	{slices.Concat(wasmtimes, []string{"wasmi"}), readOnly, assay.Unsupported, "no option makes a directory read-only"},
+	{slices.Concat(wazeros, v8s, []string{"wasmi", "wasm3", "wamr"}), limited, assay.Unsupported, "no option limits the guest's memory"},
+	{[]string{"wasmi"}, []string{"directory: write, by Go"}, assay.Exit, "a directory has the guest's name of its path on the host, and programs in Go find nothing in one that is called \".\""},
+	{[]string{"wasmedge"}, overflow, assay.Limit, "its interpreter's stack ends where memory does"},
+	{[]string{"wasmedge/aot", "wasmedge/jit"}, overflow, assay.RuntimeCrash, "it dies by SIGSEGV, without words"},
 }

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 )
@@ -40,9 +41,15 @@ func ShellImage(dir string) func(context.Context, string) (string, error) {
 			name := hex.EncodeToString(sum[:])
 			return map[string]any{"digest": "sha256:" + name, "size": len(b)}, os.WriteFile(filepath.Join(dir, name), b, 0o644)
 		}
-		config, err := json.Marshal(map[string]any{"config": map[string]any{
-			"Entrypoint": []string{"/bin/sh", "-c", `/bin/sh /script "$@"; exit $?`, "sh"},
-		}})
+		l, err := add(layer)
+		if err != nil {
+			return "", err
+		}
+		config, err := json.Marshal(map[string]any{
+			"os": runtime.GOOS, "architecture": runtime.GOARCH,
+			"rootfs": map[string]any{"type": "layers", "diff_ids": []any{l["digest"]}},
+			"config": map[string]any{"Entrypoint": []string{"/bin/sh", "-c", `/bin/sh /script "$@"; exit $?`, "sh"}},
+		})
 		if err != nil {
 			return "", err
 		}
@@ -50,12 +57,9 @@ func ShellImage(dir string) func(context.Context, string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		l, err := add(layer)
-		if err != nil {
-			return "", err
-		}
+		c["mediaType"] = "application/vnd.oci.image.config.v1+json"
 		l["mediaType"] = "application/vnd.oci.image.layer.v1.tar"
-		manifest, err := json.Marshal(map[string]any{"schemaVersion": 2, "config": c, "layers": []any{l}})
+		manifest, err := json.Marshal(map[string]any{"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "config": c, "layers": []any{l}})
 		if err != nil {
 			return "", err
 		}
