@@ -70,11 +70,8 @@ func (e estimate) String() string {
 	return fmt.Sprintf("%s [%s, %s]", significant(e.median), significant(e.interval.Low), significant(e.interval.High))
 }
 
-// significant writes a number, 0 or above, with three significant digits.
+// significant writes a positive number with three significant digits.
 func significant(v float64) string {
-	if v == 0 {
-		return "0"
-	}
 	decimals := max(0, 2-int(math.Floor(math.Log10(v))))
 	return strconv.FormatFloat(v, 'f', decimals, 64)
 }
