@@ -33,7 +33,7 @@ type Launcher struct {
 	socket  *os.File
 	fd      int // of socket
 	replies <-chan reply
-	null    *os.File
+	null    int // descriptor of /dev/null
 	floor   int64
 	perf    syscall.Errno // why it has no counters; 0: it has
 }
@@ -68,14 +68,14 @@ func Start(exe, dir string) (*Launcher, error) {
 		return nil, errors.Join(err, unix.Close(pair[0]))
 	}
 	l := &Launcher{fd: pair[0], socket: os.NewFile(uintptr(pair[0]), "launcher")}
-	if l.null, err = os.Open(os.DevNull); err != nil {
+	if l.null, err = unix.Open(os.DevNull, unix.O_RDONLY|unix.O_CLOEXEC, 0); err != nil {
 		return nil, errors.Join(err, l.socket.Close())
 	}
 	l.process = exec.Command(exe, "launch")
 	l.process.Dir, l.process.Env, l.process.Stderr = dir, []string{"GOMAXPROCS=1", "GODEBUG=asyncpreemptoff=1"}, os.Stderr
 	l.process.ExtraFiles = []*os.File{theirs} // launchFD
 	if err := l.process.Start(); err != nil {
-		return nil, errors.Join(fmt.Errorf("launcher: %w", err), l.socket.Close(), l.null.Close())
+		return nil, errors.Join(fmt.Errorf("launcher: %w", err), l.socket.Close(), unix.Close(l.null))
 	}
 	replies := make(chan reply, 2) // a command has at most two: no sender is ever left behind
 	l.replies = replies
@@ -99,7 +99,7 @@ func Start(exe, dir string) (*Launcher, error) {
 
 // Close ends the launcher and what it may still run.
 func (l *Launcher) Close() error {
-	err := errors.Join(l.socket.Close(), l.null.Close())
+	err := errors.Join(l.socket.Close(), unix.Close(l.null))
 	for range l.replies {
 	}
 	return errors.Join(err, l.process.Wait())
@@ -123,10 +123,12 @@ func (l *Launcher) Run(ctx context.Context, c assay.Command, opts Options) (Resu
 	}
 	stdin := l.null
 	if c.Stdin != "" {
-		if stdin, err = os.Open(c.Stdin); err != nil {
+		f, err := os.Open(c.Stdin)
+		if err != nil {
 			return Result{Exit: -1, Reason: fmt.Sprintf("stdin: %v", err)}, nil
 		}
-		defer stdin.Close()
+		defer f.Close()
+		stdin = int(f.Fd())
 	}
 	over := make(chan struct{})
 	calls := opts.Calls // that are reported on stderr
@@ -147,7 +149,7 @@ func (l *Launcher) Run(ctx context.Context, c assay.Command, opts Options) (Resu
 		report = shimwire.Reader{Calls: opts.Calls, Count: opts.Count}
 		streams = append(streams, &stream{to: &report})
 	}
-	rights := []int{int(stdin.Fd())}
+	rights := []int{stdin}
 	defer func() {
 		for _, s := range streams {
 			s.from.Close() // nil where it was not opened
