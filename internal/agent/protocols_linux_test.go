@@ -68,10 +68,10 @@ func TestPhases(t *testing.T) {
 
 // Samples of the protocols of memory and of counts have no times.
 func TestMemoryAndCounts(t *testing.T) {
-	p := plan(1, 0, assay.Trial{Command: shell("echo hi")})
+	p := plan(1, 0, assay.Trial{Command: shell("echo hi"), Group: true})
 	p.Memory = true
 	dir, rows := complete(t, p)
-	if s := rows[0]; len(rows) != 1 || s.Outcome != assay.OK || s.RSSBytes == nil || s.PSSBytes == nil || s.WallNS != nil || s.CPUNS != nil || s.Minor != nil {
+	if s := rows[0]; len(rows) != 1 || s.Outcome != assay.OK || s.RSSBytes == nil || s.PSSBytes == nil || s.WallNS != nil || s.CPUNS != nil || s.CgroupNS != nil || s.Minor != nil {
 		t.Errorf("memory: %+v, want two sizes, no times, and no other row", rows)
 	}
 	if a := record(t, dir); a.Launch != nil || a.Unmeasured["pss_bytes"] != "" {
