@@ -154,7 +154,7 @@ func summarise(run assay.Run, plan assay.Plan, samples iter.Seq2[assay.Sample, e
 	}
 	s.Notes = unready(run.Host)
 	if run.Launch != nil && s.Phase == assay.Process {
-		s.Notes = append(s.Notes, fmt.Sprintf("launch: a process that ends at once takes %s %s here, which is in every wall time", cell(run.Launch), run.Launch.Unit))
+		s.Notes = append(s.Notes, "launch: a process that ends at once takes "+launch(*run.Launch)+" here, which is in every wall time")
 	}
 	data := make([]measured, len(plan.Trials))
 	for i, t := range plan.Trials {
@@ -191,6 +191,19 @@ func summarise(run assay.Run, plan assay.Plan, samples iter.Seq2[assay.Sample, e
 	s.Notes = append(s.Notes, controls(s, data)...)
 	s.Notes = append(s.Notes, warm.notes(s.Rows, plan.WarmCalls)...)
 	return s, nil
+}
+
+// launch writes what launching a process takes in the unit of wall times.
+func launch(e assay.Estimate) string {
+	scale := timeUnits[e.Unit] / timeUnits["ms"]
+	e.Value *= scale
+	for _, end := range []**float64{&e.Low, &e.High} {
+		if *end != nil {
+			scaled := **end * scale
+			*end = &scaled
+		}
+	}
+	return cell(&e) + " ms"
 }
 
 // tally counts how an invocation ended.

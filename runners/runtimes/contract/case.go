@@ -51,6 +51,9 @@ func flood() string { return strings.Repeat("\x00", 1600*65520) }
 
 var lines = strings.Repeat("0123456789abcde\n", mib/16)
 
+// slow is for what is compiled with LLVM before it runs.
+var slow = assay.Limits{Timeout: 10 * time.Minute}
+
 // Cases is the contract.
 var Cases = []Case{
 	{Name: "stdout", Guest: "hello", Script: "echo hello", Want: assay.OK, Stdout: says("hello\n")},
@@ -89,7 +92,7 @@ var Cases = []Case{
 	{Name: "directory: read", Guest: "c", Args: []string{"read"}, Script: "cat in", Mount: ReadWrite, Want: assay.OK, Stdout: says(mounted)},
 	{Name: "directory: write", Guest: "c", Args: []string{"write"}, Script: `echo written >out && echo written`, Mount: ReadWrite, Want: assay.OK,
 		Stdout: says("written\n"), File: "written\n"},
-	{Name: "directory: write, by Go", Guest: goGuest, Args: []string{"write"}, Mount: ReadWrite, Want: assay.OK,
+	{Name: "directory: write, by Go", Guest: goGuest, Args: []string{"write"}, Mount: ReadWrite, Limits: slow, Want: assay.OK,
 		Stdout: says("written\n"), File: "written\n"},
 	{Name: "read-only directory: read", Guest: "c", Args: []string{"read"}, Mount: ReadOnly, Want: assay.OK, Stdout: says(mounted)},
 	{Name: "read-only directory: write", Guest: "c", Args: []string{"write"}, Mount: ReadOnly, Want: assay.OK, Stdout: says("refused\n")},
@@ -103,5 +106,5 @@ var Cases = []Case{
 	{Name: "memory beyond the process's limit", Guest: "large", Limits: assay.Limits{Memory: 384 * mib}, Want: assay.Limit},
 
 	{Name: "C", Guest: "c", Script: "echo two+words", Args: []string{"two", "words"}, Want: assay.OK, Stdout: says("two+words\n")},
-	{Name: "Go", Guest: goGuest, Script: "echo two+words", Args: []string{"two", "words"}, Want: assay.OK, Stdout: says("two+words\n")},
+	{Name: "Go", Guest: goGuest, Script: "echo two+words", Args: []string{"two", "words"}, Limits: slow, Want: assay.OK, Stdout: says("two+words\n")},
 }

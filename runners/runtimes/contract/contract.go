@@ -35,6 +35,8 @@ type Host struct {
 	// returns what runners.Invocation.Module is for a runtime that accepts
 	// assay.Image; nil: such runtimes have no cases.
 	Image func(ctx context.Context, script string) (string, error)
+
+	prepared map[string]string // paths below Dir, and the commands that made them
 }
 
 // A Verdict says how a case went.
@@ -60,7 +62,7 @@ type Result struct {
 
 // Check runs c with r, whose program is tool. An error means that we could not
 // find out.
-func (h Host) Check(ctx context.Context, r runners.Runtime, tool assay.RuntimeVersion, c Case) (Result, error) {
+func (h *Host) Check(ctx context.Context, r runners.Runtime, tool assay.RuntimeVersion, c Case) (Result, error) {
 	res, err := h.check(ctx, r, tool, c)
 	if err != nil {
 		return Result{}, fmt.Errorf("contract of %s: %s: %w", r.Name(), c.Name, err)
@@ -69,7 +71,7 @@ func (h Host) Check(ctx context.Context, r runners.Runtime, tool assay.RuntimeVe
 	return res, nil
 }
 
-func (h Host) check(ctx context.Context, r runners.Runtime, tool assay.RuntimeVersion, c Case) (Result, error) {
+func (h *Host) check(ctx context.Context, r runners.Runtime, tool assay.RuntimeVersion, c Case) (Result, error) {
 	module, err := h.write(ctx, r, c)
 	if missing, ok := errors.AsType[noGuest](err); ok {
 		return Result{Verdict: None, Why: string(missing)}, nil
@@ -84,14 +86,13 @@ func (h Host) check(ctx context.Context, r runners.Runtime, tool assay.RuntimeVe
 			return Result{}, err
 		}
 	}
-	for _, dir := range []string{"prepared", "scratch"} {
-		if err := errors.Join(os.RemoveAll(filepath.Join(h.Dir, dir)), os.Mkdir(filepath.Join(h.Dir, dir), 0o755)); err != nil {
-			return Result{}, err
-		}
+	scratch := filepath.Join(h.Dir, "scratch")
+	if err := errors.Join(os.RemoveAll(scratch), os.Mkdir(scratch, 0o755), os.MkdirAll(filepath.Join(h.Dir, "prepared"), 0o755)); err != nil {
+		return Result{}, err
 	}
 	if c.Mount != "" {
 		inv.Dirs = []runners.Dir{{Host: "scratch", Guest: ".", ReadOnly: c.Mount == ReadOnly}}
-		if err := os.WriteFile(filepath.Join(h.Dir, "scratch", "in"), []byte(mounted), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(scratch, "in"), []byte(mounted), 0o644); err != nil {
 			return Result{}, err
 		}
 	}
@@ -101,12 +102,19 @@ func (h Host) check(ctx context.Context, r runners.Runtime, tool assay.RuntimeVe
 	} else if err != nil {
 		return Result{}, err
 	}
+	failed, err := h.prepare(ctx, inv.Scratch, plan.Prepare)
+	if err != nil {
+		return Result{}, err
+	}
+	if failed != "" {
+		return c.judge(r, outcome{Outcome: assay.RuntimeCrash}, failed), nil
+	}
 	got, detail, err := h.run(ctx, plan, c)
 	if err != nil {
 		return Result{}, err
 	}
 	if got.Outcome == assay.OK && c.File != "" {
-		b, err := os.ReadFile(filepath.Join(h.Dir, "scratch", "out"))
+		b, err := os.ReadFile(filepath.Join(scratch, "out"))
 		if err != nil || string(b) != c.File {
 			got.Outcome = assay.WrongOutput
 			detail += fmt.Sprintf("\nthe file out holds %q (%v), want %q", b, err, c.File)
@@ -115,8 +123,38 @@ func (h Host) check(ctx context.Context, r runners.Runtime, tool assay.RuntimeVe
 	return c.judge(r, got, detail), nil
 }
 
-// run carries out plan and says how it ended, and how that looked.
-func (h Host) run(ctx context.Context, plan runners.Plan, c Case) (outcome, string, error) {
+// prepareLimits are for compilers that take minutes.
+var prepareLimits = assay.Limits{Timeout: 10 * time.Minute, Output: assay.DefaultOutput}
+
+// prepare makes scratch with commands, if it is not there by the same ones. It
+// returns how that failed; "": it did not.
+func (h *Host) prepare(ctx context.Context, scratch string, commands []assay.Command) (failed string, err error) {
+	by := fmt.Sprintf("%q", commands)
+	if h.prepared[scratch] == by {
+		return "", nil
+	}
+	delete(h.prepared, scratch)
+	if err := os.RemoveAll(filepath.Join(h.Dir, scratch)); err != nil {
+		return "", err
+	}
+	for _, c := range commands {
+		res, err := h.Launcher.Run(ctx, c, measure.Options{Limits: prepareLimits})
+		if err != nil {
+			return "", err
+		}
+		if res.Killed != "" || !res.Started() || res.Exit != 0 {
+			return "prepare: " + told(c, res), nil
+		}
+	}
+	if h.prepared == nil {
+		h.prepared = map[string]string{}
+	}
+	h.prepared[scratch] = by
+	return "", nil
+}
+
+// run carries out what is prepared and says how it ended, and how that looked.
+func (h *Host) run(ctx context.Context, plan runners.Plan, c Case) (outcome, string, error) {
 	limits := assay.Limits{Timeout: time.Minute, Output: 1 << 20, Memory: c.Limits.Memory}
 	if c.Limits.Timeout > 0 {
 		limits.Timeout = c.Limits.Timeout
@@ -132,20 +170,15 @@ func (h Host) run(ctx context.Context, plan runners.Plan, c Case) (outcome, stri
 	if err != nil {
 		return outcome{}, "", err
 	}
-	preparing := assay.Limits{Timeout: prepareTimeout, Output: assay.DefaultOutput}
-	for _, cmd := range plan.Prepare {
-		res, err := h.Launcher.Run(ctx, cmd, measure.Options{Limits: preparing})
-		if err != nil {
-			return outcome{}, "", err
-		}
-		if res.Killed != "" || !res.Started() || res.Exit != 0 {
-			return outcome{Outcome: assay.RuntimeCrash}, "prepare: " + told(cmd, res), nil
-		}
-	}
 	cmd := plan.Command
 	if c.Killed {
 		// The kernel kills what has used a second of processor time.
 		cmd.Argv = slices.Concat([]string{"/bin/sh", "-c", `ulimit -t 1; exec "$@"`, "sh"}, cmd.Argv)
+	}
+	if plan.State != "" {
+		if err := os.RemoveAll(filepath.Join(h.Dir, plan.State)); err != nil {
+			return outcome{}, "", err
+		}
 	}
 	opts := measure.Options{Limits: limits}
 	if plan.Group { // what it starts is not its child, and ends with the group
@@ -164,15 +197,19 @@ func (h Host) run(ctx context.Context, plan runners.Plan, c Case) (outcome, stri
 	if err != nil {
 		return outcome{}, "", err
 	}
+	if res.Killed != "" {
+		for _, cmd := range plan.Clean {
+			if _, err := h.Launcher.Run(ctx, cmd, measure.Options{Limits: prepareLimits}); err != nil {
+				return outcome{}, "", err
+			}
+		}
+	}
 	got := outcome{Outcome: judge.Outcome(res)}
 	if got.Outcome == assay.Exit {
 		got.Exit = res.Exit
 	}
 	return got, told(cmd, res), nil
 }
-
-// prepareTimeout is for compilers that take minutes.
-const prepareTimeout = 10 * time.Minute
 
 // told says what a command was and how it ended.
 func told(c assay.Command, r measure.Result) string {
@@ -224,7 +261,7 @@ type noGuest string
 func (n noGuest) Error() string { return string(n) }
 
 // write makes the guest of c a file that r accepts and returns its path.
-func (h Host) write(ctx context.Context, r runners.Runtime, c Case) (string, error) {
+func (h *Host) write(ctx context.Context, r runners.Runtime, c Case) (string, error) {
 	form := r.Accepts()
 	if form != assay.Wasm && c.Script == "" {
 		return "", noGuest("about modules")
