@@ -284,6 +284,15 @@ func leave(groups []string) error {
 	return nil
 }
 
+// abandon leaves groups and removes them, with all that is in them.
+func abandon(groups []string) error {
+	err := leave(groups)
+	for _, dir := range groups {
+		err = errors.Join(err, removeGroup(filepath.Dir(dir)))
+	}
+	return err
+}
+
 func moveTo(dir string) error {
 	if err := os.WriteFile(filepath.Join(dir, "cgroup.procs"), []byte("0"), 0); err != nil {
 		return fmt.Errorf("enter control group: %w", err)

@@ -1,6 +1,7 @@
 package measure_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -13,8 +14,7 @@ import (
 	"github.com/assay-notebooks/assay/runners/measure"
 )
 
-// groupCrasher, in the environment of this test program, makes it make a group
-// in which a process sleeps, say so and wait to be killed.
+// groupCrasher, in the environment of this test program, makes it crash.
 const groupCrasher = "MEASURE_TEST_GROUP"
 
 func findGroups(t *testing.T) (g *measure.Groups, cpu, memory error) {
@@ -72,6 +72,42 @@ func gone(t *testing.T, dirs []string) {
 	}
 }
 
+// When the agent is gone, the launcher ends what is in the group, and the group.
+func TestGroupOfTheDead(t *testing.T) {
+	groups, _, _ := findGroups(t)
+	g, err := groups.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	l, err := measure.Start(agent, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() {
+		script := "setsid sh -c 'echo $$ > pid; exec sleep 1000' & wait"
+		_, err := l.Run(context.Background(), assay.Command{Argv: []string{"/bin/sh", "-c", script}, Env: []string{"PATH=/usr/bin:/bin"}},
+			measure.Options{Limits: limits, Group: g.Dirs()})
+		done <- err
+	}()
+	var pid int
+	await(t, "the container to start", func() bool {
+		b, err := os.ReadFile(filepath.Join(dir, "pid"))
+		if err != nil {
+			return false
+		}
+		_, err = fmt.Sscan(string(b), &pid)
+		return err == nil
+	})
+	l.Close()
+	if err := <-done; err == nil {
+		t.Error("Run during Close: no error, want one")
+	}
+	gone(t, g.Dirs())
+	await(t, "what is in the group to end", func() bool { return !running(pid) })
+}
+
 // What a killed process left is removed by the next, and what a living one has
 // is not.
 func TestGroupsLeftBehind(t *testing.T) {
@@ -81,7 +117,7 @@ func TestGroupsLeftBehind(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer living.Close()
-	cmd := exec.Command(os.Args[0], "-test.run=^TestGroupCrasher$")
+	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), groupCrasher+"=1")
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -108,22 +144,24 @@ func TestGroupsLeftBehind(t *testing.T) {
 	}
 }
 
-func TestGroupCrasher(t *testing.T) {
-	if os.Getenv(groupCrasher) == "" {
-		t.Skip("for TestGroupsLeftBehind")
+// crash makes a group in which a process sleeps, says so, and waits to be
+// killed.
+func crash() error {
+	groups, cpu, memory := measure.FindGroups()
+	if groups == nil {
+		return fmt.Errorf("%w; %w", cpu, memory)
 	}
-	groups, _, _ := findGroups(t)
 	g, err := groups.New()
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	dir := g.Dirs()[0]
 	sleep := exec.Command("/bin/sleep", "1000")
 	if err := sleep.Start(); err != nil {
-		t.Fatal(err)
+		return err
 	}
 	if err := os.WriteFile(filepath.Join(dir, "cgroup.procs"), fmt.Append(nil, sleep.Process.Pid), 0); err != nil {
-		t.Fatal(err)
+		return err
 	}
 	fmt.Println(dir, sleep.Process.Pid)
 	select {}

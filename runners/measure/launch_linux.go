@@ -176,7 +176,7 @@ func (l *launcher) run(h requestHeader, fds []int) error {
 		r.End, err = l.wait(pid, pidfd, pollHere)
 	}
 	if err != nil {
-		return err
+		return errors.Join(err, abandon(o.groups)) // the agent is gone, and will not do it
 	}
 	unix.Kill(-pid, unix.SIGKILL) // what it left behind; the number is ours until we reap it
 	var status unix.WaitStatus
