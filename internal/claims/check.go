@@ -40,7 +40,18 @@ func CanCheck(unit string) bool {
 	return first == ratioUnit || dimension(first) != ""
 }
 
-var phases = []assay.Phase{assay.Process, assay.Compile, assay.Instantiate, assay.FirstCall, assay.Call, assay.Request, assay.Teardown}
+var phases = []assay.Phase{assay.Process, assay.FirstByte, assay.EngineInit, assay.Compile, assay.Load, assay.Link, assay.Instantiate, assay.FirstCall,
+	assay.Call, assay.SecondInstantiate, assay.Region, assay.Teardown, assay.Request}
+
+// isPhase reports whether p is a phase, or several that are merged.
+func isPhase(p assay.Phase) bool {
+	for part := range strings.SplitSeq(string(p), "+") {
+		if !slices.Contains(phases, assay.Phase(part)) {
+			return false
+		}
+	}
+	return true
+}
 
 // CheckCheck says everything that is wrong with a check whatever the evidence
 // is.
@@ -68,11 +79,11 @@ func CheckCheck(c assay.Check) error {
 	if c.Comparator == "=" && !(c.Tolerance > 0 && c.Value > 0) {
 		bad(`"=" needs a value and a tolerance above 0, such as 0.05: nothing measured is exactly equal`)
 	}
-	if c.Phase != "" && !slices.Contains(phases, c.Phase) {
+	if c.Phase != "" && !isPhase(c.Phase) {
 		bad("phase %q: want one of %v", c.Phase, phases)
 	}
 	for _, sel := range []*assay.Selection{&c.Of, c.Over} {
-		if sel != nil && sel.Phase != "" && !slices.Contains(phases, sel.Phase) {
+		if sel != nil && sel.Phase != "" && !isPhase(sel.Phase) {
 			bad("phase %q of a selection: want one of %v", sel.Phase, phases)
 		}
 	}

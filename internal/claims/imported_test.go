@@ -490,3 +490,38 @@ func TestFloors(t *testing.T) {
 		t.Error("18 blocks gave a floor")
 	}
 }
+
+// An A/A pair in a run is how much equal treatments differ there, rather than
+// the certificate of its host; and nothing else is judged by its second half.
+func TestControl(t *testing.T) {
+	pair := func(blocks int) *trace.Trace {
+		var samples []assay.Sample
+		for i := range int32(blocks) {
+			for k, runtime := range []string{"r", "r" + assay.ControlSuffix} {
+				us := 1000 + (7*int64(i)+3*int64(k))%50
+				one := processes(int32(k), "w", runtime, us)[0]
+				one.Block, one.Seq = i, 2*int64(i)+int64(k)
+				compile := one
+				compile.Phase = assay.Compile
+				samples = append(samples, one, compile)
+			}
+		}
+		return made(t, samples)
+	}
+	for _, c := range []struct {
+		blocks int
+		phase  assay.Phase
+		says   string
+	}{
+		{40, assay.Process, "equal treatments differ by up to 0.4412% in it (w on r, n 40)"},
+		{40, assay.Compile, "equal treatments differ by up to 0.4412% in it (w on r, n 40)"},
+		{19, assay.Process, "equal treatments differ by up to 50% on its host"},
+		{19, assay.Compile, "of phase compile is not known: control: true in the protocol measures it in the run itself"},
+	} {
+		check := assay.Check{Metric: "wall_ns", Phase: c.phase, Comparator: "<=", Value: 9, Unit: "ms"}
+		j, _, err := Judge(assay.Claim{ID: "c"}, Checks{check}, Evidence{Run: pair(c.blocks), Noise: certified(assay.Process, 0.5)})
+		if err != nil || j.Verdict != assay.Holds || !strings.Contains(j.Reason, c.says) {
+			t.Errorf("%d blocks, %s: %s: %s, %v; want that it holds and %q", c.blocks, c.phase, j.Verdict, j.Reason, err, c.says)
+		}
+	}
+}

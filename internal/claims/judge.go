@@ -82,7 +82,9 @@ func Judge(claim assay.Claim, checks Checks, ev Evidence) (j assay.Judgement, co
 		if cannot {
 			j.Reason = why.why
 		} else {
-			decide(&j, f, ev)
+			if err := decide(&j, f, ev); err != nil {
+				return j, false, err
+			}
 		}
 		if !cannot || !why.elsewhere {
 			return j, true, nil
@@ -101,7 +103,7 @@ func estimate(check assay.Check, ev Evidence) (found, error) {
 // decide gives a judgement its verdict: where the interval is, and whether the
 // host's noise leaves it there. What is measured of something else than the
 // claim's subject says where it is, and is no verdict on the claim.
-func decide(j *assay.Judgement, f found, ev Evidence) {
+func decide(j *assay.Judgement, f found, ev Evidence) error {
 	check, e := j.Check, f.estimate
 	j.Estimate = &e
 	least, most, bound := demand(check)
@@ -116,7 +118,9 @@ func decide(j *assay.Judgement, f found, ev Evidence) {
 	}
 	j.Verdict = verdict
 	if ev.Run != nil {
-		weigh(j, ev.Noise)
+		if err := weigh(j, ev); err != nil {
+			return err
+		}
 	}
 	for _, limit := range f.limits {
 		j.Reason += "; " + limit
@@ -125,15 +129,25 @@ func decide(j *assay.Judgement, f found, ev Evidence) {
 		j.Verdict = assay.NotTestable
 		j.Reason = fmt.Sprintf("of %s, not of %s: %s", check.Instead, cmp.Or(j.Claim.Subject, "what the claim is about"), j.Reason)
 	}
+	return nil
 }
 
-// weigh makes a verdict on a run inconclusive if the noise of its host, in the
-// phase that is judged, could turn it, and says what is known of that noise.
-func weigh(j *assay.Judgement, certificates []Certificate) {
+// weigh makes a verdict on a run inconclusive if noise, in the phase that is
+// judged, could turn it, and says what is known of that noise: by the A/A pairs
+// of the run itself, or else by a certificate of its host.
+func weigh(j *assay.Judgement, ev Evidence) error {
 	if j.Verdict == assay.Inconclusive || !slices.Contains(noisy, j.Check.Metric) {
-		return
+		return nil
 	}
 	phase := inPhase(j.Check.Of, j.Check.Phase).Phase
+	own, ok, err := Control(ev.Run, phase)
+	if err != nil {
+		return err
+	}
+	certificates, where := ev.Noise, "on its host"
+	if _, measures := own.Floor(j.Check.Metric); ok && measures {
+		certificates, where = []Certificate{{Noise: own}}, "in it"
+	}
 	for _, c := range certificates {
 		f, ok := c.Floor(j.Check.Metric)
 		if !ok || c.Phase != phase {
@@ -143,17 +157,20 @@ func weigh(j *assay.Judgement, certificates []Certificate) {
 		least, most, _ := demand(j.Check)
 		low, high := min(*e.Low, e.Value/(1+f.Floor)), max(*e.High, e.Value*(1+f.Floor))
 		j.Noise, j.Floor = c.Manifest, f.Floor
-		j.Reason += fmt.Sprintf("; equal treatments differ by up to %s%% on its host (%s on %s, n %d)", number(100*f.Floor), c.Workload, c.Runtime, f.N)
+		j.Reason += fmt.Sprintf("; equal treatments differ by up to %s%% %s (%s on %s, n %d)", number(100*f.Floor), where, c.Workload, c.Runtime, f.N)
 		if noisy, _ := side(j.Check.Comparator, low, high, least, most); noisy != j.Verdict {
 			j.Verdict = assay.Inconclusive
 			j.Reason += fmt.Sprintf(", and with that it is [%s, %s]: too near to the bound to tell", number(low), number(high))
 		}
-		return
+		return nil
 	}
 	j.Reason += fmt.Sprintf("; how much equal treatments differ on its host in %s of phase %s is not known", j.Check.Metric, phase)
 	if phase == assay.Process || phase == assay.Call {
 		j.Reason += `: "assay host noise" there measures it`
+	} else {
+		j.Reason += ": control: true in the protocol measures it in the run itself"
 	}
+	return nil
 }
 
 // demand is from where to where a check wants the value, which its tolerance has

@@ -230,7 +230,7 @@ func TestCannotBeTold(t *testing.T) {
 		{"another runtime", five, with(func(c *assay.Check) { c.Of.Runtime = "q" }), "no trial of the run is any workload on q"},
 		{"another parameter", five, with(func(c *assay.Check) { c.Of.Params = map[string]string{"n": "1"} }), "no trial of the run is any workload n=1 on any runtime"},
 		{"two workloads", several, plain, "selects 2 trials, w on r, v on r"},
-		{"unknown column", five, with(func(c *assay.Check) { c.Metric = "joules" }), `no measure "joules": it has wall_ns, cpu_ns, peak_rss_bytes, output_bytes`},
+		{"unknown column", five, with(func(c *assay.Check) { c.Metric = "joules" }), `no measure "joules": it has wall_ns, cpu_ns, peak_rss_bytes, user_ns, `},
 		{"no measure", five, with(func(c *assay.Check) { c.Metric = "seq" }), `no measure "seq"`},
 		{"no time span", five, with(func(c *assay.Check) { c.Metric = "start_ns" }), `no measure "start_ns"`},
 		{"another phase", five, with(func(c *assay.Check) { c.Phase = assay.Instantiate }), "no samples of phase instantiate, which is another scope than [process]"},

@@ -1,10 +1,12 @@
 package claims
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/trace"
@@ -26,6 +28,59 @@ var noisy = []string{"wall_ns", "cpu_ns", "peak_rss_bytes"}
 // phase, process or call: for each metric that all invocations have, as a share.
 // param is the parameter that has the two labels.
 func Floors(t *trace.Trace, phase assay.Phase, param, a, b string) ([]assay.NoiseFloor, error) {
+	return floors(t, phase, func(s assay.Sample) string { return s.Params[param] }, a, b)
+}
+
+// isControl reports whether a runtime is the second of an A/A pair.
+func isControl(runtime string) bool { return strings.HasSuffix(runtime, assay.ControlSuffix) }
+
+// Control finds in the trace of a run how much the A/A pairs that it has differ
+// in a phase: those of the workload in which times differ most. ok is false if
+// it has none of enough blocks.
+func Control(t *trace.Trace, phase assay.Phase) (n assay.Noise, ok bool, err error) {
+	var all []assay.Noise // a pair each
+	for s, err := range t.Samples() {
+		if err != nil {
+			return n, false, err
+		}
+		of := assay.Noise{Format: assay.NoiseFormat, Run: t.Meta().Run, Workload: title(s.Workload, s.Params), Runtime: strings.TrimSuffix(s.Runtime, assay.ControlSuffix),
+			Phase: phase, Method: NoiseMethod}
+		if isControl(s.Runtime) && !slices.ContainsFunc(all, func(n assay.Noise) bool { return n.Workload == of.Workload }) {
+			all = append(all, of)
+		}
+	}
+	worst := -1.0
+	for _, of := range all {
+		label := func(s assay.Sample) string {
+			if title(s.Workload, s.Params) != of.Workload {
+				return ""
+			}
+			return s.Runtime
+		}
+		var few fewBlocks
+		if of.Floors, err = floors(t, phase, label, of.Runtime, of.Runtime+assay.ControlSuffix); errors.As(err, &few) {
+			continue
+		}
+		if err != nil {
+			return n, false, err
+		}
+		if f, has := of.Floor("wall_ns"); (has && f.Floor > worst) || !ok {
+			n, ok = of, true
+			worst = f.Floor
+		}
+	}
+	return n, ok, nil
+}
+
+// A fewBlocks is that there are too few blocks to tell noise.
+type fewBlocks int
+
+func (f fewBlocks) Error() string {
+	return fmt.Sprintf("%d blocks in which both invocations were ok: want at least %d", int(f), MinNoise)
+}
+
+// floors is Floors of the samples that have the labels a and b.
+func floors(t *trace.Trace, phase assay.Phase, label func(assay.Sample) string, a, b string) ([]assay.NoiseFloor, error) {
 	type invocation struct {
 		block int32
 		label string
@@ -38,7 +93,7 @@ func Floors(t *trace.Trace, phase assay.Phase, param, a, b string) ([]assay.Nois
 		if s.Warmup || s.Phase != phase || s.Outcome != assay.OK {
 			continue
 		}
-		at := invocation{s.Block, s.Params[param]}
+		at := invocation{s.Block, label(s)}
 		if values[at] == nil {
 			values[at] = make([][]float64, len(noisy))
 		}
@@ -56,9 +111,9 @@ func Floors(t *trace.Trace, phase assay.Phase, param, a, b string) ([]assay.Nois
 	}
 	slices.Sort(whole)
 	if len(whole) < MinNoise {
-		return nil, fmt.Errorf("%d blocks in which both invocations were ok: want at least %d", len(whole), MinNoise)
+		return nil, fewBlocks(len(whole))
 	}
-	var floors []assay.NoiseFloor
+	var found []assay.NoiseFloor
 	for i, metric := range noisy {
 		var x, y []float64
 		for _, block := range whole {
@@ -67,10 +122,10 @@ func Floors(t *trace.Trace, phase assay.Phase, param, a, b string) ([]assay.Nois
 			}
 		}
 		if len(x) == len(whole) {
-			floors = append(floors, floor(metric, x, y))
+			found = append(found, floor(metric, x, y))
 		}
 	}
-	return floors, nil
+	return found, nil
 }
 
 // floor finds the noise of a metric by the values of both labels, block by

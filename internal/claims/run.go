@@ -306,12 +306,12 @@ func choose(metric string, sel assay.Selection, t *trace.Trace) (chosen, error) 
 			c.name, sel.Phase, slices.Sorted(maps.Keys(seen)))
 	case unmeasured > 0 && metric == "peak_rss_bytes" && sel.Phase == assay.Process:
 		return c, unable("%s: the peak memory of %d samples is too small to be told from the launcher's own: a larger workload could tell", c.name, unmeasured)
-	case unmeasured > 0 || sel.Phase == assay.Call && metric != "wall_ns":
+	case unmeasured > 0:
 		return c, unable("%s is not measured in phase %s: check it in phase process", metric, sel.Phase)
 	case len(values) == 0:
 		return c, unable("%s has warm-up samples only", c.name)
 	}
-	if sel.Phase == assay.Process {
+	if sel.Phase != assay.Call { // one an invocation
 		c.values = values
 		return c, nil
 	}
@@ -320,7 +320,12 @@ func choose(metric string, sel assay.Selection, t *trace.Trace) (chosen, error) 
 	return c, nil
 }
 
+// selects reports whether a selection has a sample. It has one of a control if
+// it names that.
 func selects(sel assay.Selection, s assay.Sample) bool {
+	if isControl(s.Runtime) && sel.Runtime != s.Runtime {
+		return false
+	}
 	for k, v := range sel.Params {
 		if got, ok := s.Params[k]; !ok || got != v {
 			return false

@@ -9,6 +9,7 @@ import (
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/trace"
+	"github.com/assay-notebooks/assay/internal/claims"
 	"github.com/assay-notebooks/assay/internal/graph"
 	"github.com/assay-notebooks/assay/internal/lint"
 	"github.com/assay-notebooks/assay/runners/runtimes"
@@ -109,10 +110,22 @@ func (w *Workspace) lintRun(ctx context.Context, ref string, run assay.Run) (lin
 	}
 	s := lint.Subject{Name: ref, Traces: lint.RunTraces(columns, modeOf, cacheOf)}
 	certificates, err := w.hostNoise(ctx, run.Host)
+	if err != nil {
+		return s, err
+	}
 	for _, c := range certificates {
 		addNoise(s.Traces, c.Noise)
 	}
-	return s, err
+	for _, of := range s.Traces { // what the run itself says of its noise is nearer
+		own, ok, err := claims.Control(t, assay.Phase(of.Name))
+		if err != nil {
+			return s, fmt.Errorf("run %s: %w", run.ID, err)
+		}
+		if ok {
+			addNoise(s.Traces, own)
+		}
+	}
+	return s, nil
 }
 
 // addNoise gives the traces of a run the noise of the phase that a certificate
@@ -127,8 +140,8 @@ func addNoise(traces []lint.Trace, certificate assay.Noise) {
 	}
 }
 
-// cacheOf says what a runtime has cached when it is measured: runners/runtimes
-// switches off what caches compiled code.
+// cacheOf says what a runtime has cached in a run of which the rows do not say
+// it: all such runs switched off what caches compiled code.
 func cacheOf(string) string { return "compiled code off, page cache warm" }
 
 // lintImport opens the traces of an import, or the one that is named.

@@ -8,7 +8,7 @@ import (
 )
 
 // startup are the scopes in which the state of caches decides.
-var startup = []string{string(assay.Process), string(assay.Compile), string(assay.Instantiate), string(assay.FirstCall)}
+var startup = []string{string(assay.Process), string(assay.FirstByte), string(assay.Compile), string(assay.Instantiate), string(assay.FirstCall)}
 
 // caches finds times of a start of which nobody knows, or differs, what was
 // cached.
@@ -36,7 +36,11 @@ func caches(rule string, tables []*table) (found []assay.Finding) {
 		found = append(found, f)
 	}
 	if len(classes) > 1 {
-		f := compared(rule, assay.SeverityError, all, func(int) float64 { return 0 })
+		severity := assay.SeverityError
+		if len(classes) == 2 && precompiled(of[classes[0]]) != precompiled(of[classes[1]]) {
+			severity = assay.SeverityNote // that of a mode, which the systems say
+		}
+		f := compared(rule, severity, all, func(int) float64 { return 0 })
 		f.Number = plain(float64(len(classes)), "states", "states of caches that are compared", len(all))
 		f.Says = "caches were not alike: " + listed(classes, of, all)
 		f.Effect = "the difference is one of caches before it is one of systems"
@@ -44,4 +48,9 @@ func caches(rule string, tables []*table) (found []assay.Finding) {
 		found = append(found, f)
 	}
 	return found
+}
+
+// precompiled reports whether all of some sides load code compiled earlier.
+func precompiled(some []*side) bool {
+	return !slices.ContainsFunc(some, func(s *side) bool { return !slices.Equal(s.every(assay.RoleMode), []string{"precompiled"}) })
 }

@@ -13,31 +13,36 @@ var roles = map[string]assay.Role{
 	"block": assay.RoleBlock, "warmup": assay.RoleWarmup, "outcome": assay.RoleOutcome, "wall_ns": assay.RoleSample,
 }
 
-// RunTraces makes the trace of a run one that can be looked at: the processes
-// in one table, and the calls in another, whose replicates are processes. mode
-// and cache say how each runtime executes code and what it had cached; "" is
-// not known.
+// RunTraces makes the trace of a run one that can be looked at: the samples of
+// each phase in a table, the replicates of calls being processes. Controls are
+// left out: that they are like their runtime is no finding. mode and cache say
+// of a runtime how it executes code and what it has cached, for a row that does
+// not say it itself; "" is not known.
 func RunTraces(columns []trace.Values, mode, cache func(runtime string) string) []Trace {
-	var runtime, phase *trace.Values
+	named := map[string]*trace.Values{}
 	for i := range columns {
-		switch columns[i].Name {
-		case "runtime":
-			runtime = &columns[i]
-		case "phase":
-			phase = &columns[i]
-		}
+		named[columns[i].Name] = &columns[i]
 	}
+	runtime, phase := named["runtime"], named["phase"]
 	if runtime == nil || phase == nil {
 		return nil
 	}
+	var rows []int
+	for _, row := range every(phase.Len()) {
+		if !strings.HasSuffix(runtime.Strings[row], assay.ControlSuffix) {
+			rows = append(rows, row)
+		}
+	}
 	var out []Trace
-	for _, rows := range group(every(phase.Len()), phase) {
+	for _, rows := range group(rows, phase) {
 		calls := phase.Strings[rows[0]] == string(assay.Call)
 		t := Trace{Name: phase.Text(rows[0])}
 		for i := range columns {
 			v := pick(&columns[i], rows)
 			v.Role = roles[v.Name]
 			switch {
+			case v.Name == "mode", v.Name == "cache":
+				continue
 			case calls && v.Name == "seq":
 				v.Role = assay.RoleReplicate
 			case calls && v.Name == "call":
@@ -47,10 +52,26 @@ func RunTraces(columns []trace.Values, mode, cache func(runtime string) string) 
 			}
 			t.Columns = append(t.Columns, v)
 		}
-		t.Columns = append(t.Columns, said(runtime, rows, "mode", assay.RoleMode, mode), said(runtime, rows, "cache", assay.RoleCache, cache))
+		modes, caches := said(runtime, rows, "mode", assay.RoleMode, mode), said(runtime, rows, "cache", assay.RoleCache, cache)
+		for i, row := range rows {
+			if own := named["mode"]; own != nil && !own.IsNull(row) { // then it says of its cache, too, what there is to say
+				modes.Strings[i], modes.Null[i] = own.Strings[row], false
+				caches.Strings[i], caches.Null[i] = cacheOf(named["cache"], row), false
+			}
+		}
+		t.Columns = append(t.Columns, modes, caches)
 		out = append(out, t)
 	}
 	return out
+}
+
+// cacheOf says what was cached in a row that says how code was executed: code
+// that another process had compiled, or nothing.
+func cacheOf(cache *trace.Values, row int) string {
+	if cache != nil && !cache.IsNull(row) && cache.Strings[row] == "prepared" {
+		return "compiled code prepared, page cache warm"
+	}
+	return "compiled code off, page cache warm"
 }
 
 func every(rows int) []int {

@@ -85,6 +85,30 @@ func TestRun(t *testing.T) {
 				s.WallNS = &wall
 			}
 		}, aot, []string{"block"}},
+		"a slow control": {func(s *assay.Sample) {
+			s.Runtime = map[string]string{"fast": "fast", "slow": "fast" + assay.ControlSuffix}[s.Runtime]
+		}, aot, nil},
+		"rows that say a mode": {func(s *assay.Sample) { s.Mode = map[string]string{"fast": "aot", "slow": "interpreter"}[s.Runtime] }, aot, []string{"mode"}},
+		"code from a cache": {func(s *assay.Sample) {
+			if s.Mode, s.Cache = "aot", "off"; s.Runtime == "slow" {
+				s.Cache = "prepared"
+			}
+		}, aot, []string{"cache"}},
+		"a mode of compiled code": {func(s *assay.Sample) {
+			if s.Mode, s.Cache = "aot", "off"; s.Runtime == "slow" {
+				s.Mode, s.Cache = "precompiled", "prepared"
+			}
+		}, aot, []string{"cache"}},
+		"a load beside a compilation": {func(s *assay.Sample) {
+			if s.Phase == assay.Process {
+				s.Phase = map[string]assay.Phase{"fast": assay.Load, "slow": assay.Compile}[s.Runtime]
+			}
+		}, aot, []string{"scope"}},
+		"phases that are merged": {func(s *assay.Sample) {
+			if s.Phase == assay.Process {
+				s.Phase = map[string]assay.Phase{"fast": "engine-init", "slow": "engine-init+link"}[s.Runtime]
+			}
+		}, aot, []string{"scope"}},
 		"four processes": {func(s *assay.Sample) { s.Block %= 4; s.Seq %= 8 }, aot, []string{"replicates"}},
 	} {
 		found := look(t, Options{}, runSubject(t, func(yield func(assay.Sample) bool) {
