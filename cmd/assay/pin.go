@@ -11,9 +11,10 @@ import (
 
 func newPin() *cobra.Command {
 	var opts lab.PinOptions
+	var runtimes []string
 	cmd := &cobra.Command{
 		Use:   "pin REF...",
-		Short: "Pin workloads: build, read or fetch them, archive their bytes, note their digests",
+		Short: "Pin workloads and runtimes: build, read or fetch them, archive their bytes, note their digests",
 		Long: `Pin workloads: build, read or fetch them, archive their bytes, and note name and digest in assay.lock.
 
 REF is one of
@@ -27,19 +28,30 @@ REF is one of
 In a layout or a registry it is a Wasm module in any of the known dialects (docs/oci.md) or a container
 image. For a tag, assay.lock gets the reference and the digest that it has now: experiments and cells use
 that digest until the reference is pinned again. What a name meant before, stderr says. Credentials for
-registries are those of "docker login".`,
+registries are those of "docker login".
+
+With --runtime, the program that a runtime is on this machine is archived, with its libraries and its shim.
+Where another machine has other bits of it, or none, or this one later, experiments use those.`,
 		Example: `  assay pin images/workloads/noop
   assay pin crc32.wasm --licence MIT --source https://example.org/crc32
   assay pin ghcr.io/example/crc32:v1
-  assay pin localhost:5000/crc32:v1 --plain-http`,
-		Args: cobra.MinimumNArgs(1),
+  assay pin localhost:5000/crc32:v1 --plain-http
+  assay pin --runtime wasmtime`,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args)+len(runtimes) == 0 {
+				return lab.Usagef("pin: want REF..., or --runtime")
+			}
 			w, err := workspace(cmd)
 			if err != nil {
 				return err
 			}
 			if opts.Name != "" && len(args) > 1 {
 				return lab.Usagef("pin: --name names one workload, here are %d", len(args))
+			}
+			for _, name := range runtimes {
+				if err := pinRuntime(cmd, w, name); err != nil {
+					return err
+				}
 			}
 			for _, ref := range args {
 				before, err := w.Lock()
@@ -74,8 +86,25 @@ registries are those of "docker login".`,
 	cmd.Flags().StringVar(&opts.Source, "source", "", "URL of a .wasm file's source")
 	cmd.Flags().StringVar(&opts.Toolchain, "toolchain", "", "what a .wasm file was built with")
 	cmd.Flags().StringVar(&opts.Licence, "licence", "", "SPDX expression of a .wasm file's licence")
+	cmd.Flags().StringSliceVar(&runtimes, "runtime", nil, "pin a runtime's program, too; can be given again")
 	plainHTTP(cmd, &opts.PlainHTTP)
 	return cmd
+}
+
+func pinRuntime(cmd *cobra.Command, w *lab.Workspace, name string) error {
+	pinned, err := w.PinRuntime(cmd.Context(), name)
+	if err != nil {
+		return err
+	}
+	for _, p := range pinned {
+		err := newPrinter(cmd).object("pinned-runtime", p, func(out io.Writer) {
+			fmt.Fprintf(out, "%s %s %v\n", p.Name, p.Version, p.Manifest)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // replaced says what a name meant before it was pinned, and where that came from

@@ -62,7 +62,7 @@ func newRuntimes() *cobra.Command {
 	}
 	plan.Flags().BoolVar(&phases, "phases", false, "the command of its shim, which tells phases")
 	cmd.AddCommand(plan)
-	cmd.AddCommand(newRuntimesInstall(), newRuntimesUninstall(), checksShims(newRuntimesCheck()))
+	cmd.AddCommand(&cobra.Command{Use: "ls", Short: "The same list", Args: cmd.Args, RunE: cmd.RunE}, newRuntimesInstall(), newRuntimesUninstall(), checksShims(newRuntimesCheck()))
 	return cmd
 }
 

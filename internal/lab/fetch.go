@@ -178,6 +178,12 @@ func (in *intake) sort(ctx context.Context, m oci.Descriptor) error {
 		return in.add(arrival{waiting: waiting{attached + m.Digest.Hex(), m.Digest}})
 	case figureType:
 		return in.sortFigure(ctx, m.Digest)
+	case runtimeType:
+		p, _, err := w.pinnedRuntime(ctx, m.Digest)
+		if err != nil {
+			return err
+		}
+		return in.add(arrival{waiting: waiting{pinnedRef(p.Name, m.Digest), m.Digest}})
 	}
 	b, err := w.Store.ReadAll(ctx, m.Digest, oci.ManifestLimit)
 	if err != nil {

@@ -178,8 +178,11 @@ func packageName(lock install.Lock, name string) (string, error) {
 	}
 	t := r.Tool()
 	if _, ok := lock[t.Package]; !ok {
-		if t.Bin == "" || t.Build != nil {
-			return "", Usagef("%s needs no installation: it is made when it is first used", name)
+		switch {
+		case t.Bin == "":
+			return "", Usagef("%s is the workload's own executable: there is nothing to install", name)
+		case t.Build != nil:
+			return "", Usagef("%s needs no installation: it is built when it is first used", name)
 		}
 		return "", Usagef("%s cannot be installed by assay: %s", name, t.Remedy)
 	}

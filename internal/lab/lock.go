@@ -27,13 +27,14 @@ const lockFormat = "assay.lock.v1"
 // so that version control can merge it.
 type Lock struct {
 	Format      string                            `json:"format"`
-	Workloads   map[string]assay.Digest           `json:"workloads"`         // name -> manifest
-	Origins     map[string]Origin                 `json:"origins,omitempty"` // name -> where the workload came from, if from a registry
-	Runtimes    map[string]assay.RuntimeVersion   `json:"runtimes"`          // as last used
-	Imports     map[string]LockedImport           `json:"imports,omitempty"` // by name
-	Claims      map[string]LockedClaim            `json:"claims,omitempty"`  // by claim and evidence: "wasmedge-100x@imports/long2020"
-	Experiments map[assay.Digest]LockedExperiment `json:"experiments"`       // experiment digest -> run
-	Figures     map[string]LockedFigure           `json:"figures"`           // by name
+	Workloads   map[string]assay.Digest           `json:"workloads"`                 // name -> manifest
+	Origins     map[string]Origin                 `json:"origins,omitempty"`         // name -> where the workload came from, if from a registry
+	Runtimes    map[string]assay.RuntimeVersion   `json:"runtimes"`                  // as last used
+	Pinned      map[string]assay.Digest           `json:"pinned_runtimes,omitempty"` // name -> manifest of its program
+	Imports     map[string]LockedImport           `json:"imports,omitempty"`         // by name
+	Claims      map[string]LockedClaim            `json:"claims,omitempty"`          // by claim and evidence: "wasmedge-100x@imports/long2020"
+	Experiments map[assay.Digest]LockedExperiment `json:"experiments"`               // experiment digest -> run
+	Figures     map[string]LockedFigure           `json:"figures"`                   // by name
 }
 
 // An Origin is what a workload was pinned as.
@@ -120,6 +121,9 @@ func parseLock(b []byte) (Lock, error) {
 	}
 	if l.Workloads == nil {
 		l.Workloads = map[string]assay.Digest{}
+	}
+	if l.Pinned == nil {
+		l.Pinned = map[string]assay.Digest{}
 	}
 	if l.Runtimes == nil {
 		l.Runtimes = map[string]assay.RuntimeVersion{}
@@ -220,6 +224,9 @@ func (l Lock) pins() []pinOf {
 	var all []pinOf
 	for _, name := range sortedKeys(l.Workloads) {
 		all = append(all, pinOf{"workload " + name, "assay pin its folder", l.Workloads[name]})
+	}
+	for _, name := range sortedKeys(l.Pinned) {
+		all = append(all, pinOf{"runtime " + name, "assay pin --runtime it", l.Pinned[name]})
 	}
 	for _, name := range sortedKeys(l.Imports) {
 		all = append(all, pinOf{"import " + name, "assay import its files", l.Imports[name].Manifest})

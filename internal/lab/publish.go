@@ -281,6 +281,9 @@ func (l Lock) references() []waiting {
 	for _, name := range sortedKeys(l.Workloads) {
 		all = append(all, waiting{"workloads/" + assay.Filename(name), l.Workloads[name]})
 	}
+	for _, name := range sortedKeys(l.Pinned) {
+		all = append(all, waiting{pinnedRef(name, l.Pinned[name]), l.Pinned[name]})
+	}
 	for _, e := range l.Experiments {
 		all = append(all, waiting{"runs/" + assay.Filename(e.Run), e.Manifest})
 	}

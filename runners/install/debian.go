@@ -162,7 +162,10 @@ func (j job) loader(ctx context.Context, r *record) error {
 		if len(fields) < 3 || fields[1] != "=>" {
 			continue
 		}
-		rel, err := j.relative(fields[2])
+		rel, err := filepath.Rel(j.out, fields[2]) // the name that is looked for, which may be a link
+		if _, outside := j.relative(fields[2]); err == nil {
+			err = outside
+		}
 		if err != nil {
 			return fmt.Errorf("%s would load a library of the system: %w", j.p.Program, err)
 		}
