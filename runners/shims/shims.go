@@ -38,7 +38,10 @@ func Source(name string) (map[string][]byte, error) {
 				return err
 			}
 			data, err := sources.ReadFile(path)
-			files[strings.Replace(path, "shim.", "go.", 1)] = data // a go.mod would hide its folder from the module
+			if name, ok := strings.CutPrefix(path, "shim."); ok {
+				path = "go." + name // a go.mod would hide its folder from this module
+			}
+			files[path] = data
 			return err
 		})
 		if err != nil {
@@ -54,8 +57,8 @@ func Wazero() *runners.Build {
 	if err != nil {
 		panic(err) // it is embedded
 	}
-	b := &runners.Build{Package: goModule + "/wazero", Version: "v1.12.0", Mod: files["go.mod"], Sum: files["go.sum"], Files: files}
+	mod, sum := files["go.mod"], files["go.sum"]
 	delete(files, "go.mod")
 	delete(files, "go.sum")
-	return b
+	return &runners.Build{Package: goModule + "/wazero", Version: "v1.12.0", Mod: mod, Sum: sum, Files: files}
 }
