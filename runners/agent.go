@@ -48,6 +48,6 @@ type Agent struct {
 	State   assay.RunState `json:"state"`
 	Error   string         `json:"error,omitempty"` // why it stopped, where nobody asked it to
 
-	Unmeasured map[string]string `json:"unmeasured,omitempty"` // assay.Run.Unmeasured
-	Launch     *assay.Estimate   `json:"launch,omitempty"`     // assay.Run.Launch; nil before it is known
+	Unmeasured map[string]string `json:"unmeasured,omitempty"` // assay.Run.Unmeasured; nil while the agent works
+	Launch     *assay.Estimate   `json:"launch,omitempty"`     // assay.Run.Launch; nil while the agent works
 }

@@ -143,9 +143,6 @@ func (r *run) execute(ctx context.Context) error {
 		err = r.calibrate(ctx)
 	}
 	if err == nil {
-		err = r.announce(assay.Running, nil)
-	}
-	if err == nil {
 		err = r.blocks(ctx)
 	}
 	state := assay.Complete

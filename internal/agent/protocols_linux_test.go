@@ -103,7 +103,7 @@ func TestUsage(t *testing.T) {
 			t.Errorf("%s is %v, and the record says %q", column, value, a.Unmeasured[column])
 		}
 	}
-	if l := a.Launch; l == nil || l.N != 30 || !(0 < *l.Low && *l.Low <= l.Value && l.Value <= *l.High) || l.Unit != "ns" {
+	if l := a.Launch; l == nil || l.N != 20 || !(0 < *l.Low && *l.Low <= l.Value && l.Value <= *l.High) || l.Unit != "ns" {
 		t.Errorf("launch is %+v", l)
 	}
 	if code, stderr := run(t, dir); code != 0 || record(t, dir).Launch == nil {
