@@ -154,7 +154,7 @@ func summarise(run assay.Run, plan assay.Plan, samples iter.Seq2[assay.Sample, e
 	}
 	s.Notes = unready(run.Host)
 	if run.Launch != nil && s.Phase == assay.Process {
-		s.Notes = append(s.Notes, "launch: a process that ends at once takes "+launch(*run.Launch)+" here, which is in every wall time")
+		s.Notes = append(s.Notes, "launch: a process that ends at once takes "+inMS(*run.Launch)+" here, which is in every wall time")
 	}
 	data := make([]measured, len(plan.Trials))
 	for i, t := range plan.Trials {
@@ -193,8 +193,8 @@ func summarise(run assay.Run, plan assay.Plan, samples iter.Seq2[assay.Sample, e
 	return s, nil
 }
 
-// launch writes what launching a process takes in the unit of wall times.
-func launch(e assay.Estimate) string {
+// inMS writes a time in the unit of wall times of processes.
+func inMS(e assay.Estimate) string {
 	scale := timeUnits[e.Unit] / timeUnits["ms"]
 	e.Value *= scale
 	for _, end := range []**float64{&e.Low, &e.High} {
