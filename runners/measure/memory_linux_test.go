@@ -35,7 +35,7 @@ func buildTouch(t *testing.T) (path string) {
 		tooltest.Missing(t, "gcc", err)
 	}
 	path = filepath.Join(t.TempDir(), "touch")
-	if out, err := exec.Command(gcc, "-static", "-O1", "-o", path, "testdata/touch.c").CombinedOutput(); err != nil {
+	if out, err := exec.Command(gcc, "-static", "-O1", "-pthread", "-o", path, "testdata/touch.c").CombinedOutput(); err != nil {
 		t.Fatalf("gcc: %v\n%s", err, out)
 	}
 	return path
@@ -59,6 +59,7 @@ func TestMemoryIsExact(t *testing.T) {
 		{"private", pages, pages},
 		{"shared", pages, pages / 2},
 		{"file", pages, pages},
+		{"thread", pages, pages},
 	} {
 		rss0, pss0, res := held(t, l, touch, c.kind, "0", file)
 		if rss0 >= res.FloorBytes {
@@ -146,6 +147,15 @@ func grower(mib int) []byte {
 		"\x07\x13\x02\x06_start\x00\x00\x06memory\x02\x00")
 	m = append(m, 10, byte(len(code)+2), 1, byte(len(code)))
 	return append(m, code...)
+}
+
+// When the first thread of a process leaves before the others, there is no
+// moment at which its memory could be read.
+func TestMemoryOfTheOrphaned(t *testing.T) {
+	res, err := start(t).Run(t.Context(), assay.Command{Argv: []string{buildTouch(t), "orphan", "1"}}, measure.Options{Limits: limits, Memory: true})
+	if err != nil || res.Exit != 0 || res.RSSBytes != nil || res.PSSBytes != nil {
+		t.Errorf("exit %d, %v, resident %v, proportional %v; want 0 and neither", res.Exit, err, res.RSSBytes, res.PSSBytes)
+	}
 }
 
 // What ends while it may be held ends as it does otherwise.

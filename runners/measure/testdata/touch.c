@@ -1,13 +1,38 @@
 // touch KIND PAGES [FILE]: map so many pages, touch each, print how many
 // mappings there are now, and exit. Kinds: private, freed (before the exit),
-// shared (with a child that has touched them too and lives on), file.
+// shared (with a child that has touched them too and lives on), file, thread
+// (private, and another thread than the first ends the process), orphan (the
+// first thread leaves before another ends the process).
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+static int mappings(void) {
+	int n = 0, c;
+	FILE *maps = fopen("/proc/self/maps", "r");
+	while ((c = getc(maps)) != EOF)
+		n += c == '\n';
+	return n;
+}
+
+static void end(void) {
+	printf("%d\n", mappings());
+	fflush(stdout);
+	_exit(0);
+}
+
+// other ends the process when the first thread waits, or has left.
+static void *other(void *first) {
+	if (first)
+		pthread_join(*(pthread_t *)first, 0);
+	end();
+	return 0;
+}
 
 int main(int argc, char **argv) {
 	const char *kind = argv[1];
@@ -42,11 +67,12 @@ int main(int argc, char **argv) {
 		return 6;
 	if (!strcmp(kind, "freed") && size)
 		munmap((void *)p, size);
-	int mappings = 0, c;
-	FILE *maps = fopen("/proc/self/maps", "r");
-	while ((c = getc(maps)) != EOF)
-		mappings += c == '\n';
-	printf("%d\n", mappings);
-	fflush(stdout);
-	_exit(0);
+	pthread_t thread;
+	static pthread_t first;
+	first = pthread_self();
+	if (!strcmp(kind, "thread") && !pthread_create(&thread, 0, other, 0))
+		pause();
+	if (!strcmp(kind, "orphan") && !pthread_create(&thread, 0, other, &first))
+		pthread_exit(0);
+	end();
 }
