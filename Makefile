@@ -10,7 +10,7 @@ SHELL       := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 export ASSAY_CACHE := $(CACHE)
 
-.PHONY: build agents demo lab test kills check bench docs tools test-tools clean
+.PHONY: build agents demo lab runtimes test test-slow kills check bench docs tools test-tools clean
 
 build: agents ## bin/assay, bin/assay-registry and bin/assay-agent
 	$(STATIC) -ldflags "$(LDFLAGS)" -o bin/assay ./cmd/assay
@@ -28,8 +28,15 @@ lab: build ## JupyterLab with the quickstart open, in the folder lab/
 	@test -e lab/quickstart.ipynb || { mkdir -p lab && cp notebooks/quickstart.ipynb lab/ && bin/assay notebook strip lab/quickstart.ipynb; }
 	@bin/assay lab lab/quickstart.ipynb
 
+runtimes: build ## every runtime that the tests want, below the cache; wasmer is built for more than ten minutes
+	bin/assay runtimes install --all-live
+
 test: build test-tools ## everything that can be tested here
 	$(GO) test -timeout 30m ./...
+
+test-slow: build ## the contract with lucet, built with the Rust of its time, and with containerd
+	bin/assay runtimes install lucet
+	ASSAY_REQUIRE=lucet,containerd $(GO) test -timeout 60m -count=1 -v -run '^TestContract$$/^(lucet|containerd)$$' ./runners/runtimes
 
 kills: agents ## the tests that kill, and a fault at each operation of the disk store, in full, to show their counts
 	@ASSAY_LONG=1 $(GO) test -count=1 -v -run '^Test(.*Killed.*|Crash|Processes|Resume)$$' ./cmd/assay ./artifacts/journal ./artifacts/disk ./artifacts/minio ./internal/agent | grep -vE '^(=== |PASS)'

@@ -34,9 +34,9 @@ func Embedded() Lock {
 	return l
 }
 
-// Live names the packages that every machine that tests assay has, the one that
-// takes longest first. Others of the live runtimes are in PATH there.
-var Live = []string{"wasmer", "wasmtime", "wasmedge", "wasmi"}
+// Live names the packages that every machine has that tests assay, the one that
+// takes longest last. Others of the live runtimes are in PATH there.
+var Live = []string{"wasmtime", "wasmtime-shim", "wasmedge", "zig", "wasm3", "wamr", "wasmi", "wasmer"}
 
 var (
 	namePattern    = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]*$`)
