@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/assay-notebooks/assay"
 )
@@ -12,10 +13,10 @@ import (
 // each phase took. docs/shim-protocol.md is its contract; every shim has the
 // same command line.
 type Shim struct {
-	Tool Tool
-	Mode string   // what selects this runtime's way of executing, "interpreter"; "": the shim has one
-	Can  []string // of "count", "precompile": what it can do beyond the minimum
-	Note string   // what a reader must know: "wasmer 2.0.0, not the version of the command"
+	Tool   Tool
+	Mode   string // what selects this runtime's way of executing, "interpreter"; "": the shim has one; Precompiled: it runs what it compiled before
+	Counts bool   // what the guest executes, where it is asked to
+	Note   string // what a reader must know: "wasmer 2.0.0, not the version of the command"
 }
 
 // An Ask is what a shim is asked to do with a module.
@@ -27,7 +28,7 @@ type Ask struct {
 // Plan spells inv for the shim; inv.Tool is the shim.
 func (s Shim) Plan(inv Invocation, ask Ask) (Plan, error) {
 	switch {
-	case ask.Count && !s.can("count"):
+	case ask.Count && !s.Counts:
 		return Plan{}, fmt.Errorf("the shim counts nothing: %w", ErrUnsupported)
 	case inv.Memory > 0:
 		return Plan{}, fmt.Errorf("the shim limits no memory: %w", ErrUnsupported)
@@ -45,7 +46,7 @@ func (s Shim) Plan(inv Invocation, ask Ask) (Plan, error) {
 	}
 	plan := Plan{Signs: ShimSigns}
 	module := inv.Module
-	if s.can("precompile") && s.Mode == string(Precompiled) {
+	if s.Mode == string(Precompiled) {
 		module = inv.Scratch
 		plan.Prepare = []assay.Command{{Argv: slices.Concat(start, options, []string{"--precompile", inv.Scratch, inv.Module})}}
 	}
@@ -57,6 +58,9 @@ func (s Shim) Plan(inv Invocation, ask Ask) (Plan, error) {
 	}
 	options = append(options, Each("--env", inv.Env...)...)
 	for _, d := range inv.Dirs {
+		if strings.Contains(d.Host+d.Guest, "::") {
+			return Plan{}, fmt.Errorf("a shim splits directories at \"::\", which %q has: %w", d.Host+d.Guest, ErrUnsupported)
+		}
 		spelled := d.Host + "::" + d.Guest
 		if d.ReadOnly {
 			spelled += "::ro"
@@ -67,8 +71,6 @@ func (s Shim) Plan(inv Invocation, ask Ask) (Plan, error) {
 	plan.Command = assay.Command{Argv: argv, Stdin: inv.Stdin}
 	return plan, nil
 }
-
-func (s Shim) can(what string) bool { return slices.Contains(s.Can, what) }
 
 // ShimSigns read the end of any shim: its exit status is the guest's, but for
 // these, which go with a line on standard error.

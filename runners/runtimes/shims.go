@@ -19,7 +19,7 @@ func wazeroShim(mode string) *runners.Shim {
 	}
 }
 
-func wasmtimeShim(mode string, can ...string) *runners.Shim {
+func wasmtimeShim(mode string, counts bool) *runners.Shim {
 	return &runners.Shim{
 		Tool: runners.Tool{
 			Bin:     "assay-shim-wasmtime",
@@ -27,8 +27,8 @@ func wasmtimeShim(mode string, can ...string) *runners.Shim {
 			Remedy:  `run "assay runtimes install wasmtime-shim"`,
 			Package: "wasmtime-shim",
 		},
-		Mode: mode,
-		Can:  can,
-		Note: "the library of PyPI's wasmtime 49.0.0, not the command's 49.0.3",
+		Mode:   mode,
+		Counts: counts,
+		Note:   "the library of PyPI's wasmtime 49.0.0, not the command's 49.0.3",
 	}
 }

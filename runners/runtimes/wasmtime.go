@@ -12,8 +12,8 @@ import (
 // WasmtimePrecompiled loads what Cranelift made before. Its cache of compiled
 // code, which is on by itself, is off.
 var (
-	Wasmtime            = wasmtime("wasmtime", runners.Traits{Mode: runners.AOT, Cache: runners.Off}, wasmtimeShim("cranelift", "count"), "-C", "cache=n")
-	WasmtimeWinch       = wasmtime("wasmtime/winch", runners.Traits{Mode: runners.AOT, Cache: runners.Off}, wasmtimeShim("winch", "count"), "-C", "cache=n", "-C", "compiler=winch")
+	Wasmtime            = wasmtime("wasmtime", runners.Traits{Mode: runners.AOT, Cache: runners.Off}, wasmtimeShim("cranelift", true), "-C", "cache=n")
+	WasmtimeWinch       = wasmtime("wasmtime/winch", runners.Traits{Mode: runners.AOT, Cache: runners.Off}, wasmtimeShim("winch", true), "-C", "cache=n", "-C", "compiler=winch")
 	WasmtimePrecompiled = precompiledWasmtime()
 )
 
@@ -49,7 +49,7 @@ func wasmtime(id string, executes runners.Traits, shim *runners.Shim, flags ...s
 }
 
 func precompiledWasmtime() runners.CLI {
-	r := wasmtime("wasmtime/precompiled", runners.Traits{Mode: runners.Precompiled, Cache: runners.Made}, wasmtimeShim("precompiled", "precompile"), "-C", "cache=n", "--allow-precompiled")
+	r := wasmtime("wasmtime/precompiled", runners.Traits{Mode: runners.Precompiled, Cache: runners.Made}, wasmtimeShim("precompiled", false), "-C", "cache=n", "--allow-precompiled")
 	r.Compile = func(inv runners.Invocation) ([]string, error) {
 		return []string{"compile", "-C", "cache=n", "-o", inv.Scratch, inv.Module}, nil
 	}
