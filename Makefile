@@ -36,7 +36,7 @@ test: build test-tools ## everything that can be tested here
 
 test-slow: build ## the contract with lucet, built with the Rust of its time, and with containerd
 	bin/assay runtimes install lucet
-	ASSAY_REQUIRE=lucet,containerd $(GO) test -timeout 60m -count=1 -v -run '^TestContract$$/^(lucet|containerd)$$' ./runners/runtimes
+	ASSAY_REQUIRE=lucet,containerd $(GO) test -timeout 60m -count=1 -v -run '^TestRuntimes$$/^(lucet|containerd)$$' ./runners/runtimes
 
 kills: agents ## the tests that kill, and a fault at each operation of the disk store, in full, to show their counts
 	@ASSAY_LONG=1 $(GO) test -count=1 -v -run '^Test(.*Killed.*|Crash|Processes|Resume)$$' ./cmd/assay ./artifacts/journal ./artifacts/disk ./artifacts/minio ./internal/agent | grep -vE '^(=== |PASS)'
