@@ -21,18 +21,36 @@ import (
 // A workload that has no source names its module in workload.yaml; it has
 // no native form.
 func Build(ctx context.Context, dir string, o Options) (*Built, error) {
-	b, err := build(ctx, dir, o)
+	src, spec, err := readWorkload(dir)
+	if err != nil {
+		return nil, fmt.Errorf("workload %s: %w", dir, err)
+	}
+	b, err := build(ctx, src, spec, o)
 	if err != nil {
 		return nil, fmt.Errorf("workload %s: %w", dir, err)
 	}
 	return b, nil
 }
 
-func build(ctx context.Context, dir string, o Options) (*Built, error) {
-	src, spec, err := readWorkload(dir)
+// Rebuild builds the workload whose source archive, a Built.Source, is given.
+func Rebuild(ctx context.Context, archive []byte, o Options) (*Built, error) {
+	src, err := readTar(archive)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("source archive: %w", err)
 	}
+	spec, err := src.spec()
+	if err != nil {
+		return nil, fmt.Errorf("source archive: %w", err)
+	}
+	b, err := build(ctx, src, spec, o)
+	if err != nil {
+		return nil, fmt.Errorf("workload %s: %w", spec.Name, err)
+	}
+	return b, nil
+}
+
+func build(ctx context.Context, src source, spec Spec, o Options) (*Built, error) {
+	var err error
 	b := &Built{Name: spec.Name, Args: spec.Args, Env: spec.Env, Steady: spec.steady(), Scratch: spec.Scratch, Facts: map[string]string{}}
 	if b.Expect, err = spec.Expect.expectation(src); err != nil {
 		return nil, err
@@ -75,15 +93,21 @@ func readWorkload(dir string) (source, Spec, error) {
 	if err != nil {
 		return nil, Spec{}, err
 	}
-	text, ok := src[SpecFile]
+	spec, err := src.spec()
+	return src, spec, err
+}
+
+// spec reads the workload.yaml in s, and adds to s what comes with assay.
+func (s source) spec() (Spec, error) {
+	text, ok := s[SpecFile]
 	if !ok {
-		return nil, Spec{}, fmt.Errorf("no %s; write one with at least a name", SpecFile)
+		return Spec{}, fmt.Errorf("no %s; write one with at least a name", SpecFile)
 	}
 	spec, err := ParseSpec(text)
 	if err == nil && spec.Language == C {
-		err = src.addBench()
+		err = s.addBench()
 	}
-	return src, spec, err
+	return spec, err
 }
 
 func (b *Built) addFact(key, value string) {

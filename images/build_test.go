@@ -293,3 +293,30 @@ func TestBuildCancelled(t *testing.T) {
 		t.Errorf("error %v, want context.Canceled", err)
 	}
 }
+
+// TestRebuildRefuses gives archives that hold other than plain files of their
+// own.
+func TestRebuildRefuses(t *testing.T) {
+	for name, headers := range map[string][]tar.Header{
+		"link":     {{Name: "a", Typeflag: tar.TypeSymlink, Linkname: "/etc/passwd"}},
+		"outside":  {{Name: "../a", Typeflag: tar.TypeReg}},
+		"absolute": {{Name: "/a", Typeflag: tar.TypeReg}},
+		"unclean":  {{Name: "a/../b", Typeflag: tar.TypeReg}},
+		"twice":    {{Name: "a", Typeflag: tar.TypeReg}, {Name: "a", Typeflag: tar.TypeReg}},
+	} {
+		var archive bytes.Buffer
+		w := tar.NewWriter(&archive)
+		for _, h := range headers {
+			if err := w.WriteHeader(&h); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		_, err := images.Rebuild(t.Context(), archive.Bytes(), images.Options{})
+		if err == nil || !strings.Contains(err.Error(), "is no plain file of its own") {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
+}

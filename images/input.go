@@ -42,13 +42,22 @@ func Input(dir string) (string, error) {
 // module.
 func LanguageOf(dir string) (Language, error) {
 	_, spec, err := readWorkload(dir)
-	switch {
-	case err != nil:
+	return spec.language(), err
+}
+
+// LanguageOfArchive is LanguageOf for a source archive.
+func LanguageOfArchive(archive []byte) (Language, error) {
+	src, err := readTar(archive)
+	if err != nil {
 		return "", err
-	case spec.Module != "":
-		return "", nil
-	case spec.Language == "":
-		return Go, nil
 	}
-	return spec.Language, nil
+	spec, err := src.spec()
+	return spec.language(), err
+}
+
+func (s Spec) language() Language {
+	if s.Module == "" && s.Language == "" {
+		return Go
+	}
+	return s.Language
 }

@@ -147,3 +147,25 @@ func FuzzParseSpec(f *testing.F) {
 		}
 	})
 }
+
+// FuzzRebuild gives archives that name a ready module: no compiler runs.
+func FuzzRebuild(f *testing.F) {
+	dir := f.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, images.SpecFile), []byte("name: a\nmodule: a.wasm\n"), 0o666); err != nil {
+		f.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "a.wasm"), command(), 0o666); err != nil {
+		f.Fatal(err)
+	}
+	b, err := images.Build(f.Context(), dir, images.Options{})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b.Source)
+	f.Fuzz(func(t *testing.T, archive []byte) {
+		b, err := images.Rebuild(t.Context(), archive, images.Options{Go: "no-such-go"})
+		if err == nil && images.CheckModule(b.Module, nil) != nil {
+			t.Error("accepted a module that is none")
+		}
+	})
+}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"sort"
 	"strings"
@@ -75,6 +76,34 @@ func readSource(dir string) (source, error) {
 		return nil, err
 	}
 	return src, nil
+}
+
+// readTar reads a source archive. Nothing but plain files inside of one
+// directory is taken.
+func readTar(archive []byte) (source, error) {
+	src, total := source{}, int64(0)
+	for r := tar.NewReader(bytes.NewReader(archive)); ; {
+		h, err := r.Next()
+		if err == io.EOF {
+			return src, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		_, twice := src[h.Name]
+		switch {
+		case h.Typeflag != tar.TypeReg || !filepath.IsLocal(h.Name) || path.Clean(h.Name) != h.Name || twice:
+			return nil, fmt.Errorf("%q is no plain file of its own inside of the archive", h.Name)
+		case len(src) == sourceFiles:
+			return nil, fmt.Errorf("more than %d files", sourceFiles)
+		}
+		if total += h.Size; total > sourceBytes {
+			return nil, fmt.Errorf("more than %d MiB", sourceBytes>>20)
+		}
+		if src[h.Name], err = io.ReadAll(r); err != nil {
+			return nil, err
+		}
+	}
 }
 
 // read returns the file that a workload.yaml calls name.

@@ -99,6 +99,9 @@ func (s Spec) check() error {
 	if s.Language != "" && s.Language != Go && s.Language != C {
 		errs = append(errs, fmt.Errorf("language %q, want %s or %s", s.Language, Go, C))
 	}
+	if s.Module != "" && (s.Language != "" || s.Reactor) {
+		errs = append(errs, errors.New("module: it is ready; leave out language and reactor"))
+	}
 	if len(s.Flags) > 0 && s.Language != C {
 		errs = append(errs, errors.New("flags are for language: c"))
 	}

@@ -312,6 +312,10 @@ func listed(names []string) string {
 
 // keep stores a workload that was built.
 func (w *Workspace) keep(ctx context.Context, b *images.Built) (assay.Workload, error) {
+	return oci.PutWorkload(ctx, w.Archive, workloadFiles(b))
+}
+
+func workloadFiles(b *images.Built) oci.WorkloadFiles {
 	files := oci.WorkloadFiles{
 		Name: b.Name, Args: b.Args, Env: b.Env, Stdin: b.Stdin, Expect: b.Expect, Steady: b.Steady, Scratch: b.Scratch,
 		Module: b.Module, Variants: b.Variants, Native: b.Native, Images: map[string]oci.Image{},
@@ -320,5 +324,5 @@ func (w *Workspace) keep(ctx context.Context, b *images.Built) (assay.Workload, 
 	for platform, c := range b.Images {
 		files.Images[platform] = oci.Image(c)
 	}
-	return oci.PutWorkload(ctx, w.Archive, files)
+	return files
 }

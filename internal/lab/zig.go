@@ -29,8 +29,16 @@ func Zig(ctx context.Context, cache string) (images.Zig, error) {
 // buildOptions returns what the workload in dir is built with.
 func (w *Workspace) buildOptions(ctx context.Context, dir string) (images.Options, error) {
 	language, err := images.LanguageOf(dir)
-	if err != nil || language != images.C {
+	if err != nil {
 		return images.Options{}, err
+	}
+	return w.optionsFor(ctx, language)
+}
+
+// optionsFor returns what workloads in a language are built with.
+func (w *Workspace) optionsFor(ctx context.Context, l images.Language) (images.Options, error) {
+	if l != images.C {
+		return images.Options{}, nil
 	}
 	zig, err := Zig(ctx, w.Config.Cache)
 	return images.Options{Zig: zig}, err
