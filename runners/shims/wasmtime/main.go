@@ -165,8 +165,11 @@ func (l *library) trap(trap uintptr) error {
 	var message bytes
 	l.call("wasm_trap_message", trap, uintptr(unsafe.Pointer(&message)))
 	l.call("wasm_trap_delete", trap)
-	lines := strings.Split(strings.Trim(string(l.take(&message)), "\x00\n"), "\n")
-	return frame.Trap(strings.TrimPrefix(strings.TrimSpace(lines[len(lines)-1]), "wasm trap: "))
+	text := strings.Trim(string(l.take(&message)), "\x00\n")
+	if i := strings.LastIndex(text, "wasm trap: "); i >= 0 {
+		text = text[i+len("wasm trap: "):]
+	}
+	return frame.Trap(text)
 }
 
 // engine makes a wasm_engine_t.
