@@ -42,6 +42,11 @@ var Deviations = []Deviation{
 	{slices.Concat(wasmtimes, []string{"wasmi"}), readOnly, assay.Unsupported, "no option makes a directory read-only"},
 	{slices.Concat(wazeros, v8s, []string{"wasmi", "wasm3", "wamr"}), limited, assay.Unsupported, "no option limits the guest's memory"},
 	{[]string{"wasmi"}, []string{"directory: write, by Go"}, assay.Exit, "a directory has the guest's name of its path on the host, and programs in Go find nothing in one that is called \".\""},
+	{[]string{"wasm3"}, []string{"environment"}, assay.Unsupported, "its WASI has no environment"},
+	{[]string{"wamr"}, []string{"environment"}, assay.Unsupported, "it makes room for as many variables as there are arguments"},
+	{[]string{"wamr"}, []string{"trap: out of bounds"}, assay.OK, "its own heap begins where the guest's memory ends"},
+	{[]string{"wasm3", "wamr"}, readOnly, assay.Unsupported, "it has no read-only directory"},
+	{[]string{"wasm3", "wamr"}, []string{"Go", "directory: write, by Go"}, assay.Unsupported, "it knows the first version of WebAssembly, which no module of Go keeps to"},
 	{[]string{"wasmedge"}, overflow, assay.Limit, "its interpreter's stack ends where memory does"},
 	{[]string{"wasmedge/aot", "wasmedge/jit"}, overflow, assay.RuntimeCrash, "it dies by SIGSEGV, without words"},
 }
