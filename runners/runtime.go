@@ -86,6 +86,6 @@ type Plan struct {
 	Command assay.Command   // once per planned invocation
 	Signs   []assay.Sign    // how to read the end of Command
 	State   string          // directory, relative to the working directory, that Command must find empty; "": none
-	Clean   []assay.Command // end what a killed Command leaves to a daemon, and remove it; may fail where there is nothing
+	Clean   []assay.Command // end and remove what a killed Command leaves behind; may fail where there is nothing
 	Group   bool            // Command is a container runtime: what it starts is measured by its control group
 }

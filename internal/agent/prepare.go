@@ -69,8 +69,8 @@ func (r *run) prepareWith(ctx context.Context, c assay.Command) (failed string, 
 	return detail("prepare "+strings.Join(c.Argv, " "), res), present(files)
 }
 
-// clean ends what an invocation of t, of this agent or one that was killed, has
-// left to a daemon. There may be nothing, so that its commands may fail.
+// clean removes what an invocation of t, of this agent or one that was killed,
+// has left. There may be nothing, so that its commands may fail.
 func (r *run) clean(ctx context.Context, t assay.Trial) error {
 	for _, c := range t.Clean {
 		limits := assay.Limits{Timeout: cleanTimeout, Output: r.plan.Limits.Output}

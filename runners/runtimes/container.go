@@ -29,9 +29,10 @@ func (c container) Shim() *runners.Shim { return nil }
 // Traits: what is in the image was compiled as a whole, long before.
 func (c container) Traits() runners.Traits { return runners.Traits{Mode: runners.AOT} }
 
-// Plan makes a bundle of the image and runs that. The container's name is that
-// of the bundle: the same in each invocation, which finds no state of the one
-// before, however that ended.
+// Plan makes a bundle of the image and runs that, in its own directory: crun
+// takes the path of its state to be relative to the bundle. The container's
+// name is that of the bundle, the same in each invocation, which finds no state
+// of the one before, however that ended.
 func (c container) Plan(inv runners.Invocation) (runners.Plan, error) {
 	o := bundle.Options{Args: inv.Args, Env: inv.Env, Memory: inv.Memory}
 	for _, d := range inv.Dirs {
@@ -43,19 +44,21 @@ func (c container) Plan(inv runners.Invocation) (runners.Plan, error) {
 	}
 	sum := sha256.Sum256(given)
 	name := "assay-" + hex.EncodeToString(sum[:6])
-	state := inv.Scratch + "-state"
-	start := slices.Concat(inv.Tool.Loader, []string{inv.Tool.Path}, c.options)
-	return runners.Plan{
+	dir := inv.Scratch + "/" + name
+	command := func(args ...string) assay.Command {
+		argv := slices.Concat(inv.Tool.Loader, []string{inv.Tool.Path}, c.options, []string{"--root", "state"}, args)
+		return assay.Command{Argv: argv, Env: []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}, Dir: dir}
+	}
+	plan := runners.Plan{
 		Prepare: []assay.Command{{Argv: []string{runners.AgentExe, runners.AgentBundle, inv.Module, inv.Scratch, name, string(given)}}},
-		Command: assay.Command{
-			Argv:  append(start, "--root", state, "run", "--bundle", inv.Scratch+"/"+name, name),
-			Env:   []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin"},
-			Stdin: inv.Stdin,
-		},
-		Signs: c.signs,
-		State: state,
-		Group: true,
-	}, nil
+		Command: command("run", name),
+		Clean:   []assay.Command{command("delete", "--force", name)},
+		Signs:   c.signs,
+		State:   dir + "/state",
+		Group:   true,
+	}
+	plan.Command.Stdin = inv.Stdin
+	return plan, nil
 }
 
 // diedBySignal reads that a signal ended what a container ran: its runtime ends
