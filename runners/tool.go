@@ -43,6 +43,7 @@ type Package struct {
 	Go      *GoShim  `yaml:"go,omitempty" json:"go,omitempty"`
 	Debian  *Debian  `yaml:"debian,omitempty" json:"debian,omitempty"`
 	Archive *Archive `yaml:"archive,omitempty" json:"archive,omitempty"`
+	Lucet   *Lucet   `yaml:"lucet,omitempty" json:"lucet,omitempty"`
 }
 
 // A Wheel is files of a wheel of the Python Package Index.
@@ -59,9 +60,15 @@ type Crate struct {
 	Version  string       `yaml:"version,omitempty" json:"version,omitempty"`   // on crates.io
 	Digest   assay.Digest `yaml:"digest,omitempty" json:"digest,omitzero"`      // of the .crate file, which holds the Cargo.lock
 	Source   string       `yaml:"source,omitempty" json:"source,omitempty"`     // a folder of shims/, ours, with its Cargo.lock
-	Features []string     `yaml:"features,omitempty" json:"features,omitempty"` // with the default ones left out, if any are named
-	Rust     string       `yaml:"rust,omitempty" json:"rust,omitempty"`         // toolchain, by rustup; "": the host's
+	Features []string     `yaml:"features,omitempty" json:"features,omitempty"` // besides the default ones
 	Needs    []string     `yaml:"needs,omitempty" json:"needs,omitempty"`       // commands and Debian packages that the build wants, "cmake", "libclang-14-dev"
+}
+
+// Lucet is two crates of 2020 that only the Rust of their time compiles.
+type Lucet struct {
+	Compiler Crate  `yaml:"compiler" json:"compiler"`
+	Runtime  Crate  `yaml:"runtime" json:"runtime"`
+	Rust     string `yaml:"rust" json:"rust"` // version of the toolchain, which rustup fetches
 }
 
 // A GoShim is a program of ours in a module of its own.

@@ -40,7 +40,7 @@ func (j job) crate(ctx context.Context, c runners.Crate) (record, error) {
 		return record{}, err
 	}
 	if missing := lacking(c.Needs); len(missing) > 0 {
-		return record{}, fmt.Errorf("building it needs %s; on Debian: apt-get install %s", strings.Join(missing, ", "), strings.Join(missing, " "))
+		return record{}, lacks(missing)
 	}
 	home, err := j.cargoHome()
 	if err != nil {
@@ -185,4 +185,9 @@ func lacking(needs []string) []string {
 		}
 	}
 	return missing
+}
+
+// lacks is the error that a build wants what is not there.
+func lacks(missing []string) error {
+	return fmt.Errorf("building it needs %s; on Debian: apt-get install %s", strings.Join(missing, ", "), strings.Join(missing, " "))
 }

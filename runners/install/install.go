@@ -164,6 +164,8 @@ func install(ctx context.Context, p runners.Package, o Options) (Installation, e
 		r, err = j.debian(ctx, *p.Debian)
 	case p.Archive != nil:
 		r, err = j.archive(ctx, *p.Archive)
+	case p.Lucet != nil:
+		r, err = j.lucet(ctx, *p.Lucet)
 	}
 	if err != nil {
 		return Installation{}, err
@@ -272,6 +274,9 @@ func dirOf(p runners.Package, o Options) (string, error) {
 		return "", err
 	}
 	key = append(key, Platform...)
+	if p.Lucet != nil {
+		key = append(key, standIn...)
+	}
 	for _, source := range sources(p) {
 		d, err := sourceDigest(source)
 		if err != nil {

@@ -150,8 +150,15 @@ func check(p runners.Package) []error {
 			bad("archive: want url")
 		}
 	}
+	if l := p.Lucet; l != nil {
+		kinds++
+		word("lucet.rust", l.Rust, versionPattern)
+		for _, problem := range append(checkCrate(l.Compiler), checkCrate(l.Runtime)...) {
+			bad("lucet: %w", problem)
+		}
+	}
 	if kinds != 1 {
-		bad("want one of wheel, crate, go, debian and archive, not %d", kinds)
+		bad("want one of wheel, crate, go, debian, archive and lucet, not %d", kinds)
 	}
 	return problems
 }

@@ -52,7 +52,7 @@ func TestParseLock(t *testing.T) {
 		{"digest: {linux/amd64", "digest: {linux/arm64", "no digest for linux/amd64"},
 		{"  archive:", "  wheel: {project: -r, version: 1, files: {}, keep: [../x]}\n  archive:", `wheel.project "-r"`},
 		{"  archive:", "  wheel: {project: x, version: 1, files: {}, keep: [../x]}\n  archive:", `wheel.keep: "../x"`},
-		{"  archive:", "  crate: {name: x}\n  archive:", "want one of wheel, crate, go, debian and archive, not 2"},
+		{"  archive:", "  crate: {name: x}\n  archive:", "want one of wheel, crate, go, debian, archive and lucet, not 2"},
 		{"  archive:", "  crate: {source: ../x}\n  archive:", `crate.source "../x"`},
 		{"  archive:", "  go: {source: ..}\n  archive:", `go.source ".."`},
 		{"  archive:", "  debian: {release: sid, packages: [-o], files: {}}\n  archive:", `debian.packages "-o"`},

@@ -53,7 +53,7 @@ func Resolve(ctx context.Context, p runners.Package, version string, o Options) 
 	case p.Archive != nil:
 		err = fmt.Errorf("it is an archive at a URL: write url and digest of %s into the workspace's %s: %w", version, LockFile, ErrVersion)
 	default:
-		err = fmt.Errorf("it is built from a source that is a part of assay, at %s: %w", j.p.Version, ErrVersion)
+		err = fmt.Errorf("there is one way to build it, and that is of %s: %w", j.p.Version, ErrVersion)
 	}
 	if err != nil {
 		if ctx.Err() != nil {
