@@ -19,9 +19,9 @@ type Frame struct {
 }
 
 // MaxFrame is the longest payload of a frame, in bytes. It bounds what a
-// reader allocates for a hostile file; an invocation of a hundred phases, each
-// with the longest detail, is a tenth of it.
-const MaxFrame = 4 << 20
+// reader allocates for a hostile file; an invocation of as many calls as there
+// may be, each with a region in it and the longest names, is half of it.
+const MaxFrame = 16 << 20
 
 // A kind says what a frame's payload is. It is the fourth byte of the frame.
 type kind byte

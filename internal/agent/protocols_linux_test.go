@@ -1,7 +1,9 @@
 package agent_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -9,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/artifacts/journal"
 	"github.com/assay-notebooks/assay/runners/measure"
 )
 
@@ -64,6 +67,25 @@ func TestPhases(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("rows\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
+}
+
+// The longest invocation of phases fits into one frame: all calls that there may
+// be with a region each, the other phases, and the longest texts that a plan has.
+func TestPhasesFitAFrame(t *testing.T) {
+	ns := int64(math.MaxInt64)
+	row := assay.Sample{
+		Seq: ns, Block: math.MaxInt32, Trial: math.MaxInt32, Workload: strings.Repeat("w", 128), Runtime: "wasmtime/precompiled" + assay.ControlSuffix,
+		Host: "local", Params: map[string]string{"p": strings.Repeat("<", 256/6)}, // "<" is six bytes of JSON
+		Phase: assay.Region, Call: assay.MaxCalls, Mode: "precompiled", Cache: "prepared", Threads: math.MaxInt32, Outcome: assay.RuntimeCrash,
+		Exit: -1, StartNS: ns, Segment: math.MaxInt32, WallNS: &ns, CPUNS: &ns,
+	}
+	process := row
+	process.Detail = strings.Repeat("<", 4<<10)
+	b, err := json.Marshal(append(slices.Repeat([]assay.Sample{row}, 2*assay.MaxCalls+12), process))
+	if err != nil || len(b) > journal.MaxFrame {
+		t.Errorf("%d bytes, %v; want at most %d", len(b), err, journal.MaxFrame)
+	}
+	t.Logf("%d bytes of %d", len(b), journal.MaxFrame)
 }
 
 // Samples of the protocols of memory and of counts have no times.
