@@ -22,7 +22,7 @@ pub struct Engine {
     pub version: String,
     /// Modes, the first being the default. `precompiled` allows --precompile.
     pub modes: &'static [&'static str],
-    /// That compile; 0: none does.
+    /// That compile, in modes that do; 0: none does.
     pub threads: u32,
 }
 
@@ -122,9 +122,9 @@ fn cpu_ns() -> u64 {
 }
 
 /// Reads the command line and the module, and opens the report where
-/// descriptor 3 is a pipe. What cannot be read ends the process.
+/// descriptor 3 is open. What cannot be read ends the process.
 pub fn begin(engine: &Engine) -> Ask {
-    let to = take_pipe();
+    let to = take_samples();
     let (mut ask, module) = match parse(engine, std::env::args_os().skip(1).collect()) {
         Ok(parsed) => parsed,
         Err(Refusal::Version) => {
@@ -157,18 +157,14 @@ fn open(to: Option<std::fs::File>, engine: &Engine, mode: &str, calls: u32) {
         quote(engine.name),
         quote(&engine.version),
         quote(mode),
-        engine.threads
+        if mode == "precompiled" { 0 } else { engine.threads }
     );
 }
 
-/// Returns descriptor 3 if it is a pipe, moved out of the way: engines give
+/// Returns descriptor 3 if it is open, moved out of the way: engines give
 /// the guest descriptors of the process, from 3.
-fn take_pipe() -> Option<std::fs::File> {
+fn take_samples() -> Option<std::fs::File> {
     unsafe {
-        let mut stat: libc::stat = std::mem::zeroed();
-        if libc::fstat(3, &mut stat) != 0 || stat.st_mode & libc::S_IFMT != libc::S_IFIFO {
-            return None;
-        }
         let moved = libc::fcntl(3, libc::F_DUPFD_CLOEXEC, 64);
         if moved < 0 {
             return None;
