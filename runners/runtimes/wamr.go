@@ -27,7 +27,7 @@ var (
 func iwasm(id, bin string, executes runners.Traits, remedy string) runners.CLI {
 	return runners.CLI{
 		ID:       id,
-		Program:  runners.Tool{Bin: bin, Probe: []string{"--version"}, Remedy: remedy},
+		Program:  runners.Tool{Bin: bin, Probe: []string{"--version"}, Remedy: remedy, Package: bin},
 		Executes: executes,
 		Signs: []assay.Sign{
 			{Outcome: assay.Trap, Exit: []int{1}, Stdout: `(?m)^Exception: `},

@@ -18,7 +18,7 @@ var (
 func wavm(id string, executes runners.Traits, flags ...string) runners.CLI {
 	return runners.CLI{
 		ID:       id,
-		Program:  runners.Tool{Bin: "wavm", Probe: []string{"version"}, Remedy: "build WAVM with LLVM and put wavm in PATH"},
+		Program:  runners.Tool{Bin: "wavm", Probe: []string{"version"}, Package: "wavm", Remedy: "build WAVM with LLVM and put wavm in PATH"},
 		Executes: executes,
 		Signs: []assay.Sign{
 			// A trap is its own SIGABRT, with words; without them it died.

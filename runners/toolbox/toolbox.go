@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -94,7 +93,7 @@ func program(ctx context.Context, t runners.Tool, o Options) (assay.RuntimeVersi
 		}
 		found.Path, err = lookPath(t)
 		found.Origin = "PATH"
-		if missing, ok := errors.AsType[absence](err); ok && t.Package != "" {
+		if missing, ok := errors.AsType[absence](err); ok && !errors.Is(wrong, errNoPackage) {
 			if errors.Is(wrong, install.ErrDigest) {
 				missing.what = wrong.Error()
 			}
@@ -111,8 +110,11 @@ func program(ctx context.Context, t runners.Tool, o Options) (assay.RuntimeVersi
 	return found, err
 }
 
-// installed finds t where package install put it. The error matches
-// fs.ErrNotExist if it is not there.
+// errNoPackage reports a program that is in no package of the lock.
+var errNoPackage = errors.New("in no package")
+
+// installed finds t where package install put it. The error is errNoPackage, or
+// as that of install.Find.
 func installed(t runners.Tool, o Options) (install.Installation, error) {
 	lock := o.Lock
 	if lock == nil {
@@ -120,7 +122,7 @@ func installed(t runners.Tool, o Options) (install.Installation, error) {
 	}
 	p, ok := lock[t.Package]
 	if !ok {
-		return install.Installation{}, fs.ErrNotExist
+		return install.Installation{}, errNoPackage
 	}
 	return install.Find(p, install.Options{Cache: o.Cache})
 }

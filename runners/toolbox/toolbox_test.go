@@ -1,8 +1,12 @@
 package toolbox_test
 
 import (
+	"archive/zip"
+	"bytes"
 	"context"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +17,7 @@ import (
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/internal/tooltest"
 	"github.com/assay-notebooks/assay/runners"
+	"github.com/assay-notebooks/assay/runners/install"
 	"github.com/assay-notebooks/assay/runners/runtimes"
 	"github.com/assay-notebooks/assay/runners/toolbox"
 )
@@ -166,4 +171,68 @@ func TestBuild(t *testing.T) {
 	if left, _ := filepath.Glob(filepath.Join(cache, "tools", ".build-*")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
+}
+
+// TestInstalled: what was installed goes before PATH; one that was changed is
+// not used, and neither hides what PATH has.
+func TestInstalled(t *testing.T) {
+	data := zipOf(t, "bin/demo", "#!/bin/sh\necho demo 2.5.0\n")
+	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write(data) }))
+	t.Cleanup(upstream.Close)
+	p := runners.Package{Name: "demo", Version: "2.5.0", Program: "bin/demo", Archive: &runners.Archive{
+		URL: map[string]string{install.Platform: upstream.URL + "/demo.zip"}, Digest: map[string]assay.Digest{install.Platform: assay.DigestOf(data)}}}
+	o := toolbox.Options{Cache: t.TempDir(), Lock: install.Lock{"demo": p}}
+	r := runners.CLI{ID: "fake", Program: runners.Tool{Bin: "demo", Package: "demo", Remedy: "do something"}}
+	bin := t.TempDir()
+	t.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
+	locate := func(want string) assay.RuntimeVersion {
+		t.Helper()
+		got, err := toolbox.Locate(t.Context(), r, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if said := got.Version + got.Absent + " " + got.Origin; !strings.Contains(said, want) {
+			t.Errorf("Locate = %s, want %s", said, want)
+		}
+		return got
+	}
+	locate(`demo not found: run "assay runtimes install demo", or drop fake from runtimes`)
+	in, err := install.Install(t.Context(), p, install.Options{Cache: o.Cache})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(bin, "demo"), []byte("#!/bin/sh\necho demo 1.0.0\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if got := locate("2.5.0 " + upstream.URL); got.Path != in.Program || got.Digest != in.Digest {
+		t.Errorf("Locate = %s %v, want %s %v", got.Path, got.Digest, in.Program, in.Digest)
+	}
+	if err := os.WriteFile(in.Program, []byte("#!/bin/sh\necho demo 9.9.9\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	locate("1.0.0 PATH")
+	if err := os.Remove(filepath.Join(bin, "demo")); err != nil {
+		t.Fatal(err)
+	}
+	locate("not the bytes that runtimes.lock names")
+	o.Lock = install.Lock{}
+	locate("demo not found: do something")
+}
+
+// zipOf makes a zip of one file.
+func zipOf(t *testing.T, name, data string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	w, err := z.Create(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Write([]byte(data)); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
 }
