@@ -241,7 +241,7 @@ func (c Case) judge(r runners.Runtime, got outcome, detail string) Result {
 	if r.Accepts() != assay.Wasm && c.Native != "" {
 		want.Outcome = c.Native
 	}
-	known, deviates := deviation(r.Name(), c.Name)
+	known, deviates := DeviationOf(r.Name(), c.Name)
 	switch {
 	case deviates && got == want:
 		return Result{Verdict: Fails, Got: got.String(), Why: fmt.Sprintf("it meets the contract: take its deviation (%s) out of Deviations", known.Why)}

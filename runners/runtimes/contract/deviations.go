@@ -15,7 +15,9 @@ type Deviation struct {
 	Why      string
 }
 
-func deviation(runtime, name string) (Deviation, bool) {
+// DeviationOf returns what the runtime is known to do otherwise in the case of
+// that name.
+func DeviationOf(runtime, name string) (Deviation, bool) {
 	for _, d := range Deviations {
 		if slices.Contains(d.Runtimes, runtime) && slices.Contains(d.Cases, name) {
 			return d, true
