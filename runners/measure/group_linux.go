@@ -248,12 +248,7 @@ func removeTree(dir string) error {
 			}
 		}
 	}
-	b, _ := os.ReadFile(filepath.Join(dir, "cgroup.procs")) // gone, or of threads only: nothing to kill
-	for text := range strings.FieldsSeq(string(b)) {
-		if pid, err := strconv.Atoi(text); err == nil && pid > 1 {
-			unix.Kill(pid, unix.SIGKILL)
-		}
-	}
+	killIn(dir)
 	err = unix.Rmdir(dir)
 	if err == unix.ENOENT {
 		return nil
@@ -262,6 +257,29 @@ func removeTree(dir string) error {
 		return fmt.Errorf("remove control group %s: %w", dir, err)
 	}
 	return nil
+}
+
+// killIn kills the processes of one group.
+func killIn(dir string) {
+	b, _ := os.ReadFile(filepath.Join(dir, "cgroup.procs")) // gone, or of threads only: nothing to kill
+	for text := range strings.FieldsSeq(string(b)) {
+		if pid, err := strconv.Atoi(text); err == nil && pid > 1 {
+			unix.Kill(pid, unix.SIGKILL)
+		}
+	}
+}
+
+// killAll kills what is in groups that this process has left, and beside them.
+// What is started there meanwhile is left to removeGroup.
+func killAll(groups []string) {
+	for _, dir := range groups {
+		filepath.WalkDir(filepath.Dir(dir), func(path string, e fs.DirEntry, err error) error {
+			if err == nil && e.IsDir() {
+				killIn(path)
+			}
+			return nil
+		})
+	}
 }
 
 // enter moves this process into groups, and what it starts begins there.

@@ -42,8 +42,8 @@ func TestGroup(t *testing.T) {
 		dirs := g.Dirs()
 		res, err := l.Run(t.Context(), assay.Command{Argv: []string{"/bin/sh", "-c", script},
 			Env: []string{"PATH=/usr/bin:/bin", "GROUPS_OF_IT=" + strings.Join(dirs, " ")}}, measure.Options{Limits: limits, Group: dirs})
-		if err != nil || res.Exit != 0 {
-			t.Fatalf("%s: exit %d, %s, %v", script, res.Exit, res.StderrTail, err)
+		if err != nil || res.Exit != 0 || res.Reason != "" {
+			t.Fatalf("%s: exit %d, %s, %s, %v", script, res.Exit, res.StderrTail, res.Reason, err)
 		}
 		cpu, memory := g.Read()
 		if (cpu == nil) != (cpuErr != nil) || cpu != nil && *cpu < res.Usage.CPUNS()/2 {

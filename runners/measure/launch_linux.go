@@ -192,6 +192,7 @@ func (l *launcher) run(h requestHeader, fds []int) error {
 	if err := leave(o.groups); err != nil { // not before the end: it may take longer than the command
 		return err
 	}
+	killAll(o.groups) // a container leaves the process group, and would hold its output open
 	r.User, r.System, r.MaxRSS = usage.Utime.Nano(), usage.Stime.Nano(), usage.Maxrss<<10
 	r.Minor, r.Major, r.Waits, r.Preempts = usage.Minflt, usage.Majflt, usage.Nvcsw, usage.Nivcsw
 	r.Reads, r.Writes = usage.Inblock*rusageBlock, usage.Oublock*rusageBlock
