@@ -169,8 +169,8 @@ func (r *run) within(p assay.Sample, res measure.Result) []assay.Sample {
 		for i, ns := range res.Calls.NS {
 			add(assay.Call, i+1, ns, nil)
 		}
-	case res.FirstByteNS > 0:
-		add(assay.FirstByte, 0, res.FirstByteNS, nil)
+	case res.FirstByteNS > 0: // we may have read it after we saw the exit, and it was written before
+		add(assay.FirstByte, 0, min(res.FirstByteNS, res.WallNS), nil)
 	}
 	return rows
 }
