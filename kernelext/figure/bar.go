@@ -124,9 +124,12 @@ func drawWhisker(f frame, p pen, y, low, high, cap float64) {
 // drawMissing writes, where the bar would be, why there is none.
 func drawMissing(f frame, y float64, c *cell) {
 	cross.draw(f.s, grey, point{f.left + 6, y}, 2.4)
-	lines, whole := noteText.shorten(c.reason(), f.right-f.left-16, 2)
+	lead, most := noteText.size+0.5, 2
+	if f.py(1)-f.py(0) < 2*lead {
+		most = 1
+	}
+	lines, whole := noteText.shorten(c.reason(), f.right-f.left-16, most)
 	f.s.said[c] = whole
-	lead := noteText.size + 0.5
 	y += 2.5 - float64(lead*float64(len(lines)-1)/2)
 	for _, line := range lines {
 		f.s.write(noteText, point{f.left + 12, y}, left, line)

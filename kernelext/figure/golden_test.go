@@ -175,6 +175,9 @@ var gallery = []struct {
 	}},
 	{"suite-84", 84, suites, comparedSuite},
 	{"suite-178", 178, suites, comparedSuite},
+	{"suite-many-84", 84, manyAbsent, func(f *Figure, s Table) error {
+		return f.Suite(s.Group("runtime"), s.Group("workload"), s.Float("wall_ns"), "native")
+	}},
 	{"bars-84", 84, absent, twoBars},
 	{"bars-178", 178, absent, func(f *Figure, s Table) error {
 		f.Facet(s.Group("workload"))
@@ -253,6 +256,23 @@ func suites(t testing.TB) []byte {
 				wall = append(wall, factors[name]*int64(1000+i*i*3+20*len(name)*k))
 			}
 		}
+	}
+	return encode(t, table.Strings("workload", "", "", workload), table.Strings("runtime", "", "", runtime),
+		table.Strings("outcome", "", "", outcome), table.Strings("detail", "", "", detail), table.Ints("wall_ns", "ns", "wall time", wall))
+}
+
+// manyAbsent has so many runtimes that rows are close, and most are not there.
+func manyAbsent(t testing.TB) []byte {
+	var workload, runtime, outcome, detail []string
+	var wall []int64
+	for i := range 40 * 12 {
+		name, end, why := fmt.Sprintf("runtime %d", i/2%20), "unsupported", `the program is not found: install it, or drop it from the runtimes`
+		if i/2%20 < 3 {
+			name, end, why = []string{"native", "wazero", "wasmtime"}[i/2%20], "ok", ""
+		}
+		workload, runtime = append(workload, fmt.Sprintf("workload %d", i/40)), append(runtime, name)
+		outcome, detail = append(outcome, end), append(detail, why)
+		wall = append(wall, int64(1+i/2%20)*int64(1000+i))
 	}
 	return encode(t, table.Strings("workload", "", "", workload), table.Strings("runtime", "", "", runtime),
 		table.Strings("outcome", "", "", outcome), table.Strings("detail", "", "", detail), table.Ints("wall_ns", "ns", "wall time", wall))
