@@ -85,7 +85,8 @@ var Checks = []Check{
 
 	{Name: "count", instead: count, stdout: answered, stderr: initialized, end: shimwire.OK, optional: true},
 	{Name: "precompile", instead: precompile, stdout: answered, stderr: initialized, end: shimwire.OK, optional: true, also: loaded},
-	{Name: "descriptor 3 closed", instead: closed, stdout: answered, stderr: initialized},
+	{Name: "descriptor 3 a file", instead: into(file), stdout: answered, stderr: initialized, end: shimwire.OK},
+	{Name: "descriptor 3 closed", instead: into(closed), stdout: answered, stderr: initialized},
 }
 
 // Run does a check. The error is that we could not find out.
@@ -118,7 +119,7 @@ func (p probe) once() (seen, error) {
 	if p.calls > 0 {
 		options = append([]string{"--calls", fmt.Sprint(p.calls)}, options...)
 	}
-	return p.run(p, options, p.guest, p.args, p.stdin, shimwire.Reader{Calls: p.calls}, true)
+	return p.run(p, options, p.guest, p.args, p.stdin, shimwire.Reader{Calls: p.calls}, pipe)
 }
 
 // unsupported reports whether got is an honest refusal.
@@ -220,11 +221,11 @@ var versionPattern = regexp.MustCompile(`\b\d+\.\d+\S*`)
 
 // version compares what --version prints with the reports.
 func version(p probe) (seen, error) {
-	got, err := p.start(p, []string{"--version"}, "", shimwire.Reader{}, true)
+	got, err := p.start(p, []string{"--version"}, "", shimwire.Reader{}, pipe)
 	if err != nil {
 		return seen{}, err
 	}
-	run, err := p.run(p, nil, "trap", nil, "", shimwire.Reader{}, true)
+	run, err := p.run(p, nil, "trap", nil, "", shimwire.Reader{}, pipe)
 	if err != nil {
 		return seen{}, err
 	}
@@ -238,10 +239,10 @@ func version(p probe) (seen, error) {
 func usage(words ...string) func(probe) (seen, error) {
 	return func(p probe) (seen, error) {
 		if len(words) == 0 {
-			return p.start(p, nil, "", shimwire.Reader{}, true)
+			return p.start(p, nil, "", shimwire.Reader{}, pipe)
 		}
 		last := len(words) - 1
-		return p.run(p, words[:last], words[last], nil, "", shimwire.Reader{}, true)
+		return p.run(p, words[:last], words[last], nil, "", shimwire.Reader{}, pipe)
 	}
 }
 
@@ -250,11 +251,14 @@ func garbage(p probe) (seen, error) {
 	if err := os.WriteFile(path, []byte("this is no module"), 0o666); err != nil {
 		return seen{}, err
 	}
-	return p.run(p, nil, path, nil, "", shimwire.Reader{}, true)
+	return p.run(p, nil, path, nil, "", shimwire.Reader{}, pipe)
 }
 
-func closed(p probe) (seen, error) {
-	return p.run(p, nil, "answer", nil, "", shimwire.Reader{}, false)
+// into has another descriptor 3 than a pipe.
+func into(other sink) func(probe) (seen, error) {
+	return func(p probe) (seen, error) {
+		return p.run(p, nil, "answer", nil, "", shimwire.Reader{}, other)
+	}
 }
 
 // directory gives the guest a directory with the file in.
@@ -270,7 +274,7 @@ func directory(suffix string) func(probe) (seen, error) {
 		if err := os.WriteFile(filepath.Join(dir, "in"), []byte("mounted\n"), 0o666); err != nil {
 			return seen{}, err
 		}
-		return p.run(p, []string{"--dir", dir + "::." + suffix}, p.guest, nil, "", shimwire.Reader{}, true)
+		return p.run(p, []string{"--dir", dir + "::." + suffix}, p.guest, nil, "", shimwire.Reader{}, pipe)
 	}
 }
 
@@ -292,7 +296,7 @@ func count(p probe) (seen, error) {
 	for _, calls := range []int{0, 0, 2} {
 		options := []string{"--count", "--calls", fmt.Sprint(calls)}
 		var err error
-		if got, err = p.run(p, options, "answer", nil, "", shimwire.Reader{Calls: calls, Count: true}, true); err != nil {
+		if got, err = p.run(p, options, "answer", nil, "", shimwire.Reader{Calls: calls, Count: true}, pipe); err != nil {
 			return seen{}, err
 		}
 		if p.unsupported(got) {
@@ -320,7 +324,7 @@ func precompile(p probe) (seen, error) {
 	if err := os.RemoveAll(made); err != nil {
 		return seen{}, err
 	}
-	got, err := p.start(p, []string{"--mode", p.Mode, "--precompile", made, source}, "", shimwire.Reader{}, true)
+	got, err := p.start(p, []string{"--mode", p.Mode, "--precompile", made, source}, "", shimwire.Reader{}, pipe)
 	if err != nil || got.status != 0 {
 		return got, err
 	}
@@ -328,7 +332,7 @@ func precompile(p probe) (seen, error) {
 		got.wrong = "it printed while it compiled: " + got.String()
 		return got, nil
 	}
-	return p.run(p, nil, made, nil, "", shimwire.Reader{}, true)
+	return p.run(p, nil, made, nil, "", shimwire.Reader{}, pipe)
 }
 
 func loaded(_ Shim, got seen) string {

@@ -56,10 +56,18 @@ type seen struct {
 	wall, cpu      time.Duration
 }
 
+// A sink is what descriptor 3 is.
+type sink int
+
+const (
+	pipe sink = iota
+	file
+	closed
+)
+
 // run runs the shim with options, a module of guests/ or, if it is none, the
-// path of one, and the guest's arguments. Where reports is false, descriptor 3
-// is closed.
-func (s Shim) run(ctx context.Context, options []string, module string, args []string, stdin string, want shimwire.Reader, reports bool) (seen, error) {
+// path of one, and the guest's arguments.
+func (s Shim) run(ctx context.Context, options []string, module string, args []string, stdin string, want shimwire.Reader, to sink) (seen, error) {
 	var words []string
 	if s.Mode != "" {
 		words = append(words, "--mode", s.Mode)
@@ -72,7 +80,7 @@ func (s Shim) run(ctx context.Context, options []string, module string, args []s
 		}
 		words = append(append(words, path), args...)
 	}
-	return s.start(ctx, words, stdin, want, reports)
+	return s.start(ctx, words, stdin, want, to)
 }
 
 // precompiled is the mode that runs what --precompile makes.
@@ -92,7 +100,7 @@ func (s Shim) module(ctx context.Context, name string) (string, error) {
 	if err := os.MkdirAll(filepath.Dir(made), 0o777); err != nil {
 		return "", err
 	}
-	_, err = s.start(ctx, []string{"--mode", s.Mode, "--precompile", made, source}, "", shimwire.Reader{}, true)
+	_, err = s.start(ctx, []string{"--mode", s.Mode, "--precompile", made, source}, "", shimwire.Reader{}, pipe)
 	return made, err // if it was not made, the check sees that
 }
 
@@ -106,7 +114,7 @@ func (s Shim) source(name string) (string, error) {
 	return path, os.WriteFile(path, data, 0o666)
 }
 
-func (s Shim) start(ctx context.Context, words []string, stdin string, want shimwire.Reader, reports bool) (seen, error) {
+func (s Shim) start(ctx context.Context, words []string, stdin string, want shimwire.Reader, to sink) (seen, error) {
 	limited, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
 	cmd := exec.CommandContext(limited, s.Command[0], append(s.Command[1:len(s.Command):len(s.Command)], words...)...)
@@ -117,12 +125,12 @@ func (s Shim) start(ctx context.Context, words []string, stdin string, want shim
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = time.Second
-	read, write, err := os.Pipe()
+	read, write, err := s.open(to)
 	if err != nil {
 		return seen{}, err
 	}
 	defer read.Close()
-	if reports {
+	if to != closed {
 		cmd.ExtraFiles = []*os.File{write}
 	}
 	got := seen{silent: true}
@@ -132,17 +140,24 @@ func (s Shim) start(ctx context.Context, words []string, stdin string, want shim
 	if err != nil {
 		return seen{}, err
 	}
-	done := make(chan error, 1)
-	go func() {
+	copied := make(chan error, 1)
+	take := func() {
 		n, err := io.Copy(&want, read)
 		got.silent = n == 0
-		done <- err
-	}()
+		copied <- err
+	}
+	if to != file {
+		go take()
+	}
 	err = cmd.Wait()
 	got.wall = time.Since(began)
-	read.SetReadDeadline(time.Now().Add(time.Second)) // a process that it left behind may hold the pipe open
-	if copied := <-done; copied != nil && !errors.Is(copied, os.ErrDeadlineExceeded) {
-		return seen{}, copied
+	if to == file {
+		go take()
+	} else {
+		read.SetReadDeadline(time.Now().Add(time.Second)) // a process that it left behind may hold the pipe open
+	}
+	if err := <-copied; err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+		return seen{}, err
 	}
 	if err := ctx.Err(); err != nil {
 		return seen{}, context.Cause(ctx)
@@ -156,13 +171,26 @@ func (s Shim) start(ctx context.Context, words []string, stdin string, want shim
 		got.ended = fmt.Sprintf("not ended after %v", longest)
 	}
 	got.report = want.Close()
-	if reports && got.report.Wrong == "" {
+	if got.report.Wrong == "" {
 		got.report.Within(got.wall.Nanoseconds())
 	}
 	got.status = cmd.ProcessState.ExitCode()
 	got.cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	got.stdout, got.stderr = string(stdout), string(stderr)
 	return got, nil
+}
+
+// open returns what the shim's descriptor 3 is, and the other end of it.
+func (s Shim) open(to sink) (read, write *os.File, err error) {
+	if to != file {
+		return os.Pipe()
+	}
+	path := filepath.Join(s.Dir, "samples")
+	if write, err = os.Create(path); err != nil {
+		return nil, nil, err
+	}
+	read, err = os.Open(path)
+	return read, write, err
 }
 
 // A head keeps the beginning of what is written to it.

@@ -181,6 +181,7 @@ var wounds = map[string]map[string]wound{
 	"no file":                   {"succeeds": succeeds},
 	"directory to write":        {"none": ignores("--dir"), "read-only": {words: func(w []string) []string { w[1] += "::ro"; return w }}},
 	"directory to read":         {"writable": {words: func(w []string) []string { w[1] = strings.TrimSuffix(w[1], "::ro"); return w }}},
+	"descriptor 3 a file":       {"wants a pipe": {after: func(o *output) { o.report = "" }}},
 	"descriptor 3 closed":       {"prints": prints, "wants it": {after: func(o *output) { o.status = 70 }}},
 	"count": {
 		"does not": {words: func(w []string) []string { return slices.Delete(w, 0, 1) }, after: func(*output) {}},
