@@ -31,7 +31,8 @@ that digest until the reference is pinned again. What a name meant before, stder
 registries are those of "docker login".
 
 With --runtime, the program that a runtime is on this machine is archived, with its libraries and its shim.
-Where another machine has other bits of it, or none, or this one later, experiments use those.`,
+Where another machine has other bits of it, or none, or this one later, experiments use those. Each variant
+is pinned by its own name.`,
 		Example: `  assay pin images/workloads/noop
   assay pin crc32.wasm --licence MIT --source https://example.org/crc32
   assay pin ghcr.io/example/crc32:v1

@@ -152,7 +152,7 @@ func probe(ctx context.Context, t runners.Tool, argv []string) (string, error) {
 	cmd.Env = []string{}
 	cmd.WaitDelay = time.Second
 	out, err := cmd.CombinedOutput()
-	m := versionPattern.FindSubmatch(out)
+	m := versionPattern.FindSubmatch(bytes.ReplaceAll(out, []byte(path), nil)) // some begin with their path, which may hold a version
 	if err != nil || m == nil {
 		return "", absence{fmt.Sprintf("%s %s gives no version (%q)", path, strings.Join(t.Probe, " "), firstLine(out)), t.Remedy}
 	}

@@ -176,7 +176,7 @@ func TestBuild(t *testing.T) {
 // TestInstalled: what was installed goes before PATH; one that was changed is
 // not used, and neither hides what PATH has.
 func TestInstalled(t *testing.T) {
-	data := zipOf(t, "bin/demo", "#!/bin/sh\necho demo 2.5.0\n")
+	data := zipOf(t, "bin/demo", "#!/bin/sh\necho $0 version 2.5.0\n")
 	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write(data) }))
 	t.Cleanup(upstream.Close)
 	p := runners.Package{Name: "demo", Version: "2.5.0", Program: "bin/demo", Archive: &runners.Archive{
