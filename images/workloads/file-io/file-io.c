@@ -1,4 +1,5 @@
-// A file of 1 MiB, written in blocks of 4 KiB, read backwards, and removed.
+// A file of 1 MiB, written in blocks of 4 KiB, closed, opened again and read.
+// It asks no more of WASI than old runtimes have, that is no seek and no unlink.
 #include "bench.h"
 
 #include <fcntl.h>
@@ -16,11 +17,16 @@ static void whole(ssize_t n) {
     }
 }
 
-uint32_t work(void) {
-    int file = open("file-io.tmp", O_RDWR | O_CREAT | O_TRUNC, 0600);
+static int opened(int flags) {
+    int file = open("file-io.tmp", flags, 0600);
     if (file < 0) {
         abort();
     }
+    return file;
+}
+
+uint32_t work(void) {
+    int file = opened(O_WRONLY | O_CREAT | O_TRUNC);
     uint32_t state = 2463534242;
     for (int i = 0; i < BLOCKS; i++) {
         for (int k = 0; k < BLOCK; k++) {
@@ -28,18 +34,15 @@ uint32_t work(void) {
         }
         whole(write(file, block, BLOCK));
     }
+    close(file);
+    file = opened(O_RDONLY);
     uint32_t sum = FOLD_START;
-    for (int i = BLOCKS - 1; i >= 0; i--) {
-        if (lseek(file, (off_t)i * BLOCK, SEEK_SET) < 0) {
-            abort();
-        }
+    for (int i = 0; i < BLOCKS; i++) {
         whole(read(file, block, BLOCK));
         for (int k = 0; k < BLOCK; k++) {
             sum = fold(sum, block[k], 1);
         }
     }
-    if (close(file) != 0 || unlink("file-io.tmp") != 0) {
-        abort();
-    }
+    close(file);
     return sum;
 }

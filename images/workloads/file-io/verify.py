@@ -13,7 +13,4 @@ for _ in range(1 << 20):
     x ^= x >> 17
     x ^= x << 5 & 0xFFFFFFFF
     data.append(x >> 24)
-sum = 2166136261
-for at in reversed(range(0, len(data), 4096)):
-    sum = fold(sum, data[at : at + 4096])
-print(sum)
+print(fold(2166136261, data))

@@ -3,7 +3,7 @@
 import hashlib
 
 x, data = 2463534242, bytearray()
-for _ in range(1 << 20):
+for _ in range(1 << 19):
     x ^= x << 13 & 0xFFFFFFFF
     x ^= x >> 17
     x ^= x << 5 & 0xFFFFFFFF
