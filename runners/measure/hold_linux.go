@@ -6,11 +6,20 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-// Codes of a siginfo that say that a process stopped: CLD_TRAPPED, CLD_STOPPED.
+// A childInfo is the part of a siginfo that waitid fills.
+type childInfo struct {
+	_      [2]int32
+	code   int32
+	_      [3]int32
+	status int32 // of a stop: its signal, and above 8 bits an event of ptrace
+}
+
+// Codes of a childInfo of a process that stopped.
 const (
 	childTrapped = 4
 	childStopped = 5
@@ -36,26 +45,24 @@ func (l *launcher) hold(pid, pidfd int) (rss, pss, end int64, err error) {
 		} else if err != nil {
 			return rss, pss, 0, errors.Join(fmt.Errorf("wait for a traced process: %w", err), unix.Kill(-pid, unix.SIGKILL))
 		}
-		if info.Code != childTrapped && info.Code != childStopped {
+		child := (*childInfo)(unsafe.Pointer(&info))
+		if child.code != childTrapped && child.code != childStopped {
 			err = <-ended
 			return rss, pss, end, err
 		}
-		var status unix.WaitStatus
-		if _, err := unix.Wait4(pid, &status, unix.WALL|unix.WNOHANG, nil); err != nil || !status.Stopped() {
-			continue // it was killed just now
-		}
+		signal, event := child.status&0xff, child.status>>8
 		deliver := 0
 		switch {
-		case !begun:
+		case !begun: // by its exec
 			begun = true
 			if err := unix.PtraceSetOptions(pid, unix.PTRACE_O_TRACEEXIT|unix.PTRACE_O_TRACEEXEC|unix.PTRACE_O_EXITKILL); err != nil && err != unix.ESRCH {
 				return rss, pss, 0, errors.Join(fmt.Errorf("trace: %w", err), unix.Kill(-pid, unix.SIGKILL))
 			}
-		case status.TrapCause() == unix.PTRACE_EVENT_EXIT:
+		case event == unix.PTRACE_EVENT_EXIT:
 			rss, pss = memoryAtExit(pid)
-		case status.TrapCause() == unix.PTRACE_EVENT_EXEC:
+		case event == unix.PTRACE_EVENT_EXEC:
 		default:
-			deliver = int(status.StopSignal())
+			deliver = int(signal)
 		}
 		if err := unix.PtraceCont(pid, deliver); err != nil && err != unix.ESRCH { // ESRCH: killed meanwhile
 			return rss, pss, 0, errors.Join(fmt.Errorf("trace: %w", err), unix.Kill(-pid, unix.SIGKILL))
