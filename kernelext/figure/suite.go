@@ -132,30 +132,32 @@ func (c suite) notes(func(*cell) bool) []string {
 	return notes
 }
 
-// leftOut says which rows are not in the numbers: "wasm3 in json, nbody: 6
-// unsupported: no SIMD".
+// leftOut says which rows are not in the numbers, each reason once: "wasm3 in
+// json and nbody, wavm: 6 unsupported: no SIMD".
 func (c suite) leftOut() []string {
-	var out []string
+	var accounts []string
+	where := make(map[string][]string)
 	for i, system := range c.y.categories {
-		var accounts []string
 		in := make(map[string][]string)
 		for k, workload := range c.x.categories {
-			a := c.field(i, k).account()
-			if a == "" {
-				continue
+			if a := c.field(i, k).account(); a != "" {
+				in[a] = append(in[a], workload)
+				if !slices.Contains(accounts, a) {
+					accounts = append(accounts, a)
+				}
 			}
-			if in[a] == nil {
-				accounts = append(accounts, a)
-			}
-			in[a] = append(in[a], workload)
 		}
-		for _, a := range accounts {
-			where := system
-			if len(in[a]) < len(c.x.categories) {
-				where += " in " + strings.Join(in[a], ", ")
+		for a, workloads := range in {
+			name := system
+			if len(workloads) < len(c.x.categories) {
+				name += " in " + strings.Join(workloads, " and ")
 			}
-			out = append(out, where+": "+a)
+			where[a] = append(where[a], name)
 		}
+	}
+	var out []string
+	for _, a := range accounts {
+		out = append(out, strings.Join(where[a], ", ")+": "+a)
 	}
 	return out
 }
