@@ -3,35 +3,52 @@ package main
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/internal/lab"
 )
 
 func newRuntimes() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "runtimes",
 		Short: "List runtimes: what this host has of them, and what is missing",
-		Args:  cobra.NoArgs,
+		Long: `runtimes lists each runtime, present (version, digest of its program, how it was obtained) or absent (why, and what
+gets it); how it executes code: interpreter, jit (compiled while it runs), aot (compiled before it runs) or precompiled
+(compiled earlier); its cache of compiled code and the threads that compile, where they are known; and whether a shim
+tells its phases.`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			w, err := workspace(cmd)
 			if err != nil {
 				return err
 			}
-			versions, err := w.Runtimes(cmd.Context())
+			all, err := w.RuntimesHere(cmd.Context())
 			if err != nil {
 				return err
 			}
-			return list(newPrinter(cmd), "runtime", versions, "RUNTIME\tVERSION\tBINARY\tORIGIN", func(v assay.RuntimeVersion) string {
-				if v.Absent != "" {
-					return fmt.Sprintf("%s\tabsent\t\t%s", v.Name, v.Absent)
+			return list(newPrinter(cmd), "runtime", all, "RUNTIME\tVERSION\tBINARY\tMODE\tCACHE\tTHREADS\tSHIM\tORIGIN", func(r lab.RuntimeHere) string {
+				version, digest, origin := "-", "-", r.Origin
+				switch {
+				case r.Absent != "":
+					version, digest, origin = "absent", "", r.Absent
+				case !r.Digest.IsZero():
+					version, digest = r.Version, r.Digest.Short()
 				}
-				if v.Digest.IsZero() {
-					return fmt.Sprintf("%s\t-\t-\t%s", v.Name, v.Origin)
+				cache, threads, shim := "-", "-", "-"
+				if r.Cache != "" {
+					cache = string(r.Cache)
 				}
-				return fmt.Sprintf("%s\t%s\t%s\t%s", v.Name, v.Version, v.Digest.Short(), v.Origin)
+				if r.Threads > 0 {
+					threads = strconv.Itoa(r.Threads)
+				}
+				if r.Shim {
+					shim = "yes"
+				}
+				return strings.Join([]string{r.Name, version, digest, string(r.Mode), cache, threads, shim, origin}, "\t")
 			})
 		},
 	}

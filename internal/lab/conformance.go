@@ -23,6 +23,23 @@ type Conformance = contract.Report
 // A RuntimeResult is how a runtime met one case of its contract.
 type RuntimeResult = contract.Result
 
+// A RuntimeHere is a runtime, how it executes code, and what this host has of
+// it.
+type RuntimeHere = contract.Runtime
+
+// RuntimesHere is Runtimes, of all, with how each executes code.
+func (w *Workspace) RuntimesHere(ctx context.Context) ([]RuntimeHere, error) {
+	tools, err := w.locate(ctx, nil, false)
+	if err != nil {
+		return nil, err
+	}
+	var all []RuntimeHere
+	for _, t := range tools {
+		all = append(all, contract.Of(t.runtime, t.found))
+	}
+	return all, nil
+}
+
 // CheckRuntimes holds the named runtimes to their contract; all that this host
 // has, for none named. It reports each case as it was run. The error matches
 // ErrMismatch if one fails; the Conformance is then whole.
