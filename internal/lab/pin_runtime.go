@@ -175,9 +175,16 @@ func (w *Workspace) pinnedRuntime(ctx context.Context, manifest assay.Digest) (P
 	if err := w.readLayer(ctx, a, runtimeType, &p); err != nil {
 		return p, a, err
 	}
+	layers := map[string]assay.Digest{}
 	for _, l := range a.Layers {
 		if !filepath.IsLocal(filepath.FromSlash(l.Title)) {
 			return p, a, fmt.Errorf("%v: layer %q is not a path in it: %w", manifest, l.Title, oci.ErrInvalid)
+		}
+		layers[l.Title] = l.Digest
+	}
+	for _, f := range append(p.Files, assay.File{Path: p.Path, Digest: p.Digest}) {
+		if layers[f.Path] != f.Digest {
+			return p, a, fmt.Errorf("%v: program %s is none of its layers: %w", manifest, f.Path, oci.ErrInvalid)
 		}
 	}
 	return p, a, nil
