@@ -246,20 +246,30 @@ func (j job) lock(ctx context.Context, path string) (unlock func(), err error) {
 	}
 }
 
-// Uninstall removes what is installed of p, and what is left of an attempt. The
-// error matches fs.ErrNotExist if there is nothing.
+// Uninstall removes what is installed of p's name and version, of earlier
+// entries of the lock and earlier sources of ours too, and what is left of an
+// attempt. The error matches fs.ErrNotExist if there is nothing.
 func Uninstall(p runners.Package, o Options) error {
 	dir, err := dirOf(p, o)
 	if err != nil {
 		return err
 	}
-	parent, name := filepath.Split(dir)
-	_, there := os.Stat(dir)
-	_, begun := os.Stat(filepath.Join(parent, ".work-"+name))
-	if there != nil && begun != nil {
+	any := p.Name + "-" + p.Version + "-*"
+	var there []string
+	for _, pattern := range []string{any, ".work-" + any, ".new-" + any} {
+		found, err := filepath.Glob(filepath.Join(filepath.Dir(dir), pattern))
+		if err != nil {
+			return err
+		}
+		there = append(there, found...)
+	}
+	if len(there) == 0 {
 		return fmt.Errorf("%s %s is not installed: %w", p.Name, p.Version, fs.ErrNotExist)
 	}
-	return errors.Join(os.RemoveAll(dir), os.RemoveAll(filepath.Join(parent, ".work-"+name)))
+	for _, dir := range there {
+		err = errors.Join(err, os.RemoveAll(dir))
+	}
+	return err
 }
 
 // dirOf returns where p is installed: a directory for each thing that decides
