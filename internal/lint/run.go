@@ -14,22 +14,23 @@ var roles = map[string]assay.Role{
 }
 
 // RunTraces makes the trace of a run one that can be looked at: the samples of
-// each phase in a table, the replicates of calls being processes. Controls are
-// left out: that they are like their runtime is no finding. mode and cache say
-// of a runtime how it executes code and what it has cached, for a row that does
-// not say it itself; "" is not known.
+// each phase in a table, the replicates of calls being processes. Left out are
+// controls, for that they are like their runtime is no finding, and what is
+// unsupported, which is no sample that failed. mode and cache say of a runtime
+// how it executes code and what it has cached, for a row that does not say it
+// itself; "" is not known.
 func RunTraces(columns []trace.Values, mode, cache func(runtime string) string) []Trace {
 	named := map[string]*trace.Values{}
 	for i := range columns {
 		named[columns[i].Name] = &columns[i]
 	}
-	runtime, phase := named["runtime"], named["phase"]
-	if runtime == nil || phase == nil {
+	runtime, phase, outcome := named["runtime"], named["phase"], named["outcome"]
+	if runtime == nil || phase == nil || outcome == nil {
 		return nil
 	}
 	var rows []int
 	for _, row := range every(phase.Len()) {
-		if !strings.HasSuffix(runtime.Strings[row], assay.ControlSuffix) {
+		if !strings.HasSuffix(runtime.Strings[row], assay.ControlSuffix) && outcome.Strings[row] != string(assay.Unsupported) {
 			rows = append(rows, row)
 		}
 	}

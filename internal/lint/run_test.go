@@ -109,6 +109,11 @@ func TestRun(t *testing.T) {
 				s.Phase = map[string]assay.Phase{"fast": "engine-init", "slow": "engine-init+link"}[s.Runtime]
 			}
 		}, aot, []string{"scope"}},
+		"what is unsupported": {func(s *assay.Sample) {
+			if s.Runtime == "slow" {
+				s.Outcome, s.WallNS = assay.Unsupported, nil
+			}
+		}, aot, nil},
 		"four processes": {func(s *assay.Sample) { s.Block %= 4; s.Seq %= 8 }, aot, []string{"replicates"}},
 	} {
 		found := look(t, Options{}, runSubject(t, func(yield func(assay.Sample) bool) {

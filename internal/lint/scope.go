@@ -12,7 +12,8 @@ import (
 // common: a process start is not an instantiation.
 func scopes(rule string, tables []*table) []assay.Finding {
 	all := sides(tables, assay.RoleScope)
-	found := append(loads(rule, all), merged(rule, all)...)
+	divided := slices.DeleteFunc(slices.Clone(all), func(s *side) bool { return !s.divided() })
+	found := append(loads(rule, divided), merged(rule, divided)...)
 	classes, of := apart(all, func(s *side) string { return strings.Join(s.every(assay.RoleScope), ", ") })
 	if len(classes) < 2 || shareOne(slices.Concat(slices.Collect(maps.Values(of))...)) {
 		return found
@@ -56,7 +57,7 @@ func merged(rule string, all []*side) []assay.Finding {
 				joined = append(joined, scope)
 			}
 		}
-		if len(joined) == 0 && len(s.every(assay.RoleScope)) > 1 {
+		if len(joined) == 0 {
 			return "each phase apart"
 		}
 		return strings.Join(joined, ", ")
@@ -70,6 +71,15 @@ func merged(rule string, all []*side) []assay.Finding {
 	f.Effect = "a phase of one system holds what is two phases of another: the difference of the two is not one of systems"
 	f.Remedy = "add up, in every system, the phases that one of them cannot tell apart; compare the sums"
 	return []assay.Finding{f}
+}
+
+// divided reports whether a side has times of the phases of a start.
+func (s *side) divided() bool {
+	return slices.ContainsFunc(s.every(assay.RoleScope), func(name string) bool {
+		return slices.ContainsFunc(parts(name), func(part string) bool {
+			return slices.Contains([]assay.Phase{assay.EngineInit, assay.Compile, assay.Load, assay.Link, assay.Instantiate}, assay.Phase(part))
+		})
+	})
 }
 
 // parts are the phases that a scope is of: several, if they are merged.
