@@ -63,7 +63,30 @@ A run is "not archived" when it was measured to its end and no process was there
 	cmd.Flags().StringVar(&until, "until", "", "only runs that began before")
 	cmd.Flags().BoolVar(&filter.Waits, "not-archived", false, "only runs that the store in use lacks")
 	cmd.Flags().IntVarP(&filter.Newest, "limit", "n", 0, "at most so many, the newest (0: all)")
+	cmd.AddCommand(newRunsShow())
 	return cmd
+}
+
+func newRunsShow() *cobra.Command {
+	return &cobra.Command{
+		Use:               "show RUN",
+		ValidArgsFunction: complete(completeRuns),
+		Short:             "Show the numbers of an archived run: n, medians and intervals, a row a trial and phase",
+		Long: `Show the numbers of an archived run: n, medians and intervals, a row a trial and phase. RUN is an ID, a digest,
+or an experiment's name, and then the latest. "assay show" has what is known of a run beside its numbers.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			w, err := workspace(cmd)
+			if err != nil {
+				return err
+			}
+			run, err := w.FindRun(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			return printRun(cmd, w, run, false)
+		},
+	}
 }
 
 // sayListed says what a list does not.
