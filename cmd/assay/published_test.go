@@ -3,6 +3,7 @@ package main
 import (
 	"testing"
 
+	"github.com/assay-notebooks/assay/internal/lab"
 	"github.com/assay-notebooks/assay/internal/tooltest"
 )
 
@@ -18,4 +19,14 @@ func TestPublishedData(t *testing.T) {
 	t.Setenv("SHARED", tooltest.Shared(t, "data"))
 	prepareKernel(t)
 	runScripts(t, "publisheddata")
+}
+
+// TestRuntimesNotebook executes the notebook of runtimes with those that are
+// here.
+func TestRuntimesNotebook(t *testing.T) {
+	o := prepareKernel(t)
+	if _, err := lab.Zig(t.Context(), o.Cache); err != nil {
+		tooltest.Missing(t, "zig", err)
+	}
+	runScripts(t, "runtimes")
 }
