@@ -5,7 +5,9 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -199,4 +201,60 @@ func FuzzMake(f *testing.F) {
 			t.Errorf("beside the bundle: %v %v", left, err)
 		}
 	})
+}
+
+func TestArchive(t *testing.T) {
+	same := layer(t, file("app", "x"))
+	manifest := image(t, `{"architecture":"amd64","config":{"Entrypoint":["/app"],"Cmd":["c"]}}`, same, layer(t, file("y", "")), same)
+	out := filepath.Join(t.TempDir(), "d", "a.tar")
+	if err := bundle.Archive(manifest, out, "ref:1", []string{"a", "b"}); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	files := make(map[string][]byte)
+	for r := tar.NewReader(f); ; {
+		h, err := r.Next()
+		if err == io.EOF {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if files[h.Name] != nil {
+			t.Errorf("%s is there twice", h.Name)
+		}
+		if files[h.Name], err = io.ReadAll(r); err != nil {
+			t.Fatal(err)
+		}
+		if digest, ok := strings.CutPrefix(h.Name, "blobs/sha256/"); ok && assay.DigestOf(files[h.Name]).Hex() != digest {
+			t.Errorf("%s has other bytes", h.Name)
+		}
+	}
+	var index struct {
+		Manifests []struct {
+			Digest      assay.Digest
+			Size        int
+			Annotations map[string]string
+		}
+	}
+	var docker []struct {
+		Config           string
+		RepoTags, Layers []string
+	}
+	if err := errors.Join(json.Unmarshal(files["index.json"], &index), json.Unmarshal(files["manifest.json"], &docker)); err != nil {
+		t.Fatal(err)
+	}
+	m := index.Manifests[0]
+	if b := files["blobs/sha256/"+m.Digest.Hex()]; len(b) != m.Size || m.Annotations["io.containerd.image.name"] != "ref:1" {
+		t.Errorf("index %+v, of a manifest with %d bytes", m, len(b))
+	}
+	if got := string(files[docker[0].Config]); got != `{"architecture":"amd64","config":{"Cmd":["a","b"],"Entrypoint":["/app"]}}` {
+		t.Errorf("config %s", got)
+	}
+	if d := docker[0]; len(d.Layers) != 3 || d.Layers[0] != d.Layers[2] || files[d.Layers[0]] == nil || d.RepoTags[0] != "ref:1" {
+		t.Errorf("docker's list %+v", d)
+	}
 }

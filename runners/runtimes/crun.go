@@ -13,7 +13,6 @@ var Crun = container{
 		Bin:     "crun",
 		Probe:   []string{"--version"},
 		Remedy:  "install it (Debian: apt-get install crun)",
-		Package: "crun",
 		Unified: true,
 	},
 	options: []string{"--cgroup-manager=disabled", "--log-format=json"},

@@ -76,10 +76,9 @@ func (d daemon) Plan(inv runners.Invocation) (runners.Plan, error) {
 var Containerd = daemon{
 	id: "containerd",
 	tool: runners.Tool{
-		Bin:     "ctr",
-		Probe:   []string{"version"}, // which asks the daemon, too
-		Remedy:  "install containerd (Debian: apt-get install containerd) and start it",
-		Package: "containerd",
+		Bin:    "ctr",
+		Probe:  []string{"version"}, // which asks the daemon, too
+		Remedy: "install containerd (Debian: apt-get install containerd) and start it",
 	},
 	signs: []assay.Sign{
 		{Outcome: assay.RuntimeCrash, Exit: []int{1}, Stderr: `(?m)^ctr: `},

@@ -9,10 +9,9 @@ import (
 var Runc = container{
 	id: "runc",
 	tool: runners.Tool{
-		Bin:     "runc",
-		Probe:   []string{"--version"},
-		Remedy:  "install it (Debian: apt-get install runc)",
-		Package: "runc",
+		Bin:    "runc",
+		Probe:  []string{"--version"},
+		Remedy: "install it (Debian: apt-get install runc)",
 	},
 	signs: []assay.Sign{
 		{Outcome: assay.RuntimeCrash, Exit: []int{1, 255}, Stderr: `(?m)^time="[^"]*" level=(error|fatal) msg="`},
