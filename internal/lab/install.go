@@ -121,9 +121,15 @@ func InstallRuntimes(ctx context.Context, root string, names []string, o Install
 }
 
 // resolved returns p at a version, and writes it into the workspace's
-// runtimes.lock if it was not locked at that.
+// runtimes.lock if it was not locked at that. The one that assay brings is not
+// written: what was there of it is removed.
 func resolved(ctx context.Context, root string, p runners.Package, version string, to install.Options, locked func(string)) (runners.Package, error) {
-	at, err := install.Resolve(ctx, p, version, to)
+	brought := install.Embedded()[p.Name]
+	back := !install.Is(p, version) && install.Is(brought, version)
+	at, err := brought, error(nil)
+	if !back {
+		at, err = install.Resolve(ctx, p, version, to)
+	}
 	if errors.Is(err, install.ErrVersion) {
 		return p, Usagef("%w", err)
 	}
@@ -146,7 +152,9 @@ func resolved(ctx context.Context, root string, p runners.Package, version strin
 	if err != nil {
 		return p, err
 	}
-	own[at.Name] = at
+	if own[at.Name] = at; back {
+		delete(own, at.Name)
+	}
 	b, err := own.Encode()
 	if err != nil {
 		return p, err

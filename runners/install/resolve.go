@@ -23,7 +23,7 @@ var ErrVersion = errors.New("no such version")
 // that is, and its digest is that of the bytes that came. A version of p itself,
 // or of the wheel that it is in, is p.
 func Resolve(ctx context.Context, p runners.Package, version string, o Options) (runners.Package, error) {
-	if version == p.Version || p.Wheel != nil && version == p.Wheel.Version {
+	if Is(p, version) {
 		return p, nil
 	}
 	if !versionPattern.MatchString(version) {
@@ -62,6 +62,11 @@ func Resolve(ctx context.Context, p runners.Package, version string, o Options) 
 		return p, fmt.Errorf("resolve %s@%s: %w", p.Name, version, err)
 	}
 	return p, nil
+}
+
+// Is reports whether a version is p's, or that of the wheel that p is in.
+func Is(p runners.Package, version string) bool {
+	return version == p.Version || p.Wheel != nil && version == p.Wheel.Version
 }
 
 var pipVersions = regexp.MustCompile(`(?m)^Available versions: (.*)$`)
