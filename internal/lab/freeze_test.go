@@ -127,6 +127,7 @@ func TestSteadyFitsAFrame(t *testing.T) {
 		Seq: maxInvocations, Block: math.MaxInt32, Trial: math.MaxInt32, Workload: strings.Repeat("w", 128), Runtime: "wazero/interpreter",
 		Host: "local", Params: map[string]string{"name": long}, Phase: assay.Call, Call: assay.MaxCalls, Outcome: assay.RuntimeCrash, Exit: -1,
 		StartNS: wall, Segment: math.MaxInt32, WallNS: &wall,
+		CPUNS: &wall, Mode: "precompiled", Cache: "prepared", Threads: math.MaxInt32, // of a shim's calls
 	}
 	first := row
 	first.Detail = strings.Repeat("<", 4<<10)

@@ -80,7 +80,7 @@ func TestLintPublishedSweep(t *testing.T) {
 // How a runtime executes code is what its adapter says.
 func TestModeOf(t *testing.T) {
 	for name, want := range map[string]string{
-		"native": "aot", "v8": "jit", "wazero": "aot", "wazero/interpreter": "interpreter", "lucet": "", "": "",
+		"native": "aot", "v8": "jit", "wazero": "aot", "wazero/interpreter": "interpreter", "nothing": "", "": "",
 	} {
 		if got := modeOf(name); got != want {
 			t.Errorf("modeOf(%q) = %q, want %q", name, got, want)

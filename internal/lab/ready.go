@@ -89,7 +89,7 @@ func awaitReady(ctx context.Context, look func(context.Context) (assay.Host, err
 		case <-ctx.Done():
 			return host, context.Cause(ctx)
 		case <-deadline.C:
-			return host, Classed(ErrIncomplete, fmt.Errorf("%s: the host is not ready after %v: load %s: end its other work, wait longer, or measure as it is, without ready", name, patience, busy))
+			return host, Classed(ErrIncomplete, fmt.Errorf("%s: the host is not ready after %v: load %s; end that, wait longer, or measure as it is, without ready", name, patience, busy))
 		case <-tick.C:
 		}
 	}
