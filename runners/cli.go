@@ -22,6 +22,10 @@ type CLI struct {
 	// well: assay.Command.Chatter; "": nothing.
 	Chatter string
 
+	// Env is the environment of the program itself, which the guest is not
+	// given; nil: empty.
+	Env []string
+
 	// Inside starts the program in the directory that is the guest's working
 	// directory, for one that knows a directory by its path alone.
 	Inside bool
@@ -54,8 +58,8 @@ func (c CLI) Traits() Traits { return c.Executes }
 // Shim returns c.Phases.
 func (c CLI) Shim() *Shim { return c.Phases }
 
-// Plan spells inv. The program's own environment is empty, so that nothing on
-// the host changes what it does.
+// Plan spells inv. The program's own environment is c.Env alone, so that
+// nothing on the host changes what it does.
 func (c CLI) Plan(inv Invocation) (Plan, error) {
 	plan := Plan{Signs: c.Signs}
 	if c.Compile != nil {
@@ -67,7 +71,7 @@ func (c CLI) Plan(inv Invocation) (Plan, error) {
 		if c.Compiler != "" {
 			compiler = filepath.Join(filepath.Dir(inv.Tool.Path), c.Compiler)
 		}
-		plan.Prepare = []assay.Command{{Argv: slices.Concat(inv.Tool.Loader, []string{compiler}, args)}}
+		plan.Prepare = []assay.Command{{Argv: slices.Concat(inv.Tool.Loader, []string{compiler}, args), Env: c.Env}}
 	}
 	var dir string
 	if c.Inside {
@@ -83,7 +87,7 @@ func (c CLI) Plan(inv Invocation) (Plan, error) {
 		return Plan{}, fmt.Errorf("%s: %w", c.ID, err)
 	}
 	argv := slices.Concat(inv.Tool.Loader, []string{inv.Tool.Path}, args)
-	plan.Command = assay.Command{Argv: argv, Stdin: inv.Stdin, Dir: dir, Chatter: c.Chatter}
+	plan.Command = assay.Command{Argv: argv, Env: c.Env, Stdin: inv.Stdin, Dir: dir, Chatter: c.Chatter}
 	return plan, nil
 }
 

@@ -30,6 +30,7 @@ func wasmer(id, compiler string) runners.CLI {
 			Package: "wasmer",
 		},
 		Executes: runners.Traits{Mode: runners.AOT, Cache: runners.Off},
+		Env:      []string{"WASMER_DIR=.wasmer"}, // in the working directory: it makes ~/.wasmer whatever it is asked to do
 		Signs: []assay.Sign{
 			{Outcome: assay.Trap, Exit: []int{45}, Stderr: `(?m)RuntimeError: `},
 			{Outcome: assay.RuntimeCrash, Exit: []int{1}, Stderr: `(?m)^error: `},
