@@ -140,6 +140,8 @@ func (b *Built) compile(ctx context.Context, src source, spec Spec, o Options) e
 	switch spec.Language {
 	case C:
 		tool, err = newZig(ctx, src, spec, o, tmp)
+	case Rust:
+		tool, err = newRust(src, spec, o, tmp)
 	default:
 		tool, err = newGo(ctx, src, spec, o, tmp)
 	}

@@ -41,6 +41,9 @@ func TestBuildIsReproducible(t *testing.T) {
 	t.Run("c", func(t *testing.T) {
 		reproduce(t, filepath.Join("workloads", "cholesky"), "cholesky.c", images.Options{Zig: zig(t)})
 	})
+	t.Run("rust", func(t *testing.T) {
+		reproduce(t, filepath.Join("workloads", "regex-rust"), "src/lib.rs", images.Options{Rust: rust(t)})
+	})
 }
 
 func reproduce(t *testing.T, dir, file string, o images.Options) {
@@ -68,6 +71,7 @@ func reproduce(t *testing.T, dir, file string, o images.Options) {
 		"GOAMD64": "v3", "GOARM64": "v9.0", "GOFLAGS": "-tags=other -ldflags=-X=main.x=y", "CGO_ENABLED": "1",
 		"GODEBUG": "netdns=go", "GOMAXPROCS": "1", "GOOS": "linux", "GOARCH": "riscv64", "GOENV": "/dev/null",
 		"CFLAGS": "-O0", "CPATH": t.TempDir(), "SOURCE_DATE_EPOCH": "1", "ZIG_LIB_DIR": t.TempDir(),
+		"RUSTFLAGS": "-Copt-level=0", "CARGO_PROFILE_RELEASE_DEBUG": "true",
 	} {
 		t.Setenv(k, v)
 	}
@@ -238,9 +242,11 @@ func TestBuildRefuses(t *testing.T) {
 		"name-is-path":        {"name: ../a\n", program, all, `workload name "../a"`},
 		"two-expectations":    {"name: a\nexpect: {stdout: x, stdout_file: y}\n", program, all, "exclude each other"},
 		"exit-out-of-range":   {"name: a\nexpect: {exit: 256}\n", program, all, "want 0 to 255"},
-		"unknown-language":    {"name: a\nlanguage: cobol\n", program, all, `language "cobol", want go or c`},
+		"unknown-language":    {"name: a\nlanguage: cobol\n", program, all, `language "cobol", want one of ["go" "c" "rust"]`},
 		"flags-of-go":         {"name: a\nflags: [-O2]\n", program, all, "flags are for language: c"},
 		"flag-with-a-path":    {"name: a\nlanguage: c\nflags: [-include/etc/passwd]\n", "", all, "and no path"},
+		"rust-without-rustup": {"name: a\nlanguage: rust\n", program, all, "built with Rust 1.95.0"},
+		"rust-without-lock":   {"name: a\nlanguage: rust\n", program, images.Options{Rust: images.Rustup{Program: "rustup"}}, "no Cargo.lock"},
 		"c-without-source":    {"name: a\nlanguage: c\n", program, all, "no C files"},
 		"env-without-equals":  {"name: a\nenv: [PATH]\n", program, all, "want KEY=VALUE"},
 		"stdin-outside":       {"name: a\nstdin: ../secret\n", program, all, "outside of the workload's directory"},

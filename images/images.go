@@ -1,4 +1,4 @@
-// Package images builds workloads: from one directory of Go or C source Wasm
+// Package images builds workloads: from one directory of Go, C or Rust source Wasm
 // modules for wasip1, static native executables, and container images, with no
 // Docker and no daemon. The same source and toolchain give the same bytes on
 // every machine, whatever its paths, home, time zone or settings.
@@ -46,6 +46,14 @@ type Options struct {
 	Platforms []string `json:"platforms,omitempty"` // of native executables and images; default DefaultPlatforms
 	Go        string   `json:"go,omitempty"`        // the go command; default the first on PATH
 	Zig       Zig      `json:"zig,omitzero"`        // for workloads in C
+	Rust      Rustup   `json:"rust,omitzero"`       // for workloads in Rust
+}
+
+// Rustup is a rustup with the toolchain RustVersion and RustTargets.
+type Rustup struct {
+	Program   string `json:"program"`    // path
+	Home      string `json:"home"`       // its directory of toolchains
+	CargoHome string `json:"cargo_home"` // where cargo keeps what it downloads
 }
 
 // Zig is the compiler for C, with its C libraries.

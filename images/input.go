@@ -21,8 +21,11 @@ func Input(dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if spec.Language == C {
+	switch spec.Language {
+	case C:
 		return fmt.Sprintf("%v zig %s", assay.DigestOf(tar), ZigVersion), nil
+	case Rust:
+		return fmt.Sprintf("%v rust %s", assay.DigestOf(tar), RustVersion), nil
 	}
 	path, err := exec.LookPath("go")
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/assay-notebooks/assay"
@@ -39,9 +40,12 @@ type Language string
 
 // The languages that there is a recipe for.
 const (
-	Go Language = "go"
-	C  Language = "c"
+	Go   Language = "go"
+	C    Language = "c"
+	Rust Language = "rust"
 )
+
+var languages = []Language{Go, C, Rust}
 
 // steady reports whether the workload heeds ASSAY_CALLS: the command that the C
 // recipe makes around work does.
@@ -96,8 +100,8 @@ func (s Spec) check() error {
 			errs = append(errs, fmt.Errorf("env: %q, want KEY=VALUE", kv))
 		}
 	}
-	if s.Language != "" && s.Language != Go && s.Language != C {
-		errs = append(errs, fmt.Errorf("language %q, want %s or %s", s.Language, Go, C))
+	if s.Language != "" && !slices.Contains(languages, s.Language) {
+		errs = append(errs, fmt.Errorf("language %q, want one of %q", s.Language, languages))
 	}
 	if s.Module != "" && (s.Language != "" || s.Reactor) {
 		errs = append(errs, errors.New("module: it is ready; leave out language and reactor"))

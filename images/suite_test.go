@@ -19,8 +19,8 @@ import (
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/images"
+	"github.com/assay-notebooks/assay/internal/lab"
 	"github.com/assay-notebooks/assay/internal/tooltest"
-	"github.com/assay-notebooks/assay/runners/install"
 )
 
 // suite lists the workloads that come with assay.
@@ -40,19 +40,38 @@ func suite(t *testing.T) []string {
 // zig returns the compiler for C, which is installed if it is not there.
 func zig(t testing.TB) images.Zig {
 	t.Helper()
-	cache := os.Getenv("ASSAY_CACHE")
-	if cache == "" {
-		user, err := os.UserCacheDir()
-		if err != nil {
-			t.Fatal(err)
-		}
-		cache = filepath.Join(user, "assay")
-	}
-	in, err := install.Install(t.Context(), install.Embedded()["zig"], install.Options{Cache: cache})
+	z, err := lab.Zig(t.Context(), cache(t))
 	if err != nil {
 		tooltest.Missing(t, "zig", err)
 	}
-	return images.Zig{Program: in.Program, Digest: in.Digest, Cache: filepath.Join(cache, "zig")}
+	return z
+}
+
+// cache returns assay's cache directory.
+func cache(t testing.TB) string {
+	t.Helper()
+	if dir := os.Getenv("ASSAY_CACHE"); dir != "" {
+		return dir
+	}
+	user, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(user, "assay")
+}
+
+// rust returns the toolchain for Rust, as pinning a workload installs it. It
+// takes minutes to get and to build with, so only ASSAY_SLOW=1 asks for it.
+func rust(t testing.TB) images.Rustup {
+	t.Helper()
+	if os.Getenv("ASSAY_SLOW") == "" && !tooltest.Required("rust") {
+		t.Skip("rust: takes minutes; ASSAY_SLOW=1 runs it")
+	}
+	r, err := lab.Rust(t.Context(), cache(t))
+	if err != nil {
+		tooltest.Missing(t, "rust", err)
+	}
+	return r
 }
 
 // TestSuite runs every workload in every form, and compares with what its
@@ -63,6 +82,14 @@ func TestSuite(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := filepath.Join("workloads", name)
+			language, err := images.LanguageOf(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			o := o
+			if language == images.Rust {
+				o.Rust = rust(t)
+			}
 			b := build(t, dir, o)
 			if b.Name != name || b.Expect.Stdout.IsZero() {
 				t.Errorf("name %q, expectation %+v", b.Name, b.Expect)
@@ -92,8 +119,8 @@ func TestSuite(t *testing.T) {
 				}
 				right(string(v), stdout, exit)
 			}
-			if language, err := images.LanguageOf(dir); err != nil || language == images.C && b.Variants[assay.MVP] == nil {
-				t.Errorf("language %q, %v: no variant mvp", language, err)
+			if language == images.C && b.Variants[assay.MVP] == nil {
+				t.Error("no variant mvp")
 			}
 		})
 	}

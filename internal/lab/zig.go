@@ -36,10 +36,12 @@ func (w *Workspace) buildOptions(ctx context.Context, dir string) (images.Option
 }
 
 // optionsFor returns what workloads in a language are built with.
-func (w *Workspace) optionsFor(ctx context.Context, l images.Language) (images.Options, error) {
-	if l != images.C {
-		return images.Options{}, nil
+func (w *Workspace) optionsFor(ctx context.Context, l images.Language) (o images.Options, err error) {
+	switch l {
+	case images.C:
+		o.Zig, err = Zig(ctx, w.Config.Cache)
+	case images.Rust:
+		o.Rust, err = Rust(ctx, w.Config.Cache)
 	}
-	zig, err := Zig(ctx, w.Config.Cache)
-	return images.Options{Zig: zig}, err
+	return o, err
 }
