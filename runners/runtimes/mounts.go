@@ -47,14 +47,6 @@ func samePath(d runners.Dir) (string, error) {
 	return d.Host, nil
 }
 
-// noDirs refuses the directories of inv for a program that has none.
-func noDirs(inv runners.Invocation) error {
-	if len(inv.Dirs) > 0 {
-		return fmt.Errorf("no option gives the guest a directory: %w", runners.ErrUnsupported)
-	}
-	return nil
-}
-
 // noEnv refuses the environment of inv for a program that hands none on.
 func noEnv(inv runners.Invocation) error {
 	if len(inv.Env) > 0 {

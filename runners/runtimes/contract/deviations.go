@@ -41,8 +41,8 @@ var (
 var Deviations = []Deviation{
 	{[]string{"runc", "crun"}, []string{"abort"}, assay.Exit, "a container runtime ends with 134 when its process died by SIGABRT, and when it exited with 134"},
 	{slices.Concat(wasmtimes, []string{"wasmi"}), highExits, assay.RuntimeCrash, "its WASI refuses statuses of 126 and above"},
-	{slices.Concat(wasmtimes, []string{"wasmi"}), readOnly, assay.Unsupported, "no option makes a directory read-only"},
-	{slices.Concat(wazeros, v8s, []string{"wasmi", "wasm3", "wamr"}), limited, assay.Unsupported, "no option limits the guest's memory"},
+	{slices.Concat(wasmtimes, wasmers, []string{"wasmi"}), readOnly, assay.Unsupported, "no option makes a directory read-only"},
+	{slices.Concat(wazeros, wasmers, v8s, []string{"wasmi", "wasm3", "wamr"}), limited, assay.Unsupported, "no option limits the guest's memory"},
 	{[]string{"wasmi"}, []string{"directory: write, by Go"}, assay.Exit, "a directory has the guest's name of its path on the host, and programs in Go find nothing in one that is called \".\""},
 	{[]string{"wasm3"}, []string{"environment"}, assay.Unsupported, "its WASI has no environment"},
 	{[]string{"wamr"}, []string{"environment"}, assay.Unsupported, "it makes room for as many variables as there are arguments"},

@@ -1,0 +1,87 @@
+package contract
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/internal/tooltest"
+	"github.com/assay-notebooks/assay/runners"
+)
+
+func TestJudge(t *testing.T) {
+	wasmi := runners.CLI{ID: "wasmi"}
+	other := runners.CLI{ID: "other"}
+	high := Case{Name: "exit 126", Want: assay.Exit, Exit: 126} // wasmi's deviation: a runtime crash
+	for _, c := range []struct {
+		r    runners.CLI
+		got  outcome
+		want Verdict
+		why  string
+	}{
+		{other, outcome{assay.Exit, 126}, Met, ""},
+		{other, outcome{assay.Exit, 1}, Fails, "want exit 126"},
+		{other, outcome{assay.RuntimeCrash, 0}, Fails, "want exit 126"},
+		{wasmi, outcome{assay.RuntimeCrash, 0}, Deviates, "126 and above"},
+		{wasmi, outcome{assay.Trap, 0}, Fails, "Deviations says runtime-crash"},
+		{wasmi, outcome{assay.Exit, 126}, Fails, "take its deviation"},
+	} {
+		got := high.judge(c.r, c.got, "")
+		if got.Verdict != c.want || !strings.Contains(got.Why, c.why) {
+			t.Errorf("%s ends with %v: %s (%s), want %s (... %s ...)", c.r.ID, c.got, got.Verdict, got.Why, c.want, c.why)
+		}
+	}
+}
+
+// TestDeviations holds the table to cases there are, and to one line for each.
+func TestDeviations(t *testing.T) {
+	cases := map[string]bool{}
+	for _, c := range Cases {
+		if cases[c.Name] {
+			t.Errorf("two cases are called %q", c.Name)
+		}
+		cases[c.Name] = true
+	}
+	seen := map[[2]string]bool{}
+	for _, d := range Deviations {
+		for _, runtime := range d.Runtimes {
+			for _, name := range d.Cases {
+				if key := [2]string{runtime, name}; !cases[name] || seen[key] || d.Why == "" {
+					t.Errorf("%s of %s: no such case, or said twice, or without a reason", name, runtime)
+				} else {
+					seen[key] = true
+				}
+			}
+		}
+	}
+}
+
+// TestGuests assembles the guests again.
+func TestGuests(t *testing.T) {
+	wat2wasm, err := exec.LookPath("wat2wasm")
+	if err != nil {
+		tooltest.Missing(t, "wat2wasm", err)
+	}
+	sources, err := filepath.Glob("guests/*.wat")
+	if err != nil || len(sources) == 0 {
+		t.Fatalf("guests/*.wat: %v, %v", sources, err)
+	}
+	for _, source := range sources {
+		out := filepath.Join(t.TempDir(), "m.wasm")
+		if b, err := exec.Command(wat2wasm, source, "-o", out).CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v: %s", source, err, b)
+		}
+		got, err := os.ReadFile(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := os.ReadFile(strings.TrimSuffix(source, ".wat") + ".wasm")
+		if err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%s is not assembled from its source (%v): run guests/assemble", source, err)
+		}
+	}
+}
