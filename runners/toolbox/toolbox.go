@@ -70,7 +70,7 @@ func locate(ctx context.Context, t runners.Tool, o Options) (assay.RuntimeVersio
 	if err != nil {
 		return assay.RuntimeVersion{}, err
 	}
-	if found.Version, err = probe(ctx, t, slices.Concat(found.Loader, []string{found.Path})); err != nil {
+	if found.Version, err = probe(ctx, t, slices.Concat(found.Loader, []string{found.Path}), o.Cache); err != nil {
 		return assay.RuntimeVersion{}, err
 	}
 	ours, err := files(t, o)
@@ -143,13 +143,13 @@ func lookPath(t runners.Tool) (string, error) {
 var versionPattern = regexp.MustCompile(`\bv?((\d+)\.\d+[^\s,;)]*)`)
 
 // probe asks a program, started by argv, for its version.
-func probe(ctx context.Context, t runners.Tool, argv []string) (string, error) {
+func probe(ctx context.Context, t runners.Tool, argv []string, cache string) (string, error) {
 	path := argv[len(argv)-1]
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	argv = slices.Concat(argv, t.Probe)
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	cmd.Env = []string{}
+	cmd.Env = []string{"HOME=" + filepath.Join(cache, "home")} // wasmer makes a directory there even to say its version
 	cmd.WaitDelay = time.Second
 	out, err := cmd.CombinedOutput()
 	m := versionPattern.FindSubmatch(bytes.ReplaceAll(out, []byte(path), nil)) // some begin with their path, which may hold a version
