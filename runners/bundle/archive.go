@@ -3,6 +3,7 @@ package bundle
 import (
 	"archive/tar"
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -30,7 +31,7 @@ func Archive(manifest, file, ref string, args []string) error {
 	}
 	defer os.Remove(part.Name())
 	a := archive{tar.NewWriter(part), make(map[assay.Digest]bool)}
-	err = a.image(img, manifest, ref, args)
+	err = a.image(img, ref, args)
 	if err = errors.Join(err, a.w.Close(), part.Close()); err != nil {
 		return fmt.Errorf("image %s: %w", manifest, err)
 	}
@@ -47,16 +48,10 @@ type archive struct {
 
 func blobName(d assay.Digest) string { return "blobs/sha256/" + d.Hex() }
 
-func (a archive) image(img image, manifest, ref string, args []string) error {
-	described, err := os.ReadFile(manifest)
-	if err != nil {
-		return err
-	}
-	config, err := os.ReadFile(img.blobPath(img.manifest.Config.Digest))
-	if err != nil {
-		return err
-	}
+func (a archive) image(img image, ref string, args []string) error {
+	described, config := img.text.manifest, img.text.config
 	if len(args) > 0 {
+		var err error
 		if config, err = with(config, args, "config", "Cmd"); err != nil {
 			return err
 		}
@@ -131,7 +126,11 @@ func (a archive) copy(d assay.Digest, path string) error {
 	if err != nil {
 		return err
 	}
-	return a.file(blobName(d), info.Size(), f)
+	sum := sha256.New()
+	if err := a.file(blobName(d), info.Size(), io.TeeReader(f, sum)); err != nil {
+		return err
+	}
+	return same("layer", assay.Digest(sum.Sum(nil)), d)
 }
 
 func (a archive) file(name string, size int64, content io.Reader) error {

@@ -39,7 +39,8 @@ type Dir struct {
 // manifest. The image's blobs are files beside that, named by the hexadecimal
 // digits of their digests. The root file system is dir/rootfs, which all
 // bundles in dir share and none can write to; one that is there is taken as it
-// is.
+// is. Nobody else may enter dir: an image's programs have the owners and the
+// bits of setuid that it says, which are not for users of the host.
 func Make(manifest, dir, name string, o Options) error {
 	if !filepath.IsLocal(name) || name == rootfs {
 		return fmt.Errorf("bundle: name %q", name)
@@ -47,6 +48,9 @@ func Make(manifest, dir, name string, o Options) error {
 	img, err := open(manifest)
 	if err != nil {
 		return fmt.Errorf("image %s: %w", manifest, err)
+	}
+	if err := errors.Join(os.MkdirAll(dir, 0o700), os.Chmod(dir, 0o700)); err != nil {
+		return fmt.Errorf("bundle: %w", err)
 	}
 	if err := img.layOut(dir); err != nil {
 		return fmt.Errorf("image %s: %w", manifest, err)
@@ -74,9 +78,6 @@ const rootfs = "rootfs"
 func (img image) layOut(dir string) error {
 	whole := filepath.Join(dir, rootfs)
 	if _, err := os.Stat(whole); err == nil || !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
 	part, err := os.MkdirTemp(dir, rootfs+"-")

@@ -169,20 +169,49 @@ func TestMakeHostile(t *testing.T) {
 	}
 }
 
-func TestMakeDamaged(t *testing.T) {
+// TestDamaged: each blob of an image has to be what its name says.
+func TestDamaged(t *testing.T) {
 	l := layer(t, file("x", "content"))
 	manifest := image(t, config, l)
-	l[512] ^= 1 // of the content
-	d := assay.DigestOf(layer(t, file("x", "content")))
-	if err := os.WriteFile(filepath.Join(filepath.Dir(manifest), d.Hex()), l, 0o644); err != nil {
+	blobs := filepath.Dir(manifest)
+	for name, blob := range map[string][]byte{"layer": l, "config": []byte(config)} {
+		path := filepath.Join(blobs, assay.DigestOf(blob).Hex())
+		if err := os.WriteFile(path, append(slices.Clone(blob), '\n'), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		dir := t.TempDir()
+		for _, err := range []error{
+			bundle.Make(manifest, dir, "b", bundle.Options{}),
+			bundle.Archive(manifest, filepath.Join(dir, "a.tar"), "ref:1", nil),
+		} {
+			if err == nil || !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), "its bytes have digest") {
+				t.Errorf("a changed %s: error %v", name, err)
+			}
+		}
+		if left, _ := os.ReadDir(dir); len(left) > 0 {
+			t.Errorf("a changed %s: it left %v", name, left)
+		}
+		if err := os.WriteFile(path, blob, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestMakePrivate: what an image marks setuid is out of the reach of other users,
+// in a directory that was there too.
+func TestMakePrivate(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
-	if err := bundle.Make(manifest, dir, "b", bundle.Options{}); err == nil || !strings.Contains(err.Error(), "its bytes have digest") {
-		t.Errorf("a changed layer: error %v", err)
-	}
-	if left, _ := os.ReadDir(dir); len(left) > 0 {
-		t.Errorf("it left %v", left)
+	manifest := image(t, config, layer(t, file("app", "")))
+	for _, dir := range []string{dir, filepath.Join(dir, "new")} {
+		if err := bundle.Make(manifest, dir, "b", bundle.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 {
+			t.Errorf("the bundles are in a directory of mode %v, %v; want 0700", info.Mode(), err)
+		}
 	}
 }
 

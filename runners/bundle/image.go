@@ -28,6 +28,7 @@ const (
 // An image is a manifest and its config.
 type image struct {
 	dir      string // of the blobs
+	text     struct{ manifest, config []byte }
 	manifest struct {
 		Config descriptor   `json:"config"`
 		Layers []descriptor `json:"layers"`
@@ -48,35 +49,45 @@ type descriptor struct {
 	Digest    assay.Digest `json:"digest"`
 }
 
-// open reads an image's manifest and config.
-func open(manifest string) (image, error) {
-	img := image{dir: filepath.Dir(manifest)}
-	if err := readJSON(manifest, &img.manifest); err != nil {
+// open reads an image's manifest and config, which is the one that the manifest
+// names.
+func open(manifest string) (img image, err error) {
+	img.dir = filepath.Dir(manifest)
+	if img.text.manifest, err = readJSON(manifest, &img.manifest); err != nil {
 		return img, fmt.Errorf("manifest: %w", err)
 	}
 	if n := len(img.manifest.Layers); n > maxLayers {
 		return img, fmt.Errorf("%d layers: at most %d", n, maxLayers)
 	}
-	if err := readJSON(img.blobPath(img.manifest.Config.Digest), &img.config); err != nil {
+	want := img.manifest.Config.Digest
+	if img.text.config, err = readJSON(img.blobPath(want), &img.config); err != nil {
 		return img, fmt.Errorf("config: %w", err)
 	}
-	return img, nil
+	return img, same("config", assay.DigestOf(img.text.config), want)
 }
 
-func readJSON(name string, v any) error {
+// same returns an error if what was read is not of the digest that names it.
+func same(what string, got, want assay.Digest) error {
+	if got != want {
+		return fmt.Errorf("%s %v: its bytes have digest %v: fetch the image again", what, want, got)
+	}
+	return nil
+}
+
+func readJSON(name string, v any) ([]byte, error) {
 	f, err := os.Open(name)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer f.Close()
 	b, err := io.ReadAll(io.LimitReader(f, maxJSON+1))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if len(b) > maxJSON {
-		return fmt.Errorf("more than %d bytes", maxJSON)
+		return nil, fmt.Errorf("more than %d bytes", maxJSON)
 	}
-	return json.Unmarshal(b, v)
+	return b, json.Unmarshal(b, v)
 }
 
 // unpacked is how much may still be unpacked.
@@ -112,10 +123,7 @@ func (img image) unpack(root *os.Root, l descriptor, left *unpacked) error {
 	if _, err := io.Copy(io.Discard, blob); err != nil { // what follows the archive
 		return err
 	}
-	if got := assay.Digest(sum.Sum(nil)); got != l.Digest {
-		return fmt.Errorf("its bytes have digest %v", got)
-	}
-	return nil
+	return same("layer", assay.Digest(sum.Sum(nil)), l.Digest)
 }
 
 // A file of this name in a layer removes another, or all that was in its
