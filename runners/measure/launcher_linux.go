@@ -203,6 +203,7 @@ func (l *Launcher) Run(ctx context.Context, c assay.Command, opts Options) (Resu
 	if opts.Shim {
 		r.Report = report.Close()
 		r.Report.Within(r.WallNS)
+		r.Report.Exited(r.Exit)
 	}
 	if stderr.calls != nil {
 		r.Calls = stderr.calls.close()

@@ -35,6 +35,9 @@ const (
 
 var ends = []End{OK, Exit, Trap, Unsupported, CannotRun, Wrong}
 
+// statuses are those of shims by their end. After Exit it is the guest's.
+var statuses = map[End]int{OK: 0, Trap: 134, Unsupported: 70, CannotRun: 70, Wrong: 65}
+
 // A Report is what a shim wrote.
 type Report struct {
 	Engine  string
@@ -72,6 +75,19 @@ func (r *Report) Within(wall int64) {
 			return
 		}
 		left -= p.NS
+	}
+}
+
+// Exited finds r wrong if its end does not go with how its process ended: the
+// status, -1 if it died by a signal.
+func (r *Report) Exited(status int) {
+	want, fixed := statuses[r.End]
+	switch {
+	case r.Wrong != "" || fixed && status == want:
+	case fixed:
+		r.Wrong = fmt.Sprintf("descriptor 3: the end is %q, and the shim's status is %d, not %d", r.End, status, want)
+	case r.End == Exit && status == 0:
+		r.Wrong = "descriptor 3: the guest exited within a call that was to return"
 	}
 }
 

@@ -3,6 +3,7 @@ package shimwire
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -73,6 +74,23 @@ func TestBadEnd(t *testing.T) {
 		if r.Wrong != "" || r.End != Trap || r.Detail != "unreachable" {
 			t.Errorf("report %+v, want a trap", r)
 		}
+	}
+}
+
+// A shim that says it failed and exits with 0 did not succeed.
+func TestExited(t *testing.T) {
+	goes := map[End][]int{OK: {0}, Exit: {1, 65, 70, 134, -1}, Trap: {134}, Unsupported: {70}, CannotRun: {70}, Wrong: {65}}
+	for _, end := range ends {
+		for _, status := range []int{0, 1, 65, 70, 134, -1} {
+			r := Report{End: end}
+			if r.Exited(status); (r.Wrong == "") != slices.Contains(goes[end], status) {
+				t.Errorf("end %s with status %d: wrong %q", end, status, r.Wrong)
+			}
+		}
+	}
+	r := Report{Wrong: "cut off"}
+	if r.Exited(1); r.Wrong != "cut off" {
+		t.Errorf("of a report that was wrong before: %q", r.Wrong)
 	}
 }
 
