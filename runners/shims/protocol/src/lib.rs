@@ -418,6 +418,7 @@ mod tests {
         name: "x",
         version: String::new(),
         modes: &["interpreter", "precompiled"],
+        threads: 0,
     };
 
     fn parsed(args: &[&str]) -> Result<(Ask, OsString), Refusal> {
