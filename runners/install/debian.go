@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -25,7 +26,8 @@ const debianRemedy = "this is for Debian and what derives from it; elsewhere, in
 // The packages that the lock names have to be the locked ones, to the byte.
 // What else of the release they need moves with its point releases, which
 // Debian alone signs and keeps: that is what it is now, and apt checks it
-// against the signed release. The digests of what is loaded are in the record.
+// against the signed release. The origin names those that are not the lock's,
+// and the digests of what is loaded are in the record.
 func (j job) debian(ctx context.Context, d runners.Debian) (record, error) {
 	files, err := j.fetchDebian(ctx, d.Release, d.Packages)
 	if err != nil {
@@ -40,16 +42,17 @@ func (j job) debian(ctx context.Context, d runners.Debian) (record, error) {
 			return record{}, fmt.Errorf("%s has no package %s", d.Release, name)
 		}
 	}
+	var moved []string
 	for i, file := range files {
 		want, locked := d.Files[filepath.Base(file)]
 		if !locked && slices.Contains(d.Packages, debName(file)) {
 			return record{}, fmt.Errorf("%s has %s now, which runtimes.lock does not: \"assay runtimes install %s@VERSION\" with that version notes it",
 				d.Release, filepath.Base(file), j.p.Name)
 		}
-		if locked {
-			if err := same(file, want); err != nil {
-				return record{}, err
-			}
+		if !locked {
+			moved = append(moved, filepath.Base(file))
+		} else if err := same(file, want); err != nil {
+			return record{}, err
 		}
 		j.progress(Progress{Doing: "extracting " + debName(file), Done: int64(i), Total: int64(len(files))})
 		if _, err := run(command(ctx, dpkg, "-x", file, j.out), nil); err != nil {
@@ -57,6 +60,9 @@ func (j job) debian(ctx context.Context, d runners.Debian) (record, error) {
 		}
 	}
 	r := record{Origin: fmt.Sprintf("Debian %s %s", d.Release, strings.Join(d.Packages, " "))}
+	if len(moved) > 0 {
+		r.Origin += ", with what runtimes.lock does not have: " + strings.Join(moved, " ")
+	}
 	return r, j.loader(ctx, &r)
 }
 
@@ -76,27 +82,69 @@ func (j job) fetchDebian(ctx context.Context, release string, packages []string)
 			return nil, err
 		}
 	}
+	system, err := systemAcquire(ctx)
+	if err != nil {
+		return nil, err
+	}
 	source := fmt.Sprintf("deb [signed-by=%s] http://deb.debian.org/debian %s main\n", keyring, release)
-	for name, text := range map[string]string{"sources.list": source, "status": ""} {
+	for name, text := range map[string]string{"sources.list": source, "status": "", "apt.conf": system + fmt.Sprintf(aptConf, j.work)} {
 		if err := os.WriteFile(at(name), []byte(text), 0o644); err != nil {
 			return nil, err
 		}
 	}
-	// The system's own configuration stays in force for proxies.
-	options := []string{"-q", "-y",
-		"-o", "Dir::Etc::sourcelist=" + at("sources.list"), "-o", "Dir::Etc::sourceparts=-",
-		"-o", "Dir::State=" + at("state"), "-o", "Dir::State::lists=" + at("state/lists"), "-o", "Dir::State::status=" + at("status"),
-		"-o", "Dir::Cache=" + at("cache"), "-o", "Debug::NoLocking=1",
-		"-o", "APT::Install-Recommends=false", "-o", "APT::Sandbox::User=root", "-o", "Acquire::Retries=3"}
 	j.progress(Progress{Doing: "asking Debian " + release})
-	for _, args := range [][]string{{"update", "-o", "APT::Update::Error-Mode=any"}, append([]string{"install", "--download-only"}, packages...)} {
-		if _, err := run(command(ctx, get, append(slices.Clone(options), args...)...), nil); err != nil {
+	for _, args := range [][]string{{"update"}, append([]string{"install", "--download-only"}, packages...)} {
+		cmd := command(ctx, get, append(args, "-q", "-y")...)
+		cmd.Env = append(cmd.Env, "APT_CONFIG="+at("apt.conf"))
+		if _, err := run(cmd, nil); err != nil {
 			return nil, fmt.Errorf("%w\ncheck the network and apt's proxy", err)
 		}
 		j.progress(Progress{Doing: "downloading " + strings.Join(packages, " ")})
 	}
 	return filepath.Glob(filepath.Join(at("cache"), "archives", "*.deb"))
 }
+
+// aptConf is apt's configuration: in place of the system's, whose hooks would
+// run, and in a directory in place of its sources, state and cache.
+const aptConf = `Dir::Etc::main "/dev/null";
+Dir::Etc::parts "/dev/null";
+Dir::Etc::preferences "/dev/null";
+Dir::Etc::preferencesparts "/dev/null";
+Dir::Etc::sourcelist "%[1]s/sources.list";
+Dir::Etc::sourceparts "/dev/null";
+Dir::State "%[1]s/state";
+Dir::State::lists "%[1]s/state/lists";
+Dir::State::status "%[1]s/status";
+Dir::Cache "%[1]s/cache";
+Debug::NoLocking "true";
+APT::Install-Recommends "false";
+APT::Sandbox::User "root";
+APT::Update::Error-Mode "any";
+Acquire::Retries "3";
+`
+
+// systemAcquire returns what of the system's configuration says how the network
+// is reached: proxies and certificates.
+func systemAcquire(ctx context.Context) (string, error) {
+	config, err := need("apt-config", debianRemedy)
+	if err != nil {
+		return "", err
+	}
+	out, err := run(command(ctx, config, "dump"), nil)
+	if err != nil {
+		return "", err
+	}
+	var kept strings.Builder
+	for line := range strings.Lines(out) {
+		if reaches.MatchString(line) {
+			kept.WriteString(line)
+		}
+	}
+	return kept.String(), nil
+}
+
+// reaches is a line of apt-config dump, `Acquire::http::Proxy "http://host";`.
+var reaches = regexp.MustCompile(`^(?i:Acquire::(https?|ForceIPv[46])\b)`)
 
 // debName returns the package's name in that of a .deb file.
 func debName(file string) string {

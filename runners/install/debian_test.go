@@ -1,0 +1,114 @@
+package install_test
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/internal/tooltest"
+	"github.com/assay-notebooks/assay/runners"
+	"github.com/assay-notebooks/assay/runners/install"
+)
+
+// TestDebianHooks: of a system's configuration of apt the proxy is used, and no
+// hook runs.
+func TestDebianHooks(t *testing.T) {
+	needApt(t)
+	var asked atomic.Bool
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.Store(asked.Load() || r.URL.Host == "deb.debian.org")
+		http.NotFound(w, r)
+	}))
+	t.Cleanup(proxy.Close)
+	dir := t.TempDir()
+	ran := filepath.Join(dir, "ran")
+	for name, text := range map[string]string{
+		"apt.conf":     fmt.Sprintf("Dir::Etc::parts %q;\n", filepath.Join(dir, "parts")),
+		"parts/hook":   fmt.Sprintf("APT::Update::Pre-Invoke { \"touch %s\"; };\n", ran),
+		"parts/always": fmt.Sprintf("Acquire::http::Proxy %q;\n", proxy.URL),
+	} {
+		file := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte(text), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("APT_CONFIG", filepath.Join(dir, "apt.conf"))
+	p := runners.Package{Name: "demo", Version: "1", Program: "bin/demo", Debian: &runners.Debian{
+		Release: "trixie", Packages: []string{"demo"}, Files: map[string]assay.Digest{"demo_1_amd64.deb": assay.DigestOf(nil)}}}
+	_, err := install.Install(t.Context(), p, install.Options{Cache: t.TempDir()})
+	if err == nil || !strings.Contains(err.Error(), "does not have a Release file") || !asked.Load() {
+		t.Errorf("Install by way of a proxy that has nothing: error %v; it was asked: %v", err, asked.Load())
+	}
+	if _, err := os.Stat(ran); !errors.Is(err, fs.ErrNotExist) {
+		t.Error("a hook of the system ran")
+	}
+}
+
+// TestDebianMoved has apt come with a package in another version than the
+// lock's: one that is asked for is refused, another is named in the origin.
+func TestDebianMoved(t *testing.T) {
+	needApt(t)
+	dir := t.TempDir()
+	apt := fmt.Sprintf("#!/bin/sh\nif [ $1 = install ]; then cp %q/*.deb $(sed -n 's/^Dir::Cache \"\\(.*\\)\";/\\1/p' \"$APT_CONFIG\")/archives; fi\n", dir)
+	if err := os.WriteFile(filepath.Join(dir, "apt-get"), []byte(apt), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	locked := map[string]assay.Digest{}
+	for _, name := range []string{"demo", "libdemo"} {
+		tree, deb := filepath.Join(dir, name), filepath.Join(dir, name+"_1_all.deb")
+		control := fmt.Sprintf("Package: %s\nVersion: 1\nArchitecture: all\nMaintainer: assay\nDescription: test\n", name)
+		err := errors.Join(os.MkdirAll(filepath.Join(tree, "DEBIAN"), 0o755), os.WriteFile(filepath.Join(tree, "DEBIAN", "control"), []byte(control), 0o644),
+			os.MkdirAll(filepath.Join(tree, "bin"), 0o755), os.WriteFile(filepath.Join(tree, "bin", name), []byte("#!/bin/sh\n"), 0o755))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if out, err := exec.Command("dpkg-deb", "--build", tree, deb).CombinedOutput(); err != nil {
+			t.Fatalf("dpkg-deb: %v: %s", err, out)
+		}
+		b, err := os.ReadFile(deb)
+		if err != nil {
+			t.Fatal(err)
+		}
+		locked[filepath.Base(deb)] = assay.DigestOf(b)
+	}
+	t.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
+	for _, c := range []struct {
+		without     string // of the lock's files
+		origin, err string
+	}{
+		{"", "Debian trixie demo", ""},
+		{"libdemo_1_all.deb", "Debian trixie demo, with what runtimes.lock does not have: libdemo_1_all.deb", ""},
+		{"demo_1_all.deb", "", "trixie has demo_1_all.deb now, which runtimes.lock does not"},
+	} {
+		files := maps.Clone(locked)
+		delete(files, c.without)
+		p := runners.Package{Name: "demo", Version: "1", Program: "bin/demo", Debian: &runners.Debian{Release: "trixie", Packages: []string{"demo"}, Files: files}}
+		in, err := install.Install(t.Context(), p, install.Options{Cache: t.TempDir()})
+		if in.Origin != c.origin || (err != nil) != (c.err != "") || err != nil && !strings.Contains(err.Error(), c.err) {
+			t.Errorf("without %q: origin %q, %v; want %q, %q", c.without, in.Origin, err, c.origin, c.err)
+		}
+	}
+}
+
+// needApt skips a test where there is no apt that could ask Debian.
+func needApt(t *testing.T) {
+	t.Helper()
+	for _, name := range []string{"apt-get", "apt-config", "dpkg-deb"} {
+		if _, err := exec.LookPath(name); err != nil {
+			tooltest.Missing(t, name, err)
+		}
+	}
+	if _, err := os.Stat("/usr/share/keyrings/debian-archive-keyring.gpg"); err != nil {
+		tooltest.Missing(t, "debian-archive-keyring", err)
+	}
+}
