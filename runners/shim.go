@@ -2,6 +2,7 @@ package runners
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -81,3 +82,7 @@ var ShimSigns = []assay.Sign{
 	{Outcome: assay.WrongOutput, Exit: []int{65}, Stderr: `(?m)^assay-shim: wrong: `},
 	{Outcome: assay.RuntimeCrash, Signal: []string{"*"}},
 }
+
+// ShimSaid matches what stands before the reason in the line of standard error
+// that ShimSigns look for.
+var ShimSaid = regexp.MustCompile(`(?m)^assay-shim: (trap|unsupported|cannot run|wrong): `)

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/runners"
 	"github.com/assay-notebooks/assay/runners/measure"
 )
 
@@ -69,10 +70,11 @@ func (r *run) invoke(ctx context.Context, trial int, seq int64) ([]assay.Sample,
 	if res.Started() {
 		r.fill(&s, res)
 	}
+	wrong := s.Outcome == assay.WrongOutput && !runners.ShimSaid.Match(res.StderrTail)
 	switch {
-	case s.Outcome == assay.WrongOutput && r.judges[trial].Answered(res):
+	case wrong && r.judges[trial].Answered(res):
 		s.Detail = clip([]byte(res.Wrong()))
-	case s.Outcome == assay.WrongOutput && res.Reason == "":
+	case wrong && res.Reason == "":
 		s.Detail = fmt.Sprintf("stdout is not the expected one; it ends %q", last(res.StdoutTail, 200))
 	case s.Outcome != assay.OK || res.Reason != "":
 		s.Detail = detail("", res)
@@ -184,7 +186,7 @@ func detail(what string, res measure.Result) string {
 			head = append(head, part)
 		}
 	}
-	said := bytes.TrimSpace(res.StderrTail)
+	said := bytes.TrimSpace(runners.ShimSaid.ReplaceAll(res.StderrTail, nil)) // the outcome says it
 	if len(said) == 0 && res.Reason == "" {
 		said = []byte(res.Signal)
 	}
