@@ -42,6 +42,7 @@ type Trial struct {
 	Mode        string            `json:"mode,omitempty"`            // how code is executed: runners.Mode
 	Cache       string            `json:"cache,omitempty"`           // of compiled code: runners.Cache
 	Threads     int32             `json:"compile_threads,omitempty"` // that compile; 0: not known, or none does
+	ShimMode    string            `json:"shim_mode,omitempty"`       // that the shim is asked for, and must report; "": its own
 	Clean       []Command         `json:"clean,omitempty"`           // run after each invocation that was killed, and before the first; whether they succeed does not matter
 	Group       bool              `json:"control_group,omitempty"`   // each invocation is in a control group of its own, where the agent may make one: Sample.CgroupNS
 	Control     bool              `json:"control,omitempty"`         // the second of an A/A pair: Runtime's name has ControlSuffix

@@ -56,7 +56,8 @@ type Sample struct {
 	Call         int32             `json:"call,omitempty"`            // number of the call in its invocation, from 1; 0: not a call
 	Mode         string            `json:"mode,omitempty"`            // of Trial
 	Cache        string            `json:"cache,omitempty"`           // of Trial
-	Threads      int32             `json:"compile_threads,omitempty"` // of Trial
+	Threads      int32             `json:"compile_threads,omitempty"` // as a shim reports them, else of Trial
+	Engine       string            `json:"engine,omitempty"`          // of a shim's process: engine and version as it reports them, "wasmtime 49.0.0"
 	Outcome      Outcome           `json:"outcome"`
 	Detail       string            `json:"detail,omitempty"`                   // the reason of a failure, at most 4 KiB: last lines of stderr, or why unsupported
 	Exit         int32             `json:"exit"`                               // status, -1 where there is none

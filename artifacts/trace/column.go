@@ -41,6 +41,7 @@ func columnsFor(params []string) []column {
 		later(note("cache", "where compiled code came from", labels(), func(s *assay.Sample) *string { return &s.Cache })),
 		later(count("compile_threads", "threads that compile; null if none does, or it is not known",
 			func(s *assay.Sample) *int32 { return &s.Threads })),
+		later(note("engine", "of a shim's process: its engine and that one's version", labels(), func(s *assay.Sample) *string { return &s.Engine })),
 		text("outcome", "how the invocation ended", func(s *assay.Sample) *assay.Outcome { return &s.Outcome }),
 		note("detail", "why it failed", plain(parquet.String()), func(s *assay.Sample) *string { return &s.Detail }),
 		small("exit", "", "exit status, -1 where there is none", func(s *assay.Sample) *int32 { return &s.Exit }),

@@ -182,7 +182,7 @@ func TestMeta(t *testing.T) {
 			}
 		}
 	}
-	want := "seq block trial warmup workload runtime host param.size param.flag phase call mode cache compile_threads outcome detail exit signal " +
+	want := "seq block trial warmup workload runtime host param.size param.flag phase call mode cache compile_threads engine outcome detail exit signal " +
 		"start_ns segment wall_ns cpu_ns peak_rss_bytes user_ns system_ns pss_bytes minor_faults major_faults " +
 		"voluntary_switches involuntary_switches storage_read_bytes storage_write_bytes cycles instructions guest_count guest_unit " +
 		"cgroup_cpu_ns cgroup_peak_memory_bytes stdout output_bytes"

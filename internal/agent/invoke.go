@@ -60,6 +60,11 @@ func (r *run) invoke(ctx context.Context, trial int, seq int64) ([]assay.Sample,
 			return nil, err
 		}
 	}
+	res.Report.Took(t.Mode, t.ShimMode)
+	if head := res.Report; head.Engine != "" {
+		s.Engine = clip([]byte(head.Engine + " " + head.Version))
+	}
+	s.Threads = threads(t, res)
 	s.Outcome = r.judges[trial].Outcome(res)
 	if s.Outcome != assay.OK {
 		if err := present(r.files[trial]); err != nil {
@@ -119,6 +124,14 @@ func (r *run) measure(ctx context.Context, t assay.Trial, seq int64, s *assay.Sa
 	return res, errors.Join(err, group.Close())
 }
 
+// threads returns how many threads compiled: as the shim says, else the plan.
+func threads(t assay.Trial, res measure.Result) int32 {
+	if n := res.Report.Threads; n > 0 {
+		return int32(n)
+	}
+	return t.Threads
+}
+
 // padding returns the variable that makes the environment of an invocation
 // longer, by a length that depends on the plan's seed and seq alone.
 func (r *run) padding(seq int64) string {
@@ -157,7 +170,7 @@ func (r *run) within(p assay.Sample, res measure.Result) []assay.Sample {
 	var rows []assay.Sample
 	add := func(phase assay.Phase, call int, wall int64, cpu *int64) {
 		s := r.row(int(p.Trial), phase)
-		s.Call, s.Warmup = int32(call), call > 0 && call <= r.plan.WarmCalls
+		s.Threads, s.Call, s.Warmup = p.Threads, int32(call), call > 0 && call <= r.plan.WarmCalls
 		s.Outcome, s.StartNS, s.WallNS, s.CPUNS = p.Outcome, p.StartNS, &wall, cpu
 		rows = append(rows, s)
 	}

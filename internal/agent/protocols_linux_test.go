@@ -25,10 +25,11 @@ func complete(t *testing.T, p assay.Plan) (dir string, rows []assay.Sample) {
 	return dir, read(t, dir).Samples
 }
 
-const shimHead = `{"shim":1,"engine":"e","version":"1","mode":"jit"}\n`
+const shimHead = `{"shim":1,"engine":"e","version":"1","mode":"jit","threads":3}\n`
 
 // The phases of a shim are rows of its invocation.
 func TestPhases(t *testing.T) {
+	const twoCalls = `{"phase":"first-call","ns":4}\n{"phase":"call","call":1,"ns":6}\n{"phase":"call","call":2,"ns":7}\n{"end":"ok"}\n' >&3`
 	p := plan(1, 0,
 		assay.Trial{Workload: "ok", Mode: "jit", Cache: "off", Threads: 2, Command: shell(`printf '` + shimHead +
 			`{"phase":"engine-init+link","ns":30,"cpu_ns":20}\n{"phase":"first-call","ns":40}\n` +
@@ -36,6 +37,8 @@ func TestPhases(t *testing.T) {
 		assay.Trial{Workload: "too few", Command: shell(`printf '` + shimHead + `{"phase":"first-call","ns":40}\n{"end":"ok"}\n' >&3`)},
 		assay.Trial{Workload: "trap", Command: shell(`printf '` + shimHead + `{"phase":"compile","ns":40}\n{"end":"trap"}\n' >&3; echo trap >&2; exit 134`),
 			Signs: []assay.Sign{{Outcome: assay.Trap, Exit: []int{134}, Stderr: "^trap"}}},
+		assay.Trial{Workload: "other mode", Mode: "precompiled", Command: shell(`printf '` + shimHead + twoCalls)},
+		assay.Trial{Workload: "not as asked", ShimMode: "winch", Command: shell(`printf '` + shimHead + twoCalls)},
 	)
 	p.Phases, p.Calls, p.WarmCalls = true, 2, 1
 	_, rows := complete(t, p)
@@ -50,17 +53,27 @@ func TestPhases(t *testing.T) {
 			wall = 0
 		}
 		got = append(got, fmt.Sprint(s.Workload, " ", s.Phase, " ", s.Call, " ", s.Warmup, " ", s.Outcome, " ", wall, " ", cpu))
-		if s.Workload == "ok" && (s.Mode != "jit" || s.Cache != "off" || s.Threads != 2 || s.StartNS == 0) {
+		if s.Workload == "ok" && (s.Mode != "jit" || s.Cache != "off" || s.Threads != 3 || (s.Engine == "e 1") != (s.Phase == assay.Process) || s.StartNS == 0) {
 			t.Errorf("%s of ok has mode %q, cache %q, %d threads, start %d", s.Phase, s.Mode, s.Cache, s.Threads, s.StartNS)
+		}
+		for workload, why := range map[string]string{"other mode": `and the plan's "precompiled"`, "not as asked": `"winch" was asked for`} {
+			if s.Workload == workload && s.Phase == assay.Process && !strings.Contains(s.Detail, why) {
+				t.Errorf("%s: detail %q, want %s", workload, s.Detail, why)
+			}
 		}
 		if s.Workload == "too few" && s.Phase == assay.Process && !strings.Contains(s.Detail, "0 calls were reported, 2 asked for") {
 			t.Errorf("too few: detail %q", s.Detail)
 		}
 	}
 	slices.Sort(got)
+	got = slices.DeleteFunc(got, func(s string) bool { // what they report is kept, as ok's is
+		return (strings.HasPrefix(s, "other mode") || strings.HasPrefix(s, "not as asked")) && !strings.Contains(s, " process ")
+	})
 	want := []string{
+		"not as asked process 0 false wrong-output 0 -1",
 		"ok call 1 true ok 6 -1", "ok call 2 false ok 7 -1", "ok engine-init+link 0 false ok 30 20", "ok first-call 0 false ok 40 -1",
 		"ok process 0 false ok 0 -1", "ok region 1 true ok 5 -1",
+		"other mode process 0 false wrong-output 0 -1",
 		"too few first-call 0 false wrong-output 40 -1", "too few process 0 false wrong-output 0 -1",
 		"trap compile 0 false trap 40 -1", "trap process 0 false trap 0 -1",
 	}

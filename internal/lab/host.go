@@ -221,6 +221,7 @@ func (w *Workspace) trial(ctx context.Context, t tool, wl assay.Workload, ask ru
 	}
 	var plan runners.Plan
 	if t.shim != nil {
+		trial.ShimMode = t.shim.Mode
 		plan, err = t.shim.Plan(inv, ask)
 	} else {
 		plan, err = t.runtime.Plan(inv)

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/runners"
 )
 
 // Bounds of the protocol.
@@ -88,6 +89,23 @@ func (r *Report) Exited(status int) {
 		r.Wrong = fmt.Sprintf("descriptor 3: the end is %q, and the shim's status is %d, not %d", r.End, status, want)
 	case r.End == Exit && status == 0:
 		r.Wrong = "descriptor 3: the guest exited within a call that was to return"
+	}
+}
+
+// modes are those names of modes that have one meaning, in plans and of shims.
+var modes = []string{string(runners.Interpreter), string(runners.JIT), string(runners.AOT), string(runners.Precompiled)}
+
+// Took finds r wrong if its mode is not the one that was asked for, or, where
+// none was, contradicts how the plan says that code is executed.
+func (r *Report) Took(executes, asked string) {
+	switch {
+	case r.Wrong != "" || r.Mode == "":
+	case asked != "":
+		if r.Mode != asked {
+			r.Wrong = fmt.Sprintf("descriptor 3: the mode is %q, %q was asked for", r.Mode, asked)
+		}
+	case executes != "" && r.Mode != executes && slices.Contains(modes, r.Mode):
+		r.Wrong = fmt.Sprintf("descriptor 3: the mode is %q, and the plan's %q", r.Mode, executes)
 	}
 }
 
