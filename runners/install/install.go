@@ -81,9 +81,12 @@ func Find(p runners.Package, o Options) (Installation, error) {
 		return Installation{}, err
 	}
 	in := Installation{Package: p, Dir: dir, Program: filepath.Join(dir, p.Program)}
+	if _, err := os.Stat(dir); err != nil {
+		return Installation{}, err
+	}
 	b, err := os.ReadFile(filepath.Join(dir, recordFile))
 	if err != nil {
-		return Installation{}, err
+		return Installation{}, gone(err)
 	}
 	var r record
 	if err := json.Unmarshal(b, &r); err != nil {
@@ -94,7 +97,7 @@ func Find(p runners.Package, o Options) (Installation, error) {
 		path := filepath.Join(dir, f.Path)
 		got, err := filedigest.Of(path)
 		if err != nil {
-			return Installation{}, err
+			return Installation{}, gone(err)
 		}
 		if got != f.Digest {
 			return Installation{}, fmt.Errorf("%s: installed as %v, now %v: %w", path, f.Digest, got, ErrDigest)
@@ -105,6 +108,14 @@ func Find(p runners.Package, o Options) (Installation, error) {
 	}
 	in.Loader = loaderIn(dir, r.Loader)
 	return in, nil
+}
+
+// gone makes ErrDigest of an error that a file of an installation is not there.
+func gone(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%v: %w", err, ErrDigest)
+	}
+	return err
 }
 
 // Install returns what is installed of p, installing it if it is not there or

@@ -90,6 +90,12 @@ func TestArchive(t *testing.T) {
 	if again, err := install.Install(t.Context(), good, o); err != nil || again.Digest != in.Digest {
 		t.Errorf("Install over a changed program = %+v, %v; want digest %v", again, err, in.Digest)
 	}
+	if err := os.Remove(filepath.Join(in.Dir, "assay-installed.json")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := install.Find(good, o); !errors.Is(err, install.ErrDigest) || errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("Find of one that lacks its record: %v, want ErrDigest alone", err)
+	}
 
 	for _, c := range []struct {
 		name string
