@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -78,34 +79,38 @@ func locate(ctx context.Context, t runners.Tool, o Options) (assay.RuntimeVersio
 	return found, err
 }
 
-// program finds the file that t is: it is built, or it was installed, or it is
-// in PATH.
+// program finds the file that t is: it is built, or it was installed, or, if it
+// was not, it is in PATH.
 func program(ctx context.Context, t runners.Tool, o Options) (assay.RuntimeVersion, error) {
 	var found assay.RuntimeVersion
-	var err error
 	if t.Build != nil {
-		found.Path, err = build(ctx, t, o.Cache)
-		found.Origin = fmt.Sprintf("go build %s@%s", t.Build.Package, t.Build.Version)
+		path, err := build(ctx, t, o.Cache)
+		if err != nil {
+			return assay.RuntimeVersion{}, err
+		}
+		found.Path, found.Origin = path, fmt.Sprintf("go build %s@%s", t.Build.Package, t.Build.Version)
 	} else {
-		in, wrong := installed(t, o)
-		if wrong == nil {
+		in, err := installed(t, o)
+		if err == nil {
 			return assay.RuntimeVersion{Path: in.Program, Digest: in.Digest, Loader: in.Loader, Files: in.Files, Origin: in.Origin}, nil
 		}
-		found.Path, err = lookPath(t)
-		found.Origin = "PATH"
-		if missing, ok := errors.AsType[absence](err); ok && !errors.Is(wrong, errNoPackage) {
-			if errors.Is(wrong, install.ErrDigest) {
-				missing.what = wrong.Error()
+		remedy := t.Remedy
+		if !errors.Is(err, errNoPackage) {
+			remedy = fmt.Sprintf("run \"assay runtimes install %s\"", t.Package)
+			if !errors.Is(err, fs.ErrNotExist) {
+				return assay.RuntimeVersion{}, absence{err.Error(), remedy} // what PATH has is not what was installed
 			}
-			err = absence{missing.what, fmt.Sprintf("run \"assay runtimes install %s\"", t.Package)}
 		}
-	}
-	if err != nil {
-		return assay.RuntimeVersion{}, err
+		found.Path, err = lookPath(t.Bin, remedy)
+		found.Origin = "PATH"
+		if err != nil {
+			return assay.RuntimeVersion{}, err
+		}
 	}
 	if t.Unified && hybrid() {
 		found.Loader = unifier
 	}
+	var err error
 	found.Digest, err = filedigest.Of(found.Path)
 	return found, err
 }
@@ -129,10 +134,10 @@ func installed(t runners.Tool, o Options) (install.Installation, error) {
 
 // lookPath returns the program itself, not a link to it: what is digested
 // must be what runs.
-func lookPath(t runners.Tool) (string, error) {
-	path, err := exec.LookPath(t.Bin)
+func lookPath(bin, remedy string) (string, error) {
+	path, err := exec.LookPath(bin)
 	if err != nil {
-		return "", absence{t.Bin + " not found", t.Remedy}
+		return "", absence{bin + " not found", remedy}
 	}
 	if path, err = filepath.Abs(path); err != nil {
 		return "", err

@@ -173,8 +173,8 @@ func TestBuild(t *testing.T) {
 	}
 }
 
-// TestInstalled: what was installed goes before PATH; one that was changed is
-// not used, and neither hides what PATH has.
+// TestInstalled: what was installed goes before PATH; one that was changed, or is
+// not whole, is not used, and nothing in PATH in its stead.
 func TestInstalled(t *testing.T) {
 	data := zipOf(t, "bin/demo", "#!/bin/sh\necho $0 version 2.5.0\n")
 	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write(data) }))
@@ -210,12 +210,19 @@ func TestInstalled(t *testing.T) {
 	if err := os.WriteFile(in.Program, []byte("#!/bin/sh\necho demo 9.9.9\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
+	locate(`not the bytes that runtimes.lock names: run "assay runtimes install demo"`)
+	if err := os.Remove(in.Program); err != nil {
+		t.Fatal(err)
+	}
+	locate(`not the bytes that runtimes.lock names: run "assay runtimes install demo"`)
+	if err := os.RemoveAll(in.Dir); err != nil {
+		t.Fatal(err)
+	}
 	locate("1.0.0 PATH")
+	o.Lock = install.Lock{}
 	if err := os.Remove(filepath.Join(bin, "demo")); err != nil {
 		t.Fatal(err)
 	}
-	locate("not the bytes that runtimes.lock names")
-	o.Lock = install.Lock{}
 	locate("demo not found: do something")
 }
 
