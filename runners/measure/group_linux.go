@@ -16,7 +16,8 @@ import (
 )
 
 // groupPrefix begins the name of each control group of ours; the process that
-// made it follows, and when that started: PID-TICKS-NUMBER.
+// made it follows, in which namespace that is, and when it started:
+// NAMESPACE-PID-TICKS-NUMBER.
 const groupPrefix = "assay-"
 
 // leaf is the group in each of ours that the command begins in. What it starts
@@ -56,7 +57,11 @@ func findGroups(own map[string]string) (groups *Groups, cpu, memory error) {
 	if err != nil {
 		return nil, err, err
 	}
-	g := &Groups{name: fmt.Sprintf("%s%d-%d-", groupPrefix, os.Getpid(), ticks)}
+	namespace, err := pidNamespace()
+	if err != nil {
+		return nil, err, err
+	}
+	g := &Groups{name: fmt.Sprintf("%s%d-%d-%d-", groupPrefix, namespace, os.Getpid(), ticks)}
 	g.cpu, g.memory = gauge{own["cpuacct"], "cpuacct.usage", "", 1}, gauge{own["memory"], "memory.max_usage_in_bytes", "", 1}
 	if g.cpu.parent == "" {
 		g.cpu = gauge{own[""], "cpu.stat", "usage_usec", 1000}
@@ -72,7 +77,7 @@ func findGroups(own map[string]string) (groups *Groups, cpu, memory error) {
 		}
 	}
 	for _, p := range g.parents {
-		sweep(p)
+		sweep(p, namespace)
 	}
 	try, err := g.New()
 	if err != nil {
@@ -138,14 +143,25 @@ func ownGroups() (map[string]string, error) {
 	return dirs, nil
 }
 
-// sweep removes the groups of processes that are gone.
-func sweep(parent string) {
+// pidNamespace returns the number of the namespace in which this process has
+// its id.
+func pidNamespace() (uint64, error) {
+	var s unix.Stat_t
+	if err := unix.Stat("/proc/self/ns/pid", &s); err != nil {
+		return 0, fmt.Errorf("/proc/self/ns/pid: %w", err)
+	}
+	return s.Ino, nil
+}
+
+// sweep removes the groups of processes of a namespace, ours, that are gone. Of
+// others it cannot know.
+func sweep(parent string, namespace uint64) {
 	left, _ := filepath.Glob(filepath.Join(parent, groupPrefix+"*"))
 	for _, dir := range left {
 		var pid, number int
-		var ticks uint64
+		var in, ticks uint64
 		name := strings.TrimPrefix(filepath.Base(dir), groupPrefix)
-		if n, _ := fmt.Sscanf(name, "%d-%d-%d", &pid, &ticks, &number); n != 3 {
+		if n, _ := fmt.Sscanf(name, "%d-%d-%d-%d", &in, &pid, &ticks, &number); n != 4 || in != namespace {
 			continue
 		}
 		if now, err := StartTicks(pid); err != nil || now != ticks {

@@ -109,7 +109,7 @@ func TestGroupOfTheDead(t *testing.T) {
 }
 
 // What a killed process left is removed by the next, and what a living one has
-// is not.
+// is not, nor what one in a container has.
 func TestGroupsLeftBehind(t *testing.T) {
 	groups, _, _ := findGroups(t)
 	living, err := groups.New()
@@ -136,7 +136,15 @@ func TestGroupsLeftBehind(t *testing.T) {
 	if _, err := os.Stat(dir); err != nil {
 		t.Fatalf("the group of a killed process: %v; want it to be there", err)
 	}
+	const inContainer = "assay-1-999999999-1-1" // 1: no namespace has that number
+	elsewhere := filepath.Join(filepath.Dir(filepath.Dir(dir)), inContainer)
+	if err := os.Mkdir(elsewhere, 0o755); err != nil {
+		t.Fatal(err)
+	}
 	findGroups(t)
+	if err := os.Remove(elsewhere); err != nil {
+		t.Errorf("the group of a process in another namespace: %v; want it to be there", err)
+	}
 	gone(t, []string{dir})
 	await(t, "the process in the group to end", func() bool { return !running(pid) })
 	if _, err := os.Stat(living.Dirs()[0]); err != nil {
