@@ -97,7 +97,7 @@ type run struct {
 	launcher *measure.Launcher
 	work     string          // directory of all commands
 	groups   *measure.Groups // nil: there are none, or no trial wants one
-	failed   []string        // by trial: why its preparation failed; "": it did not
+	failed   []failure       // by trial: of its preparation; zero: it did not fail
 	files    [][]string      // by trial: the files that its command needs
 
 	unmeasured map[string]string // runners.Agent.Unmeasured

@@ -39,8 +39,8 @@ func (r *run) invoke(ctx context.Context, trial int, seq int64) ([]assay.Sample,
 		s.Outcome = assay.Unsupported
 		s.Detail = clip([]byte("without a control group it could be neither measured nor ended: " + r.unmeasured[groupTime]))
 		return []assay.Sample{s}, nil
-	case r.failed[trial] != "":
-		s.Outcome, s.Detail = assay.RuntimeCrash, r.failed[trial]
+	case r.failed[trial].outcome != "":
+		s.Outcome, s.Detail = r.failed[trial].outcome, r.failed[trial].detail
 		return []assay.Sample{s}, nil
 	}
 	for _, dir := range []string{t.Scratch, t.State} {

@@ -26,25 +26,25 @@ const prepareTimeout = 10 * time.Minute
 
 // prepare runs the preparations of all trials, in every segment anew: what an
 // earlier one prepared may be gone. Those that are the same command run once.
-// One that fails makes the invocations of its trials runtime crashes.
+// The invocations of a trial whose preparation failed end as that did.
 func (r *run) prepare(ctx context.Context) error {
-	r.failed, r.files = make([]string, len(r.plan.Trials)), make([][]string, len(r.plan.Trials))
-	ran := make(map[string]string) // command: why it failed
+	r.failed, r.files = make([]failure, len(r.plan.Trials)), make([][]string, len(r.plan.Trials))
+	ran := make(map[string]measure.Result) // by command
 	for i, t := range r.plan.Trials {
 		for _, c := range t.Prepare {
 			key, err := json.Marshal(c)
 			if err != nil {
 				return err
 			}
-			why, ok := ran[string(key)]
+			res, ok := ran[string(key)]
 			if !ok {
-				if why, err = r.prepareWith(ctx, c); err != nil {
+				if res, err = r.prepareWith(ctx, c); err != nil {
 					return err
 				}
-				ran[string(key)] = why
+				ran[string(key)] = res
 			}
-			if why != "" {
-				r.failed[i] = why
+			if o := r.judges[i].Prepared(res); o != assay.OK {
+				r.failed[i] = failure{o, detail("prepare "+strings.Join(c.Argv, " "), res)}
 				break
 			}
 		}
@@ -58,15 +58,21 @@ func (r *run) prepare(ctx context.Context) error {
 	return nil
 }
 
-// prepareWith runs one preparation and returns why it failed.
-func (r *run) prepareWith(ctx context.Context, c assay.Command) (failed string, err error) {
+// A failure is how the preparation of a trial failed.
+type failure struct {
+	outcome assay.Outcome
+	detail  string
+}
+
+// prepareWith runs one preparation.
+func (r *run) prepareWith(ctx context.Context, c assay.Command) (measure.Result, error) {
 	files := filesOf(c)
 	limits := assay.Limits{Timeout: prepareTimeout, Output: r.plan.Limits.Output}
 	res, err := r.launcher.Run(ctx, c, measure.Options{Limits: limits})
 	if err != nil || res.Killed == "" && res.Started() && res.Exit == 0 {
-		return "", err
+		return res, err
 	}
-	return detail("prepare "+strings.Join(c.Argv, " "), res), present(files)
+	return res, present(files)
 }
 
 // clean removes what an invocation of t, of this agent or one that was killed,

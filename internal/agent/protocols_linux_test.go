@@ -169,6 +169,21 @@ func TestPrepareOnce(t *testing.T) {
 	}
 }
 
+// A preparation that refuses, or that we end, is no crash of the runtime.
+func TestPrepareFails(t *testing.T) {
+	signs := []assay.Sign{{Outcome: assay.Unsupported, Exit: []int{70}, Stderr: "^assay-shim: unsupported: "}}
+	_, rows := complete(t, plan(1, 0,
+		assay.Trial{Workload: string(assay.Unsupported), Prepare: []assay.Command{shell("echo assay-shim: unsupported: SIMD >&2; exit 70")}, Signs: signs, Command: shell(":")},
+		assay.Trial{Workload: string(assay.Limit), Prepare: []assay.Command{shell("head -c 2000000 /dev/zero; sleep 100")}, Signs: signs, Command: shell(":")},
+		assay.Trial{Workload: string(assay.RuntimeCrash), Prepare: []assay.Command{shell("exit 70")}, Signs: signs, Command: shell(":")},
+	))
+	for _, s := range rows {
+		if string(s.Outcome) != s.Workload || !strings.HasPrefix(s.Detail, "prepare /bin/sh") {
+			t.Errorf("%s is %s: %s", s.Workload, s.Outcome, s.Detail)
+		}
+	}
+}
+
 // A scratch directory is empty each time, whatever was left in it.
 func TestScratch(t *testing.T) {
 	c := shell(`ls -a "$PWD"; mkdir -p a/b; echo x > f`)

@@ -70,6 +70,20 @@ func (j *Judge) Outcome(r Result) assay.Outcome {
 	return assay.OK
 }
 
+// Prepared names how a preparation of the trial ended: OK, or as its
+// invocations do in its place. A guest has had no part in it: what is not for
+// want of support or of time is the runtime's failure.
+func (j *Judge) Prepared(r Result) assay.Outcome {
+	if r.Started() && r.Killed == "" && r.Exit == 0 {
+		return assay.OK // signs are of executing: a compiler may say what looks like one
+	}
+	switch o := (&Judge{signs: j.signs}).Outcome(r); o {
+	case assay.Unsupported, assay.Timeout, assay.Limit:
+		return o
+	}
+	return assay.RuntimeCrash
+}
+
 // Answered reports whether the answer of r is the expected one.
 func (j *Judge) Answered(r Result) bool {
 	return j.expect.Stdout.IsZero() || j.expect.Stdout == r.Stdout

@@ -47,6 +47,28 @@ func TestJudge(t *testing.T) {
 			t.Errorf("%s: outcome %s, want %s", c.name, got, c.want)
 		}
 	}
+	j, err := measure.NewJudge(assay.Expectation{Stdout: hi, Exit: 3}, append(signs, assay.Sign{Outcome: assay.Unsupported, Exit: []int{70}, Stderr: "^no: "}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name   string
+		result measure.Result
+		want   assay.Outcome
+	}{
+		{"ends well", ran(measure.Result{}), assay.OK},
+		{"ends as the guest shall", ran(measure.Result{Exit: 3}), assay.RuntimeCrash},
+		{"refuses", ran(measure.Result{Exit: 70, StderrTail: []byte("no: SIMD")}), assay.Unsupported},
+		{"traps", ran(measure.Result{Exit: 1, StderrTail: []byte("trap: x")}), assay.RuntimeCrash},
+		{"takes too long", ran(measure.Result{Exit: -1, Signal: "SIGKILL", Killed: assay.Timeout}), assay.Timeout},
+		{"says too much", ran(measure.Result{Exit: -1, Signal: "SIGKILL", Killed: assay.Limit}), assay.Limit},
+		{"dies", ran(measure.Result{Exit: -1, Signal: "SIGSEGV"}), assay.RuntimeCrash},
+		{"does not start", measure.Result{Exit: -1, Reason: "no such file"}, assay.RuntimeCrash},
+	} {
+		if got := j.Prepared(c.result); got != c.want {
+			t.Errorf("a preparation %s: outcome %s, want %s", c.name, got, c.want)
+		}
+	}
 	if _, err := measure.NewJudge(assay.Expectation{}, []assay.Sign{{Outcome: assay.Trap, Stdout: "["}}); err == nil || !strings.Contains(err.Error(), "sign of trap") {
 		t.Errorf("NewJudge with a pattern that does not compile: error %v, want one that names the sign", err)
 	}

@@ -102,12 +102,12 @@ func (h *Host) check(ctx context.Context, r runners.Runtime, tool assay.RuntimeV
 	} else if err != nil {
 		return Result{}, err
 	}
-	failed, err := h.prepare(ctx, inv.Scratch, plan.Prepare)
+	failed, detail, err := h.prepare(ctx, inv.Scratch, plan)
 	if err != nil {
 		return Result{}, err
 	}
 	if failed != "" {
-		return c.judge(r, outcome{Outcome: assay.RuntimeCrash}, failed), nil
+		return c.judge(r, outcome{Outcome: failed}, detail), nil
 	}
 	got, detail, err := h.run(ctx, plan, c)
 	if err != nil {
@@ -126,31 +126,35 @@ func (h *Host) check(ctx context.Context, r runners.Runtime, tool assay.RuntimeV
 // prepareLimits are for compilers that take minutes.
 var prepareLimits = assay.Limits{Timeout: 10 * time.Minute, Output: assay.DefaultOutput}
 
-// prepare makes scratch with commands, if it is not there by the same ones. It
-// returns how that failed; "": it did not.
-func (h *Host) prepare(ctx context.Context, scratch string, commands []assay.Command) (failed string, err error) {
-	by := fmt.Sprintf("%q", commands)
+// prepare makes scratch as plan does, if it is not there by the same commands.
+// It returns how that failed, and how it looked; "": it did not.
+func (h *Host) prepare(ctx context.Context, scratch string, plan runners.Plan) (failed assay.Outcome, detail string, err error) {
+	by := fmt.Sprintf("%q", plan.Prepare)
 	if h.prepared[scratch] == by {
-		return "", nil
+		return "", "", nil
 	}
 	delete(h.prepared, scratch)
 	if err := os.RemoveAll(filepath.Join(h.Dir, scratch)); err != nil {
-		return "", err
+		return "", "", err
 	}
-	for _, c := range commands {
+	judge, err := measure.NewJudge(assay.Expectation{}, plan.Signs)
+	if err != nil {
+		return "", "", err
+	}
+	for _, c := range plan.Prepare {
 		res, err := h.Launcher.Run(ctx, c, measure.Options{Limits: prepareLimits})
 		if err != nil {
-			return "", err
+			return "", "", err
 		}
-		if res.Killed != "" || !res.Started() || res.Exit != 0 {
-			return "prepare: " + told(c, res), nil
+		if o := judge.Prepared(res); o != assay.OK {
+			return o, "prepare: " + told(c, res), nil
 		}
 	}
 	if h.prepared == nil {
 		h.prepared = map[string]string{}
 	}
 	h.prepared[scratch] = by
-	return "", nil
+	return "", "", nil
 }
 
 // run carries out what is prepared and says how it ended, and how that looked.

@@ -39,7 +39,9 @@ var (
 
 // Deviations lists what was seen.
 var Deviations = []Deviation{
-	{[]string{"runc", "crun"}, []string{"abort"}, assay.Exit, "a container runtime ends with 134 when its process died by SIGABRT, and when it exited with 134"},
+	{[]string{"runc", "crun", "containerd"}, []string{"abort"}, assay.Exit, "a container runtime ends with 134 when its process died by SIGABRT, and when it exited with 134"},
+	{[]string{"containerd"}, []string{"killed"}, assay.Timeout, "what is killed is its client, which uses no processor time"},
+	{[]string{"containerd"}, []string{"directory: read", "directory: write"}, assay.Unsupported, "its daemon has a working directory of its own, and directories have to be absolute"},
 	{slices.Concat(wasmtimes, []string{"wasmi"}), highExits, assay.RuntimeCrash, "its WASI refuses statuses of 126 and above"},
 	{slices.Concat(wasmtimes, wasmers, []string{"wasmi"}), readOnly, assay.Unsupported, "no option makes a directory read-only"},
 	{slices.Concat(wazeros, wasmers, v8s, []string{"wasmi", "wasm3", "wamr"}), limited, assay.Unsupported, "no option limits the guest's memory"},

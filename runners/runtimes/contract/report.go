@@ -3,9 +3,12 @@ package contract
 import (
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/google/renameio/v2"
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/runners"
@@ -76,11 +79,36 @@ func cell(r Result, notes *[]string) string {
 	return string(r.Verdict)
 }
 
-// The lines of docs/runtimes.md between which Markdown goes.
+// A Part is a generated part of docs/runtimes.md: the line that begins it.
+type Part string
+
+// The parts.
 const (
-	Begin = "<!-- by assay runtimes check --all --markdown docs/runtimes.md -->\n"
-	End   = "<!-- end -->\n"
+	Everything Part = "<!-- by assay runtimes check --all --markdown docs/runtimes.md -->\n"
+	Slow       Part = "<!-- by make test-slow -->\n" // what everything else does not wait for
 )
+
+const end = "<!-- end -->\n"
+
+// Cut returns what doc has of the part, and what is before and after that.
+func (p Part) Cut(doc string) (before, part, after string, ok bool) {
+	before, rest, begins := strings.Cut(doc, string(p))
+	part, after, ends := strings.Cut(rest, end)
+	return before + string(p), part, end + after, begins && ends
+}
+
+// Write puts r into file, as the part p of it.
+func (r Report) Write(file string, p Part, day time.Time) error {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	before, _, after, ok := p.Cut(string(b))
+	if !ok {
+		return fmt.Errorf("%s has no lines %q and %q: add them where the result is to be", file, p, end)
+	}
+	return renameio.WriteFile(file, []byte(before+r.Markdown(day)+after), 0o644)
+}
 
 // Markdown returns the report as the generated part of docs/runtimes.md.
 func (r Report) Markdown(day time.Time) string {
