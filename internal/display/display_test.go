@@ -176,7 +176,9 @@ func cases(t *testing.T) map[string][]wire.Display {
 	one := func(d wire.Display) []wire.Display { return []wire.Display{d} }
 	w := assay.Workload{Name: "matmul", Manifest: sum("manifest"), Module: sum("module"), Native: map[string]assay.Digest{"linux/amd64": sum("native")},
 		Image: map[string]assay.Digest{"linux/amd64": sum("image")}, Args: []string{"128"}, Expect: assay.Expectation{Stdout: sum("answer")}, Source: map[string]string{"toolchain": "go1.26.8"}}
+	w.Variants = map[assay.Variant]assay.Digest{assay.Reactor: sum("reactor"), assay.MVP: sum("mvp")}
 	bad := w
+	bad.Variants = map[assay.Variant]assay.Digest{hostile: sum("mvp")}
 	bad.Name, bad.Args, bad.Source = hostile, []string{hostile}, map[string]string{hostile: hostile}
 	badDrawn := drawn(hostile)
 	badDrawn.Figure.Tables[0].Columns = []string{hostile}

@@ -16,6 +16,15 @@ func Workload(w assay.Workload) wire.Display {
 	if w.Module.IsZero() {
 		forms = "no Wasm module"
 	}
+	facts := []fact{{"manifest", digest(w.Manifest)}, {"Wasm module", digest(w.Module)}}
+	var also []string
+	for _, v := range slices.Sorted(maps.Keys(w.Variants)) {
+		also = append(also, string(v))
+		facts = append(facts, fact{"module " + string(v), digest(w.Variants[v])})
+	}
+	if len(also) > 0 {
+		forms += " (also " + strings.Join(also, ", ") + ")"
+	}
 	native, image := slices.Sorted(maps.Keys(w.Native)), slices.Sorted(maps.Keys(w.Image))
 	switch {
 	case len(native) > 0 && slices.Equal(native, image):
@@ -23,7 +32,6 @@ func Workload(w assay.Workload) wire.Display {
 	default:
 		forms += prefixed(", native for ", strings.Join(native, ", ")) + prefixed(", container image for ", strings.Join(image, ", "))
 	}
-	facts := []fact{{"manifest", digest(w.Manifest)}, {"Wasm module", digest(w.Module)}}
 	for _, p := range slices.Sorted(maps.Keys(w.Native)) {
 		facts = append(facts, fact{"native " + p, digest(w.Native[p])})
 	}
