@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -61,7 +62,13 @@ func (j job) crate(ctx context.Context, c runners.Crate) (record, error) {
 	if len(c.Features) > 0 {
 		args = append(args, "--features", strings.Join(c.Features, ","))
 	}
+	compiler, err := j.rustc(ctx, home)
+	if err != nil {
+		return record{}, err
+	}
+	r.Origin += ", with " + compiler
 	cmd := j.cargo(ctx, cargo, home, args...)
+	cmd.Env = append(cmd.Env, "RUSTC_WRAPPER=", "RUSTC_WORKSPACE_WRAPPER=") // of a configuration
 	if _, err := run(cmd, j.compiling); err != nil {
 		return record{}, fmt.Errorf("%w\nif it is the network, check it, and the registry that cargo is configured for", err)
 	}
@@ -72,9 +79,24 @@ func (j job) crate(ctx context.Context, c runners.Crate) (record, error) {
 func (j job) cargo(ctx context.Context, cargo, home string, args ...string) *exec.Cmd {
 	cmd := command(ctx, cargo, args...)
 	cmd.Dir = j.work // not where a configuration or a rust-toolchain file of the user's is
+	cmd.Env = slices.DeleteFunc(cmd.Env, bends.MatchString)
 	cmd.Env = append(cmd.Env, "CARGO_HOME="+home, "CARGO_TARGET_DIR="+filepath.Join(j.work, "target"),
 		"RUSTFLAGS=", "CARGO_TERM_COLOR=never", "CARGO_TERM_PROGRESS_WHEN=always", "CARGO_TERM_PROGRESS_WIDTH=100")
 	return cmd
+}
+
+// bends is a variable of the environment that makes cargo build something else.
+// CARGO_HTTP_PROXY, CARGO_REGISTRIES_…_TOKEN and the like do not.
+var bends = regexp.MustCompile(`^(CARGO_(PROFILE|TARGET|BUILD|ENCODED|UNSTABLE|ALIAS|INCREMENTAL)|RUSTC|RUSTDOC|RUSTFLAGS|(HOST_|TARGET_)?C(XX)?FLAGS)`)
+
+// rustc returns what the compiler that cargo uses says of itself: "rustc 1.90.0 (…)".
+func (j job) rustc(ctx context.Context, home string) (string, error) {
+	rustc, err := need("rustc", cargoRemedy)
+	if err != nil {
+		return "", err
+	}
+	out, err := run(j.cargo(ctx, rustc, home, "--version"), nil)
+	return strings.TrimSpace(out), err
 }
 
 // cargoHome returns our directory of cargo's downloads, in which cargo finds

@@ -228,22 +228,28 @@ func (j job) progress(p Progress) {
 	}
 }
 
-// lock takes the lock file at path, waiting for whoever has it.
-func (j job) lock(ctx context.Context, path string) (unlock func(), err error) {
+// tryLock takes the lock file at path. The error matches unix.EWOULDBLOCK if
+// another has it.
+func tryLock(path string) (unlock func(), err error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
 	if err != nil {
 		return nil, err
 	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("lock %s: %w", path, err)
+	}
+	return func() { f.Close() }, nil
+}
+
+// lock takes the lock file at path, waiting for whoever has it.
+func (j job) lock(ctx context.Context, path string) (unlock func(), err error) {
 	waits := time.NewTicker(200 * time.Millisecond) // the kernel's own wait cannot be ended
 	defer waits.Stop()
 	for said := false; ; said = true {
-		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-		if err == nil {
-			return func() { f.Close() }, nil
-		}
+		unlock, err := tryLock(path)
 		if !errors.Is(err, unix.EWOULDBLOCK) {
-			f.Close()
-			return nil, fmt.Errorf("lock %s: %w", path, err)
+			return unlock, err
 		}
 		if !said {
 			j.progress(Progress{Doing: "waiting for another that installs it"})
@@ -251,7 +257,6 @@ func (j job) lock(ctx context.Context, path string) (unlock func(), err error) {
 		select {
 		case <-waits.C:
 		case <-ctx.Done():
-			f.Close()
 			return nil, ctx.Err()
 		}
 	}
@@ -259,7 +264,8 @@ func (j job) lock(ctx context.Context, path string) (unlock func(), err error) {
 
 // Uninstall removes what is installed of p's name and version, of earlier
 // entries of the lock and earlier sources of ours too, and what is left of an
-// attempt. The error matches fs.ErrNotExist if there is nothing.
+// attempt; nothing, if some of it is being installed. The error matches
+// fs.ErrNotExist if there is nothing.
 func Uninstall(p runners.Package, o Options) error {
 	dir, err := dirOf(p, o)
 	if err != nil {
@@ -276,6 +282,20 @@ func Uninstall(p runners.Package, o Options) error {
 	}
 	if len(there) == 0 {
 		return fmt.Errorf("%s %s is not installed: %w", p.Name, p.Version, fs.ErrNotExist)
+	}
+	locks := map[string]bool{}
+	for _, dir := range there {
+		name := strings.TrimPrefix(strings.TrimPrefix(filepath.Base(dir), ".work-"), ".new-")
+		locks[filepath.Join(filepath.Dir(dir), "."+name+".lock")] = true
+	}
+	for path := range locks {
+		unlock, err := tryLock(path)
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			return fmt.Errorf("%s %s is being installed: wait for that, or end it", p.Name, p.Version)
+		} else if err != nil {
+			return err
+		}
+		defer unlock()
 	}
 	for _, dir := range there {
 		err = errors.Join(err, os.RemoveAll(dir))

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -185,8 +186,10 @@ install)
 	printf '#!/bin/sh\necho demo 1.0\n' >"$2/bin/demo" ;;
 esac
 `, dir, script)
-	if err := os.WriteFile(filepath.Join(dir, "cargo"), []byte(text), 0o755); err != nil {
-		t.Fatal(err)
+	for name, text := range map[string]string{"cargo": text, "rustc": "#!/bin/sh\necho rustc 1.2.3\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o755); err != nil {
+			t.Fatal(err)
+		}
 	}
 	t.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
 }
@@ -246,6 +249,70 @@ func TestTogether(t *testing.T) {
 	}
 	if total, ok := compiling.Load("compiling demo"); !ok || total != int64(2) {
 		t.Errorf("no progress of cargo's was told of 2 to compile: %v", total)
+	}
+}
+
+// TestCrateEnvironment: what would make another program of a crate is kept from
+// cargo, what reaches the registry is not, and the compiler is noted.
+func TestCrateEnvironment(t *testing.T) {
+	dir := t.TempDir()
+	fakeCargo(t, dir, "env >"+dir+"/env")
+	bends := []string{"CARGO_PROFILE_RELEASE_LTO", "CARGO_BUILD_TARGET", "CARGO_ENCODED_RUSTFLAGS", "RUSTC", "RUSTC_BOOTSTRAP", "CFLAGS", "TARGET_CFLAGS"}
+	for _, name := range append(bends, "CARGO_HTTP_PROXY", "RUSTC_WRAPPER") {
+		t.Setenv(name, "bent")
+	}
+	in, err := install.Install(t.Context(), crateOf(t, dir), install.Options{Cache: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "crates.io demo 1.0, with rustc 1.2.3"; in.Origin != want {
+		t.Errorf("origin %q, want %q", in.Origin, want)
+	}
+	env, err := os.ReadFile(filepath.Join(dir, "env"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	given := strings.Split(string(env), "\n")
+	for _, name := range bends {
+		if slices.Contains(given, name+"=bent") {
+			t.Errorf("cargo was given %s", name)
+		}
+	}
+	for _, want := range []string{"CARGO_HTTP_PROXY=bent", "RUSTC_WRAPPER=", "RUSTFLAGS="} {
+		if !slices.Contains(given, want) {
+			t.Errorf("cargo was not given %s", want)
+		}
+	}
+}
+
+// TestUninstallBusy: what is being installed is left alone.
+func TestUninstallBusy(t *testing.T) {
+	dir := t.TempDir()
+	pipe := filepath.Join(dir, "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	fakeCargo(t, dir, fmt.Sprintf("echo begun >%[1]q; cat %[1]q >%[1]q.end", pipe))
+	p, o := crateOf(t, dir), install.Options{Cache: t.TempDir()}
+	ended := make(chan error, 1)
+	go func() {
+		_, err := install.Install(t.Context(), p, o)
+		ended <- err
+	}()
+	if _, err := os.ReadFile(pipe); err != nil { // until it has begun
+		t.Fatal(err)
+	}
+	if err := install.Uninstall(p, o); err == nil || !strings.Contains(err.Error(), "demo 1.0 is being installed: wait") {
+		t.Errorf("Uninstall of what is being installed: %v", err)
+	}
+	if err := os.WriteFile(pipe, nil, 0); err != nil { // its end
+		t.Fatal(err)
+	}
+	if err := <-ended; err != nil {
+		t.Errorf("Install: %v", err)
+	}
+	if err := install.Uninstall(p, o); err != nil {
+		t.Errorf("Uninstall: %v", err)
 	}
 }
 
