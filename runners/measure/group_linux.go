@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -30,6 +31,7 @@ type Groups struct {
 	parents     []string // of the groups, one a hierarchy
 	name        string   // of the next group, but for its number
 	made        int
+	left        []string // directories of ours that could not be removed yet
 }
 
 // A gauge is a number in a file of every group of a hierarchy.
@@ -68,8 +70,9 @@ func findGroups(own map[string]string) (groups *Groups, cpu, memory error) {
 	}
 	if g.memory.parent == "" {
 		g.memory = gauge{own[""], "memory.peak", "", 1}
-		// Where this fails, so does reading, which says it.
-		os.WriteFile(filepath.Join(own[""], "cgroup.subtree_control"), []byte("+memory"), 0)
+		if g.memory.parent != "" { // where this fails, so does reading, which says it
+			os.WriteFile(filepath.Join(own[""], "cgroup.subtree_control"), []byte("+memory"), 0)
+		}
 	}
 	for _, p := range []string{g.cpu.parent, g.memory.parent} {
 		if p != "" && (len(g.parents) == 0 || g.parents[0] != p) {
@@ -176,8 +179,10 @@ type Group struct {
 	name string
 }
 
-// New makes a group. The caller must Close it.
+// New makes a group, having removed what earlier ones left. The caller must
+// Close it.
 func (g *Groups) New() (*Group, error) {
+	g.left = slices.DeleteFunc(g.left, func(dir string) bool { return removeTree(dir) == nil })
 	g.made++
 	group := &Group{of: g, name: g.name + strconv.Itoa(g.made)}
 	for _, dir := range group.Dirs() {
@@ -228,11 +233,18 @@ func (g *Group) read(of gauge) (int64, error) {
 	return v * of.unit, nil
 }
 
-// Close kills what is in the group and removes it.
+// Close kills what is in the group and removes it. Where what was killed takes
+// its time to be gone, that is no error: the group is removed when a later one
+// is made, or by who finds groups when this process is gone.
 func (g *Group) Close() error {
 	var errs []error
 	for _, p := range g.of.parents {
-		errs = append(errs, removeGroup(filepath.Join(p, g.name)))
+		dir := filepath.Join(p, g.name)
+		if err := removeGroup(dir); errors.Is(err, unix.EBUSY) {
+			g.of.left = append(g.of.left, dir)
+		} else {
+			errs = append(errs, err)
+		}
 	}
 	return errors.Join(errs...)
 }
