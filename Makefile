@@ -34,9 +34,10 @@ runtimes: build ## every runtime that the tests want, below the cache; wasmer is
 test: build test-tools ## everything that can be tested here
 	$(GO) test -timeout 30m ./...
 
-test-slow: build ## the contract with lucet, built with the Rust of its time, and with containerd
+test-slow: build ## what takes minutes: the contract with lucet (ten more to build it) and containerd, noted in docs/runtimes.md; Rust; simulations in full
 	bin/assay runtimes install lucet
-	ASSAY_REQUIRE=lucet,containerd $(GO) test -timeout 60m -count=1 -v -run '^TestRuntimes$$/^(lucet|containerd)$$' ./runners/runtimes
+	ASSAY_SLOW=1 ASSAY_REQUIRE=lucet,containerd $(GO) test -timeout 60m -count=1 -v -run '^TestSlow$$' ./runners/runtimes -update
+	ASSAY_SLOW=1 ASSAY_REQUIRE=rust $(GO) test -timeout 60m -count=1 -run '^Test(Suite|BuildIsReproducible|Coverage.*|FalsePositives)$$' ./images ./kernelext/stats
 
 kills: agents ## the tests that kill, and a fault at each operation of the disk store, in full, to show their counts
 	@ASSAY_LONG=1 $(GO) test -count=1 -v -run '^Test(.*Killed.*|Crash|Processes|Resume)$$' ./cmd/assay ./artifacts/journal ./artifacts/disk ./artifacts/minio ./internal/agent | grep -vE '^(=== |PASS)'

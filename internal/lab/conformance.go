@@ -1,7 +1,6 @@
 package lab
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,8 +8,6 @@ import (
 	"path/filepath"
 	goruntime "runtime"
 	"time"
-
-	"github.com/google/renameio/v2"
 
 	"github.com/assay-notebooks/assay/runners/executors"
 	"github.com/assay-notebooks/assay/runners/measure"
@@ -104,16 +101,7 @@ func startLauncher(dir string) (*measure.Launcher, error) {
 	return measure.Start(exe, work)
 }
 
-// WriteConformance puts c into file, between the lines that say where.
+// WriteConformance puts c, of all runtimes, into file: docs/runtimes.md.
 func WriteConformance(file string, c Conformance, now time.Time) error {
-	b, err := os.ReadFile(file)
-	if err != nil {
-		return err
-	}
-	head, rest, begins := bytes.Cut(b, []byte(contract.Begin))
-	_, tail, ends := bytes.Cut(rest, []byte(contract.End))
-	if !begins || !ends {
-		return Usagef("%s has no lines %q and %q", file, contract.Begin, contract.End)
-	}
-	return renameio.WriteFile(file, bytes.Join([][]byte{head, tail}, []byte(contract.Begin+c.Markdown(now)+contract.End)), 0o644)
+	return c.Write(file, contract.Everything, now)
 }

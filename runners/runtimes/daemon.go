@@ -51,7 +51,7 @@ func (d daemon) Plan(inv runners.Invocation) (runners.Plan, error) {
 	file := inv.Scratch + "/" + name + ".tar"
 	ref := "assay.invalid/" + name + ":1"
 	command := func(args []string) assay.Command {
-		return assay.Command{Argv: append([]string{inv.Tool.Path}, args...), Env: []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}}
+		return assay.Command{Argv: slices.Concat(inv.Tool.Loader, []string{inv.Tool.Path}, args), Env: []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}}
 	}
 	args, err := d.run(inv, ref, name)
 	if err != nil {

@@ -6,22 +6,37 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/assay-notebooks/assay/runners"
 	"github.com/assay-notebooks/assay/runners/runtimes"
 	"github.com/assay-notebooks/assay/runners/runtimes/contract"
 )
 
-// TestDocs holds the generated part of docs/runtimes.md to the lists of
+const docs = "../../docs/runtimes.md"
+
+// TestDocs holds the generated parts of docs/runtimes.md to the lists of
 // runtimes, cases and deviations. Versions there are of the host that made it.
 func TestDocs(t *testing.T) {
-	b, err := os.ReadFile("../../docs/runtimes.md")
+	b, err := os.ReadFile(docs)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, rest, begins := strings.Cut(string(b), contract.Begin)
-	part, _, ends := strings.Cut(rest, contract.End)
-	if !begins || !ends {
-		t.Fatalf("docs/runtimes.md has no lines %q and %q", contract.Begin, contract.End)
+	for p, c := range map[contract.Part]struct {
+		of    []runners.Runtime
+		again string
+	}{
+		contract.Everything: {runtimes.All, `run "assay runtimes check --all --markdown docs/runtimes.md"`},
+		contract.Slow:       {slow, `run "make test-slow"`},
+	} {
+		_, part, _, ok := p.Cut(string(b))
+		if !ok {
+			t.Errorf("docs/runtimes.md has no part %q", p)
+			continue
+		}
+		testPart(t, part, c.of, c.again)
 	}
+}
+
+func testPart(t *testing.T, part string, of []runners.Runtime, again string) {
 	var header []string
 	cells := map[string]map[string]string{} // by case and runtime
 	notes := map[string]string{}            // by "[1]"
@@ -41,8 +56,7 @@ func TestDocs(t *testing.T) {
 			}
 		}
 	}
-	const again = `run "assay runtimes check --all --markdown docs/runtimes.md"`
-	for _, r := range runtimes.All {
+	for _, r := range of {
 		name := "`" + r.Name() + "`"
 		live := slices.Contains(header, r.Name())
 		if !live && !strings.Contains(part, "\n- "+name+": ") {

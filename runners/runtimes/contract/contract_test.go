@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/internal/tooltest"
@@ -57,6 +58,29 @@ func TestDeviations(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+func TestWrite(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "runtimes.md")
+	doc := "before\n" + string(Everything) + "all\n" + end + "between\n" + string(Slow) + "old\n" + end + "after\n"
+	if err := os.WriteFile(file, []byte(doc), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r := Report{Results: []Result{{Runtime: "lucet", Case: Cases[0].Name, Verdict: Met}}}
+	day := time.Date(2026, 11, 26, 0, 0, 0, 0, time.UTC)
+	if err := r.Write(file, Slow, day); err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(file)
+	if want := strings.Replace(doc, "old\n", r.Markdown(day), 1); err != nil || string(got) != want {
+		t.Errorf("the file is %q, want %q (%v)", got, want, err)
+	}
+	if err := os.WriteFile(file, []byte(strings.Replace(doc, string(Slow), "", 1)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Write(file, Slow, day); err == nil || !strings.Contains(err.Error(), "add them") {
+		t.Errorf("Write into a file without the part: error %v", err)
 	}
 }
 

@@ -26,7 +26,8 @@ import (
 	"github.com/assay-notebooks/assay/runners/runtimes/contract"
 )
 
-var update = flag.Bool("update", false, "rewrite golden plans")
+// Update asks tests to write what they compare with.
+var Update = flag.Bool("update", false, "rewrite golden plans, and what was seen in docs/runtimes.md")
 
 var validName = regexp.MustCompile(`^[a-z][a-z0-9]*(/[a-z0-9-]+)?$`)
 
@@ -53,7 +54,7 @@ func Test(t *testing.T, r runners.Runtime, h Host) {
 	t.Run("traits", func(t *testing.T) { testTraits(t, r) })
 	t.Run("signs", func(t *testing.T) { testSigns(t, r) })
 	t.Run("plan", func(t *testing.T) { testPlan(t, r) })
-	t.Run("live", func(t *testing.T) { testLive(t, r, h) })
+	t.Run("live", func(t *testing.T) { Live(t, r, h) })
 }
 
 // testTraits compares how r says it executes code with what it plans.
@@ -125,7 +126,7 @@ func testPlan(t *testing.T, r runners.Runtime) {
 		}
 	}
 	golden := filepath.Join("testdata", "plan", strings.ReplaceAll(r.Name(), "/", "-")+".txt")
-	if *update {
+	if *Update {
 		if err := os.MkdirAll(filepath.Dir(golden), 0o777); err != nil {
 			t.Fatal(err)
 		}
@@ -142,19 +143,22 @@ func testPlan(t *testing.T, r runners.Runtime) {
 	}
 }
 
-// testLive holds r to the contract, where it is.
-func testLive(t *testing.T, r runners.Runtime, h Host) {
+// Live holds r to the contract, where it is, and returns how each case went.
+func Live(t *testing.T, r runners.Runtime, h Host) []contract.Result {
 	if h.Found.Absent != "" {
 		tooltest.Missing(t, r.Name(), errors.New(h.Found.Absent))
 	}
 	t.Logf("%s %s, %s", r.Name(), h.Found.Version, h.Found.Path)
 	t.Setenv("ASSAY_CONTRACT", "leaked")
+	var results []contract.Result
 	for _, c := range contract.Cases {
 		t.Run(c.Name, func(t *testing.T) {
 			res, err := h.Host.Check(t.Context(), r, h.Found, c)
-			switch {
-			case err != nil:
+			if err != nil {
 				t.Fatal(err)
+			}
+			results = append(results, res)
+			switch {
 			case res.Verdict == contract.None:
 				t.Skip(res.Why)
 			case res.Verdict == contract.Fails:
@@ -162,6 +166,7 @@ func testLive(t *testing.T, r runners.Runtime, h Host) {
 			}
 		})
 	}
+	return results
 }
 
 // testSigns judges ends that no case brings about at will.
