@@ -26,6 +26,10 @@ type CLI struct {
 	// given; nil: empty.
 	Env []string
 
+	// Inherits says that the guest is given the program's own environment,
+	// which is then the invocation's.
+	Inherits bool
+
 	// Inside starts the program in the directory that is the guest's working
 	// directory, for one that knows a directory by its path alone.
 	Inside bool
@@ -58,8 +62,8 @@ func (c CLI) Traits() Traits { return c.Executes }
 // Shim returns c.Phases.
 func (c CLI) Shim() *Shim { return c.Phases }
 
-// Plan spells inv. The program's own environment is c.Env alone, so that
-// nothing on the host changes what it does.
+// Plan spells inv. The program's own environment is c.Env alone, or what it
+// hands on, so that nothing on the host changes what it does.
 func (c CLI) Plan(inv Invocation) (Plan, error) {
 	plan := Plan{Signs: c.Signs}
 	if c.Compile != nil {
@@ -86,8 +90,11 @@ func (c CLI) Plan(inv Invocation) (Plan, error) {
 	if err != nil {
 		return Plan{}, fmt.Errorf("%s: %w", c.ID, err)
 	}
-	argv := slices.Concat(inv.Tool.Loader, []string{inv.Tool.Path}, args)
-	plan.Command = assay.Command{Argv: argv, Env: c.Env, Stdin: inv.Stdin, Dir: dir, Chatter: c.Chatter}
+	argv, env := slices.Concat(inv.Tool.Loader, []string{inv.Tool.Path}, args), c.Env
+	if c.Inherits {
+		env = inv.Env
+	}
+	plan.Command = assay.Command{Argv: argv, Env: env, Stdin: inv.Stdin, Dir: dir, Chatter: c.Chatter}
 	return plan, nil
 }
 

@@ -19,9 +19,10 @@ var Lucet = runners.CLI{
 		Remedy:  `run "assay runtimes install lucet"`,
 		Package: "lucet",
 	},
+	Inherits: true,
 	Executes: runners.Traits{Mode: runners.Precompiled, Cache: runners.Made, MVP: true},
 	Signs: []assay.Sign{
-		{Outcome: assay.Trap, Exit: []int{101}, Stderr: `(?m)RuntimeFault\(`},
+		{Outcome: assay.Trap, Exit: []int{101}, Stderr: `(?m)^thread '.*' panicked at 'lucet-wasi runtime error: Runtime fault: `},
 		{Outcome: assay.RuntimeCrash, Exit: []int{101}, Stderr: `(?m)^thread '.*' panicked at `},
 		{Outcome: assay.RuntimeCrash, Signal: []string{"*"}},
 	},
@@ -29,12 +30,11 @@ var Lucet = runners.CLI{
 	Compile: func(inv runners.Invocation) ([]string, error) {
 		// Its own bindings name the WASI of before wasi_snapshot_preview1.
 		bindings := filepath.Join(filepath.Dir(inv.Tool.Path), "bindings.json")
-		return []string{"--bindings", bindings, "--output", inv.Scratch, inv.Module}, nil
+		// By default it checks accesses against the first 4 MiB, beyond which
+		// memory grows, and cannot be used.
+		return []string{"--bindings", bindings, "--min-reserved-size", "4 GiB", "--output", inv.Scratch, inv.Module}, nil
 	},
 	Spell: func(inv runners.Invocation) ([]string, error) {
-		if err := noEnv(inv); err != nil {
-			return nil, err
-		}
 		dirs, err := mounts(inv, "--dir", writable(":"))
 		if err != nil {
 			return nil, err
@@ -43,6 +43,6 @@ var Lucet = runners.CLI{
 		if inv.Memory > 0 {
 			limit = []string{"--max-heap-size", strconv.FormatInt(inv.Memory, 10)}
 		}
-		return slices.Concat(limit, dirs, []string{inv.Scratch}, inv.Args), nil
+		return slices.Concat(limit, dirs, []string{"--", inv.Scratch}, inv.Args), nil
 	},
 }
