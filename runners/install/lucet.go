@@ -8,8 +8,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
+	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/runners"
+	"github.com/assay-notebooks/assay/runners/filedigest"
 )
 
 // standIn replaces the source of raw-cpuid.
@@ -21,7 +24,7 @@ var standIn []byte
 const offline = `[source.crates-io]
 replace-with = "vendored-sources"
 [source.vendored-sources]
-directory = "vendor"
+directory = %q
 `
 
 // lucet builds lucet's compiler and its runtime with the Rust of their time,
@@ -47,6 +50,7 @@ func (j job) lucet(ctx context.Context, l runners.Lucet) (record, error) {
 	if _, err := run(toolchain, nil); err != nil {
 		return record{}, err
 	}
+	vendored := filepath.Join(j.work, "vendor") // of both: what they share is compiled once
 	for _, c := range []runners.Crate{l.Compiler, l.Runtime} {
 		if missing := lacking(c.Needs); len(missing) > 0 {
 			return record{}, lacks(missing)
@@ -55,33 +59,56 @@ func (j job) lucet(ctx context.Context, l runners.Lucet) (record, error) {
 		if err != nil {
 			return record{}, err
 		}
-		vendor := j.cargo(ctx, cargo, home, "vendor", "--locked", "--versioned-dirs", "vendor")
+		vendor := j.cargo(ctx, cargo, home, "vendor", "--locked", "--versioned-dirs", "--no-delete", vendored)
 		vendor.Dir = source
 		j.progress(Progress{Doing: "downloading what " + c.Name + " is made of"})
 		if _, err := run(vendor, nil); err != nil {
 			return record{}, err
 		}
-		if err := errors.Join(replaceCPUID(source), os.MkdirAll(filepath.Join(source, ".cargo"), 0o755),
-			os.WriteFile(filepath.Join(source, ".cargo", "config"), []byte(offline), 0o644)); err != nil {
+		if err := errors.Join(replaceCPUID(vendored), os.MkdirAll(filepath.Join(source, ".cargo"), 0o755),
+			os.WriteFile(filepath.Join(source, ".cargo", "config"), fmt.Appendf(nil, offline, vendored), 0o644)); err != nil {
 			return record{}, err
 		}
 		build := j.cargo(ctx, rustup, filepath.Join(j.work, "cargo"), "run", l.Rust, "cargo", "install", "--locked", "--offline", "--path", ".", "--root", j.out)
 		build.Dir = source
 		// What lucet-wasi loads looks for its functions in it.
 		build.Env = append(build.Env, old, "RUSTFLAGS=-C link-args=-rdynamic")
-		if _, err := run(build, j.compiling); err != nil {
+		if _, err := run(build, oldCargo(j, vendored)); err != nil {
 			return record{}, err
 		}
 		if err := bindings(source, filepath.Join(j.out, "bin")); err != nil {
 			return record{}, err
 		}
 	}
-	return record{Origin: fmt.Sprintf("crates.io %s and %s %s, with Rust %s", l.Compiler.Name, l.Runtime.Name, l.Runtime.Version, l.Rust)}, nil
+	r := record{Origin: fmt.Sprintf("crates.io %s and %s %s, with Rust %s", l.Compiler.Name, l.Runtime.Name, l.Runtime.Version, l.Rust)}
+	for _, path := range []string{"bin/lucetc", "bin/bindings.json"} { // the mode precompiled is of these
+		d, err := filedigest.Of(filepath.Join(j.out, path))
+		if err != nil {
+			return record{}, err
+		}
+		r.Files = append(r.Files, assay.File{Path: path, Digest: d})
+	}
+	return r, nil
+}
+
+// oldCargo tells of the lines of a cargo that shows no bar without a terminal:
+// "Compiling syn v0.11.11". Of all that is vendored, what other systems need is
+// never compiled.
+func oldCargo(j job, vendored string) func(line string) {
+	all, _ := filepath.Glob(filepath.Join(vendored, "*"))
+	done := int64(0)
+	return func(line string) {
+		if rest, ok := strings.CutPrefix(line, "Compiling "); ok {
+			name, _, _ := strings.Cut(rest, " ")
+			j.progress(Progress{Doing: "compiling " + name, Done: done, Total: int64(len(all))})
+			done++
+		}
+	}
 }
 
 // replaceCPUID puts the stand-in in place of the vendored raw-cpuid.
-func replaceCPUID(source string) error {
-	found, err := filepath.Glob(filepath.Join(source, "vendor", "raw-cpuid-*"))
+func replaceCPUID(vendored string) error {
+	found, err := filepath.Glob(filepath.Join(vendored, "raw-cpuid-*"))
 	if err == nil && len(found) == 0 {
 		err = errors.New("raw-cpuid is no part of it")
 	}
