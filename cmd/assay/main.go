@@ -34,8 +34,8 @@ const (
 )
 
 const exitHelp = `
-Exit status: 0 done, 1 error, 2 usage, 3 incomplete, 4 a replay or claim fails,
-or lint finds an error, 5 corrupt, 130 interrupted.
+Exit status: 0 done, 1 error, 2 usage, 3 incomplete, 4 a replay, claim or check
+fails, or lint finds an error, 5 corrupt, 130 interrupted.
 `
 
 func main() {
