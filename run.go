@@ -62,7 +62,7 @@ type RuntimeVersion struct {
 	Name    string   `json:"name"`
 	Version string   `json:"version,omitempty"`
 	Path    string   `json:"path,omitempty"`
-	Loader  []string `json:"loader,omitempty"` // arguments that go before Path to start it: the dynamic loader of what is extracted beside the system
+	Loader  []string `json:"loader,omitempty"` // arguments that go before Path to start it, and are timed with it: the dynamic loader of what is extracted beside the system, what unshares for crun
 	Digest  Digest   `json:"digest,omitzero"`  // of the file at Path
 	Absent  string   `json:"absent,omitempty"` // why it could not take part
 	Origin  string   `json:"origin,omitempty"` // how it was obtained
