@@ -289,21 +289,33 @@ func removeTree(dir string) error {
 
 // killIn kills the processes of one group.
 func killIn(dir string) {
-	b, _ := os.ReadFile(filepath.Join(dir, "cgroup.procs")) // gone, or of threads only: nothing to kill
+	for _, pid := range processesIn(dir) {
+		unix.Kill(pid, unix.SIGKILL)
+	}
+}
+
+// processesIn returns the processes of one group. There are none in one that is
+// gone, or of threads only.
+func processesIn(dir string) (pids []int) {
+	b, _ := os.ReadFile(filepath.Join(dir, "cgroup.procs"))
 	for text := range strings.FieldsSeq(string(b)) {
 		if pid, err := strconv.Atoi(text); err == nil && pid > 1 {
-			unix.Kill(pid, unix.SIGKILL)
+			pids = append(pids, pid)
 		}
 	}
+	return pids
 }
 
 // killAll kills what is in groups that this process has left, and beside them.
 // What is started there meanwhile is left to removeGroup.
-func killAll(groups []string) {
+func killAll(groups []string) { walkGroups(groups, killIn) }
+
+// walkGroups does it with groups, what is beside them and what is below.
+func walkGroups(groups []string, do func(dir string)) {
 	for _, dir := range groups {
 		filepath.WalkDir(filepath.Dir(dir), func(path string, e fs.DirEntry, err error) error {
 			if err == nil && e.IsDir() {
-				killIn(path)
+				do(path)
 			}
 			return nil
 		})

@@ -63,6 +63,25 @@ func TestGroup(t *testing.T) {
 	}
 }
 
+// What left the process group, and has no parent there, is held to the limit of
+// memory by its control group.
+func TestLimitOfGroup(t *testing.T) {
+	groups, _, _ := findGroups(t)
+	g, err := groups.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Close()
+	limits := limits
+	limits.Memory = 100 * mib
+	script := "(setsid " + guest + " hold 200 &); sleep 1000"
+	res, err := start(t).Run(t.Context(), assay.Command{Argv: []string{"/bin/sh", "-c", script}, Env: []string{"PATH=/usr/bin:/bin"}},
+		measure.Options{Limits: limits, Group: g.Dirs()})
+	if err != nil || res.Killed != assay.Limit || res.Stdout.IsZero() {
+		t.Errorf("killed for %q, %s, stdout %v, %v; want limit, and nobody who keeps stdout open", res.Killed, res.Reason, res.Stdout, err)
+	}
+}
+
 func gone(t *testing.T, dirs []string) {
 	t.Helper()
 	for _, dir := range dirs {

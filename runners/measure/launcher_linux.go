@@ -170,7 +170,7 @@ func (l *Launcher) Run(ctx context.Context, c assay.Command, opts Options) (Resu
 	var reason string
 	if err == nil {
 		if err = l.send(append(header, body...), rights); err == nil {
-			end, killed, reason, err = l.await(ctx, limits, over)
+			end, killed, reason, err = l.await(ctx, limits, opts.Group, over)
 		}
 	}
 	// Not before: the end of the last writer wakes us, and that may not be the command's, just before its own end.
@@ -269,7 +269,7 @@ func known(v int64) *int64 {
 
 // await waits for the end of the running command, and kills it when it must.
 // The outcome says why it did.
-func (l *Launcher) await(ctx context.Context, limits assay.Limits, over <-chan struct{}) (end reply, killed assay.Outcome, reason string, err error) {
+func (l *Launcher) await(ctx context.Context, limits assay.Limits, groups []string, over <-chan struct{}) (end reply, killed assay.Outcome, reason string, err error) {
 	timeout := time.NewTimer(limits.Timeout)
 	defer timeout.Stop()
 	var look <-chan time.Time // nil: never
@@ -305,7 +305,10 @@ func (l *Launcher) await(ctx context.Context, limits assay.Limits, over <-chan s
 		case <-over:
 			kill(assay.Limit, outputReason(limits))
 		case <-look:
-			if used := groupRSS(pid); used > limits.Memory {
+			if used, pids := resident(pid, l.process.Process.Pid, groups); used > limits.Memory {
+				for _, pid := range pids { // also what left the process group, and would go on
+					unix.Kill(pid, unix.SIGKILL)
+				}
 				kill(assay.Limit, memoryReason(used, limits))
 			}
 		}

@@ -151,6 +151,8 @@ func TestEnds(t *testing.T) {
 			`-1 "" "" "stdin: open /nonexistent: no such file or directory"`, ""},
 		{"memory", assay.Command{Argv: []string{guest, "hold", "200"}}, assay.Limits{Timeout: 20 * time.Second, Output: mib, Memory: 100 * mib},
 			`-1 "SIGKILL" "limit" *`, ""},
+		{"memory that left the process group", shell("setsid " + guest + " hold 200 & wait"),
+			assay.Limits{Timeout: 20 * time.Second, Output: mib, Memory: 100 * mib}, `-1 "SIGKILL" "limit" *`, ""},
 		{"memory, seen at the end", assay.Command{Argv: []string{guest, "touch", "64"}},
 			assay.Limits{Timeout: 20 * time.Second, Output: mib, Memory: 32 * mib}, `* "limit" *`, ""},
 		{"environment", assay.Command{Argv: []string{"/usr/bin/env"}, Env: []string{"A=1", "B=a=b"}}, limits, `0 "" "" ""`, "A=1\nB=a=b\n"},

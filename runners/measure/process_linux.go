@@ -23,33 +23,52 @@ func StartTicks(pid int) (uint64, error) {
 	return f.start, nil
 }
 
-// groupRSS returns the resident bytes of all processes of group pgid. What
-// ends while it looks counts as nothing.
-func groupRSS(pgid int) int64 {
+// resident returns the resident bytes of all processes of a command, and those
+// processes: of its process group, of the control groups that were made for
+// it, where the launcher is too, and what any of these started. What ends while
+// it looks counts as nothing.
+func resident(pgid, launcher int, groups []string) (bytes int64, pids []int) {
 	dir, err := os.Open("/proc")
 	if err != nil {
-		return 0
+		return 0, nil
 	}
 	defer dir.Close()
 	names, _ := dir.Readdirnames(-1) // as many as there are
-	var pages int64
+	all := make(map[int]stat)
 	for _, name := range names {
-		pid, err := strconv.Atoi(name)
-		if err != nil {
-			continue
-		}
-		if f, err := processStat(pid); err == nil && f.group == pgid {
-			pages += f.rss
+		if pid, err := strconv.Atoi(name); err == nil {
+			if s, err := processStat(pid); err == nil {
+				all[pid] = s
+			}
 		}
 	}
-	return pages * int64(os.Getpagesize())
+	inside := make(map[int]bool)
+	walkGroups(groups, func(dir string) {
+		for _, pid := range processesIn(dir) {
+			inside[pid] = true
+		}
+	})
+	delete(inside, launcher)
+	var belongs func(pid, steps int) bool
+	belongs = func(pid, steps int) bool {
+		s, ok := all[pid]
+		return ok && steps > 0 && (s.group == pgid || inside[pid] || belongs(s.parent, steps-1))
+	}
+	for pid, s := range all {
+		if belongs(pid, len(all)) {
+			bytes += s.rss * int64(os.Getpagesize())
+			pids = append(pids, pid)
+		}
+	}
+	return bytes, pids
 }
 
 type stat struct {
-	state byte
-	group int
-	start uint64 // clock ticks after boot
-	rss   int64  // pages
+	state  byte
+	parent int
+	group  int
+	start  uint64 // clock ticks after boot
+	rss    int64  // pages
 }
 
 func processStat(pid int) (stat, error) {
@@ -64,10 +83,11 @@ func processStat(pid int) (stat, error) {
 		return stat{}, fmt.Errorf("%s: %d fields after the name", path, len(fields))
 	}
 	s := stat{state: fields[0][0]}
-	var errs [3]error
+	var errs [4]error
 	s.group, errs[0] = strconv.Atoi(string(fields[2]))
 	s.start, errs[1] = strconv.ParseUint(string(fields[19]), 10, 64)
 	s.rss, errs[2] = strconv.ParseInt(string(fields[21]), 10, 64)
+	s.parent, errs[3] = strconv.Atoi(string(fields[1]))
 	for _, err := range errs {
 		if err != nil {
 			return stat{}, fmt.Errorf("%s: %w", path, err)
