@@ -20,9 +20,23 @@ const (
 	Call              Phase = "call"               // every later call of the export run, or a call of a command by its own clock
 	SecondInstantiate Phase = "second-instantiate" // another instance of the same compiled module
 	Region            Phase = "region"             // bench.start to bench.end, of a module that imports them
+	CallRegion        Phase = "call-region"        // what Sample.Span calls a Region of a later call
 	Teardown          Phase = "teardown"           // of instances, module and engine
 	Request           Phase = "request"
 )
+
+// Repeats reports whether one process may have several samples of p. They are
+// not independent of each other: it is the medians of processes that are.
+func (p Phase) Repeats() bool { return p == Call || p == CallRegion }
+
+// Span returns what a sample is summed up with: its phase, and regions of later
+// calls, which a trace tells by Sample.Call alone, apart from that of the first.
+func (s Sample) Span() Phase {
+	if s.Phase == Region && s.Call > 0 {
+		return CallRegion
+	}
+	return s.Phase
+}
 
 // An Outcome is how a planned invocation ended. All of them are results.
 type Outcome string

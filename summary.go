@@ -33,32 +33,34 @@ type Summary struct {
 // of each other: Wall of the phase Call is over the medians of invocations, and
 // its N counts those.
 type SummaryRow struct {
-	Workload string            `json:"workload"`
-	Runtime  string            `json:"runtime"`
-	Params   map[string]string `json:"params,omitempty"`
-	Mode     string            `json:"mode,omitempty"`            // of Trial
-	Cache    string            `json:"cache,omitempty"`           // of Trial
-	Threads  int32             `json:"compile_threads,omitempty"` // of Trial
-	Control  bool              `json:"control,omitempty"`         // of Trial
-	Planned  int               `json:"planned"`
-	Outcomes map[Outcome]int   `json:"outcomes"`
-	Exits    map[int32]int     `json:"exits,omitempty"`   // statuses of those that ended in Exit, and how often
-	Signals  map[string]int    `json:"signals,omitempty"` // of those that ended in Signal
-	Detail   string            `json:"detail,omitempty"`  // of the first that was not ok
-	Calls    int               `json:"calls,omitempty"`   // ok calls, warm-up left out, that Wall is of; 0 in phase Process
-	Wall     *Estimate         `json:"wall"`
-	CPU      *Estimate         `json:"cpu"`                   // user and system together
-	User     *Estimate         `json:"user_cpu,omitempty"`    // of CPU; nil unless every sample has it
-	System   *Estimate         `json:"system_cpu,omitempty"`  // likewise
-	RSS      *Estimate         `json:"peak_rss"`              // highest resident set
-	RSSBelow int               `json:"peak_rss_below_floor"`  // ok samples whose peak was too low to be told
-	PSS      *Estimate         `json:"pss,omitempty"`         // proportional set at exit
-	Guest    *Estimate         `json:"guest_count,omitempty"` // what the runtime counts of its guest, in its own unit
-	Phases   []PhaseRow        `json:"phases,omitempty"`      // those that the runtime's shim told, in the order they happened
+	Workload    string            `json:"workload"`
+	Runtime     string            `json:"runtime"`
+	Params      map[string]string `json:"params,omitempty"`
+	Mode        string            `json:"mode,omitempty"`            // of Trial
+	Cache       string            `json:"cache,omitempty"`           // of Trial
+	Threads     int32             `json:"compile_threads,omitempty"` // of Trial
+	Control     bool              `json:"control,omitempty"`         // of Trial
+	Planned     int               `json:"planned"`
+	Outcomes    map[Outcome]int   `json:"outcomes"`
+	Exits       map[int32]int     `json:"exits,omitempty"`   // statuses of those that ended in Exit, and how often
+	Signals     map[string]int    `json:"signals,omitempty"` // of those that ended in Signal
+	Detail      string            `json:"detail,omitempty"`  // of the first that was not ok
+	Calls       int               `json:"calls,omitempty"`   // ok calls, warm-up left out, that Wall is of; 0 in phase Process
+	Wall        *Estimate         `json:"wall"`
+	CPU         *Estimate         `json:"cpu"`                                 // user and system together
+	User        *Estimate         `json:"user_cpu,omitempty"`                  // of CPU; nil unless every sample has it
+	System      *Estimate         `json:"system_cpu,omitempty"`                // likewise
+	RSS         *Estimate         `json:"peak_rss"`                            // highest resident set; nil for containers, as PSS: that would be of the program that starts them
+	RSSBelow    int               `json:"peak_rss_below_floor"`                // ok samples whose peak was too low to be told
+	PSS         *Estimate         `json:"pss,omitempty"`                       // proportional set at exit
+	GroupCPU    *Estimate         `json:"control_group_cpu,omitempty"`         // of everything in the control group of a container
+	GroupMemory *Estimate         `json:"control_group_peak_memory,omitempty"` // likewise, page cache included
+	Guest       *Estimate         `json:"guest_count,omitempty"`               // what the runtime counts of its guest, in its own unit
+	Phases      []PhaseRow        `json:"phases,omitempty"`                    // those that the runtime's shim told, in the order they happened
 }
 
-// A PhaseRow sums up one phase of a trial, over invocations; of the phase Call
-// over the medians of invocations.
+// A PhaseRow sums up one phase of a trial, Sample.Span, over invocations; where
+// it repeats, over the medians of invocations.
 type PhaseRow struct {
 	Phase Phase     `json:"phase"`
 	Calls int       `json:"calls,omitempty"` // ok calls, warm-up left out; 0: it is no phase of calls

@@ -47,7 +47,7 @@ assay.Draw(Compiled, assay.Run("parts").Samples("runtime", "phase", "mode", "cpu
 		t.Errorf("rows of several phases in one table: %s\n%s", got.status, got.stderr)
 	}
 	got = n.run("%%\n" + `assay.Experiment("held", assay.Memory{Invocations: 6}).Workloads(hello).Runtimes("wazero/interpreter").Run()` + "\n")
-	if got.status != "ok" || !strings.Contains(got.displays[1].states[0], "proportional memory, MiB") {
+	if got.status != "ok" || !strings.Contains(got.displays[1].states[0], "proportional memory at exit, MiB") {
 		t.Errorf("memory: %s, %v\n%s", got.status, got.displays, got.stderr)
 	}
 	got = n.run("%%\n" + `assay.Experiment("counted", assay.Count{Invocations: 1}).Workloads(hello).Runtimes("wazero/interpreter").Run()` + "\n")

@@ -41,7 +41,7 @@ func CanCheck(unit string) bool {
 }
 
 var phases = []assay.Phase{assay.Process, assay.FirstByte, assay.EngineInit, assay.Compile, assay.Load, assay.Link, assay.Instantiate, assay.FirstCall,
-	assay.Call, assay.SecondInstantiate, assay.Region, assay.Teardown, assay.Request}
+	assay.Call, assay.SecondInstantiate, assay.Region, assay.CallRegion, assay.Teardown, assay.Request}
 
 // isPhase reports whether p is a phase, or several that are merged.
 func isPhase(p assay.Phase) bool {

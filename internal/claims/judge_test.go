@@ -290,3 +290,23 @@ func TestMalformedChecks(t *testing.T) {
 		}
 	}
 }
+
+// Regions of calls count a process once, and that of a first call is none of
+// them.
+func TestRegionsOfARun(t *testing.T) {
+	var samples []assay.Sample
+	for _, s := range withCalls(processes(0, "w", "r", ten...), slices.Repeat([][]int64{{1000, 2000, 2000, 2000, 3000}}, len(ten))...) {
+		if s.Phase == assay.Call {
+			s.Phase = assay.Region
+			if s.Warmup {
+				s.Call, s.Warmup = 0, false // of the first call
+			}
+		}
+		samples = append(samples, s)
+	}
+	check := assay.Check{Metric: "wall_ns", Phase: assay.CallRegion, Comparator: "<=", Value: 2, Unit: "us"}
+	j, err := judge(check, made(t, samples))
+	if err != nil || j.Verdict != assay.Holds || j.Estimate == nil || j.Estimate.N != len(ten) || j.Estimate.Value != 2 {
+		t.Errorf("call-region: %+v, %v; want that it holds, of %d invocations", j, err, len(ten))
+	}
+}

@@ -90,7 +90,7 @@ func floors(t *trace.Trace, phase assay.Phase, label func(assay.Sample) string, 
 		if err != nil {
 			return nil, err
 		}
-		if s.Warmup || s.Phase != phase || s.Outcome != assay.OK {
+		if s.Warmup || s.Span() != phase || s.Outcome != assay.OK {
 			continue
 		}
 		at := invocation{s.Block, label(s)}

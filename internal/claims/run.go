@@ -278,7 +278,7 @@ func choose(metric string, sel assay.Selection, t *trace.Trace) (chosen, error) 
 		}
 		c.name, c.index = name, int64(s.Trial)
 		if s.Outcome == assay.OK {
-			seen[s.Phase] = true
+			seen[s.Span()] = true
 		} else if s.Phase == assay.Process && !s.Warmup {
 			failed[s.Outcome]++
 			if detail == "" {
@@ -286,7 +286,7 @@ func choose(metric string, sel assay.Selection, t *trace.Trace) (chosen, error) 
 			}
 		}
 		switch {
-		case s.Warmup || s.Phase != sel.Phase || s.Outcome != assay.OK:
+		case s.Warmup || s.Span() != sel.Phase || s.Outcome != assay.OK:
 		case v[0].IsNull(row):
 			unmeasured++
 		default:
@@ -311,7 +311,7 @@ func choose(metric string, sel assay.Selection, t *trace.Trace) (chosen, error) 
 	case len(values) == 0:
 		return c, unable("%s has warm-up samples only", c.name)
 	}
-	if sel.Phase != assay.Call { // one an invocation
+	if !sel.Phase.Repeats() { // one an invocation
 		c.values = values
 		return c, nil
 	}

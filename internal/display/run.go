@@ -94,7 +94,7 @@ func measures(s assay.Summary) []measure {
 			{cpu, func(l line) *assay.Estimate { return l.phase.CPU }},
 		}
 	case "memory":
-		return []measure{peak, {"proportional memory", func(l line) *assay.Estimate { return l.PSS }}}
+		return append([]measure{peak, {"proportional memory at exit", func(l line) *assay.Estimate { return l.PSS }}}, ofGroups(s)...)
 	case "count":
 		return []measure{{"count", func(l line) *assay.Estimate { return l.Guest }}}
 	}
@@ -110,7 +110,19 @@ func measures(s assay.Summary) []measure {
 			return l.Phases[0].Wall
 		}})
 	}
-	return append(all, measure{cpu, func(l line) *assay.Estimate { return l.CPU }}, peak)
+	return append(append(all, measure{cpu, func(l line) *assay.Estimate { return l.CPU }}, peak), ofGroups(s)...)
+}
+
+// ofGroups are the measures of the control groups of containers that a summary
+// has.
+func ofGroups(s assay.Summary) []measure {
+	all := []measure{
+		{"control group's CPU time", func(l line) *assay.Estimate { return l.GroupCPU }},
+		{"control group's peak memory", func(l line) *assay.Estimate { return l.GroupMemory }},
+	}
+	return slices.DeleteFunc(all, func(m measure) bool {
+		return !slices.ContainsFunc(lines(s), func(l line) bool { return m.of(l) != nil })
+	})
 }
 
 func (v *runView) addRows(s assay.Summary) {
@@ -266,7 +278,7 @@ func howEstimated(s assay.Summary) string {
 	if len(hows) == 0 {
 		return "no invocation was ok: there is nothing to estimate"
 	}
-	if slices.ContainsFunc(lines, func(l line) bool { return l.phase.Phase == assay.Call }) {
+	if slices.ContainsFunc(lines, func(l line) bool { return l.phase.Phase.Repeats() }) {
 		hows = append(hows, "of calls, the same of the invocations' medians")
 	} else if len(hows) > 1 {
 		for i, how := range hows {

@@ -9,6 +9,7 @@ import (
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/kernelext/stats"
 	"github.com/assay-notebooks/assay/runners"
+	"github.com/assay-notebooks/assay/runners/runtimes"
 )
 
 const confidence = 0.95
@@ -73,7 +74,8 @@ var phaseScopes = map[assay.Phase]string{
 	assay.FirstCall:         "the first call, of _start or of the export run",
 	assay.Call:              "a later call of the export run",
 	assay.SecondInstantiate: "another instance of the same compiled module",
-	assay.Region:            "bench.start to bench.end",
+	assay.Region:            "bench.start to bench.end, in the first call",
+	assay.CallRegion:        "bench.start to bench.end, in a later call",
 	assay.Teardown:          "dropping instances, module and engine",
 }
 
@@ -93,6 +95,7 @@ func scopeOfPhase(phase assay.Phase) string {
 // A measured is the ok samples of one trial without warm-up.
 type measured struct {
 	cpu, user, system, rss, pss, guest []float64
+	groupCPU, groupMemory              []float64
 	unit                               string        // of guest
 	order                              []assay.Phase // but Process, as they come
 	phases                             map[assay.Phase]*measuredPhase
@@ -119,7 +122,7 @@ func (m *measured) phase(p assay.Phase) *measuredPhase {
 
 // add adds a sample.
 func (m *measured) add(x assay.Sample) {
-	d := m.phase(x.Phase)
+	d := m.phase(x.Span())
 	if x.WallNS != nil {
 		d.wall, d.wallSeqs = append(d.wall, float64(*x.WallNS)), append(d.wallSeqs, x.Seq)
 	}
@@ -136,7 +139,8 @@ func (m *measured) add(x assay.Sample) {
 		to    *[]float64
 		from  *int64
 		scale float64
-	}{{&m.cpu, x.CPUNS, 1e6}, {&m.user, x.UserNS, 1e6}, {&m.system, x.SystemNS, 1e6}, {&m.rss, x.RSSBytes, 1 << 20}, {&m.pss, x.PSSBytes, 1 << 20}} {
+	}{{&m.cpu, x.CPUNS, 1e6}, {&m.user, x.UserNS, 1e6}, {&m.system, x.SystemNS, 1e6}, {&m.rss, x.RSSBytes, 1 << 20}, {&m.pss, x.PSSBytes, 1 << 20},
+		{&m.groupCPU, x.CgroupNS, 1e6}, {&m.groupMemory, x.CgroupMemory, 1 << 20}} {
 		if v.from != nil {
 			*v.to = append(*v.to, float64(*v.from)/v.scale)
 		}
@@ -177,6 +181,9 @@ func summarise(run assay.Run, plan assay.Plan, samples iter.Seq2[assay.Sample, e
 			continue
 		}
 		row := &s.Rows[x.Trial]
+		if x.Threads > 0 { // as a shim says, which the plan did not know
+			row.Threads = x.Threads
+		}
 		if x.Phase == assay.Process {
 			tally(row, x)
 		}
@@ -187,6 +194,7 @@ func summarise(run assay.Run, plan assay.Plan, samples iter.Seq2[assay.Sample, e
 	unit := unitFor(s, data)
 	for i := range s.Rows {
 		estimate(&s, &s.Rows[i], data[i], unit)
+		measuredOf(&s, &s.Rows[i], plan.Trials[i], data[i], run.Unmeasured)
 	}
 	s.Notes = append(s.Notes, controls(s, data)...)
 	s.Notes = append(s.Notes, warm.notes(s.Rows, plan.WarmCalls)...)
@@ -210,10 +218,6 @@ func inMS(e assay.Estimate) string {
 func tally(row *assay.SummaryRow, x assay.Sample) {
 	row.Outcomes[x.Outcome]++
 	switch x.Outcome {
-	case assay.OK:
-		if x.RSSBytes == nil {
-			row.RSSBelow++
-		}
 	case assay.Exit:
 		row.Exits[x.Exit]++
 	case assay.Signal:
@@ -247,10 +251,7 @@ func estimate(s *assay.Summary, row *assay.SummaryRow, d measured, unit string) 
 	if n := len(d.cpu); n > 0 && len(d.user) == n && len(d.system) == n {
 		row.User, row.System = median(d.user, "ms"), median(d.system, "ms")
 	}
-	if row.RSSBelow == 0 {
-		row.RSS = median(d.rss, "MiB")
-	}
-	row.PSS, row.Guest = median(d.pss, "MiB"), median(d.guest, d.unit)
+	row.RSS, row.PSS, row.Guest = median(d.rss, "MiB"), median(d.pss, "MiB"), median(d.guest, d.unit)
 	switch s.Protocol {
 	case protocolCold:
 		row.Wall = medianTime(d.phase(assay.Process).wall, nil, "ms")
@@ -269,7 +270,7 @@ func estimate(s *assay.Summary, row *assay.SummaryRow, d measured, unit string) 
 		for _, phase := range d.order {
 			p := d.phases[phase]
 			r := assay.PhaseRow{Phase: phase}
-			if phase == assay.Call {
+			if phase.Repeats() {
 				r.Calls = len(p.wall)
 				r.Wall, r.CPU = medianTime(p.wall, p.wallSeqs, unit), medianTime(p.cpu, p.cpuSeqs, unit)
 			} else {
@@ -282,6 +283,55 @@ func estimate(s *assay.Summary, row *assay.SummaryRow, d measured, unit string) 
 			s.Scopes[phase] = scopeOfPhase(phase)
 		}
 	}
+}
+
+// measuredOf puts right what of a row's resources is not the workload's, or not
+// measured: of a container they are those of its control group, and what the
+// program that starts it takes is not shown as its. unmeasured are the columns
+// that the host cannot fill.
+func measuredOf(s *assay.Summary, row *assay.SummaryRow, t assay.Trial, d measured, unmeasured map[string]string) {
+	ok := row.Outcomes[assay.OK]
+	note := func(format string, args ...any) {
+		s.Notes = append(s.Notes, title(*row)+" on "+row.Runtime+": "+fmt.Sprintf(format, args...))
+	}
+	switch {
+	case t.Group:
+		row.RSS, row.PSS = nil, nil
+		row.GroupMemory = median(d.groupMemory, "MiB")
+		if s.Phase != "" {
+			row.GroupCPU = median(d.groupCPU, "ms")
+		}
+		for _, column := range []string{"cgroup_cpu_ns", "cgroup_peak_memory_bytes"} {
+			if why := unmeasured[column]; why != "" && ok > 0 {
+				note("%s is not measured: %s", column, why)
+			}
+		}
+		return
+	case ofClient(t):
+		row.CPU, row.User, row.System, row.RSS, row.PSS = nil, nil, nil, nil, nil
+		if ok > 0 {
+			note("what the container takes is not measured: it is no child of the command, whose own processor time and memory the trace has")
+		}
+		return
+	}
+	missing := ok - len(d.rss)
+	switch {
+	case missing == 0 || unmeasured["peak_rss_bytes"] != "":
+	case s.Phase != "": // of these protocols, below what the launcher can tell
+		row.RSS, row.RSSBelow = nil, missing
+	case s.Protocol == protocolMemory:
+		note("the peak RSS of %d of %d invocations could not be read", missing, ok)
+	}
+	if missing := ok - len(d.pss); s.Protocol == protocolMemory && missing > 0 && unmeasured["pss_bytes"] == "" {
+		note("the PSS of %d of %d invocations could not be read", missing, ok)
+	}
+}
+
+// ofClient reports whether a trial's command is the client of a daemon that
+// starts the container: nothing of that is in its process, nor in its group.
+func ofClient(t assay.Trial) bool {
+	r, err := runtimes.Find(strings.TrimSuffix(t.Runtime, assay.ControlSuffix))
+	return err == nil && r.Accepts() == assay.Image && !t.Group
 }
 
 // controls says of each A/A pair what its two halves say of the same thing.

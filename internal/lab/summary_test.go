@@ -9,25 +9,28 @@ import (
 	"github.com/assay-notebooks/assay"
 )
 
-// summed sums up samples that make returns for each invocation of 30 blocks of
-// three trials, the second a control of the first and the last unsupported.
+// summed sums up samples that of returns for each invocation of 30 blocks of the
+// plan's trials; of three, if it has none: the second a control of the first
+// and the last unsupported.
 func summed(t *testing.T, plan assay.Plan, of func(trial, block int) []assay.Sample) assay.Summary {
 	t.Helper()
-	plan.Trials = []assay.Trial{
-		{Workload: "crc", Runtime: "wazero", Mode: "aot", Cache: "off", Threads: 1},
-		{Workload: "crc", Runtime: "wazero" + assay.ControlSuffix, Mode: "aot", Cache: "off", Threads: 1, Control: true},
-		{Workload: "crc", Runtime: "native", Mode: "aot", Unsupported: "native has no shim"},
+	if plan.Trials == nil {
+		plan.Trials = []assay.Trial{
+			{Workload: "crc", Runtime: "wazero", Mode: "aot", Cache: "off", Threads: 1},
+			{Workload: "crc", Runtime: "wazero" + assay.ControlSuffix, Mode: "aot", Cache: "off", Threads: 1, Control: true},
+			{Workload: "crc", Runtime: "native", Mode: "aot", Unsupported: "native has no shim"},
+		}
 	}
 	var samples []assay.Sample
 	for block := range 30 {
-		plan.Order = append(plan.Order, []int{0, 1, 2})
+		plan.Order = append(plan.Order, make([]int, len(plan.Trials)))
 		for trial := range plan.Trials {
 			rows := []assay.Sample{{Phase: assay.Process, Outcome: assay.Unsupported, Detail: plan.Trials[trial].Unsupported}}
-			if trial < 2 {
+			if plan.Trials[trial].Unsupported == "" {
 				rows = of(trial, block)
 			}
 			for _, s := range rows {
-				s.Seq, s.Block, s.Trial = int64(3*block+trial), int32(block), int32(trial)
+				s.Seq, s.Block, s.Trial = int64(len(plan.Trials)*block+trial), int32(block), int32(trial)
 				samples = append(samples, s)
 			}
 		}
@@ -98,12 +101,86 @@ func TestSummaryOfPhases(t *testing.T) {
 	}
 }
 
+// A region of a first call is not one of later calls, of which there are several
+// in a process that are not independent. How many threads compile, a shim says.
+func TestSummaryOfRegions(t *testing.T) {
+	ms := func(v int) *int64 { n := int64(v) * 1e6; return &n }
+	plan := assay.Plan{Phases: true, Calls: 40, Trials: []assay.Trial{{Workload: "crc", Runtime: "wasmtime", Mode: "jit"}}}
+	wants(t, text(t, summed(t, plan, func(_, block int) []assay.Sample {
+		all := []assay.Sample{{Phase: assay.Process, Outcome: assay.OK}, {Phase: assay.Region, Outcome: assay.OK, WallNS: ms(900), Threads: 2}}
+		for call := range 40 {
+			all = append(all, assay.Sample{Phase: assay.Region, Call: int32(call + 1), Outcome: assay.OK, WallNS: ms(100 + block)})
+		}
+		return all
+	})),
+		"crc wasmtime region 30 - 900 [900, 900] - jit, 2 threads none",
+		"crc wasmtime call-region 30 1200 114 [109, 120] - jit, 2 threads",
+	)
+}
+
+// What the program that starts a container takes is not shown as the
+// container's.
+func TestSummaryOfContainers(t *testing.T) {
+	bytes := func(mib int64) *int64 { mib <<= 20; return &mib }
+	ms := func(v int64) *int64 { v *= 1e6; return &v }
+	trials := []assay.Trial{{Workload: "grow", Runtime: "native"}, {Workload: "grow", Runtime: "crun", Group: true}, {Workload: "grow", Runtime: "docker"}}
+	of := func(trial, block int) []assay.Sample {
+		s := assay.Sample{Phase: assay.Process, Outcome: assay.OK, WallNS: ms(50), CPUNS: ms(40), RSSBytes: bytes(3), PSSBytes: bytes(2)}
+		switch trial {
+		case 0:
+			s.RSSBytes, s.PSSBytes = bytes(16), bytes(15)
+		case 1:
+			s.CgroupNS, s.CgroupMemory = ms(44), bytes(18)
+		}
+		return []assay.Sample{s}
+	}
+	wants(t, text(t, summed(t, assay.Plan{Memory: true, Trials: trials}, of)),
+		"workload runtime n peak RSS (MiB) PSS at exit (MiB) control group peak (MiB) failures",
+		"grow native 30 16.0 [16.0, 16.0] 15.0 [15.0, 15.0] - none",
+		"grow crun 30 - - 18.0 [18.0, 18.0] none",
+		"grow docker 30 - - - none",
+		"grow on docker: what the container takes is not measured: it is no child of the command, whose own processor time and memory the trace has",
+	)
+	wants(t, text(t, summed(t, assay.Plan{Trials: trials}, of)),
+		"workload runtime n wall (ms) CPU (ms) peak RSS (MiB) control group CPU (ms) control group peak (MiB) failures",
+		"grow native 30 50.0 [50.0, 50.0] 40.0 [40.0, 40.0] 16.0 [16.0, 16.0] - - none",
+		"grow crun 30 50.0 [50.0, 50.0] 40.0 [40.0, 40.0] - 44.0 [44.0, 44.0] 18.0 [18.0, 18.0] none",
+		"grow docker 30 50.0 [50.0, 50.0] - - - - none",
+	)
+}
+
+// A memory that could not be read is missing, not small.
+func TestSummaryOfMissingMemory(t *testing.T) {
+	bytes := func(mib int64) *int64 { mib <<= 20; return &mib }
+	for _, c := range []struct {
+		plan assay.Plan
+		want []string
+	}{
+		{assay.Plan{Memory: true}, []string{
+			"crc wazero 30 20.0 [20.0, 20.0] 15.0 [15.0, 15.0] aot, cache off, 1 thread none",
+			"crc on wazero: the peak RSS of 1 of 30 invocations could not be read",
+			"crc on wazero: the PSS of 2 of 30 invocations could not be read"}},
+		{assay.Plan{}, []string{"crc wazero 30 - - below 0.0 aot, cache off, 1 thread none"}},
+	} {
+		wants(t, text(t, summed(t, c.plan, func(_, block int) []assay.Sample {
+			s := assay.Sample{Phase: assay.Process, Outcome: assay.OK}
+			if block > 0 {
+				s.RSSBytes = bytes(20)
+			}
+			if block > 1 {
+				s.PSSBytes = bytes(15)
+			}
+			return []assay.Sample{s}
+		})), c.want...)
+	}
+}
+
 func TestSummaryOfMemory(t *testing.T) {
 	bytes := func(mib int) *int64 { n := int64(mib) << 20; return &n }
 	wants(t, text(t, summed(t, assay.Plan{Memory: true}, func(trial, block int) []assay.Sample {
 		return []assay.Sample{{Phase: assay.Process, Outcome: assay.OK, RSSBytes: bytes(20), PSSBytes: bytes(15 + block)}}
 	})),
-		"workload runtime n peak RSS (MiB) PSS (MiB) mode failures",
+		"workload runtime n peak RSS (MiB) PSS at exit (MiB) mode failures",
 		"crc wazero 30 20.0 [20.0, 20.0] 29.5 [24.0, 35.0] aot, cache off, 1 thread none",
 		"crc native 0 - - aot 30 unsupported: native has no shim",
 	)

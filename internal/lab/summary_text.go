@@ -96,7 +96,7 @@ func headings(s assay.Summary) []heading {
 	case protocolMemory:
 		add("n", ok)
 		add("peak RSS (MiB)", func(l line) string { return peak(s, l.SummaryRow) })
-		add("PSS (MiB)", func(l line) string { return cell(l.PSS) })
+		add("PSS at exit (MiB)", func(l line) string { return cell(l.PSS) })
 	case protocolCount:
 		add("n", ok)
 		add("count", func(l line) string { return cell(l.Guest) })
@@ -125,6 +125,12 @@ func headings(s assay.Summary) []heading {
 	}
 	if s.Phase != "" {
 		add("peak RSS (MiB)", func(l line) string { return peak(s, l.SummaryRow) })
+	}
+	if slices.ContainsFunc(s.Rows, func(r assay.SummaryRow) bool { return r.GroupCPU != nil }) {
+		add("control group CPU (ms)", func(l line) string { return cell(l.GroupCPU) })
+	}
+	if slices.ContainsFunc(s.Rows, func(r assay.SummaryRow) bool { return r.GroupMemory != nil }) {
+		add("control group peak (MiB)", func(l line) string { return cell(l.GroupMemory) })
 	}
 	if slices.ContainsFunc(s.Rows, func(r assay.SummaryRow) bool { return r.Mode != "" }) {
 		add("mode", func(l line) string { return Mode(l.SummaryRow) })

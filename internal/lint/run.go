@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/assay-notebooks/assay"
@@ -35,11 +36,15 @@ func RunTraces(columns []trace.Values, mode, cache func(runtime string) string) 
 		}
 	}
 	var out []Trace
+	phase = spans(phase, named["call"])
 	for _, rows := range group(rows, phase) {
-		calls := phase.Strings[rows[0]] == string(assay.Call)
+		calls := assay.Phase(phase.Strings[rows[0]]).Repeats()
 		t := Trace{Name: phase.Text(rows[0])}
 		for i := range columns {
 			v := pick(&columns[i], rows)
+			if columns[i].Name == "phase" {
+				v = pick(phase, rows)
+			}
 			v.Role = roles[v.Name]
 			switch {
 			case v.Name == "mode", v.Name == "cache":
@@ -64,6 +69,21 @@ func RunTraces(columns []trace.Values, mode, cache func(runtime string) string) 
 		out = append(out, t)
 	}
 	return out
+}
+
+// spans returns the column of phases with what assay.Sample.Span makes of them.
+func spans(phase, call *trace.Values) *trace.Values {
+	if call == nil {
+		return phase
+	}
+	out := *phase
+	out.Strings = slices.Clone(phase.Strings)
+	for row, p := range out.Strings {
+		if !call.IsNull(row) {
+			out.Strings[row] = string(assay.Sample{Phase: assay.Phase(p), Call: int32(call.Ints[row])}.Span())
+		}
+	}
+	return &out
 }
 
 // cacheOf says what was cached in a row that says how code was executed: code

@@ -109,6 +109,16 @@ func TestRun(t *testing.T) {
 				s.Phase = map[string]assay.Phase{"fast": "engine-init", "slow": "engine-init+link"}[s.Runtime]
 			}
 		}, aot, []string{"scope"}},
+		"regions of calls": {func(s *assay.Sample) {
+			if s.Phase == assay.Call {
+				s.Phase = assay.Region
+			}
+		}, aot, nil},
+		"regions of calls of four processes": {func(s *assay.Sample) {
+			if s.Block, s.Seq = s.Block%4, s.Seq%8; s.Phase == assay.Call {
+				s.Phase = assay.Region
+			}
+		}, aot, []string{"replicates"}},
 		"what is unsupported": {func(s *assay.Sample) {
 			if s.Runtime == "slow" {
 				s.Outcome, s.WallNS = assay.Unsupported, nil
