@@ -94,6 +94,8 @@ var Cases = []Case{
 		Stdout: says("written\n"), File: "written\n"},
 	{Name: "directory: write, by Go", Guest: goGuest, Args: []string{"write"}, Mount: ReadWrite, Limits: slow, Want: assay.OK,
 		Stdout: says("written\n"), File: "written\n"},
+	{Name: "directory: seek", Guest: "seek", Mount: ReadWrite, Want: assay.OK, Stdout: says(mounted)},
+	{Name: "directory: remove", Guest: "remove", Mount: ReadWrite, Want: assay.OK, Stdout: says("removed\n")},
 	{Name: "read-only directory: read", Guest: "c", Args: []string{"read"}, Mount: ReadOnly, Want: assay.OK, Stdout: says(mounted)},
 	{Name: "read-only directory: write", Guest: "c", Args: []string{"write"}, Mount: ReadOnly, Want: assay.OK, Stdout: says("refused\n")},
 

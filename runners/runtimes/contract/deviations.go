@@ -47,6 +47,8 @@ var Deviations = []Deviation{
 	{slices.Concat(wazeros, wasmers, v8s, []string{"wasmi", "wasm3", "wamr"}), limited, assay.Unsupported, "no option limits the guest's memory"},
 	{[]string{"wasmi"}, []string{"directory: write, by Go"}, assay.Exit, "a directory has the guest's name of its path on the host, and programs in Go find nothing in one that is called \".\""},
 	{[]string{"wasm3"}, []string{"environment"}, assay.Unsupported, "its WASI has no environment"},
+	{[]string{"wasm3"}, []string{"directory: seek"}, assay.WrongOutput, "it takes the number of \"from the beginning\" for \"from here\", as it was in WASI before preview 1"},
+	{[]string{"wasm3"}, []string{"directory: remove"}, assay.RuntimeCrash, "its WASI removes no files"},
 	{[]string{"wamr"}, []string{"environment"}, assay.Unsupported, "it makes room for as many variables as there are arguments"},
 	{[]string{"wamr"}, []string{"trap: out of bounds"}, assay.OK, "its own heap begins where the guest's memory ends"},
 	{[]string{"wasm3", "wamr"}, readOnly, assay.Unsupported, "it has no read-only directory"},

@@ -1,0 +1,16 @@
+(module ;; removes the file in, and says so if it is gone
+  (import "wasi_snapshot_preview1" "path_open" (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "path_unlink_file" (func $unlink (param i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 64) "in")
+  (data (i32.const 72) "removed\n")
+  (func (export "_start")
+    ;; descriptor 3 is the first directory
+    (if (call $unlink (i32.const 3) (i32.const 64) (i32.const 2)) (then (call $exit (i32.const 2))))
+    (if (i32.eqz (call $open (i32.const 3) (i32.const 1) (i32.const 64) (i32.const 2) (i32.const 0) (i64.const 2) (i64.const 0) (i32.const 0) (i32.const 0)))
+      (then (call $exit (i32.const 3))))
+    (i32.store (i32.const 16) (i32.const 72))
+    (i32.store (i32.const 20) (i32.const 8))
+    (drop (call $write (i32.const 1) (i32.const 16) (i32.const 1) (i32.const 8)))))
