@@ -12,16 +12,16 @@ import (
 func TestWarmups(t *testing.T) {
 	w := warmups{}
 	for seq := range int64(10) {
-		for trial := range int32(4) {
+		for trial := range int32(5) {
 			for call := range int32(50) {
 				ns := int64(1_000_000 + call*37%50*200) // without order
 				switch {
 				case trial == 1 && seq > 0 && call < 7, trial == 2 && seq == 0 && call < 7: // in nine, in one
 					ns *= 2
-				case trial == 3 && call > 40:
+				case trial == 3 && call > 40, trial == 4 && call >= 10:
 					ns *= 3
 				}
-				x := assay.Sample{Seq: seq*4 + int64(trial), Trial: trial, Phase: assay.Call, Call: call + 1, Warmup: call < 5, Outcome: assay.OK, WallNS: &ns}
+				x := assay.Sample{Seq: seq*5 + int64(trial), Trial: trial, Phase: assay.Call, Call: call + 1, Warmup: call < 5, Outcome: assay.OK, WallNS: &ns}
 				if w.add(x); call == 20 {
 					x.Outcome, x.WallNS = assay.Timeout, nil
 					w.add(x)
@@ -30,16 +30,38 @@ func TestWarmups(t *testing.T) {
 		}
 	}
 	var rows []assay.SummaryRow
-	for _, runtime := range []string{"steady", "warm", "chance", "unsteady"} {
+	for _, runtime := range []string{"steady", "warm", "chance", "unsteady", "slower"} {
 		rows = append(rows, assay.SummaryRow{Workload: "json", Runtime: runtime})
 	}
 	late := "json on unsteady: call times do not become steady in 10 of 10 invocations; make more calls, or look at them one by one"
+	slower := "json on slower: calls become slower, for good after 10 calls, in 10 of 10 invocations: the host was throttled, or the guest's work grows"
 	for discarded, want := range map[int][]string{
-		5: {"json on warm: the first 7 calls are warm-up in 9 of 10 invocations; the protocol leaves out 5", late},
-		7: {late},
+		5: {"json on warm: the first 7 calls are warm-up in 9 of 10 invocations; the protocol leaves out 5", late, slower},
+		7: {late, slower},
 	} {
 		if got := w.notes(rows, discarded); !slices.Equal(got, want) {
 			t.Errorf("%d left out: %q, want %q", discarded, got, want)
+		}
+	}
+}
+
+// Of few calls nothing can be found, and that is said.
+func TestWarmupsOfFewCalls(t *testing.T) {
+	rows := []assay.SummaryRow{{Workload: "json", Runtime: "v8"}}
+	few := []string{"9 calls an invocation, warm-up included, are too few to look for warm-up: it takes 10"}
+	for calls, want := range map[int][]string{0: nil, 9: few, 10: {"json on v8: the first 4 calls are warm-up in 5 of 5 invocations; the protocol leaves out 1"}} {
+		w := warmups{}
+		for seq := range int64(5) {
+			for call := range calls {
+				ns := int64(1_000_000 + call*7%10*200)
+				if call < 4 {
+					ns *= 10
+				}
+				w.add(assay.Sample{Seq: seq, Phase: assay.Call, Call: int32(call + 1), Outcome: assay.OK, WallNS: &ns})
+			}
+		}
+		if got := w.notes(rows, 1); !slices.Equal(got, want) {
+			t.Errorf("%d calls: %q, want %q", calls, got, want)
 		}
 	}
 }
