@@ -67,6 +67,7 @@ type RuntimeVersion struct {
 	Absent  string   `json:"absent,omitempty"` // why it could not take part
 	Origin  string   `json:"origin,omitempty"` // how it was obtained
 	Files   []File   `json:"files,omitempty"`  // others that take part: a shim, a library
+	Pinned  Digest   `json:"pinned,omitzero"`  // manifest of the artifact that has these very files, if assay.lock pinned it then
 }
 
 // A File is a file that takes part in a run.

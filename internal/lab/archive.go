@@ -111,13 +111,9 @@ func (w *Workspace) linkWorkloads(ctx context.Context, run assay.Run, plan assay
 			a.Blobs[fmt.Sprintf("workload.%d", i)] = wl
 		}
 	}
-	lock, err := w.Lock()
-	if err != nil {
-		return assay.Digest{}, err
-	}
 	for i, v := range run.Runtimes {
-		if d, ok := lock.Pinned[v.Name]; ok {
-			a.Blobs[fmt.Sprintf("runtime.%d", i)] = d
+		if !v.Pinned.IsZero() {
+			a.Blobs[fmt.Sprintf("runtime.%d", i)] = v.Pinned
 		}
 	}
 	var manifest assay.Digest

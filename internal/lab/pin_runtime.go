@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/assay-notebooks/assay"
@@ -74,8 +75,9 @@ func (w *Workspace) PinRuntime(ctx context.Context, name string) ([]PinnedRuntim
 	})
 }
 
-// keepRuntime archives the files of v.
-func (w *Workspace) keepRuntime(ctx context.Context, v assay.RuntimeVersion) (PinnedRuntime, error) {
+// portable returns v with the paths that its files have in an artifact, and the
+// files by these.
+func (w *Workspace) portable(v assay.RuntimeVersion) (PinnedRuntime, map[string]assay.File, error) {
 	p := PinnedRuntime{RuntimeVersion: v, Platform: install.Platform}
 	top := filepath.Join(w.Config.Cache, "runtimes") + string(filepath.Separator)
 	if below, ok := strings.CutPrefix(v.Path, top); ok {
@@ -95,7 +97,7 @@ func (w *Workspace) keepRuntime(ctx context.Context, v assay.RuntimeVersion) (Pi
 	for _, f := range v.Files {
 		name := title(f.Path)
 		if other, twice := files[name]; twice && other.Digest != f.Digest {
-			return p, fmt.Errorf("two of its files are called %s", name)
+			return p, nil, fmt.Errorf("two of its files are called %s", name)
 		}
 		files[name] = f
 		p.Files = append(p.Files, assay.File{Path: name, Digest: f.Digest})
@@ -107,6 +109,15 @@ func (w *Workspace) keepRuntime(ctx context.Context, v assay.RuntimeVersion) (Pi
 			}
 			return s
 		}))
+	}
+	return p, files, nil
+}
+
+// keepRuntime archives the files of v.
+func (w *Workspace) keepRuntime(ctx context.Context, v assay.RuntimeVersion) (PinnedRuntime, error) {
+	p, files, err := w.portable(v)
+	if err != nil {
+		return p, err
 	}
 	record, err := canonical.JSON(p)
 	if err != nil {
@@ -210,7 +221,15 @@ func (w *Workspace) usePinned(ctx context.Context, tools []tool) error {
 				`%s: assay.lock pins %v, which the archive does not have: run "assay pull", or "assay pin --runtime" to pin what is here`, found.Name, manifest)}
 		case err != nil:
 			return fmt.Errorf("pinned runtime %s: %w", found.Name, err)
-		case p.Platform == install.Platform && p.Digest != found.Digest:
+		case p.Platform != install.Platform:
+			say := &found.Origin
+			if found.Absent != "" {
+				say = &found.Absent
+			}
+			*say += fmt.Sprintf("; what assay.lock pins of it is for %s", p.Platform)
+		case w.same(p, *found):
+			found.Pinned = manifest
+		default:
 			if *found, err = w.layOutRuntime(ctx, p, a); err != nil {
 				return fmt.Errorf("pinned runtime %s: %w", p.Name, err)
 			}
@@ -219,12 +238,22 @@ func (w *Workspace) usePinned(ctx context.Context, tools []tool) error {
 	return nil
 }
 
+// same reports whether what the host has of a runtime is what is pinned: the
+// program, all files that take part, and how it is started.
+func (w *Workspace) same(p PinnedRuntime, found assay.RuntimeVersion) bool {
+	if found.Absent != "" {
+		return false
+	}
+	here, _, err := w.portable(found)
+	return err == nil && here.Digest == p.Digest && slices.Equal(here.Files, p.Files) && slices.Equal(here.Loader, p.Loader)
+}
+
 // layOutRuntime writes the files of a pinned runtime below the cache, unless
 // they are there, and returns it with the paths that they have.
 func (w *Workspace) layOutRuntime(ctx context.Context, p PinnedRuntime, a oci.Artifact) (assay.RuntimeVersion, error) {
 	dir := filepath.Join(w.Config.Cache, "runtimes", "pinned-"+p.Manifest.Hex())
 	v := p.RuntimeVersion
-	v.Origin = "pinned; " + p.Origin
+	v.Origin, v.Pinned = "pinned; "+p.Origin, p.Manifest
 	v.Path = filepath.Join(dir, filepath.FromSlash(p.Path))
 	v.Files, v.Loader = nil, nil
 	for _, f := range p.Files {
