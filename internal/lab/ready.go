@@ -3,6 +3,7 @@ package lab
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"time"
@@ -45,10 +46,14 @@ func noise(h assay.Host) []Finding {
 	return f
 }
 
-// otherWork says that a host has other work; "" if it has little.
+// otherWork says that a host has other work, or does not tell; "" if it has
+// little.
 func otherWork(h assay.Host) string {
 	load, err := strconv.ParseFloat(h.Load1, 64)
-	if err != nil || load <= 0.5*float64(h.Cores) {
+	if err != nil || math.IsNaN(load) {
+		return "not told by the kernel: the machine may have other work"
+	}
+	if load <= 0.5*float64(h.Cores) {
 		return ""
 	}
 	return fmt.Sprintf("%s on %d cores: the machine had other work", h.Load1, h.Cores)

@@ -37,6 +37,10 @@ func TestAwaitReady(t *testing.T) {
 	if !errors.Is(err, ErrIncomplete) || !strings.HasPrefix(err.Error(), "start: the host is not ready after 1ns: load 3.10 on 2 cores") {
 		t.Errorf("a load that stays: %v; want that it is not ready, matching ErrIncomplete", err)
 	}
+	_, err = awaitReady(t.Context(), loaded("?"), "start", time.Nanosecond, nil)
+	if !errors.Is(err, ErrIncomplete) || !strings.Contains(err.Error(), "load not told by the kernel") {
+		t.Errorf("a load that cannot be read: %v; want that it is not ready, matching ErrIncomplete", err)
+	}
 	why := errors.New("left")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(why)
