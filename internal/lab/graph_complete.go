@@ -75,9 +75,6 @@ func workloadParts(wl assay.Workload) []graph.Part {
 	for _, v := range sortedKeys(wl.Variants) {
 		part("module "+string(v), wl.Variants[v])
 	}
-	for _, v := range sortedKeys(wl.Variants) {
-		part(string(v), wl.Variants[v])
-	}
 	for _, platform := range sortedKeys(wl.Native) {
 		part("native "+platform, wl.Native[platform])
 	}

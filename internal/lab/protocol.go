@@ -12,7 +12,7 @@ import (
 )
 
 // phaseRows is how many rows an invocation of the phases protocol has beside
-// those of its calls, at most.
+// those of its later calls, at most; of those each has two, with its region.
 const phaseRows = 16
 
 // maxPadding bounds how much longer an environment becomes: a stack moves with
@@ -118,7 +118,7 @@ func checkSteady(s assay.Steady, matrix int, params []assay.Param) error {
 	if s.Invocations < 1 || s.Calls < 1 || s.Warmup < 0 {
 		return errors.New("invocations and calls must be at least 1 and warmup at least 0")
 	}
-	return checkCalls(s.Invocations, s.Calls, s.Warmup, 1, matrix, params)
+	return checkCalls(s.Invocations, s.Calls, s.Warmup, 1, 1, matrix, params)
 }
 
 // checkPhases says what is wrong with a phases protocol for a matrix of so many
@@ -130,12 +130,12 @@ func checkPhases(s assay.Phases, matrix int, params []assay.Param) error {
 	case s.Warmup > 0 && s.Calls == 0:
 		return errors.New("warmup is of calls, and there are none: give calls, or leave warmup out")
 	}
-	return checkCalls(s.Invocations, s.Calls, s.Warmup, phaseRows, matrix, params)
+	return checkCalls(s.Invocations, s.Calls, s.Warmup, 2, phaseRows, matrix, params)
 }
 
-// checkCalls says what is wrong with invocations of so many calls and other
-// rows.
-func checkCalls(invocations, calls, warmup, others, matrix int, params []assay.Param) error {
+// checkCalls says what is wrong with invocations of so many calls, each of so
+// many rows, and other rows.
+func checkCalls(invocations, calls, warmup, rows, others, matrix int, params []assay.Param) error {
 	text := 0
 	for _, p := range params {
 		longest := 0
@@ -147,7 +147,7 @@ func checkCalls(invocations, calls, warmup, others, matrix int, params []assay.P
 	switch {
 	case calls > assay.MaxCalls || warmup > assay.MaxCalls || calls+warmup > assay.MaxCalls:
 		return fmt.Errorf("%d and %d calls are more than %d an invocation: take more invocations, which tell more", calls, warmup, assay.MaxCalls)
-	case invocations > maxRows/(calls+warmup+others)/max(matrix, 1):
+	case invocations > maxRows/(rows*(calls+warmup)+others)/max(matrix, 1):
 		return fmt.Errorf("%d invocations of %d calls of %d trials are more than %d samples", invocations, calls+warmup, matrix, maxRows)
 	case text > maxRowText:
 		return fmt.Errorf("names and values of parameters take up to %d bytes in every sample: want at most %d", text, maxRowText)

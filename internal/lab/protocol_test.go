@@ -25,6 +25,7 @@ func TestCheckProtocol(t *testing.T) {
 		{assay.Protocol{Phases: &assay.Phases{Invocations: 1, Warmup: 5}}, 1, []string{"warmup is of calls, and there are none"}},
 		{assay.Protocol{Phases: &assay.Phases{Invocations: 1, Calls: 5000, Warmup: 1}}, 1, []string{"more than 5000 an invocation"}},
 		{assay.Protocol{Phases: &assay.Phases{Invocations: 62_501}}, 1, []string{"more than 1000000 samples"}},
+		{assay.Protocol{Phases: &assay.Phases{Invocations: 100, Calls: 5000}}, 1, []string{"more than 1000000 samples"}}, // with their regions
 		{assay.Protocol{Phases: &assay.Phases{Invocations: -1, Calls: -1}}, 1, []string{"protocol.phases: invocations"}},
 		{assay.Protocol{Memory: &assay.Memory{}}, 1, []string{"protocol.memory: invocations must be at least 1"}},
 		{assay.Protocol{Memory: &assay.Memory{Invocations: 1 << 40}}, 1, []string{"protocol.memory"}},
