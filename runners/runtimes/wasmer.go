@@ -1,6 +1,8 @@
 package runtimes
 
 import (
+	"fmt"
+	"path"
 	"slices"
 
 	"github.com/assay-notebooks/assay"
@@ -10,17 +12,14 @@ import (
 // Wasmer has one variant for each of its compilers, and none that leaves the
 // choice to how it was built. Its cache is off.
 var (
-	WasmerCranelift   = wasmer("wasmer/cranelift", "--cranelift")
-	WasmerSinglepass  = wasmer("wasmer/singlepass", "--singlepass")
+	WasmerCranelift   = wasmer("wasmer/cranelift", nil, "--cranelift")
+	WasmerSinglepass  = wasmer("wasmer/singlepass", nil, "--singlepass")
 	WasmerLLVM        = wasmerLLVM()
 	WasmerPrecompiled = precompiledWasmer()
 )
 
-func wasmer(id, compiler string) runners.CLI {
-	flags := []string{"run", compiler, "--disable-cache"}
-	if compiler == "" {
-		flags = []string{"run", "--disable-cache"}
-	}
+func wasmer(id string, shim *runners.Shim, compiler ...string) runners.CLI {
+	flags := slices.Concat([]string{"run"}, compiler, []string{"--disable-cache"})
 	return runners.CLI{
 		ID: id,
 		Program: runners.Tool{
@@ -30,9 +29,11 @@ func wasmer(id, compiler string) runners.CLI {
 			Package: "wasmer",
 		},
 		Executes: runners.Traits{Mode: runners.AOT, Cache: runners.Off},
+		Phases:   shim,
 		Env:      []string{"WASMER_DIR=.wasmer"}, // in the working directory: it makes ~/.wasmer whatever it is asked to do
 		Signs: []assay.Sign{
-			{Outcome: assay.Trap, Exit: []int{45}, Stderr: `(?m)RuntimeError: `},
+			{Outcome: assay.Trap, Exit: []int{45}, Stderr: `(?m)^RuntimeError: `},
+			{Outcome: assay.Trap, Exit: []int{1}, Stderr: `(?m)^error: RuntimeError: `}, // of a guest that imports nothing
 			{Outcome: assay.RuntimeCrash, Exit: []int{1}, Stderr: `(?m)^error: `},
 			{Outcome: assay.RuntimeCrash, Signal: []string{"*"}},
 		},
@@ -40,7 +41,7 @@ func wasmer(id, compiler string) runners.CLI {
 			if err := noMemory(inv); err != nil {
 				return nil, err
 			}
-			dirs, err := mounts(inv, "--volume", writable(":"))
+			dirs, err := mounts(inv, "--volume", belowRoot)
 			if err != nil {
 				return nil, err
 			}
@@ -53,16 +54,25 @@ func wasmer(id, compiler string) runners.CLI {
 	}
 }
 
+// belowRoot spells d, which must not be the guest's root: what is written there
+// stays in Wasmer's memory.
+func belowRoot(d runners.Dir) (string, error) {
+	if path.Join("/", d.Guest) == "/" {
+		return "", fmt.Errorf("what is written there stays in memory: %w", runners.ErrUnsupported)
+	}
+	return writable(":")(d)
+}
+
 // wasmerLLVM is with LLVM, which the installed package leaves out.
 func wasmerLLVM() runners.CLI {
-	r := wasmer("wasmer/llvm", "--llvm")
+	r := wasmer("wasmer/llvm", nil, "--llvm")
 	r.Program.Package, r.Program.Bin = "", "wasmer-llvm"
 	r.Program.Remedy = "build wasmer with its feature llvm and put it in PATH as wasmer-llvm"
 	return r
 }
 
 func precompiledWasmer() runners.CLI {
-	r := wasmer("wasmer/precompiled", "")
+	r := wasmer("wasmer/precompiled", nil)
 	r.Executes = runners.Traits{Mode: runners.Precompiled, Cache: runners.Made}
 	r.Compile = func(inv runners.Invocation) ([]string, error) {
 		return []string{"compile", "--cranelift", inv.Module, "-o", inv.Scratch}, nil

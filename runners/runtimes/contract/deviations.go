@@ -32,6 +32,7 @@ var (
 	v8s       = []string{"v8", "v8/liftoff", "v8/turbofan"}
 	wazeros   = []string{"wazero", "wazero/interpreter"}
 	readOnly  = []string{"read-only directory: read", "read-only directory: write"}
+	written   = []string{"directory: read", "directory: write", "directory: write, by Go", "directory: seek", "directory: remove"}
 	highExits = []string{"exit 126", "exit 134", "exit 255"}
 	limited   = []string{"memory beyond the runtime's limit"}
 	overflow  = []string{"trap: stack overflow"}
@@ -43,7 +44,8 @@ var Deviations = []Deviation{
 	{[]string{"containerd"}, []string{"killed"}, assay.Timeout, "what is killed is its client, which uses no processor time"},
 	{[]string{"containerd"}, []string{"directory: read", "directory: write"}, assay.Unsupported, "its daemon has a working directory of its own, and directories have to be absolute"},
 	{slices.Concat(wasmtimes, []string{"wasmi"}), highExits, assay.RuntimeCrash, "its WASI refuses statuses of 126 and above"},
-	{slices.Concat(wasmtimes, wasmers, []string{"wasmi"}), readOnly, assay.Unsupported, "no option makes a directory read-only"},
+	{slices.Concat(wasmtimes, []string{"wasmi"}), readOnly, assay.Unsupported, "no option makes a directory read-only"},
+	{wasmers, slices.Concat(readOnly, written), assay.Unsupported, "what is written in the guest's working directory stays in memory"},
 	{slices.Concat(wazeros, wasmers, v8s, []string{"wasmi", "wasm3", "wamr"}), limited, assay.Unsupported, "no option limits the guest's memory"},
 	{[]string{"wasmi"}, []string{"directory: write, by Go"}, assay.Exit, "a directory has the guest's name of its path on the host, and programs in Go find nothing in one that is called \".\""},
 	{[]string{"wasm3"}, []string{"environment"}, assay.Unsupported, "its WASI has no environment"},
