@@ -103,9 +103,10 @@ var Cases = []Case{
 	{Name: "100 MB of stdout", Guest: "flood", Script: "head -c 104832000 /dev/zero", Limits: assay.Limits{Output: 101 * mib}, Want: assay.OK, Stdout: flood},
 	{Name: "stdout beyond a limit", Guest: "flood", Script: "head -c 104832000 /dev/zero", Want: assay.Limit},
 	{Name: "endless", Guest: "endless", Script: "while :; do :; done", Limits: assay.Limits{Timeout: time.Second}, Want: assay.Timeout},
-	{Name: "memory that grows", Guest: "grow", Script: ":", Want: assay.OK},
+	{Name: "memory that grows", Guest: "grow", Script: `x=0123456789abcdef; while [ ${#x} -lt 67108864 ]; do x=$x$x; done`, Want: assay.OK},
 	{Name: "memory beyond the runtime's limit", Guest: "growth", Memory: 16 * mib, Want: assay.OK, Stdout: says("refused\n")},
-	{Name: "memory beyond the process's limit", Guest: "large", Limits: assay.Limits{Memory: 384 * mib}, Want: assay.Limit},
+	{Name: "memory beyond the process's limit", Guest: "large", Limits: assay.Limits{Memory: 384 * mib}, Want: assay.Limit,
+		Script: `x=0123456789abcdef; while [ ${#x} -lt 536870912 ]; do x=$x$x; done; while :; do :; done`},
 
 	{Name: "C", Guest: "c", Script: "echo two+words", Args: []string{"two", "words"}, Want: assay.OK, Stdout: says("two+words\n")},
 	{Name: "Go", Guest: goGuest, Script: "echo two+words", Args: []string{"two", "words"}, Limits: slow, Want: assay.OK, Stdout: says("two+words\n")},

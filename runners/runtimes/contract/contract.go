@@ -249,7 +249,7 @@ func (c Case) judge(r runners.Runtime, got outcome, detail string) Result {
 	switch {
 	case deviates && got == want:
 		return Result{Verdict: Fails, Got: got.String(), Why: fmt.Sprintf("it meets the contract: take its deviation (%s) out of Deviations", known.Why)}
-	case deviates && string(got.Outcome) == string(known.Got):
+	case deviates && got.String() == string(known.Got):
 		return Result{Verdict: Deviates, Got: got.String(), Why: known.Why}
 	case deviates:
 		return Result{Verdict: Fails, Got: got.String(), Why: fmt.Sprintf("Deviations says %s", known.Got), Detail: detail}

@@ -18,6 +18,13 @@ func TestJudge(t *testing.T) {
 	wasmi := runners.CLI{ID: "wasmi"}
 	other := runners.CLI{ID: "other"}
 	high := Case{Name: "exit 126", Want: assay.Exit, Exit: 126} // wasmi's deviation: a runtime crash
+	runc := runners.CLI{ID: "runc"}
+	abort := Case{Name: "abort", Want: assay.Trap}
+	for exit, want := range map[int]Verdict{134: Deviates, 1: Fails, 127: Fails} {
+		if got := abort.judge(runc, outcome{assay.Exit, exit}, ""); got.Verdict != want {
+			t.Errorf("runc's abort with status %d: %s, want %s", exit, got.Verdict, want)
+		}
+	}
 	for _, c := range []struct {
 		r    runners.CLI
 		got  outcome
@@ -51,6 +58,9 @@ func TestDeviations(t *testing.T) {
 	for _, d := range Deviations {
 		for _, runtime := range d.Runtimes {
 			for _, name := range d.Cases {
+				if d.Got == assay.Exit {
+					t.Errorf("%s of %s: which status?", name, runtime)
+				}
 				if key := [2]string{runtime, name}; !cases[name] || seen[key] || d.Why == "" {
 					t.Errorf("%s of %s: no such case, or said twice, or without a reason", name, runtime)
 				} else {
