@@ -80,7 +80,7 @@ type Sample struct {
 	Segment      int32             `json:"segment"`                            // how often the run had been resumed
 	WallNS       *int64            `json:"wall_ns"`                            // monotonic, of a call by the guest's clock; nil if not measured
 	CPUNS        *int64            `json:"cpu_ns"`                             // user + system, the process and its waited-for children
-	RSSBytes     *int64            `json:"peak_rss_bytes"`                     // highest resident set of one process; nil where it is below what the launcher can tell
+	RSSBytes     *int64            `json:"peak_rss_bytes"`                     // highest resident set of one process; nil where it is below what the launcher can tell, and of containers: CgroupMemory
 	UserNS       *int64            `json:"user_ns,omitempty"`                  // of CPUNS; nil below 100 ms, where the kernel's split is made of ticks
 	SystemNS     *int64            `json:"system_ns,omitempty"`                // likewise
 	PSSBytes     *int64            `json:"pss_bytes,omitempty"`                // proportional set at exit, of the process itself; of the memory protocol alone

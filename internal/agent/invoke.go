@@ -39,6 +39,10 @@ func (r *run) invoke(ctx context.Context, trial int, seq int64) ([]assay.Sample,
 		s.Outcome = assay.Unsupported
 		s.Detail = clip([]byte("without a control group it could be neither measured nor ended: " + r.unmeasured[groupTime]))
 		return []assay.Sample{s}, nil
+	case t.Group && r.plan.Memory && r.unmeasured[groupMemory] != "":
+		s.Outcome = assay.Unsupported
+		s.Detail = clip([]byte("its memory is that of its control group, which cannot be read: " + r.unmeasured[groupMemory]))
+		return []assay.Sample{s}, nil
 	case r.failed[trial].outcome != "":
 		s.Outcome, s.Detail = r.failed[trial].outcome, r.failed[trial].detail
 		return []assay.Sample{s}, nil
@@ -74,6 +78,9 @@ func (r *run) invoke(ctx context.Context, trial int, seq int64) ([]assay.Sample,
 	s.Exit, s.Signal, s.Stdout, s.OutBytes = int32(res.Exit), res.Signal, res.Stdout, res.OutBytes
 	if res.Started() {
 		r.fill(&s, res)
+		if t.Group {
+			s.RSSBytes = nil // it is of the program that starts what is in the group
+		}
 	}
 	wrong := s.Outcome == assay.WrongOutput && !runners.ShimSaid.Match(res.StderrTail)
 	switch {
@@ -105,7 +112,7 @@ func (r *run) measure(ctx context.Context, t assay.Trial, seq int64, s *assay.Sa
 	}
 	opts := measure.Options{
 		Limits: r.plan.Limits, Calls: r.plan.Calls, Shim: r.plan.Phases || r.plan.Count, Count: r.plan.Count,
-		Memory: r.plan.Memory, CPUs: r.plan.CPUs,
+		Memory: r.plan.Memory && !t.Group, CPUs: r.plan.CPUs,
 	}
 	if !t.Group || r.groups == nil {
 		return r.launcher.Run(ctx, c, opts)
@@ -144,8 +151,8 @@ func (r *run) padding(seq int64) string {
 func (r *run) fill(s *assay.Sample, res measure.Result) {
 	s.StartNS = res.StartNS - r.zero
 	if r.plan.Memory {
-		s.RSSBytes, s.PSSBytes = res.RSSBytes, res.PSSBytes
-		return // being held takes time
+		s.RSSBytes, s.PSSBytes = res.RSSBytes, res.PSSBytes // the latter of a process that was held
+		return                                              // being held takes time
 	}
 	if r.plan.Count {
 		if res.Report.Unit != "" {

@@ -103,7 +103,7 @@ func TestPhasesFitAFrame(t *testing.T) {
 
 // Samples of the protocols of memory and of counts have no times.
 func TestMemoryAndCounts(t *testing.T) {
-	p := plan(1, 0, assay.Trial{Command: shell("echo hi"), Group: true})
+	p := plan(1, 0, assay.Trial{Command: shell("echo hi")})
 	p.Memory = true
 	dir, rows := complete(t, p)
 	if s := rows[0]; len(rows) != 1 || s.Outcome != assay.OK || s.RSSBytes == nil || s.PSSBytes == nil || s.WallNS != nil || s.CPUNS != nil || s.CgroupNS != nil || s.Minor != nil {
@@ -111,6 +111,14 @@ func TestMemoryAndCounts(t *testing.T) {
 	}
 	if a := record(t, dir); a.Launch != nil || a.Unmeasured["pss_bytes"] != "" {
 		t.Errorf("memory: record %+v, want no launch, and proportional sets", a)
+	}
+	// The process that starts a container says nothing of it.
+	p = plan(1, 0, assay.Trial{Command: shell("echo hi"), Group: true})
+	p.Memory = true
+	dir, rows = complete(t, p)
+	why := record(t, dir).Unmeasured["cgroup_peak_memory_bytes"]
+	if s := rows[0]; s.RSSBytes != nil || s.PSSBytes != nil || (s.CgroupMemory == nil) != (why != "") || (s.Outcome == assay.OK) != (why == "") || !strings.Contains(s.Detail, why) {
+		t.Errorf("memory of a group: %+v, want its peak alone, or unsupported because %q", s, why)
 	}
 	p = plan(1, 0, assay.Trial{Command: shell(`printf '` + shimHead + `{"phase":"first-call","ns":4}\n{"count":7,"unit":"fuel:e"}\n{"end":"ok"}\n' >&3`)})
 	p.Count = true
@@ -236,6 +244,9 @@ func TestControlGroups(t *testing.T) {
 	a := record(t, dir)
 	for _, s := range processes(read(t, dir)) {
 		in := s.Workload == "in"
+		if in && s.RSSBytes != nil {
+			t.Errorf("in: %d bytes resident of what started it", *s.RSSBytes)
+		}
 		if (s.CgroupNS != nil) != (in && a.Unmeasured["cgroup_cpu_ns"] == "") || (s.CgroupMemory != nil) != (in && a.Unmeasured["cgroup_peak_memory_bytes"] == "") {
 			t.Errorf("%s: group %v ns, %v bytes; not measured: %v", s.Workload, s.CgroupNS, s.CgroupMemory, a.Unmeasured)
 		}
