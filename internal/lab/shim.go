@@ -2,6 +2,7 @@ package lab
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -15,7 +16,8 @@ type ShimResult = shimcheck.Result
 
 // CheckShim checks that command, a program and what goes before its options,
 // is a shim, in a mode of it; "": its default. It reports each check as it was
-// made. The error matches ErrMismatch if the shim fails one.
+// made, and ends with one that the shim would not end. The error matches
+// ErrMismatch if the shim fails one.
 func CheckShim(ctx context.Context, command []string, mode string, report func(ShimResult) error) error {
 	program, err := exec.LookPath(command[0])
 	if err != nil {
@@ -30,18 +32,12 @@ func CheckShim(ctx context.Context, command []string, mode string, report func(S
 	}
 	defer os.RemoveAll(dir)
 	shim := shimcheck.Shim{Command: append([]string{program}, command[1:]...), Mode: mode, Dir: dir}
-	failed := 0
-	for _, c := range shimcheck.Checks {
-		r, err := shim.Run(ctx, c)
-		if err != nil {
-			return err
-		}
-		if !r.OK {
-			failed++
-		}
-		if err := report(r); err != nil {
-			return err
-		}
+	failed, err := shim.CheckAll(ctx, report)
+	if errors.Is(err, shimcheck.ErrStopped) {
+		return Classed(ErrMismatch, fmt.Errorf("%s is no shim as docs/shim-protocol.md has it: %w", command[0], err))
+	}
+	if err != nil {
+		return err
 	}
 	if failed > 0 {
 		return Classed(ErrMismatch, fmt.Errorf("%s is no shim as docs/shim-protocol.md has it: %d of %d checks fail", command[0], failed, len(shimcheck.Checks)))

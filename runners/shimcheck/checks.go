@@ -75,9 +75,13 @@ var Checks = []Check{
 	{Name: "exit 134", guest: "exit", args: []string{"134"}, status: 134, end: shimwire.Exit},
 	{Name: "exit 255", guest: "exit", args: []string{"255"}, status: 255, end: shimwire.Exit},
 	{Name: "trap", guest: "trap", status: 134, end: shimwire.Trap},
+	{Name: "trap in the start function", guest: "trap-start", status: 134, end: shimwire.Trap},
 	{Name: "stack overflow", guest: "recursion", status: 134, end: shimwire.Trap},
 	{Name: "missing import", guest: "missing", status: 70, end: shimwire.CannotRun},
 	{Name: "nothing to call", guest: "mute", status: 70, end: shimwire.CannotRun},
+	{Name: "run that answers an i64", guest: "run-i64", status: 70, end: shimwire.CannotRun},
+	{Name: "run that answers an f32", guest: "run-f32", status: 70, end: shimwire.CannotRun},
+	{Name: "run with a parameter", guest: "run-param", status: 70, end: shimwire.CannotRun},
 	{Name: "no WebAssembly", instead: garbage, status: 70, end: shimwire.CannotRun},
 	{Name: "no file", guest: filepath.FromSlash("/no/such/file"), status: 70, end: shimwire.CannotRun},
 	{Name: "directory to write", guest: "files", instead: directory(""), stdout: "mounted\n", end: shimwire.OK, optional: true, also: out("mounted\n")},
@@ -95,7 +99,7 @@ func (s Shim) Run(ctx context.Context, c Check) (Result, error) {
 	if err != nil {
 		return Result{}, fmt.Errorf("check %q of shim %s: %w", c.Name, s.Command[0], err)
 	}
-	r := Result{Check: c.Name, Want: c.wanted(), Seen: got.String()}
+	r := Result{Check: c.Name, Want: c.wanted(), Seen: got.String(), stopped: got.stopped}
 	if c.optional {
 		r.Want += ", or unsupported"
 		if c.unsupported(got) {
@@ -222,12 +226,12 @@ var versionPattern = regexp.MustCompile(`\b\d+\.\d+\S*`)
 // version compares what --version prints with the reports.
 func version(p probe) (seen, error) {
 	got, err := p.start(p, []string{"--version"}, "", shimwire.Reader{}, pipe)
-	if err != nil {
-		return seen{}, err
+	if err != nil || got.stopped {
+		return got, err
 	}
 	run, err := p.run(p, nil, "trap", nil, "", shimwire.Reader{}, pipe)
-	if err != nil {
-		return seen{}, err
+	if err != nil || run.stopped {
+		return run, err
 	}
 	if v := versionPattern.FindString(got.stdout); v == "" || v != run.report.Version {
 		got.wrong = fmt.Sprintf("--version says version %q, the reports %q", v, run.report.Version)
@@ -299,7 +303,7 @@ func count(p probe) (seen, error) {
 		if got, err = p.run(p, options, "answer", nil, "", shimwire.Reader{Calls: calls, Count: true}, pipe); err != nil {
 			return seen{}, err
 		}
-		if p.unsupported(got) {
+		if got.stopped || p.unsupported(got) {
 			return got, nil
 		}
 		counts = append(counts, got.report.Count)

@@ -29,6 +29,8 @@ type Shim struct {
 	Command []string // the program, and what goes before its options
 	Mode    string   // "": its default
 	Dir     string   // absolute, where checks leave files
+
+	Limit time.Duration // that it has for a module; 0: a minute
 }
 
 // A Result is how a shim met one check.
@@ -37,10 +39,34 @@ type Result struct {
 	OK    bool   `json:"ok"`
 	Want  string `json:"want"`
 	Seen  string `json:"seen"`
+
+	stopped bool // the shim, which would have gone on
 }
 
-// longest is the time that a shim has for a module.
-const longest = time.Minute
+// ErrStopped reports a shim that went on until it was stopped.
+var ErrStopped = errors.New("it was stopped")
+
+// CheckAll makes all checks, reports each as it was made, and returns how many
+// failed. One that stopped the shim is the last, for it would go on in the
+// others too, and the error matches ErrStopped then.
+func (s Shim) CheckAll(ctx context.Context, report func(Result) error) (failed int, err error) {
+	for i, c := range Checks {
+		r, err := s.Run(ctx, c)
+		if err != nil {
+			return failed, err
+		}
+		if !r.OK {
+			failed++
+		}
+		if err := report(r); err != nil {
+			return failed, err
+		}
+		if r.stopped && i < len(Checks)-1 {
+			return failed, fmt.Errorf("%w in the check %q, and the %d after that were not made", ErrStopped, c.Name, len(Checks)-1-i)
+		}
+	}
+	return failed, nil
+}
 
 // most is what is kept of each stream.
 const most = 1 << 20
@@ -50,6 +76,7 @@ type seen struct {
 	stdout, stderr string
 	status         int    // -1: a signal
 	ended          string // in place of a status: "signal: killed"; "": it exited
+	stopped        bool   // by us, because it went on
 	wrong          string // with several processes taken together; "": nothing
 	report         shimwire.Report
 	silent         bool // nothing came through descriptor 3
@@ -74,9 +101,9 @@ func (s Shim) run(ctx context.Context, options []string, module string, args []s
 	}
 	words = append(words, options...)
 	if module != "" {
-		path, err := s.module(ctx, module)
-		if err != nil {
-			return seen{}, err
+		path, compiled, err := s.module(ctx, module)
+		if err != nil || compiled.stopped {
+			return compiled, err
 		}
 		words = append(append(words, path), args...)
 	}
@@ -87,21 +114,21 @@ func (s Shim) run(ctx context.Context, options []string, module string, args []s
 const precompiled = string(runners.Precompiled)
 
 // module writes a module of guests/, compiled where the mode wants that, and
-// returns its path.
-func (s Shim) module(ctx context.Context, name string) (string, error) {
+// returns its path, and what the shim did that compiled it.
+func (s Shim) module(ctx context.Context, name string) (string, seen, error) {
 	if filepath.IsAbs(name) {
-		return name, nil
+		return name, seen{}, nil
 	}
 	source, err := s.source(name)
 	if err != nil || s.Mode != precompiled {
-		return source, err
+		return source, seen{}, err
 	}
 	made := filepath.Join(s.Dir, precompiled, name+".wasm")
 	if err := os.MkdirAll(filepath.Dir(made), 0o777); err != nil {
-		return "", err
+		return "", seen{}, err
 	}
-	_, err = s.start(ctx, []string{"--mode", s.Mode, "--precompile", made, source}, "", shimwire.Reader{}, pipe)
-	return made, err // if it was not made, the check sees that
+	got, err := s.start(ctx, []string{"--mode", s.Mode, "--precompile", made, source}, "", shimwire.Reader{}, pipe)
+	return made, got, err // if it was not made, the check sees that
 }
 
 // source writes a module of guests/, and returns its path.
@@ -115,8 +142,14 @@ func (s Shim) source(name string) (string, error) {
 }
 
 func (s Shim) start(ctx context.Context, words []string, stdin string, want shimwire.Reader, to sink) (seen, error) {
-	limited, cancel := context.WithTimeout(ctx, longest)
+	limit := s.Limit
+	if limit == 0 {
+		limit = time.Minute
+	}
+	limited, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not ended after %v", limit))
 	defer cancel()
+	limited, stop := context.WithCancelCause(limited)
+	defer stop(nil)
 	cmd := exec.CommandContext(limited, s.Command[0], append(s.Command[1:len(s.Command):len(s.Command)], words...)...)
 	cmd.Env = []string{}
 	cmd.Stdin = strings.NewReader(stdin)
@@ -142,7 +175,10 @@ func (s Shim) start(ctx context.Context, words []string, stdin string, want shim
 	}
 	copied := make(chan error, 1)
 	take := func() {
-		n, err := io.Copy(&want, read)
+		n, err := io.Copy(&want, io.LimitReader(read, shimwire.MaxBytes+1))
+		if n > shimwire.MaxBytes {
+			stop(fmt.Errorf("more than %d bytes through descriptor 3", shimwire.MaxBytes))
+		}
 		got.silent = n == 0
 		copied <- err
 	}
@@ -168,7 +204,7 @@ func (s Shim) start(ctx context.Context, words []string, stdin string, want shim
 		got.ended = exit.String()
 	}
 	if limited.Err() != nil {
-		got.ended = fmt.Sprintf("not ended after %v", longest)
+		got.ended, got.stopped = context.Cause(limited).Error(), true
 	}
 	got.report = want.Close()
 	if got.report.Wrong == "" {

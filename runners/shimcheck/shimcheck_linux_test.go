@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/assay-notebooks/assay/internal/nodewasi"
 	"github.com/assay-notebooks/assay/internal/tooltest"
@@ -134,7 +135,10 @@ var (
 	prints   = wound{after: func(o *output) { o.stdout += "hello from the shim\n" }}
 	mumbles  = wound{after: func(o *output) { o.stderr += "a warning\n" }}
 	succeeds = wound{after: func(o *output) { o.status = 0 }}
-	says     = func(old, new string) wound {
+	answers  = wound{after: func(o *output) {
+		*o = output{stdout: "7\n", report: regexp.MustCompile(`(?m)^(\{"end").*`).ReplaceAllString(o.report, `{"phase":"first-call","ns":1}`+"\n"+`{"end":"ok"}`)}
+	}}
+	says = func(old, new string) wound {
 		return wound{after: func(o *output) { o.report = regexp.MustCompile(old).ReplaceAllString(o.report, new) }}
 	}
 	ignores = func(option string) wound {
@@ -174,15 +178,21 @@ var wounds = map[string]map[string]wound{
 	"exit 134":                  {"a trap": says(`"exit"`, `"trap"`)},
 	"exit 255":                  {"no more than 125": {after: func(o *output) { o.status = 1 }}},
 	"trap":                      {"silent": {after: func(o *output) { o.stderr = "" }}, "an exit": says(`"trap"`, `"exit"`)},
-	"stack overflow":            {"dies": {after: func(o *output) { o.status = 139 }}, "says nothing": says(`(?s).*`, "")},
-	"missing import":            {"a trap": {after: func(o *output) { o.status = 134 }}},
-	"nothing to call":           {"succeeds": succeeds},
-	"no WebAssembly":            {"a trap": says("cannot-run", "trap")},
-	"no file":                   {"succeeds": succeeds},
-	"directory to write":        {"none": ignores("--dir"), "read-only": {words: func(w []string) []string { w[1] += "::ro"; return w }}},
-	"directory to read":         {"writable": {words: func(w []string) []string { w[1] = strings.TrimSuffix(w[1], "::ro"); return w }}},
-	"descriptor 3 a file":       {"wants a pipe": {after: func(o *output) { o.report = "" }}},
-	"descriptor 3 closed":       {"prints": prints, "wants it": {after: func(o *output) { o.status = 70 }}},
+	"trap in the start function": {"a failure": {after: func(o *output) {
+		*o = output{stderr: strings.Replace(o.stderr, "trap", "cannot run", 1), report: strings.Replace(o.report, `"trap"`, `"cannot-run"`, 1), status: 70}
+	}}},
+	"stack overflow":          {"dies": {after: func(o *output) { o.status = 139 }}, "says nothing": says(`(?s).*`, "")},
+	"missing import":          {"a trap": {after: func(o *output) { o.status = 134 }}},
+	"nothing to call":         {"succeeds": succeeds},
+	"run that answers an i64": {"answers": answers},
+	"run that answers an f32": {"answers": answers},
+	"run with a parameter":    {"a trap": says("cannot-run", "trap"), "answers": answers},
+	"no WebAssembly":          {"a trap": says("cannot-run", "trap")},
+	"no file":                 {"succeeds": succeeds},
+	"directory to write":      {"none": ignores("--dir"), "read-only": {words: func(w []string) []string { w[1] += "::ro"; return w }}},
+	"directory to read":       {"writable": {words: func(w []string) []string { w[1] = strings.TrimSuffix(w[1], "::ro"); return w }}},
+	"descriptor 3 a file":     {"wants a pipe": {after: func(o *output) { o.report = "" }}},
+	"descriptor 3 closed":     {"prints": prints, "wants it": {after: func(o *output) { o.status = 70 }}},
 	"count": {
 		"does not": {words: func(w []string) []string { return slices.Delete(w, 0, 1) }, after: func(*output) {}},
 		"always the same": {words: func(w []string) []string { return slices.Delete(w, 0, 1) },
@@ -243,6 +253,31 @@ func TestNoShim(t *testing.T) {
 	s := shimcheck.Shim{Command: []string{"/no/such/program"}, Dir: t.TempDir()}
 	if got, err := s.Run(t.Context(), shimcheck.Checks[0]); err == nil {
 		t.Errorf("a program that is not there: %+v, want an error", got)
+	}
+}
+
+// TestStopped checks programs that go on: the first check that stops one is the
+// last.
+func TestStopped(t *testing.T) {
+	for _, test := range []struct {
+		script, seen string
+		limit        time.Duration
+	}{
+		{"exec sleep 600", "not ended after 100ms", 100 * time.Millisecond},
+		{`case "$*" in *--precompile*) exec sleep 600;; *--version) echo shim 1.0;; esac`, "not ended after 1s", time.Second},
+		{"exec yes '{}' >&3", "more than 10342400 bytes through descriptor 3", 0},
+	} {
+		t.Run(test.script, func(t *testing.T) {
+			s := shimcheck.Shim{Command: []string{"/bin/sh", "-c", test.script, "sh"}, Mode: "precompiled", Dir: t.TempDir(), Limit: test.limit}
+			var made []shimcheck.Result
+			failed, err := s.CheckAll(t.Context(), func(r shimcheck.Result) error {
+				made = append(made, r)
+				return nil
+			})
+			if !errors.Is(err, shimcheck.ErrStopped) || failed != len(made) || len(made) != 1 || !strings.HasPrefix(made[0].Seen, test.seen) {
+				t.Errorf("%d fail of %+v, %v; want ErrStopped after one: %s", failed, made, err, test.seen)
+			}
+		})
 	}
 }
 

@@ -19,6 +19,10 @@ const (
 	Version  = 1
 	MaxCalls = 5000
 	maxLine  = 1024 // bytes, with its end
+
+	// MaxBytes is more than any report has: a call and its region for each, and
+	// a line for all there is besides.
+	MaxBytes = (2*MaxCalls + 100) * maxLine
 )
 
 // An End is how a shim says that it ended.

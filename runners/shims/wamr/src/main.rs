@@ -99,6 +99,9 @@ unsafe fn run(ask: &mut Ask) -> Result<(), End> {
         }
     })?;
     if let Some(run) = guest.export(c"run") {
+        if !answers(run) {
+            return Err(End::CannotRun("the export run is not () -> i32".to_string()));
+        }
         calls(ask.calls, || guest.call(run))?;
     } else if ask.calls > 0 {
         return Err(End::Unsupported("calls of a command".to_string()));
@@ -232,7 +235,11 @@ impl Guest {
         let mut why = [0 as c_char; 256];
         let instance = wamr::wasm_runtime_instantiate(module, STACK, HEAP, why.as_mut_ptr(), why.len() as u32);
         if instance.is_null() {
-            return Err(End::CannotRun(said(&why)));
+            let why = said(&why);
+            return Err(match why.strip_prefix("WASM module instantiate failed: Exception: ") {
+                Some(exception) => ended(exception), // in the start function
+                None => End::CannotRun(why),
+            });
         }
         let env = wamr::wasm_runtime_create_exec_env(instance, STACK);
         if env.is_null() {
@@ -256,18 +263,44 @@ impl Guest {
         let mut result = [0u32; 2];
         let returned = wamr::wasm_runtime_call_wasm(self.env, function, 0, result.as_mut_ptr());
         if let Some(status) = EXITED.lock().unwrap().take() {
-            return Err(End::Exit(status as i32));
+            return Err(End::Exit(status as i32)); // WAMR says then that it returned
         }
         if returned {
             return Ok(result[0]);
         }
         let why = CStr::from_ptr(wamr::wasm_runtime_get_exception(self.instance)).to_string_lossy();
-        let why = why.strip_prefix("Exception: ").unwrap_or(&why).to_string();
-        match why.starts_with("failed to call unlinked import function") {
-            true => Err(End::CannotRun(why)),
-            false => Err(End::Trap(why)),
-        }
+        Err(ended(why.strip_prefix("Exception: ").unwrap_or(&why)))
     }
+}
+
+/// Says how a guest ended that has this exception.
+fn ended(exception: &str) -> End {
+    match exception.starts_with("failed to call unlinked import function") {
+        true => End::CannotRun(exception.to_string()),
+        false => End::Trap(exception.to_string()),
+    }
+}
+
+/// The beginning of WAMR's WASMFunctionInstance, of a build with the fast
+/// interpreter: its headers for embedders tell nothing of a function's type.
+#[repr(C)]
+struct Function {
+    imported: bool,
+    params: u16,
+    locals: u16,
+    param_cells: u16, // of 32 bits
+    result_cells: u16,
+    local_cells: u16,
+    const_cells: u16,
+    local_offsets: *const u16,
+    types: *const u8, // of parameters, then of results
+}
+
+/// Whether a function is () -> i32.
+unsafe fn answers(function: wamr::wasm_function_inst_t) -> bool {
+    const I32: u8 = 0x7f;
+    let f = &*function.cast::<Function>();
+    f.params == 0 && f.result_cells == 1 && *f.types == I32
 }
 
 /// What WAMR wrote into a buffer for errors.

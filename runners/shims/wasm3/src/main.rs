@@ -17,6 +17,9 @@ use wasm3_sys as m3;
 /// stack of 8 MiB overflows before this one does, and that kills it.
 const STACK: u32 = 256 << 10;
 
+/// wasm3's number of the type i32.
+const I32: u8 = 1;
+
 extern "C" {
     /// The guest's descriptors that are there before it opens one: its
     /// standard streams, then the one directory, which m3_LinkWASI opens.
@@ -74,12 +77,16 @@ unsafe fn run(ask: &Ask) -> Result<(), End> {
     phase("link+instantiate", || {
         check(runtime, m3::m3_LoadModule(runtime, module))?;
         link(runtime, module, dir)?;
-        match exports(module, c"_initialize") {
-            true => check(runtime, m3::m3_Call(find(runtime, c"_initialize")?)),
-            false => Ok(()),
+        match exported(module, c"_initialize") {
+            Some(_) => check(runtime, m3::m3_Call(find(runtime, c"_initialize")?)),
+            None => Ok(()),
         }
     })?;
-    if exports(module, c"run") {
+    if let Some(run) = exported(module, c"run") {
+        let typed = &*run.funcType;
+        if typed.numArgs != 0 || typed.returnType != I32 {
+            return Err(End::CannotRun("the export run is not () -> i32".to_string()));
+        }
         calls(ask.calls, || {
             check(runtime, m3::m3_Call(find(runtime, c"run")?))?;
             Ok(*(*runtime).stack.cast::<u32>())
@@ -145,12 +152,12 @@ unsafe extern "C" fn bench_ended(_: m3::IM3Runtime, _: *mut u64, _: *mut c_void)
     std::ptr::null()
 }
 
-/// Whether module exports a function of that name.
-unsafe fn exports(module: m3::IM3Module, name: &CStr) -> bool {
+/// Returns the function that module exports by that name.
+unsafe fn exported<'a>(module: m3::IM3Module, name: &CStr) -> Option<&'a m3::M3Function> {
     let functions = std::slice::from_raw_parts((*module).functions, (*module).numFunctions as usize);
     functions
         .iter()
-        .any(|f| !f.name.is_null() && CStr::from_ptr(f.name) == name)
+        .find(|f| !f.name.is_null() && CStr::from_ptr(f.name) == name)
 }
 
 /// Returns the function of that name, translated.
