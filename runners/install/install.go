@@ -316,7 +316,7 @@ func dirOf(p runners.Package, o Options) (string, error) {
 	}
 	key = append(key, Platform...)
 	if p.Lucet != nil {
-		key = append(key, standIn...)
+		key = append(append(key, cpuid...), wabt...)
 	}
 	for _, source := range sources(p) {
 		d, err := sourceDigest(source)

@@ -15,10 +15,22 @@ import (
 	"github.com/assay-notebooks/assay/runners/filedigest"
 )
 
-// standIn replaces the source of raw-cpuid.
-//
 //go:embed cpuid.rs
-var standIn []byte
+var cpuid []byte
+
+//go:embed wabt.rs
+var wabt []byte
+
+// standIns is what replaces files of vendored crates, which have a version at
+// the end of their names.
+var standIns = []struct {
+	crate string
+	files map[string][]byte
+}{
+	{"raw-cpuid", map[string][]byte{"src/lib.rs": cpuid}},
+	{"wabt", map[string][]byte{"src/lib.rs": wabt}},
+	{"wabt-sys", map[string][]byte{"src/lib.rs": nil, "build.rs": []byte("fn main() {}\n")}},
+}
 
 // offline is a configuration of cargo: what was vendored is all that there is.
 const offline = `[source.crates-io]
@@ -65,7 +77,7 @@ func (j job) lucet(ctx context.Context, l runners.Lucet) (record, error) {
 		if _, err := run(vendor, nil); err != nil {
 			return record{}, err
 		}
-		if err := errors.Join(replaceCPUID(vendored), os.MkdirAll(filepath.Join(source, ".cargo"), 0o755),
+		if err := errors.Join(replace(vendored), os.MkdirAll(filepath.Join(source, ".cargo"), 0o755),
 			os.WriteFile(filepath.Join(source, ".cargo", "config"), fmt.Appendf(nil, offline, vendored), 0o644)); err != nil {
 			return record{}, err
 		}
@@ -106,22 +118,28 @@ func oldCargo(j job, vendored string) func(line string) {
 	}
 }
 
-// replaceCPUID puts the stand-in in place of the vendored raw-cpuid.
-func replaceCPUID(vendored string) error {
-	found, err := filepath.Glob(filepath.Join(vendored, "raw-cpuid-*"))
-	if err == nil && len(found) == 0 {
-		err = errors.New("raw-cpuid is no part of it")
+// replace puts the stand-ins in their places among the vendored crates.
+func replace(vendored string) error {
+	var problems []error
+	for _, s := range standIns {
+		found, err := filepath.Glob(filepath.Join(vendored, s.crate+"-[0-9]*"))
+		if err == nil && len(found) == 0 {
+			err = fmt.Errorf("%s is no part of it", s.crate)
+		}
+		problems = append(problems, err)
+		for _, dir := range found {
+			problems = append(problems, forget(dir))
+			for name, content := range s.files {
+				problems = append(problems, os.WriteFile(filepath.Join(dir, name), content, 0o644))
+			}
+		}
 	}
-	for _, dir := range found {
-		err = errors.Join(err, replaceSource(dir))
-	}
-	return err
+	return errors.Join(problems...)
 }
 
-// replaceSource puts the stand-in in place of a vendored crate's source, and
-// forgets the digests of its files, but not that of the crate: cargo compares
-// that with the Cargo.lock.
-func replaceSource(dir string) error {
+// forget forgets the digests of a vendored crate's files, but not that of the
+// crate: cargo compares that with the Cargo.lock.
+func forget(dir string) error {
 	file := filepath.Join(dir, ".cargo-checksum.json")
 	b, err := os.ReadFile(file)
 	if err != nil {
@@ -138,7 +156,7 @@ func replaceSource(dir string) error {
 	if b, err = json.Marshal(sums); err != nil {
 		return err
 	}
-	return errors.Join(os.WriteFile(file, b, 0o644), os.WriteFile(filepath.Join(dir, "src", "lib.rs"), standIn, 0o644))
+	return os.WriteFile(file, b, 0o644)
 }
 
 // bindings writes, beside the programs, what lucetc has to be told of the
