@@ -21,6 +21,7 @@ import (
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/runners"
 	"github.com/assay-notebooks/assay/runners/filedigest"
+	"github.com/assay-notebooks/assay/runners/install"
 )
 
 // Build returns the path of the program that t.Build makes. The error says how
@@ -62,7 +63,7 @@ func recipeOf(ctx context.Context, t runners.Tool, cache string) (recipe, error)
 	if cache, err = filepath.Abs(cache); err != nil {
 		return recipe{}, err
 	}
-	version, err := goOutput(ctx, goCmd, "", "env", "GOVERSION")
+	version, err := goOutput(ctx, goCmd, "", nil, "env", "GOVERSION")
 	if err != nil {
 		return recipe{}, absence{fmt.Sprintf("go env: %v", err), t.Remedy}
 	}
@@ -106,7 +107,11 @@ func build(ctx context.Context, t runners.Tool, cache string) (string, error) {
 			return "", err
 		}
 	}
-	if _, err := goOutput(ctx, r.goCmd, tmp, r.args...); err != nil {
+	network, err := install.GoNetwork(ctx, r.goCmd)
+	if err != nil {
+		return "", err
+	}
+	if _, err := goOutput(ctx, r.goCmd, tmp, network, r.args...); err != nil {
 		return "", absence{fmt.Sprintf("building %s@%s: %v", t.Build.Package, t.Build.Version, err),
 			"check the network and GOPROXY, " + t.Remedy}
 	}
@@ -138,13 +143,13 @@ func intact(bin string) bool {
 }
 
 // goOutput runs the go command with nothing of the caller's that would change
-// what it builds.
-func goOutput(ctx context.Context, goCmd, dir string, args ...string) (string, error) {
+// what it builds; network is as of install.GoNetwork.
+func goOutput(ctx context.Context, goCmd, dir string, network []string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, goCmd, args...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOENV=off", "GOFLAGS=", "GOWORK=off", "GOTOOLCHAIN=local",
+	cmd.Env = slices.Concat(os.Environ(), network, []string{"CGO_ENABLED=0", "GOENV=off", "GOFLAGS=", "GOWORK=off", "GOTOOLCHAIN=local",
 		"GOAMD64=", "GOARM64=", "GOEXPERIMENT=",
-		"GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH)
+		"GOOS=" + runtime.GOOS, "GOARCH=" + runtime.GOARCH})
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // with its compilers
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = 2 * time.Second

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -64,7 +65,7 @@ func TestCancelledIsNotAbsent(t *testing.T) {
 // when it was killed.
 func TestBuildEnded(t *testing.T) {
 	bin := t.TempDir()
-	script := "#!/bin/sh\ncase $1 in env) echo go1.26.0 ;; *) echo began >" + bin + "/began; sleep 600 ;; esac\n"
+	script := "#!/bin/sh\ncase $1$2 in env-json) echo {} ;; env*) echo go1.26.0 ;; *) echo began >" + bin + "/began; sleep 600 ;; esac\n"
 	if err := os.WriteFile(filepath.Join(bin, "go"), []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -79,6 +80,36 @@ func TestBuildEnded(t *testing.T) {
 	}()
 	if path, err := toolbox.Build(ctx, runtimes.Wazero.Tool(), t.TempDir()); err != want {
 		t.Errorf("Build = %q, %v; want %v", path, err, want)
+	}
+}
+
+// TestGoNetwork: a proxy that was set with "go env -w" is asked for modules, by
+// what builds at the first use and by what installs.
+func TestGoNetwork(t *testing.T) {
+	if _, err := exec.LookPath("go"); err != nil {
+		tooltest.Missing(t, "go", err)
+	}
+	var asked atomic.Int32
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		http.NotFound(w, r)
+	}))
+	t.Cleanup(proxy.Close)
+	settings := filepath.Join(t.TempDir(), "env")
+	if err := os.WriteFile(settings, []byte("GOPROXY="+proxy.URL+"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range map[string]string{"GOENV": settings, "GOPROXY": "", "GOMODCACHE": t.TempDir()} {
+		t.Setenv(name, value)
+	}
+	_, err := toolbox.Build(t.Context(), runtimes.Wazero.Tool(), t.TempDir())
+	if n := asked.Swap(0); err == nil || n == 0 {
+		t.Errorf("Build: error %v, %d requests of the proxy", err, n)
+	}
+	p := runners.Package{Name: "demo", Version: "1", Program: "demo", Go: &runners.GoShim{Source: "wazero"}}
+	_, err = install.Install(t.Context(), p, install.Options{Cache: t.TempDir()})
+	if n := asked.Load(); err == nil || n == 0 {
+		t.Errorf("Install: error %v, %d requests of the proxy", err, n)
 	}
 }
 
