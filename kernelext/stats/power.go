@@ -3,8 +3,7 @@ package stats
 import "math"
 
 // DetectableRatio returns the smallest ratio above 1 of two geometric means
-// that the two-sided t test on logarithms at the level alpha sees with the
-// probability power, each side having n independent values whose logarithms
+// that Difference is at most alpha for with the probability power, each side having n independent values whose logarithms
 // are normal with that deviation. Deviations of both sides are alike; a ratio
 // below 1 is its inverse. It is what an experiment can show, to be known
 // before it is made; of one that was made it says how small a difference it
@@ -17,7 +16,7 @@ func DetectableRatio(n int, deviation, alpha, power float64) float64 {
 		return math.NaN()
 	}
 	freedom := 2 * float64(n-1)
-	critical := studentQuantile(1-alpha/2, freedom)
+	critical := studentQuantile(1-alpha/2, float64(n-1)) // as Difference has it, which need not know that deviations are alike
 	sees := func(shift float64) float64 {
 		return 1 - shiftedCDF(critical, freedom, shift) + shiftedCDF(-critical, freedom, shift)
 	}

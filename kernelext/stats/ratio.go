@@ -14,8 +14,11 @@ type Pair struct{ X, Y []float64 }
 // Welch's approximation of the degrees of freedom: Welch, "The generalization
 // of 'Student's' problem when several different population variances are
 // involved", Biometrika 34, 1947; Satterthwaite, Biometrics Bulletin 2(6), 1946.
-// They are at most what both sides would have if each had as few values as the
-// smaller: without that, 5 against 20 values differ in 5.8% of A/A pairs.
+// They are at most the sum over the pairs of the smaller side's. For one pair
+// that is always less, and then no sizes and spreads of normal values are found
+// to differ too often: Mickey and Brown, "Bounds on the distribution functions
+// of the Behrens-Fisher statistic", Ann. Math. Statist. 37(3), 1966. By Welch
+// alone 3 against 30 values differ in 7.6% of A/A pairs.
 func contrastOf(pairs []Pair) (c contrast, ok bool) {
 	variance, squares, most := 0.0, 0.0, 0.0
 	for _, p := range pairs {
@@ -37,7 +40,7 @@ func contrastOf(pairs []Pair) (c contrast, ok bool) {
 			squares += v * v / (s.n - 1)
 		}
 		c.difference += means[0] - means[1]
-		most += 2 * float64(min(len(p.X), len(p.Y))-1)
+		most += float64(min(len(p.X), len(p.Y)) - 1)
 	}
 	n := float64(len(pairs))
 	c.difference /= n
@@ -68,38 +71,45 @@ func RatioOfGeometricMeans(suite []Pair, level float64) (ratio float64, i Interv
 }
 
 // Difference returns the two-sided probability of a ratio of geometric means
-// as far from 1 as that of x to y if the true one is 1, by Welch's t test on
-// logarithms. It assumes that these are independent and about normal. It is
-// NaN where there are fewer than two values on a side or one is not positive,
-// and 1 where none differs from another: a clock so coarse shows nothing.
+// as far from 1 as that of x to y if the true one is 1, by the t test on
+// logarithms with the degrees of freedom of the smaller side. It assumes that
+// these are independent and about normal. It is NaN where there are fewer than
+// two values on a side or one is not positive. Two constants, such as counts
+// that are the same each time, are alike (1) or differ (0).
 func Difference(x, y []float64) float64 {
 	c, ok := contrastOf([]Pair{{x, y}})
-	switch {
-	case !ok:
+	if !ok {
 		return math.NaN()
-	case c.deviation == 0:
-		return 1
 	}
-	return 2 * studentTail(math.Abs(c.difference)/c.deviation, c.freedom)
+	return math.Min(1, 2*c.beyond(math.Abs(c.difference)))
 }
 
 // Equivalence returns the probability of a ratio of geometric means so well
 // within [1/margin, margin] if it is outside: where it is at most 0.05, x and y
 // are alike at that level, which is more than that no difference was found.
-// Two one-sided Welch tests on logarithms: Schuirmann, "A comparison of the two
+// Two one-sided tests as of Difference: Schuirmann, "A comparison of the two
 // one-sided tests procedure and the power approach", J. Pharmacokinetics and
 // Biopharmaceutics 15(6), 1987. The margin, above 1, is what matters to the one
-// who asks, and is chosen before the samples are seen. NaN and 1 are as of
-// Difference.
+// who asks, and is chosen before the samples are seen. NaN is as of
+// Difference; two constants are within the margin (0) or not (1).
 func Equivalence(x, y []float64, margin float64) float64 {
 	c, ok := contrastOf([]Pair{{x, y}})
-	switch {
-	case !ok || !(margin > 1):
+	if !ok || !(margin > 1) {
 		return math.NaN()
-	case c.deviation == 0:
-		return 1
 	}
-	return studentTail((math.Log(margin)-math.Abs(c.difference))/c.deviation, c.freedom)
+	return c.beyond(math.Log(margin) - math.Abs(c.difference))
+}
+
+// beyond returns the one-sided probability of such a distance or a larger one
+// by chance; of constants none but 0 is.
+func (c contrast) beyond(distance float64) float64 {
+	switch {
+	case c.deviation > 0:
+		return studentTail(distance/c.deviation, c.freedom)
+	case distance > 0:
+		return 0
+	}
+	return 1
 }
 
 // studentTail returns P(T > t).
