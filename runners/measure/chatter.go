@@ -3,6 +3,7 @@ package measure
 import (
 	"bytes"
 	"regexp"
+	"regexp/syntax"
 )
 
 // maxChatter is the longest line that chatter is looked for in.
@@ -12,14 +13,57 @@ const maxChatter = 4 << 10
 // (assay.Command.Chatter). It holds back a line that is not yet whole.
 type chatter struct {
 	pattern *regexp.Regexp
+	needle  []byte                   // what matches of pattern hold; empty: not known
 	line    []byte                   // begun
 	began   int64                    // Now when it was
 	long    bool                     // in a line beyond maxChatter, which is passed on
 	rest    func(p []byte, at int64) // is given what is left, and when it was read
 }
 
+// newChatter returns one that passes what is not chatter on to rest.
+func newChatter(pattern string, rest func(p []byte, at int64)) (*chatter, error) {
+	compiled, err := regexp.Compile(pattern)
+	if err != nil {
+		return nil, err
+	}
+	return &chatter{pattern: compiled, needle: literal(pattern), rest: rest}, nil
+}
+
+// literal returns the longest text that all matches of pattern hold, as far as
+// is easily seen. Looking for that alone keeps up with a guest that writes fast.
+func literal(pattern string) []byte {
+	re, err := syntax.Parse(pattern, syntax.Perl)
+	if err != nil || re.Op != syntax.OpConcat {
+		return nil
+	}
+	var longest string
+	for _, part := range re.Sub {
+		if s := string(part.Rune); part.Op == syntax.OpLiteral && part.Flags&syntax.FoldCase == 0 && len(s) > len(longest) {
+			longest = s
+		}
+	}
+	return []byte(longest)
+}
+
+// plain returns how much of p, at the beginning of a line, is whole lines
+// without chatter.
+func (c *chatter) plain(p []byte) int {
+	if len(c.needle) == 0 || len(c.line) > 0 || c.long {
+		return 0
+	}
+	if at := bytes.Index(p, c.needle); at >= 0 {
+		p = p[:at]
+	}
+	return bytes.LastIndexByte(p, '\n') + 1
+}
+
 func (c *chatter) write(p []byte, now int64) {
 	for len(p) > 0 {
+		if n := c.plain(p); n > 0 {
+			c.rest(p[:n], now)
+			p = p[n:]
+			continue
+		}
 		n := bytes.IndexByte(p, '\n') + 1
 		whole := n > 0
 		if !whole {

@@ -7,7 +7,9 @@ import (
 	"testing"
 )
 
-var log = regexp.MustCompile(`\[\d+\] [a-z ]*\n`)
+const logPattern = `\[\d+\] [a-z ]*\n`
+
+var log = regexp.MustCompile(logPattern)
 
 func TestChatter(t *testing.T) {
 	long := strings.Repeat("x", maxChatter) + "[1] stays\n"
@@ -37,12 +39,15 @@ func TestChatterFirst(t *testing.T) {
 // first of it was read: the number of the write.
 func filter(in []byte, n int) (left string, first int64) {
 	var out bytes.Buffer
-	c := chatter{pattern: log, rest: func(p []byte, at int64) {
+	c, err := newChatter(logPattern, func(p []byte, at int64) {
 		if out.Len() == 0 {
 			first = at
 		}
 		out.Write(p)
-	}}
+	})
+	if err != nil {
+		panic(err)
+	}
 	for now := int64(0); len(in) > 0; now++ {
 		k := min(n, len(in))
 		c.write(in[:k], now)
@@ -50,6 +55,34 @@ func filter(in []byte, n int) (left string, first int64) {
 	}
 	c.end()
 	return out.String(), first
+}
+
+// A text that all matches hold is looked for first; where there is none, each
+// line is matched.
+func TestLiteral(t *testing.T) {
+	for pattern, want := range map[string]string{
+		logPattern: "] ", `\[\d+\] \[info\] .*\n`: "] [info] ", `a|bc`: "", `(?i)abc`: "", `x(abc)?`: "x", `[`: "",
+	} {
+		if got := string(literal(pattern)); got != want {
+			t.Errorf("literal(%q) = %q, want %q", pattern, got, want)
+		}
+	}
+}
+
+func BenchmarkChatter(b *testing.B) {
+	for name, line := range map[string]string{"log": "[12] [warning] something of the guest's\n", "short": "0123456789abcd\n", "empty": "\n"} {
+		b.Run(name, func(b *testing.B) {
+			p := bytes.Repeat([]byte(line), 32<<10/len(line))
+			c, err := newChatter(`\[\d+\] \[info\] .*\n`, func([]byte, int64) {})
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.SetBytes(int64(len(p)))
+			for b.Loop() {
+				c.write(p, 1)
+			}
+		})
+	}
 }
 
 func FuzzChatter(f *testing.F) {

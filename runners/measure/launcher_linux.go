@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"regexp"
 	"runtime"
 	"sync"
 	"syscall"
@@ -137,11 +136,9 @@ func (l *Launcher) Run(ctx context.Context, c assay.Command, opts Options) (Resu
 	}
 	stdout, stderr := newOutputs(limits.Output, calls, sync.OnceFunc(func() { close(over) }))
 	if c.Chatter != "" {
-		pattern, err := regexp.Compile(c.Chatter)
-		if err != nil {
+		if stdout.own, err = newChatter(c.Chatter, stdout.answer); err != nil {
 			return Result{Exit: -1, Reason: fmt.Sprintf("chatter: %v", err)}, nil
 		}
-		stdout.own = &chatter{pattern: pattern, rest: stdout.answer}
 	}
 	streams := []*stream{{to: stdout}, {to: stderr}}
 	var report shimwire.Reader
