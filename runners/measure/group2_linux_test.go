@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -42,6 +43,45 @@ func TestGroupOfVersion2(t *testing.T) {
 	}
 	if ns, peak := g.Read(); ns == nil || *ns <= 0 || (peak == nil) != (memory != nil) {
 		t.Errorf("Read() = %v, %v; want processor time, and memory unless %v", ns, peak, memory)
+	}
+}
+
+// A controller cannot be enabled below a group that has processes, and the error
+// says that. Memory's is of version 1 on many hosts: any will do.
+func TestEnableBesideProcesses(t *testing.T) {
+	own, err := ownGroups()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, _ := os.ReadFile(filepath.Join(own[""], "cgroup.controllers"))
+	controllers := slices.DeleteFunc(strings.Fields(string(b)), func(c string) bool { return c == "cpu" || c == "pids" || c == "perf_event" || c == "cpuset" }) // may be of threads
+	before, _ := os.ReadFile(filepath.Join(own[""], "cgroup.subtree_control"))
+	if own[""] == "" || len(controllers) == 0 || enable(own[""], controllers[0]) != nil {
+		t.Skipf("no controller of version 2 can be enabled here: %q", b)
+	}
+	dir, err := os.MkdirTemp(own[""], "assay-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sleep := exec.Command("/bin/sleep", "1000")
+	if err := sleep.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		sleep.Process.Kill()
+		sleep.Wait()
+		if err := os.Remove(dir); err != nil {
+			t.Error(err)
+		}
+		if !slices.Contains(strings.Fields(string(before)), controllers[0]) {
+			os.WriteFile(filepath.Join(own[""], "cgroup.subtree_control"), []byte("-"+controllers[0]), 0)
+		}
+	}()
+	if err := os.WriteFile(filepath.Join(dir, "cgroup.procs"), strconv.AppendInt(nil, int64(sleep.Process.Pid), 10), 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := enable(dir, controllers[0]); err == nil || !strings.Contains(err.Error(), "without processes") {
+		t.Errorf("enable(%s) beside a process: %v, want why it cannot be", controllers[0], err)
 	}
 }
 

@@ -64,14 +64,15 @@ func findGroups(own map[string]string) (groups *Groups, cpu, memory error) {
 		return nil, err, err
 	}
 	g := &Groups{name: fmt.Sprintf("%s%d-%d-%d-", groupPrefix, namespace, os.Getpid(), ticks)}
+	var enabling error // the controller of memory
 	g.cpu, g.memory = gauge{own["cpuacct"], "cpuacct.usage", "", 1}, gauge{own["memory"], "memory.max_usage_in_bytes", "", 1}
 	if g.cpu.parent == "" {
 		g.cpu = gauge{own[""], "cpu.stat", "usage_usec", 1000}
 	}
 	if g.memory.parent == "" {
 		g.memory = gauge{own[""], "memory.peak", "", 1}
-		if g.memory.parent != "" { // where this fails, so does reading, which says it
-			os.WriteFile(filepath.Join(own[""], "cgroup.subtree_control"), []byte("+memory"), 0)
+		if g.memory.parent != "" {
+			enabling = enable(own[""], "memory")
 		}
 	}
 	for _, p := range []string{g.cpu.parent, g.memory.parent} {
@@ -88,7 +89,9 @@ func findGroups(own map[string]string) (groups *Groups, cpu, memory error) {
 		return nil, err, err
 	}
 	_, cpu = try.read(g.cpu)
-	_, memory = try.read(g.memory)
+	if _, memory = try.read(g.memory); memory != nil && enabling != nil {
+		memory = fmt.Errorf("%w; %w", memory, enabling)
+	}
 	if err := try.Close(); err != nil {
 		return nil, err, err
 	}
@@ -96,6 +99,15 @@ func findGroups(own map[string]string) (groups *Groups, cpu, memory error) {
 		g = nil
 	}
 	return g, cpu, memory
+}
+
+// enable has a controller of version 2 in the groups below dir.
+func enable(dir, controller string) error {
+	err := os.WriteFile(filepath.Join(dir, "cgroup.subtree_control"), []byte("+"+controller), 0)
+	if errors.Is(err, unix.EBUSY) {
+		return fmt.Errorf("the kernel enables %s only below a group without processes, and this one is in %s: where it has version 2 alone, only what runs in the root group is measured", controller, dir)
+	}
+	return err
 }
 
 // ownGroups returns the directory of this process's group by controller; that
