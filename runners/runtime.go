@@ -46,7 +46,7 @@ type Mode string
 const (
 	Interpreter Mode = "interpreter" // it is not compiled
 	JIT         Mode = "jit"         // compiled while it runs, more than once where it is hot
-	AOT         Mode = "aot"         // compiled as a whole before it runs, in the same process
+	AOT         Mode = "aot"         // compiled as a whole before it runs, in the same process; of native code and containers by others, earlier
 	Precompiled Mode = "precompiled" // compiled as a whole by Plan.Prepare, in another process, earlier
 )
 
