@@ -13,7 +13,8 @@ import (
 // workloads of a suite: for each workload the ratio of the geometric means of
 // the values, and at the right the geometric mean of a system's ratios and its
 // 95% interval, by stats.RatioOfGeometricMeans. The values must be independent,
-// so one of an invocation: take Medians of calls by "seq" too. The ratios are
+// so one of an invocation: take Medians of calls by "seq" too, for it cannot tell.
+// Each interval is by itself: none is widened for how many there are. The ratios are
 // fields with a colour and the number in it; on a page too narrow for that,
 // lines across a log axis, with the mean as a disc.
 //
@@ -121,7 +122,7 @@ func (c suite) totalText(t total) string {
 
 func (c suite) notes(func(*cell) bool) []string {
 	how := "Ratio of geometric means, " + c.scale.title + ", of each workload, and the geometric mean over workloads. " +
-		"95% interval: Welch's t on logarithms of invocations, the workloads as they are."
+		"95% intervals, each by itself: Welch's t on logarithms of the values, taken as independent, the workloads as they are."
 	if slices.ContainsFunc(c.totals, func(t total) bool { return t.of > 0 && t.of < len(c.x.categories) }) {
 		how += " Means \u201cof\u201d some workloads alone are not to be compared with others."
 	}
