@@ -491,6 +491,37 @@ func TestFloors(t *testing.T) {
 	}
 }
 
+// Of several A/A pairs each metric has the floor of that which differs most in
+// it.
+func TestControlOfEachMetric(t *testing.T) {
+	var samples []assay.Sample
+	for i := range int32(40) {
+		for k, runtime := range []string{"r", "r" + assay.ControlSuffix} {
+			for n, w := range []string{"slow", "large"} {
+				s := processes(int32(2*n+k), w, runtime, 1000)[0]
+				s.Block, s.Seq = i, 4*int64(i)+int64(2*n+k)
+				wall, rss := int64(1e6), int64(1e6)
+				if k == 1 { // each pair differs in one
+					wall, rss = wall+100_000*int64(1-n), rss+100_000*int64(n)
+				}
+				s.WallNS, s.RSSBytes = &wall, &rss
+				samples = append(samples, s)
+			}
+		}
+	}
+	got, err := Control(made(t, samples), assay.Process)
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := map[string]string{}
+	for _, n := range got {
+		of[n.Floors[0].Metric] = n.Workload
+	}
+	if of["wall_ns"] != "slow" || of["peak_rss_bytes"] != "large" {
+		t.Errorf("pairs %v, want that of slow for times and that of large for memory", of)
+	}
+}
+
 // An A/A pair in a run is how much equal treatments differ there, rather than
 // the certificate of its host; and nothing else is judged by its second half.
 func TestControl(t *testing.T) {

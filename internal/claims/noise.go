@@ -35,13 +35,13 @@ func Floors(t *trace.Trace, phase assay.Phase, param, a, b string) ([]assay.Nois
 func isControl(runtime string) bool { return strings.HasSuffix(runtime, assay.ControlSuffix) }
 
 // Control finds in the trace of a run how much the A/A pairs that it has differ
-// in a phase: those of the workload in which times differ most. ok is false if
-// it has none of enough blocks.
-func Control(t *trace.Trace, phase assay.Phase) (n assay.Noise, ok bool, err error) {
+// in a phase: for each metric, which is the one that the noise is of, the pair
+// that differs most in it. There is none of fewer blocks than it takes.
+func Control(t *trace.Trace, phase assay.Phase) ([]assay.Noise, error) {
 	var all []assay.Noise // a pair each
 	for s, err := range t.Samples() {
 		if err != nil {
-			return n, false, err
+			return nil, err
 		}
 		of := assay.Noise{Format: assay.NoiseFormat, Run: t.Meta().Run, Workload: title(s.Workload, s.Params), Runtime: strings.TrimSuffix(s.Runtime, assay.ControlSuffix),
 			Phase: phase, Method: NoiseMethod}
@@ -49,7 +49,7 @@ func Control(t *trace.Trace, phase assay.Phase) (n assay.Noise, ok bool, err err
 			all = append(all, of)
 		}
 	}
-	worst := -1.0
+	worst := map[string]assay.Noise{} // by metric
 	for _, of := range all {
 		label := func(s assay.Sample) string {
 			if title(s.Workload, s.Params) != of.Workload {
@@ -57,19 +57,28 @@ func Control(t *trace.Trace, phase assay.Phase) (n assay.Noise, ok bool, err err
 			}
 			return s.Runtime
 		}
+		found, err := floors(t, phase, label, of.Runtime, of.Runtime+assay.ControlSuffix)
 		var few fewBlocks
-		if of.Floors, err = floors(t, phase, label, of.Runtime, of.Runtime+assay.ControlSuffix); errors.As(err, &few) {
+		if errors.As(err, &few) {
 			continue
 		}
 		if err != nil {
-			return n, false, err
+			return nil, err
 		}
-		if f, has := of.Floor("wall_ns"); (has && f.Floor > worst) || !ok {
-			n, ok = of, true
-			worst = f.Floor
+		for _, f := range found {
+			if have, ok := worst[f.Metric]; !ok || f.Floor > have.Floors[0].Floor {
+				of.Floors = []assay.NoiseFloor{f}
+				worst[f.Metric] = of
+			}
 		}
 	}
-	return n, ok, nil
+	var out []assay.Noise
+	for _, metric := range noisy {
+		if n, ok := worst[metric]; ok {
+			out = append(out, n)
+		}
+	}
+	return out, nil
 }
 
 // A fewBlocks is that there are too few blocks to tell noise.

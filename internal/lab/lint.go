@@ -117,12 +117,12 @@ func (w *Workspace) lintRun(ctx context.Context, ref string, run assay.Run) (lin
 		addNoise(s.Traces, c.Noise)
 	}
 	for _, of := range s.Traces { // what the run itself says of its noise is nearer
-		own, ok, err := claims.Control(t, assay.Phase(of.Name))
+		own, err := claims.Control(t, assay.Phase(of.Name))
 		if err != nil {
 			return s, fmt.Errorf("run %s: %w", run.ID, err)
 		}
-		if ok {
-			addNoise(s.Traces, own)
+		for _, n := range own {
+			addNoise(s.Traces, n)
 		}
 	}
 	return s, nil
