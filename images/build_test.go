@@ -245,6 +245,7 @@ func TestBuildRefuses(t *testing.T) {
 		"unknown-language":    {"name: a\nlanguage: cobol\n", program, all, `language "cobol", want one of ["go" "c" "rust"]`},
 		"flags-of-go":         {"name: a\nflags: [-O2]\n", program, all, "flags are for language: c"},
 		"flag-with-a-path":    {"name: a\nlanguage: c\nflags: [-include/etc/passwd]\n", "", all, "and no path"},
+		"flag-of-a-platform":  {"name: a\nlanguage: c\nflags: [-mavx2]\n", "", all, `"-mavx2", want`},
 		"rust-without-rustup": {"name: a\nlanguage: rust\n", program, all, "built with Rust 1.95.0"},
 		"rust-without-lock":   {"name: a\nlanguage: rust\n", program, images.Options{Rust: images.Rustup{Program: "rustup"}}, "no Cargo.lock"},
 		"c-without-source":    {"name: a\nlanguage: c\n", program, all, "no C files"},

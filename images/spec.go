@@ -62,8 +62,8 @@ type Expect struct {
 var nameGrammar = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
 // flagGrammar has the compiler's flags that name no file, so that what is built
-// stays a function of the source.
-var flagGrammar = regexp.MustCompile(`^-(D[A-Za-z_][A-Za-z0-9_]*(=[A-Za-z0-9_.+-]*)?|[fm][a-z0-9-]+(=[a-z0-9-]+)?|O[0-3sz])$`)
+// stays a function of the source, and that every platform knows: not -m….
+var flagGrammar = regexp.MustCompile(`^-(D[A-Za-z_][A-Za-z0-9_]*(=[A-Za-z0-9_.+-]*)?|f[a-z0-9-]+(=[a-z0-9-]+)?|O[0-3sz])$`)
 
 // CheckName reports why s cannot be the name of a workload.
 func CheckName(s string) error {
@@ -111,7 +111,7 @@ func (s Spec) check() error {
 	}
 	for _, f := range s.Flags {
 		if !flagGrammar.MatchString(f) {
-			errs = append(errs, fmt.Errorf("flags: %q, want -DNAME, -DNAME=VALUE, -f…, -m… or -O…, and no path", f))
+			errs = append(errs, fmt.Errorf("flags: %q, want -DNAME, -DNAME=VALUE, -f… or -O…, and no path", f))
 		}
 	}
 	if s.Expect.Stdout != nil && s.Expect.StdoutFile != "" {
