@@ -239,3 +239,19 @@ func FuzzAdd(f *testing.F) {
 		}
 	})
 }
+
+// What starting a container takes is told by a program that does nothing, not by
+// whichever a run has.
+func TestStartingIsOfNothing(t *testing.T) {
+	b, err := Ledger()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, checks := range b.Checks {
+		for _, c := range checks {
+			if c.Of.Runtime == "docker" && (c.Of.Workload == "" || c.Over != nil && c.Over.Workload != c.Of.Workload) {
+				t.Errorf("%s: a container of any workload would judge it: %+v", id, c)
+			}
+		}
+	}
+}
