@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -10,6 +11,7 @@ import (
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/internal/lab"
+	"github.com/assay-notebooks/assay/runners"
 )
 
 func newRuntimes() *cobra.Command {
@@ -56,6 +58,10 @@ tells its phases.`,
 	plan := &cobra.Command{
 		Use:   "plan RUNTIME WORKLOAD",
 		Short: "Show the command that a runtime would execute for a workload",
+		Long: `plan shows the command that a runtime would execute for a workload, after those that prepare it: how a POSIX shell
+would start them in an empty directory. assay-agent is the agent, which is part of assay. What cleans up behind an
+invocation that was killed comes last, as a comment. Of a runtime that is absent it says so, and shows the command with
+/path/to/ in place of where its program would be.`,
 		Args:  cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			w, err := workspace(cmd)
@@ -68,11 +74,16 @@ tells its phases.`,
 			}
 			return newPrinter(cmd).object("trial", trial, func(out io.Writer) {
 				if trial.Unsupported != "" {
-					fmt.Fprintf(out, "unsupported: %s\n", trial.Unsupported)
+					fmt.Fprintf(out, "# unsupported: %s\n", trial.Unsupported)
+				}
+				if trial.Command.Argv == nil {
 					return
 				}
 				for _, c := range append(trial.Prepare, trial.Command) {
 					fmt.Fprintln(out, commandLine(c))
+				}
+				for _, c := range trial.Clean {
+					fmt.Fprintln(out, "# clean-up: "+commandLine(c))
 				}
 			})
 		},
@@ -83,10 +94,28 @@ tells its phases.`,
 	return cmd
 }
 
-// commandLine writes c so that a POSIX shell reads it back.
+// commandLine writes c so that a POSIX shell does what the agent does.
 func commandLine(c assay.Command) string {
+	argv := slices.Clone(c.Argv)
+	if argv[0] == runners.AgentExe {
+		argv[0] = "assay-agent"
+	}
+	line := shellWords(argv)
+	if len(c.Env) > 0 {
+		line = "env -i " + shellWords(c.Env) + " " + line
+	}
+	if c.Stdin != "" {
+		line += " <" + shellWords([]string{c.Stdin})
+	}
+	if c.Dir != "" {
+		line = "(cd " + shellWords([]string{c.Dir}) + " && " + line + ")"
+	}
+	return line
+}
+
+func shellWords(argv []string) string {
 	var words []string
-	for _, w := range c.Argv {
+	for _, w := range argv {
 		if w == "" || strings.ContainsAny(w, " \t\n'\"\\$`*?[]{}()<>|&;#~!") {
 			w = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
 		}

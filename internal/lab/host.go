@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -278,9 +279,13 @@ func (w *Workspace) putImage(ctx context.Context, manifest assay.Digest) error {
 	return nil
 }
 
+// somewhere begins the path of a program that is not there.
+const somewhere = "/path/to/"
+
 // RuntimePlan returns the plan that a runtime makes for a workload on this
 // host: what would be executed, word for word. With phases it is that of its
-// shim.
+// shim. Of a runtime that is absent, which is why the trial is Unsupported, it
+// has placeholders for the program and its script.
 func (w *Workspace) RuntimePlan(ctx context.Context, name, ref string, phases bool) (assay.Trial, error) {
 	tools, err := w.locate(ctx, []string{name}, phases)
 	if err != nil {
@@ -290,7 +295,19 @@ func (w *Workspace) RuntimePlan(ctx context.Context, name, ref string, phases bo
 	if err != nil {
 		return assay.Trial{}, err
 	}
+	absent := tools[0].found.Absent
+	if program := tools[0].program().Tool(); absent != "" && program.Bin != "" {
+		found := assay.RuntimeVersion{Name: tools[0].found.Name, Path: somewhere + program.Bin}
+		if program.Script != nil {
+			found.Files = append(found.Files, assay.File{Path: somewhere + program.Script.Name})
+		}
+		if program.Module != "" {
+			found.Files = append(found.Files, assay.File{Path: somewhere + program.Module})
+		}
+		tools[0].found = found
+	}
 	t, err := w.trial(ctx, tools[0], wl, runners.Ask{})
+	t.Unsupported = cmp.Or(absent, t.Unsupported)
 	t.Workload, t.Manifest, t.Runtime, t.Expect = wl.Name, wl.Manifest, name, wl.Expect
 	return t, err
 }
