@@ -132,7 +132,46 @@ func (c stack) notes(said func(*cell) bool) []string {
 	if slices.ContainsFunc(c.legend(), func(k key) bool { return strings.Contains(k.name, "+") }) {
 		how += " Parts joined by + cannot be told apart there."
 	}
+	if lacks := c.lacks(); len(lacks) > 0 {
+		how += " Not in the bar and its sum: " + strings.Join(lacks, "; ") + "."
+	}
 	return c.whole.notes(how, said)
+}
+
+// lacks says of each category which of the others' parts it has not, as in
+// "v8: engine-init, teardown": sums of unlike parts are no ranking.
+func (c stack) lacks() []string {
+	has := make([]map[string]bool, len(c.whole.panels[0].cells)) // by category: single parts
+	var single []string
+	for i := range has {
+		has[i] = map[string]bool{}
+		for _, k := range c.order {
+			for p := range c.parts.panels {
+				if len(c.part(p, i, k).values) == 0 {
+					continue
+				}
+				for part := range strings.SplitSeq(c.names[k], "+") {
+					has[i][part] = true
+					if !slices.Contains(single, part) {
+						single = append(single, part)
+					}
+				}
+			}
+		}
+	}
+	var all []string
+	for i, w := range c.whole.panels[0].cells {
+		var without []string
+		for _, part := range single {
+			if !has[i][part] {
+				without = append(without, part)
+			}
+		}
+		if n := len(without); n > 0 && n < len(single) { // one that has none says why
+			all = append(all, w.category+": "+strings.Join(without, ", "))
+		}
+	}
+	return all
 }
 
 func (c stack) body(s *scene, top float64) float64 {
