@@ -62,6 +62,7 @@ type Crate struct {
 	Source   string       `yaml:"source,omitempty" json:"source,omitempty"`     // a folder of shims/, ours, with its Cargo.lock
 	Features []string     `yaml:"features,omitempty" json:"features,omitempty"` // besides the default ones
 	Needs    []string     `yaml:"needs,omitempty" json:"needs,omitempty"`       // commands and Debian packages that the build wants, "cmake", "libclang-14-dev"
+	Shares   string       `yaml:"shares,omitempty" json:"shares,omitempty"`     // what is compiled, with all packages that name the same here; "": nothing
 }
 
 // Lucet is two crates of 2020 that only the Rust of their time compiles.

@@ -29,6 +29,9 @@ func checkCrate(c runners.Crate) []error {
 	case c.Source == "" && (!projectPattern.MatchString(c.Name) || !versionPattern.MatchString(c.Version) || c.Digest.IsZero()):
 		bad("crate %q %q: want name, version and digest, or source", c.Name, c.Version)
 	}
+	if c.Shares != "" && !namePattern.MatchString(c.Shares) {
+		bad("crate.shares %q: want lower-case letters, digits, dots and dashes", c.Shares)
+	}
 	return problems
 }
 
@@ -80,9 +83,34 @@ func (j job) cargo(ctx context.Context, cargo, home string, args ...string) *exe
 	cmd := command(ctx, cargo, args...)
 	cmd.Dir = j.work // not where a configuration or a rust-toolchain file of the user's is
 	cmd.Env = slices.DeleteFunc(cmd.Env, bends.MatchString)
-	cmd.Env = append(cmd.Env, "CARGO_HOME="+home, "CARGO_TARGET_DIR="+filepath.Join(j.work, "target"),
+	cmd.Env = append(cmd.Env, "CARGO_HOME="+home, "CARGO_TARGET_DIR="+j.target(),
 		"RUSTFLAGS=", "CARGO_TERM_COLOR=never", "CARGO_TERM_PROGRESS_WHEN=always", "CARGO_TERM_PROGRESS_WIDTH=100")
 	return cmd
+}
+
+// target returns the directory of what is compiled.
+func (j job) target() string {
+	if j.p.Crate != nil && j.p.Crate.Shares != "" {
+		return filepath.Join(filepath.Dir(j.work), ".shared-"+j.p.Crate.Shares)
+	}
+	return filepath.Join(j.work, "target")
+}
+
+// unshare removes what is compiled together, once every package that does so
+// is installed.
+func (j job) unshare() error {
+	if j.p.Crate == nil || j.p.Crate.Shares == "" {
+		return nil
+	}
+	for _, p := range Embedded() {
+		if p.Name == j.p.Name || p.Crate == nil || p.Crate.Shares != j.p.Crate.Shares {
+			continue
+		}
+		if _, err := Find(p, j.o); err != nil {
+			return nil // it takes from there what it can
+		}
+	}
+	return os.RemoveAll(j.target())
 }
 
 // bends is a variable of the environment that makes cargo build something else.

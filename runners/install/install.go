@@ -218,7 +218,7 @@ func (j job) finish(r record, dir string) error {
 	if err := os.Rename(j.out, dir); err != nil {
 		return err
 	}
-	return os.RemoveAll(j.work)
+	return errors.Join(os.RemoveAll(j.work), j.unshare())
 }
 
 func (j job) progress(p Progress) {
@@ -272,8 +272,12 @@ func Uninstall(p runners.Package, o Options) error {
 		return err
 	}
 	any := p.Name + "-" + p.Version + "-*"
+	patterns := []string{any, ".work-" + any, ".new-" + any}
+	if p.Crate != nil && p.Crate.Shares != "" {
+		patterns = append(patterns, ".shared-"+p.Crate.Shares)
+	}
 	var there []string
-	for _, pattern := range []string{any, ".work-" + any, ".new-" + any} {
+	for _, pattern := range patterns {
 		found, err := filepath.Glob(filepath.Join(filepath.Dir(dir), pattern))
 		if err != nil {
 			return err

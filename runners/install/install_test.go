@@ -338,6 +338,36 @@ func TestCrateFails(t *testing.T) {
 	}
 }
 
+// TestShares: what packages compile together stays until all of them are there.
+func TestShares(t *testing.T) {
+	dir := t.TempDir()
+	fakeCargo(t, dir, `echo >"$CARGO_TARGET_DIR/compiled"`)
+	p := crateOf(t, dir)
+	o := install.Options{Cache: t.TempDir()}
+	compiled := func() []string {
+		found, _ := filepath.Glob(filepath.Join(o.Cache, "runtimes", ".shared-*", "compiled"))
+		return found
+	}
+	for _, c := range []struct {
+		shares string
+		want   int
+	}{{"wasmer", 1}, {"nobody-else", 0}} { // wasmer and its shim are not there
+		p.Crate.Shares = c.shares
+		if _, err := install.Install(t.Context(), p, o); err != nil {
+			t.Fatal(err)
+		}
+		if got := compiled(); len(got) != c.want {
+			t.Errorf("installed with shares %q: %q are left, want %d", c.shares, got, c.want)
+		}
+		if err := install.Uninstall(p, o); err != nil {
+			t.Fatal(err)
+		}
+		if got := compiled(); len(got) != 0 {
+			t.Errorf("uninstalled with shares %q: %q are left", c.shares, got)
+		}
+	}
+}
+
 // TestKilled kills an installation at work: nothing of it is found, and the next
 // goes on with what it left.
 func TestKilled(t *testing.T) {

@@ -54,6 +54,7 @@ func TestParseLock(t *testing.T) {
 		{"  archive:", "  wheel: {project: x, version: 1, files: {}, keep: [../x]}\n  archive:", `wheel.keep: "../x"`},
 		{"  archive:", "  crate: {name: x}\n  archive:", "want one of wheel, crate, go, debian, archive and lucet, not 2"},
 		{"  archive:", "  crate: {source: ../x}\n  archive:", `crate.source "../x"`},
+		{"  archive:", "  crate: {source: x, shares: ../x}\n  archive:", `crate.shares "../x"`},
 		{"  archive:", "  go: {source: ..}\n  archive:", `go.source ".."`},
 		{"  archive:", "  debian: {release: sid, packages: [-o], files: {}}\n  archive:", `debian.packages "-o"`},
 		{"sha256:0", "md5:0", "md5:0"},

@@ -32,3 +32,15 @@ func wasmtimeShim(mode string, counts bool) *runners.Shim {
 		Note:   "the library of PyPI's wasmtime 49.0.0, not the command's 49.0.3",
 	}
 }
+
+func wasmerShim(mode string) *runners.Shim {
+	return &runners.Shim{
+		Tool: runners.Tool{
+			Bin:     "assay-shim-wasmer",
+			Probe:   []string{"--version"},
+			Remedy:  `run "assay runtimes install wasmer-shim"`,
+			Package: "wasmer-shim",
+		},
+		Mode: mode,
+	}
+}

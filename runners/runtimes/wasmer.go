@@ -12,8 +12,8 @@ import (
 // Wasmer has one variant for each of its compilers, and none that leaves the
 // choice to how it was built. Its cache is off.
 var (
-	WasmerCranelift   = wasmer("wasmer/cranelift", nil, "--cranelift")
-	WasmerSinglepass  = wasmer("wasmer/singlepass", nil, "--singlepass")
+	WasmerCranelift   = wasmer("wasmer/cranelift", wasmerShim("cranelift"), "--cranelift")
+	WasmerSinglepass  = wasmer("wasmer/singlepass", wasmerShim("singlepass"), "--singlepass")
 	WasmerLLVM        = wasmerLLVM()
 	WasmerPrecompiled = precompiledWasmer()
 )
@@ -72,7 +72,7 @@ func wasmerLLVM() runners.CLI {
 }
 
 func precompiledWasmer() runners.CLI {
-	r := wasmer("wasmer/precompiled", nil)
+	r := wasmer("wasmer/precompiled", wasmerShim("precompiled"))
 	r.Executes = runners.Traits{Mode: runners.Precompiled, Cache: runners.Made}
 	r.Compile = func(inv runners.Invocation) ([]string, error) {
 		return []string{"compile", "--cranelift", inv.Module, "-o", inv.Scratch}, nil
