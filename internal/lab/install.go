@@ -84,11 +84,14 @@ func InstallRuntimes(ctx context.Context, root string, names []string, o Install
 	}
 	versions := map[string]string{}
 	for _, written := range names {
-		name, version, _ := strings.Cut(written, "@")
+		name, version, at := strings.Cut(written, "@")
+		if at && version == "" {
+			return Usagef("%q names no version: want NAME or NAME@VERSION", written)
+		}
 		if name, err = packageName(lock, name); err != nil {
 			return err
 		}
-		if version != "" {
+		if at {
 			versions[name] = version
 		}
 		if !slices.Contains(wanted, name) {

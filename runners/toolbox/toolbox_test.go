@@ -39,7 +39,7 @@ func TestAbsent(t *testing.T) {
 		tool runners.Tool
 		want string
 	}{
-		{runtimes.V8.Tool(), "node not found: install Node.js 20 or later with npm, or drop fake from runtimes"},
+		{runtimes.V8.Tool(), `node not found: run "assay runtimes install node", or drop fake from runtimes`},
 		{runners.Tool{Bin: "old", Least: 20, Remedy: "update it"}, fakes + "/old is version 18.20.1: update it, or drop fake from runtimes"},
 		{runners.Tool{Bin: "mute", Probe: []string{"-v"}, Remedy: "mend it"}, fakes + `/mute -v gives no version (""): mend it, or drop fake from runtimes`},
 		{runners.Tool{Bin: "fine", Module: "p", Remedy: "install p"}, "p not installed: install p, or drop fake from runtimes"},
