@@ -88,7 +88,7 @@ func program(ctx context.Context, t runners.Tool, o Options) (assay.RuntimeVersi
 		if err != nil {
 			return assay.RuntimeVersion{}, err
 		}
-		found.Path, found.Origin = path, fmt.Sprintf("go build %s@%s", t.Build.Package, t.Build.Version)
+		found.Path, found.Origin = path, origin(*t.Build)
 	} else {
 		in, err := installed(t, o)
 		if err == nil {
@@ -113,6 +113,15 @@ func program(ctx context.Context, t runners.Tool, o Options) (assay.RuntimeVersi
 	var err error
 	found.Digest, err = filedigest.Of(found.Path)
 	return found, err
+}
+
+// origin says what was built: a program of another's module, or one of ours,
+// which has no version but that of its engine.
+func origin(b runners.Build) string {
+	if b.Files == nil {
+		return fmt.Sprintf("go build %s@%s", b.Package, b.Version)
+	}
+	return fmt.Sprintf("go build of assay's %s, with its engine %s", b.Package, b.Version)
 }
 
 // errNoPackage reports a program that is in no package of the lock.

@@ -52,6 +52,20 @@ func TestAbsent(t *testing.T) {
 	}
 }
 
+// TestOriginOfOurs: a program of assay's has no version of a module of its own.
+func TestOriginOfOurs(t *testing.T) {
+	if _, err := exec.LookPath("go"); err != nil {
+		tooltest.Missing(t, "go", err)
+	}
+	build := runners.Build{Package: "example.org/ours", Version: "v1.2.3", Mod: []byte("module example.org/ours\ngo 1.26\n"),
+		Files: map[string][]byte{"main.go": []byte("package main\nfunc main() { println() }\n")}}
+	tool := runners.Tool{Bin: "ours", Build: &build, Remedy: "install Go"}
+	got, err := toolbox.Locate(t.Context(), runners.CLI{ID: "ours", Program: tool}, toolbox.Options{Cache: t.TempDir()})
+	if want := "go build of assay's example.org/ours, with its engine v1.2.3"; err != nil || got.Origin != want {
+		t.Errorf("Locate = %+v, %v; want origin %q", got, err, want)
+	}
+}
+
 func TestCancelledIsNotAbsent(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
