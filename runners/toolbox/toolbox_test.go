@@ -58,7 +58,7 @@ func TestOriginOfOurs(t *testing.T) {
 		tooltest.Missing(t, "go", err)
 	}
 	build := runners.Build{Package: "example.org/ours", Version: "v1.2.3", Mod: []byte("module example.org/ours\ngo 1.26\n"),
-		Files: map[string][]byte{"main.go": []byte("package main\nfunc main() { println() }\n")}}
+		Files: map[string][]byte{"main.go": []byte("package main\nimport \"fmt\"\nfunc main() { fmt.Println(\"1.2.3\") }\n")}}
 	tool := runners.Tool{Bin: "ours", Build: &build, Remedy: "install Go"}
 	got, err := toolbox.Locate(t.Context(), runners.CLI{ID: "ours", Program: tool}, toolbox.Options{Cache: t.TempDir()})
 	if want := "go build of assay's example.org/ours, with its engine v1.2.3"; err != nil || got.Origin != want {
