@@ -62,7 +62,7 @@ tells its phases.`,
 would start them in an empty directory. assay-agent is the agent, which is part of assay. What cleans up behind an
 invocation that was killed comes last, as a comment. Of a runtime that is absent it says so, and shows the command with
 /path/to/ in place of where its program would be.`,
-		Args:  cobra.ExactArgs(2),
+		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			w, err := workspace(cmd)
 			if err != nil {
