@@ -66,7 +66,7 @@ var layers = map[string][]string{
 	"cmd/assay-agent":              {"", "artifacts/journal", "internal/agent", "runners", "runners/bundle", "runners/measure"},
 	"tools/bench/figures":          {"kernelext/figure"},
 	"tools/bench":                  {"", "artifacts/...", "internal/gotool", "internal/lab", "internal/lab/labtest", "kernelext/...", "tools/bench/figures"},
-	"cmd/assay":                    {"", "internal/cells", "internal/graph", "internal/registry/options", "internal/jupyterlab", "internal/kernel", "internal/lab", "internal/notebook"},
+	"cmd/assay":                    {"", "internal/cells", "internal/graph", "internal/registry/options", "internal/jupyterlab", "internal/kernel", "internal/lab", "internal/notebook", "runners"},
 }
 
 func TestLayers(t *testing.T) {
