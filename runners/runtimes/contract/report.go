@@ -128,7 +128,7 @@ func (r Report) Markdown(day time.Time) string {
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s | %s |\n", v.Name, version, digest, v.Mode, orDash(string(v.Cache)), yes(v.Shim), v.Origin)
 	}
 	if len(absent) > 0 {
-		fmt.Fprintf(&b, "\nThese were not there, and have golden plans only:\n\n")
+		fmt.Fprintf(&b, "\nThese were not there then: only their plans are tested, against golden ones.\n\n")
 		for _, name := range slices.Sorted(maps.Keys(absent)) {
 			fmt.Fprintf(&b, "- `%s`: %s\n", name, absent[name])
 		}
