@@ -147,6 +147,18 @@ func (m *measured) add(x assay.Sample) {
 	}
 }
 
+// shimVersions lists runtimes whose shims took part, with the version of each.
+func shimVersions(run assay.Run) []string {
+	var all []string
+	for _, v := range run.Runtimes {
+		name, ok := strings.CutSuffix(v.Name, shimSuffix)
+		if ok && v.Version != "" {
+			all = append(all, name+" "+v.Version)
+		}
+	}
+	return all
+}
+
 // summarise sums up samples of a plan, a row a trial.
 func summarise(run assay.Run, plan assay.Plan, samples iter.Seq2[assay.Sample, error]) (assay.Summary, error) {
 	s := assay.Summary{Run: run.ID, Name: run.Name, Protocol: protocolOf(plan), Scope: scopeOf(plan), Floor: run.RSSFloor}
@@ -159,6 +171,9 @@ func summarise(run assay.Run, plan assay.Plan, samples iter.Seq2[assay.Sample, e
 	s.Notes = unready(run.Host)
 	if run.Launch != nil && s.Phase == assay.Process {
 		s.Notes = append(s.Notes, "launch: a process that ends at once takes "+inMS(*run.Launch)+" here, which is in every wall time")
+	}
+	if shims := shimVersions(run); len(shims) > 0 {
+		s.Notes = append(s.Notes, "engines of the shims, which may be of another version than the commands: "+strings.Join(shims, ", "))
 	}
 	data := make([]measured, len(plan.Trials))
 	for i, t := range plan.Trials {
