@@ -190,6 +190,24 @@ func checkPlatform(p string) error {
 	return nil
 }
 
+// orReactor are the variants of a toolchain that has none without features.
+func orReactor(reactor bool) []assay.Variant {
+	if reactor {
+		return []assay.Variant{assay.Reactor}
+	}
+	return nil
+}
+
+// ours returns the named variables of this process, those that are set.
+func ours(names ...string) (env []string) {
+	for _, k := range names {
+		if v, ok := os.LookupEnv(k); ok {
+			env = append(env, k+"="+v)
+		}
+	}
+	return env
+}
+
 // tool runs a compiler and returns its standard output. It dies, with what it
 // started, when the context of cmd ends. The error has what it said, after name.
 func tool(ctx context.Context, cmd *exec.Cmd, name string) ([]byte, error) {

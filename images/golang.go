@@ -75,12 +75,8 @@ func newGo(ctx context.Context, src source, spec Spec, o Options, tmp string) (g
 	if err := json.Unmarshal(out, &vars); err != nil {
 		return goTool{}, fmt.Errorf("%s env: %w", path, err)
 	}
-	t.version, t.env = vars["GOVERSION"], nil
-	for _, k := range keptEnv {
-		if v, ok := os.LookupEnv(k); ok {
-			t.env = append(t.env, k+"="+v)
-		}
-	}
+	t.version = vars["GOVERSION"]
+	t.env = ours(keptEnv...)
 	for _, k := range keptGoEnv {
 		t.env = append(t.env, k+"="+vars[k])
 	}
@@ -90,12 +86,7 @@ func newGo(ctx context.Context, src source, spec Spec, o Options, tmp string) (g
 
 func (t goTool) facts() map[string]string { return map[string]string{"toolchain": t.version} }
 
-func (t goTool) variants() []assay.Variant {
-	if t.reactor {
-		return []assay.Variant{assay.Reactor}
-	}
-	return nil
-}
+func (t goTool) variants() []assay.Variant { return orReactor(t.reactor) }
 
 func (t goTool) module(ctx context.Context, v assay.Variant, out string) ([]byte, error) {
 	if v == assay.Reactor {

@@ -59,12 +59,7 @@ func newRust(src source, spec Spec, o Options, tmp string) (rustTool, error) {
 	if err := src.write(t.dir); err != nil {
 		return t, err
 	}
-	for _, k := range keptEnv {
-		if v, ok := os.LookupEnv(k); ok {
-			t.env = append(t.env, k+"="+v)
-		}
-	}
-	t.env = append(t.env, "LC_ALL=C", "RUSTUP_HOME="+t.rust.Home, "CARGO_HOME="+t.rust.CargoHome,
+	t.env = append(ours(keptEnv...), "LC_ALL=C", "RUSTUP_HOME="+t.rust.Home, "CARGO_HOME="+t.rust.CargoHome,
 		"CARGO_TARGET_DIR="+t.target, "CARGO_TERM_COLOR=never", "CARGO_INCREMENTAL=0")
 	return t, nil
 }
@@ -73,12 +68,7 @@ func (t rustTool) facts() map[string]string {
 	return map[string]string{"toolchain": "rust " + RustVersion}
 }
 
-func (t rustTool) variants() []assay.Variant {
-	if t.reactor {
-		return []assay.Variant{assay.Reactor}
-	}
-	return nil
-}
+func (t rustTool) variants() []assay.Variant { return orReactor(t.reactor) }
 
 func (t rustTool) module(ctx context.Context, v assay.Variant, _ string) ([]byte, error) {
 	if v == assay.Reactor {

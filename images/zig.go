@@ -92,12 +92,7 @@ func newZig(ctx context.Context, src source, spec Spec, o Options, tmp string) (
 	if cache == "" {
 		cache = filepath.Join(tmp, "zig-global")
 	}
-	for _, k := range []string{"PATH", "TMPDIR"} {
-		if v, ok := os.LookupEnv(k); ok {
-			t.env = append(t.env, k+"="+v)
-		}
-	}
-	t.env = append(t.env, "HOME="+tmp, "LC_ALL=C", "ZIG_GLOBAL_CACHE_DIR="+cache, "ZIG_LOCAL_CACHE_DIR="+filepath.Join(tmp, "zig-local"))
+	t.env = append(ours("PATH", "TMPDIR"), "HOME="+tmp, "LC_ALL=C", "ZIG_GLOBAL_CACHE_DIR="+cache, "ZIG_LOCAL_CACHE_DIR="+filepath.Join(tmp, "zig-local"))
 	out, err := t.run(ctx, "version")
 	if err != nil {
 		return t, fmt.Errorf("%w; workloads in C are built with Zig %s", err, ZigVersion)

@@ -33,6 +33,14 @@ const (
 	AgentArchive = "archive"
 )
 
+// PreparedDir is the directory, in an agent's work, in which plans have what
+// their preparations make.
+const PreparedDir = "prepared"
+
+// PrepareTimeout bounds each preparation. Compiling a large module as a whole
+// takes minutes.
+const PrepareTimeout = 10 * time.Minute
+
 // PlanFile is the name, in a run directory, of the plan: canonical JSON.
 const PlanFile = "plan.json"
 

@@ -54,7 +54,7 @@ func Run(ctx context.Context, dir string) error {
 		return err
 	}
 	r.work = filepath.Join(dir, "work")
-	if err := os.MkdirAll(filepath.Join(r.work, preparedDir), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Join(r.work, runners.PreparedDir), 0o755); err != nil {
 		return fmt.Errorf("agent: %w", err)
 	}
 	// Before the journal is opened: a child that has not executed its program yet would hold the journal's lock

@@ -11,18 +11,12 @@ import (
 	"time"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/runners"
 	"github.com/assay-notebooks/assay/runners/measure"
 )
 
-// preparedDir is where preparations may leave files, in the agent's work.
-const preparedDir = "prepared"
-
 // cleanTimeout is for a daemon that ends a container.
 const cleanTimeout = time.Minute
-
-// prepareTimeout bounds each preparation. Compiling a large module as a whole
-// takes minutes.
-const prepareTimeout = 10 * time.Minute
 
 // prepare runs the preparations of all trials, in every segment anew: what an
 // earlier one prepared may be gone. Those that are the same command run once.
@@ -67,7 +61,7 @@ type failure struct {
 // prepareWith runs one preparation.
 func (r *run) prepareWith(ctx context.Context, c assay.Command) (measure.Result, error) {
 	files := filesOf(c)
-	limits := assay.Limits{Timeout: prepareTimeout, Output: r.plan.Limits.Output}
+	limits := assay.Limits{Timeout: runners.PrepareTimeout, Output: r.plan.Limits.Output}
 	res, err := r.launcher.Run(ctx, c, measure.Options{Limits: limits})
 	if err != nil || res.Killed == "" && res.Started() && res.Exit == 0 {
 		return res, err

@@ -88,14 +88,14 @@ func measures(s assay.Summary) []measure {
 	peak := measure{peakMemory, func(l line) *assay.Estimate { return l.RSS }}
 	wall, cpu := "wall time", "CPU time"
 	switch s.Protocol {
-	case "phases":
+	case lab.ProtocolPhases:
 		return []measure{
 			{wall, func(l line) *assay.Estimate { return l.phase.Wall }},
 			{cpu, func(l line) *assay.Estimate { return l.phase.CPU }},
 		}
-	case "memory":
+	case lab.ProtocolMemory:
 		return append([]measure{peak, {"proportional memory at exit", func(l line) *assay.Estimate { return l.PSS }}}, ofGroups(s)...)
-	case "count":
+	case lab.ProtocolCount:
 		return []measure{{"count", func(l line) *assay.Estimate { return l.Guest }}}
 	}
 	if s.Phase == assay.Call {
@@ -144,7 +144,7 @@ func (v *runView) addRows(s assay.Summary) {
 	}
 	first := estimates(measures[0])
 	axis, drawn := axisOf(first)
-	oneUnit := s.Protocol != "count" // each runtime counts in its own
+	oneUnit := s.Protocol != lab.ProtocolCount // each runtime counts in its own
 	for _, m := range measures {
 		name := m.name
 		if unit := firstUnit(estimates(m)); oneUnit {

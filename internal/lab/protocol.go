@@ -11,6 +11,15 @@ import (
 	"github.com/assay-notebooks/assay/runners"
 )
 
+// Names of protocols, as in an experiment file and in assay.Summary.
+const (
+	ProtocolCold   = "cold"
+	ProtocolSteady = "steady"
+	ProtocolPhases = "phases"
+	ProtocolMemory = "memory"
+	ProtocolCount  = "count"
+)
+
 // phaseRows is how many rows an invocation of the phases protocol has beside
 // those of its later calls, at most; of those each has two, with its region.
 const phaseRows = 16
@@ -32,20 +41,20 @@ type shape struct {
 func shapes(p assay.Protocol) []shape {
 	var all []shape
 	if c := p.Cold; c != nil {
-		all = append(all, shape{name: "cold", blocks: c.Warmup + c.Invocations, warmup: c.Warmup})
+		all = append(all, shape{name: ProtocolCold, blocks: c.Warmup + c.Invocations, warmup: c.Warmup})
 	}
 	if s := p.Steady; s != nil {
-		all = append(all, shape{name: "steady", blocks: s.Invocations, calls: s.Warmup + s.Calls, warmCalls: s.Warmup})
+		all = append(all, shape{name: ProtocolSteady, blocks: s.Invocations, calls: s.Warmup + s.Calls, warmCalls: s.Warmup})
 	}
 	if s := p.Phases; s != nil {
 		calls := s.Warmup + s.Calls
-		all = append(all, shape{name: "phases", blocks: s.Invocations, calls: calls, warmCalls: s.Warmup, shim: true, ask: runners.Ask{Calls: calls}})
+		all = append(all, shape{name: ProtocolPhases, blocks: s.Invocations, calls: calls, warmCalls: s.Warmup, shim: true, ask: runners.Ask{Calls: calls}})
 	}
 	if m := p.Memory; m != nil {
-		all = append(all, shape{name: "memory", blocks: m.Invocations})
+		all = append(all, shape{name: ProtocolMemory, blocks: m.Invocations})
 	}
 	if c := p.Count; c != nil {
-		all = append(all, shape{name: "count", blocks: c.Invocations, shim: true, ask: runners.Ask{Count: true}})
+		all = append(all, shape{name: ProtocolCount, blocks: c.Invocations, shim: true, ask: runners.Ask{Count: true}})
 	}
 	return all
 }
@@ -96,10 +105,10 @@ func checkProtocol(p assay.Protocol, matrix int, params []assay.Param) (wrong []
 		}
 	}
 	if m := p.Memory; m != nil {
-		one("memory", m.Invocations)
+		one(ProtocolMemory, m.Invocations)
 	}
 	if c := p.Count; c != nil {
-		one("count", c.Invocations)
+		one(ProtocolCount, c.Invocations)
 	}
 	if p.CPUs != "" {
 		if _, err := parseCPUs(p.CPUs); err != nil {

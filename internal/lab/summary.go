@@ -14,28 +14,19 @@ import (
 
 const confidence = 0.95
 
-// Names of protocols, as in an experiment file.
-const (
-	protocolCold   = "cold"
-	protocolSteady = "steady"
-	protocolPhases = "phases"
-	protocolMemory = "memory"
-	protocolCount  = "count"
-)
-
 // protocolOf returns the protocol that a plan was made by.
 func protocolOf(plan assay.Plan) string {
 	switch {
 	case plan.Phases:
-		return protocolPhases
+		return ProtocolPhases
 	case plan.Memory:
-		return protocolMemory
+		return ProtocolMemory
 	case plan.Count:
-		return protocolCount
+		return ProtocolCount
 	case plan.Calls > 0:
-		return protocolSteady
+		return ProtocolSteady
 	}
-	return protocolCold
+	return ProtocolCold
 }
 
 // scopeOf says in words what the samples of a plan span. What it says of the
@@ -43,17 +34,17 @@ func protocolOf(plan assay.Plan) string {
 func scopeOf(plan assay.Plan) string {
 	blocks, calls := len(plan.Order), plan.Calls-plan.WarmCalls
 	switch protocolOf(plan) {
-	case protocolPhases:
+	case ProtocolPhases:
 		scope := fmt.Sprintf("phases of a fresh process of each runtime's shim, by its own clock, from the module's bytes in memory; %d processes", blocks)
 		if calls > 0 {
 			scope += fmt.Sprintf(", %d calls in each, after the first and %d of warm-up", calls, plan.WarmCalls)
 		}
 		return scope
-	case protocolMemory:
+	case ProtocolMemory:
 		return "memory of a fresh process, read while it is held at its exit; page cache warm; no times"
-	case protocolCount:
+	case ProtocolCount:
 		return "what each runtime counts of its guest, in a unit of its own: counts of two runtimes cannot be compared; no times, for counting takes some"
-	case protocolSteady:
+	case ProtocolSteady:
 		return fmt.Sprintf("one call in a process that goes on, by the guest's own clock; %d calls in each of %d fresh processes, after %d of warm-up; "+
 			"CPU and peak RSS are of the whole process", calls, blocks, plan.WarmCalls)
 	}
@@ -163,9 +154,9 @@ func shimVersions(run assay.Run) []string {
 func summarise(run assay.Run, plan assay.Plan, samples iter.Seq2[assay.Sample, error]) (assay.Summary, error) {
 	s := assay.Summary{Run: run.ID, Name: run.Name, Protocol: protocolOf(plan), Scope: scopeOf(plan), Floor: run.RSSFloor}
 	switch s.Protocol {
-	case protocolCold:
+	case ProtocolCold:
 		s.Phase = assay.Process
-	case protocolSteady:
+	case ProtocolSteady:
 		s.Phase = assay.Call
 	}
 	s.Notes = unready(run.Host)
@@ -268,20 +259,20 @@ func estimate(s *assay.Summary, row *assay.SummaryRow, d measured, unit string) 
 	}
 	row.RSS, row.PSS, row.Guest = median(d.rss, "MiB"), median(d.pss, "MiB"), median(d.guest, d.unit)
 	switch s.Protocol {
-	case protocolCold:
+	case ProtocolCold:
 		row.Wall = medianTime(d.phase(assay.Process).wall, nil, "ms")
 		if first := d.phases[assay.FirstByte]; first != nil {
 			row.Phases = []assay.PhaseRow{{Phase: assay.FirstByte, Wall: medianTime(first.wall, nil, "ms")}}
 		}
-	case protocolSteady:
+	case ProtocolSteady:
 		calls := d.phase(assay.Call)
 		row.Calls, row.Wall = len(calls.wall), medianTime(calls.wall, calls.wallSeqs, unit)
 		if coarse := coarseness(calls.wall); coarse != "" {
 			s.Notes = append(s.Notes, title(*row)+" on "+row.Runtime+": "+coarse)
 		}
-	case protocolMemory, protocolCount:
+	case ProtocolMemory, ProtocolCount:
 		row.CPU, row.User, row.System = nil, nil, nil
-	case protocolPhases:
+	case ProtocolPhases:
 		for _, phase := range d.order {
 			p := d.phases[phase]
 			r := assay.PhaseRow{Phase: phase}
@@ -334,10 +325,10 @@ func measuredOf(s *assay.Summary, row *assay.SummaryRow, t assay.Trial, d measur
 	case missing == 0 || unmeasured["peak_rss_bytes"] != "":
 	case s.Phase != "": // of these protocols, below what the launcher can tell
 		row.RSS, row.RSSBelow = nil, missing
-	case s.Protocol == protocolMemory:
+	case s.Protocol == ProtocolMemory:
 		note("the peak RSS of %d of %d invocations could not be read", missing, ok)
 	}
-	if missing := ok - len(d.pss); s.Protocol == protocolMemory && missing > 0 && unmeasured["pss_bytes"] == "" {
+	if missing := ok - len(d.pss); s.Protocol == ProtocolMemory && missing > 0 && unmeasured["pss_bytes"] == "" {
 		note("the PSS of %d of %d invocations could not be read", missing, ok)
 	}
 }

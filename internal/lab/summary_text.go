@@ -30,7 +30,7 @@ type heading struct {
 func WriteSummary(out io.Writer, s assay.Summary) error {
 	statistic := "median [95% interval of the median, order statistics]"
 	switch {
-	case s.Protocol == protocolPhases:
+	case s.Protocol == ProtocolPhases:
 		statistic += "; of calls, over invocations, of each one's median"
 	case s.Phase == assay.Call:
 		statistic = "median over invocations of each one's median [95% interval, order statistics over invocations]"
@@ -76,7 +76,7 @@ func headings(s assay.Summary) []heading {
 	add := func(title string, cell func(line) string) { all = append(all, heading{title, cell}) }
 	ok := func(l line) string { return fmt.Sprint(l.Outcomes[assay.OK]) }
 	switch s.Protocol {
-	case protocolPhases:
+	case ProtocolPhases:
 		unit := firstUnit(s.Rows)
 		add("phase", func(l line) string { return cmp.Or(string(l.phase.Phase), "-") })
 		add("n", func(l line) string {
@@ -93,11 +93,11 @@ func headings(s assay.Summary) []heading {
 		})
 		add("wall ("+unit+")", func(l line) string { return cell(l.phase.Wall) })
 		add("CPU ("+unit+")", func(l line) string { return cell(l.phase.CPU) })
-	case protocolMemory:
+	case ProtocolMemory:
 		add("n", ok)
 		add("peak RSS (MiB)", func(l line) string { return peak(s, l.SummaryRow) })
 		add("PSS at exit (MiB)", func(l line) string { return cell(l.PSS) })
-	case protocolCount:
+	case ProtocolCount:
 		add("n", ok)
 		add("count", func(l line) string { return cell(l.Guest) })
 		add("unit", func(l line) string {
@@ -106,7 +106,7 @@ func headings(s assay.Summary) []heading {
 			}
 			return l.Guest.Unit
 		})
-	case protocolSteady:
+	case ProtocolSteady:
 		add("invocations", ok)
 		add("calls", func(l line) string { return fmt.Sprint(l.Calls) })
 		add("call ("+firstUnit(s.Rows)+")", func(l line) string { return cell(l.Wall) })
@@ -119,7 +119,7 @@ func headings(s assay.Summary) []heading {
 		}
 		add("CPU (ms)", func(l line) string { return cell(l.CPU) })
 	}
-	if slices.ContainsFunc(s.Rows, func(r assay.SummaryRow) bool { return r.User != nil }) && s.Protocol != protocolPhases {
+	if slices.ContainsFunc(s.Rows, func(r assay.SummaryRow) bool { return r.User != nil }) && s.Protocol != ProtocolPhases {
 		add("user (ms)", func(l line) string { return cell(l.User) })
 		add("system (ms)", func(l line) string { return cell(l.System) })
 	}

@@ -92,14 +92,19 @@ func layOut(name, dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	return filepath.Join(dir, name), WriteFiles(dir, files)
+}
+
+// WriteFiles writes files, by their slash paths, below dir.
+func WriteFiles(dir string, files map[string][]byte) error {
 	for path, data := range files {
-		file := filepath.Join(dir, path)
+		file := filepath.Join(dir, filepath.FromSlash(path))
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-			return "", err
+			return err
 		}
 		if err := os.WriteFile(file, data, 0o644); err != nil {
-			return "", err
+			return err
 		}
 	}
-	return filepath.Join(dir, name), nil
+	return nil
 }

@@ -1,8 +1,6 @@
 package runtimes
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"slices"
 
@@ -42,8 +40,7 @@ func (c container) Plan(inv runners.Invocation) (runners.Plan, error) {
 	if err != nil {
 		return runners.Plan{}, err
 	}
-	sum := sha256.Sum256(given)
-	name := "assay-" + hex.EncodeToString(sum[:6])
+	name := "assay-" + assay.DigestOf(given).Short()
 	dir := inv.Scratch + "/" + name
 	command := func(args ...string) assay.Command {
 		argv := slices.Concat(inv.Tool.Loader, []string{inv.Tool.Path}, c.options, []string{"--root", "state"}, args)

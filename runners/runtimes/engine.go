@@ -33,12 +33,13 @@ func (e engine) Plan(inv runners.Invocation) (runners.Plan, error) {
 	return p, nil
 }
 
-// installed is the tool of a shim that "assay runtimes install" builds.
-func installed(name string) runners.Tool {
+// installed is the tool of an engine's shim that "assay runtimes install" builds
+// as a package.
+func installed(name, pkg string) runners.Tool {
 	return runners.Tool{
 		Bin:     "assay-shim-" + name,
 		Probe:   []string{"--version"},
-		Remedy:  `run "assay runtimes install ` + name + `"`,
-		Package: name,
+		Remedy:  `run "assay runtimes install ` + pkg + `"`,
+		Package: pkg,
 	}
 }

@@ -21,12 +21,7 @@ func wazeroShim(mode string) *runners.Shim {
 
 func wasmtimeShim(mode string, counts bool) *runners.Shim {
 	return &runners.Shim{
-		Tool: runners.Tool{
-			Bin:     "assay-shim-wasmtime",
-			Probe:   []string{"--version"},
-			Remedy:  `run "assay runtimes install wasmtime-shim"`,
-			Package: "wasmtime-shim",
-		},
+		Tool:   installed("wasmtime", "wasmtime-shim"),
 		Mode:   mode,
 		Counts: counts,
 		Note:   "the library of PyPI's wasmtime 49.0.0, not the command's 49.0.3",
@@ -35,12 +30,7 @@ func wasmtimeShim(mode string, counts bool) *runners.Shim {
 
 func wasmerShim(mode string) *runners.Shim {
 	return &runners.Shim{
-		Tool: runners.Tool{
-			Bin:     "assay-shim-wasmer",
-			Probe:   []string{"--version"},
-			Remedy:  `run "assay runtimes install wasmer-shim"`,
-			Package: "wasmer-shim",
-		},
+		Tool: installed("wasmer", "wasmer-shim"),
 		Mode: mode,
 	}
 }

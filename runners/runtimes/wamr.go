@@ -15,7 +15,7 @@ var (
 	WAMR = engine{
 		id:       "wamr",
 		executes: runners.Traits{Mode: runners.Interpreter, MVP: true},
-		shim:     runners.Shim{Tool: installed("wamr"), Note: "WAMR of December 2020, not a release"},
+		shim:     runners.Shim{Tool: installed("wamr", "wamr"), Note: "WAMR of December 2020, not a release"},
 	}
 	WAMRClassic = iwasm("wamr/classic", "iwasm-classic", runners.Traits{Mode: runners.Interpreter},
 		"build iwasm of WAMR with -DWAMR_BUILD_FAST_INTERP=0 and put it in PATH as iwasm-classic")

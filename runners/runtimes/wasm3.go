@@ -7,5 +7,5 @@ import "github.com/assay-notebooks/assay/runners"
 var Wasm3 = engine{
 	id:       "wasm3",
 	executes: runners.Traits{Mode: runners.Interpreter, MVP: true},
-	shim:     runners.Shim{Tool: installed("wasm3")},
+	shim:     runners.Shim{Tool: installed("wasm3", "wasm3")},
 }

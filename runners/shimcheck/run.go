@@ -13,11 +13,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/runners"
+	"github.com/assay-notebooks/assay/runners/grouped"
 	"github.com/assay-notebooks/assay/runners/shimwire"
 )
 
@@ -150,14 +150,11 @@ func (s Shim) start(ctx context.Context, words []string, stdin string, want shim
 	defer cancel()
 	limited, stop := context.WithCancelCause(limited)
 	defer stop(nil)
-	cmd := exec.CommandContext(limited, s.Command[0], append(s.Command[1:len(s.Command):len(s.Command)], words...)...)
+	cmd := grouped.Command(limited, time.Second, s.Command[0], append(s.Command[1:len(s.Command):len(s.Command)], words...)...)
 	cmd.Env = []string{}
 	cmd.Stdin = strings.NewReader(stdin)
 	var stdout, stderr head
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	cmd.WaitDelay = time.Second
 	read, write, err := s.open(to)
 	if err != nil {
 		return seen{}, err

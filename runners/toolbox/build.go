@@ -13,7 +13,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/google/renameio/v2"
@@ -21,6 +20,7 @@ import (
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/runners"
 	"github.com/assay-notebooks/assay/runners/filedigest"
+	"github.com/assay-notebooks/assay/runners/grouped"
 	"github.com/assay-notebooks/assay/runners/install"
 )
 
@@ -98,14 +98,8 @@ func build(ctx context.Context, t runners.Tool, cache string) (string, error) {
 	defer os.RemoveAll(tmp)
 	files := map[string][]byte{"go.mod": t.Build.Mod, "go.sum": t.Build.Sum}
 	maps.Copy(files, t.Build.Files)
-	for name, data := range files {
-		file := filepath.Join(tmp, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-			return "", err
-		}
-		if err := os.WriteFile(file, data, 0o644); err != nil {
-			return "", err
-		}
+	if err := install.WriteFiles(tmp, files); err != nil {
+		return "", err
 	}
 	network, err := install.GoNetwork(ctx, r.goCmd)
 	if err != nil {
@@ -145,14 +139,11 @@ func intact(bin string) bool {
 // goOutput runs the go command with nothing of the caller's that would change
 // what it builds; network is as of install.GoNetwork.
 func goOutput(ctx context.Context, goCmd, dir string, network []string, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, goCmd, args...)
+	cmd := grouped.Command(ctx, 2*time.Second, goCmd, args...) // with its compilers
 	cmd.Dir = dir
 	cmd.Env = slices.Concat(os.Environ(), network, []string{"CGO_ENABLED=0", "GOENV=off", "GOFLAGS=", "GOWORK=off", "GOTOOLCHAIN=local",
 		"GOAMD64=", "GOARM64=", "GOEXPERIMENT=",
 		"GOOS=" + runtime.GOOS, "GOARCH=" + runtime.GOARCH})
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // with its compilers
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	cmd.WaitDelay = 2 * time.Second
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()

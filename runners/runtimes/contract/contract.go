@@ -79,7 +79,7 @@ func (h *Host) check(ctx context.Context, r runners.Runtime, tool assay.RuntimeV
 		return Result{}, err
 	}
 	inv := runners.Invocation{Tool: tool, Module: module, Args: c.Args, Env: c.Env, Memory: c.Memory,
-		Scratch: filepath.Join("prepared", c.Guest+"-"+assay.Filename(r.Name()))}
+		Scratch: filepath.Join(runners.PreparedDir, c.Guest+"-"+assay.Filename(r.Name()))}
 	if c.Stdin != "" {
 		inv.Stdin = filepath.Join(h.Dir, "stdin")
 		if err := os.WriteFile(inv.Stdin, []byte(c.Stdin), 0o644); err != nil {
@@ -87,7 +87,7 @@ func (h *Host) check(ctx context.Context, r runners.Runtime, tool assay.RuntimeV
 		}
 	}
 	scratch := filepath.Join(h.Dir, "scratch")
-	if err := errors.Join(os.RemoveAll(scratch), os.Mkdir(scratch, 0o755), os.MkdirAll(filepath.Join(h.Dir, "prepared"), 0o755)); err != nil {
+	if err := errors.Join(os.RemoveAll(scratch), os.Mkdir(scratch, 0o755), os.MkdirAll(filepath.Join(h.Dir, runners.PreparedDir), 0o755)); err != nil {
 		return Result{}, err
 	}
 	if c.Mount != "" {
@@ -124,7 +124,7 @@ func (h *Host) check(ctx context.Context, r runners.Runtime, tool assay.RuntimeV
 }
 
 // prepareLimits are for compilers that take minutes.
-var prepareLimits = assay.Limits{Timeout: 10 * time.Minute, Output: assay.DefaultOutput}
+var prepareLimits = assay.Limits{Timeout: runners.PrepareTimeout, Output: assay.DefaultOutput}
 
 // prepare makes scratch as plan does, if it is not there by the same commands.
 // It returns how that failed, and how it looked; "": it did not.

@@ -4,8 +4,6 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -15,6 +13,8 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+
+	"github.com/assay-notebooks/assay"
 )
 
 // inShellImage is what scripts use besides the shell itself.
@@ -37,9 +37,8 @@ func ShellImage(dir string) func(context.Context, string) (string, error) {
 			return "", err
 		}
 		add := func(b []byte) (map[string]any, error) {
-			sum := sha256.Sum256(b)
-			name := hex.EncodeToString(sum[:])
-			return map[string]any{"digest": "sha256:" + name, "size": len(b)}, os.WriteFile(filepath.Join(dir, name), b, 0o644)
+			d := assay.DigestOf(b)
+			return map[string]any{"digest": d.String(), "size": len(b)}, os.WriteFile(filepath.Join(dir, d.Hex()), b, 0o644)
 		}
 		l, err := add(layer)
 		if err != nil {
