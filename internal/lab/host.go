@@ -6,15 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	goruntime "runtime"
 	"slices"
 	"strings"
-	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/oci"
 	"github.com/assay-notebooks/assay/internal/nodewasi"
 	"github.com/assay-notebooks/assay/runners"
+	"github.com/assay-notebooks/assay/runners/install"
 	"github.com/assay-notebooks/assay/runners/runtimes"
 	"github.com/assay-notebooks/assay/runners/toolbox"
 )
@@ -152,32 +153,33 @@ func (w *Workspace) find(ctx context.Context, tools []tool) error {
 	}
 	// Each program is asked its version: side by side, but one that is built is
 	// built once.
-	var all sync.WaitGroup
-	failed := make([]error, len(tools))
+	var all errgroup.Group
 	for _, group := range sharing {
-		all.Go(func() {
+		all.Go(func() error {
+			var programs []runners.Runtime
 			for _, i := range group {
-				tools[i].found, failed[i] = toolbox.Locate(ctx, tools[i].program(), opts)
+				programs = append(programs, tools[i].program())
 			}
+			found, err := toolbox.LocateAll(ctx, programs, opts)
+			for k := range found {
+				tools[group[k]].found = found[k]
+			}
+			return err
 		})
 	}
-	all.Wait()
-	for i, err := range failed {
-		if err != nil {
-			return err
-		}
-		if found := &tools[i].found; found.Absent != "" && notInstalled[i] != nil && !errors.Is(notInstalled[i], nodewasi.ErrNoNPM) {
-			found.Absent += fmt.Sprintf(" (%v)", notInstalled[i])
+	if err := all.Wait(); err != nil {
+		return err
+	}
+	for i, err := range notInstalled {
+		if found := &tools[i].found; found.Absent != "" && err != nil && !errors.Is(err, nodewasi.ErrNoNPM) {
+			found.Absent += fmt.Sprintf(" (%v)", err)
 		}
 	}
 	return nil
 }
 
-// Directories that an agent makes and trials name, relative to where it works.
-const (
-	preparedDir = "prepared" // what Plan.Prepare makes
-	scratchDir  = "scratch"  // empty before each invocation
-)
+// scratchDir is the directory, in an agent's work, of workloads that want one.
+const scratchDir = "scratch"
 
 // trial makes the commands of one trial and puts the files that they name on
 // the host. ask is what a shim is asked.
@@ -201,7 +203,7 @@ func (w *Workspace) trial(ctx context.Context, t tool, wl assay.Workload, ask ru
 	}
 	inv := runners.Invocation{
 		Tool: t.found, Args: wl.Args, Env: wl.Env,
-		Scratch: preparedDir + "/" + d.Short() + "-" + assay.Filename(t.runtime.Name()),
+		Scratch: runners.PreparedDir + "/" + d.Short() + "-" + assay.Filename(t.runtime.Name()),
 	}
 	if wl.Scratch {
 		trial.Scratch = scratchDir
@@ -239,7 +241,6 @@ func (w *Workspace) trial(ctx context.Context, t tool, wl assay.Workload, ask ru
 // platform: of Wasm modules the first of the variants that it has, or else its
 // command. The error is the reason why there is no such thing.
 func blob(wl assay.Workload, form assay.Form, variants []assay.Variant) (assay.Digest, error) {
-	platform := goruntime.GOOS + "/" + goruntime.GOARCH
 	switch form {
 	case assay.Wasm:
 		for _, v := range variants {
@@ -252,15 +253,15 @@ func blob(wl assay.Workload, form assay.Form, variants []assay.Variant) (assay.D
 		}
 		return wl.Module, nil
 	case assay.Native:
-		if d, ok := wl.Native[platform]; ok {
+		if d, ok := wl.Native[install.Platform]; ok {
 			return d, nil
 		}
-		return assay.Digest{}, fmt.Errorf("%s was not built natively for %s", wl.Name, platform)
+		return assay.Digest{}, fmt.Errorf("%s was not built natively for %s", wl.Name, install.Platform)
 	default:
-		if d, ok := wl.Image[platform]; ok {
+		if d, ok := wl.Image[install.Platform]; ok {
 			return d, nil
 		}
-		return assay.Digest{}, fmt.Errorf("%s has no container image for %s", wl.Name, platform)
+		return assay.Digest{}, fmt.Errorf("%s has no container image for %s", wl.Name, install.Platform)
 	}
 }
 

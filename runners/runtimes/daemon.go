@@ -1,8 +1,6 @@
 package runtimes
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -46,8 +44,8 @@ func (d daemon) Plan(inv runners.Invocation) (runners.Plan, error) {
 			return runners.Plan{}, fmt.Errorf("%s: a directory with a relative path, %s as %s: %w", d.id, dir.Host, dir.Guest, runners.ErrUnsupported)
 		}
 	}
-	sum := sha256.Sum256([]byte(strings.Join(append([]string{inv.Scratch, inv.Module}, inv.Args...), "\x00")))
-	name := "assay-" + hex.EncodeToString(sum[:6])
+	given := strings.Join(append([]string{inv.Scratch, inv.Module}, inv.Args...), "\x00")
+	name := "assay-" + assay.DigestOf([]byte(given)).Short()
 	file := inv.Scratch + "/" + name + ".tar"
 	ref := "assay.invalid/" + name + ":1"
 	command := func(args []string) assay.Command {
@@ -77,7 +75,7 @@ var Containerd = daemon{
 	id: "containerd",
 	tool: runners.Tool{
 		Bin:    "ctr",
-		Probe:  []string{"version"}, // which asks the daemon, too
+		Probe:  []string{"--connect-timeout", "2s", "version"}, // which asks the daemon, too; ctr by itself waits 10 s for one that is not there
 		Remedy: "install containerd (Debian: apt-get install containerd) and start it",
 	},
 	signs: []assay.Sign{

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -42,6 +43,25 @@ func Locate(ctx context.Context, r runners.Runtime, o Options) (assay.RuntimeVer
 		found.Absent += fmt.Sprintf(", or drop %s from runtimes", r.Name())
 	}
 	return found, err
+}
+
+// LocateAll is Locate for several. What is the same tool is looked for, and
+// hashed, once.
+func LocateAll(ctx context.Context, rs []runners.Runtime, o Options) ([]assay.RuntimeVersion, error) {
+	all := make([]assay.RuntimeVersion, len(rs))
+	for i, r := range rs {
+		same := slices.IndexFunc(rs[:i], func(other runners.Runtime) bool { return reflect.DeepEqual(other.Tool(), r.Tool()) })
+		if same >= 0 && all[same].Absent == "" {
+			all[i] = all[same]
+			all[i].Name, all[i].Files, all[i].Loader = r.Name(), slices.Clone(all[same].Files), slices.Clone(all[same].Loader)
+			continue
+		}
+		var err error
+		if all[i], err = Locate(ctx, r, o); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
 }
 
 // Find is Locate for a program that is no runtime by itself: a shim. The name

@@ -52,6 +52,35 @@ func TestAbsent(t *testing.T) {
 	}
 }
 
+// TestLocateAll: of two runtimes that are one program it is started once, and
+// each has its own name, also in why it is absent.
+func TestLocateAll(t *testing.T) {
+	fakes := t.TempDir()
+	started := filepath.Join(fakes, "started")
+	if err := os.WriteFile(filepath.Join(fakes, "one"), []byte("#!/bin/sh\necho x >>"+started+"\necho v1.2.3\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", fakes)
+	one, none := runners.Tool{Bin: "one"}, runners.Tool{Bin: "none", Remedy: "make it"}
+	got, err := toolbox.LocateAll(t.Context(), []runners.Runtime{
+		runners.CLI{ID: "a", Program: one}, runners.CLI{ID: "b", Program: none}, runners.CLI{ID: "c", Program: one}, runners.CLI{ID: "d", Program: none},
+	}, toolbox.Options{Cache: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []assay.RuntimeVersion{
+		{Name: "a", Version: "1.2.3"}, {Name: "b", Absent: "none not found: make it, or drop b from runtimes"},
+		{Name: "c", Version: "1.2.3"}, {Name: "d", Absent: "none not found: make it, or drop d from runtimes"},
+	} {
+		if g := got[i]; g.Name != want.Name || g.Version != want.Version || g.Absent != want.Absent || g.Digest != got[i%2].Digest {
+			t.Errorf("%d: %+v, want %+v", i, g, want)
+		}
+	}
+	if b, err := os.ReadFile(started); err != nil || string(b) != "x\n" {
+		t.Errorf("it was started as %q says, %v; want once", b, err)
+	}
+}
+
 // TestOriginOfOurs: a program of assay's has no version of a module of its own.
 func TestOriginOfOurs(t *testing.T) {
 	if _, err := exec.LookPath("go"); err != nil {
