@@ -44,8 +44,8 @@ var suites = []suite{
 	{"Put", goBench("./artifacts/disk", "Put", 9)},
 	{"Trace", goBench("./artifacts/trace", "Trace", 7)},
 	{"Import", imports},
-	{"Registry", goBench("./tools/bench", "Registry", 7)},
-	{"Store", goBench("./tools/bench", "Store", 7)},
+	{"Registry", goBench("./tools/bench", "Registry", 11)},
+	{"Store", goBench("./tools/bench", "Store", 11)},
 	{"Listing", goBench("./tools/bench", "Listing", 11)},
 }
 

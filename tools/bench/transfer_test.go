@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts"
 	"github.com/assay-notebooks/assay/artifacts/disk"
@@ -116,10 +118,12 @@ func ours(b *testing.B, verb, store string, d assay.Digest, remote string) *exec
 	return cmd
 }
 
-// turns calls the two in one order, and in the other the next time: who comes
-// second finds the disk busy with what the first has written.
+// turns calls them in one order, and in another the next time. All that was
+// written before is synced before each: else the kernel writes what a peer left
+// unsynced, and its server, while the next one is timed.
 func turns(fs ...func()) {
 	for i := range fs {
+		unix.Sync()
 		fs[(i+turn)%len(fs)]()
 	}
 	turn++

@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -153,6 +154,9 @@ func BenchmarkPlain(b *testing.B) {
 		}
 	}
 	ctx := context.Background()
+	config := wazero.NewModuleConfig().WithStartFunctions("_initialize").
+		WithStdin(os.Stdin).WithStdout(os.Stdout).WithStderr(os.Stderr).WithRandSource(rand.Reader).
+		WithSysNanosleep().WithSysNanotime().WithSysWalltime()
 	for b.Loop() {
 		var code wazero.CompiledModule
 		var guest api.Module
@@ -163,7 +167,7 @@ func BenchmarkPlain(b *testing.B) {
 		})
 		wasi_snapshot_preview1.MustInstantiate(ctx, r)
 		timed("instantiate", func() (err error) {
-			guest, err = r.InstantiateModule(ctx, code, wazero.NewModuleConfig().WithStartFunctions("_initialize").WithSysNanotime())
+			guest, err = r.InstantiateModule(ctx, code, config)
 			return err
 		})
 		phase := "first-call"
