@@ -54,14 +54,22 @@ func (b *Batch) Put(ctx context.Context, r io.Reader) (assay.Digest, int64, erro
 // PutBytes is Put for bytes in memory that must be those of d: others are
 // ErrCorrupt.
 func (b *Batch) PutBytes(ctx context.Context, d assay.Digest, data []byte) error {
-	if got := assay.DigestOf(data); got != d {
-		return fmt.Errorf("put %v: these are the bytes of %v: %w", d, got, ErrCorrupt)
-	}
-	staged, err := b.stager.Stage(ctx, bytes.NewReader(data))
+	staged, err := stageBytes(ctx, b.stager, d, data)
 	if err != nil {
-		return fmt.Errorf("put %v: %w", d, err)
+		return err
 	}
 	return b.add(ctx, d, staged)
+}
+
+func stageBytes(ctx context.Context, stager Stager, d assay.Digest, data []byte) (Staged, error) {
+	if got := assay.DigestOf(data); got != d {
+		return nil, fmt.Errorf("put %v: these are the bytes of %v: %w", d, got, ErrCorrupt)
+	}
+	staged, err := stager.Stage(ctx, bytes.NewReader(data))
+	if err != nil {
+		return nil, fmt.Errorf("put %v: %w", d, err)
+	}
+	return staged, nil
 }
 
 // add adds the staged bytes of d.
@@ -69,14 +77,23 @@ func (b *Batch) add(ctx context.Context, d assay.Digest, staged Staged) error {
 	if b.seen[d] {
 		return staged.Discard()
 	}
-	// An unreadable or wrong blob is replaced: that is the repair.
-	_, err := b.s.verify(ctx, d)
-	if ctx.Err() != nil {
-		return errors.Join(fmt.Errorf("put %v: %w", d, context.Cause(ctx)), staged.Discard())
+	p, err := b.s.placement(ctx, d, staged)
+	if err != nil {
+		return err
 	}
 	b.seen[d] = true
-	b.placements = append(b.placements, Placement{Key: blobKey(d), Staged: staged, Keep: err == nil})
+	b.placements = append(b.placements, p)
 	return nil
+}
+
+// placement says where the staged bytes of d go. If the store has them, they
+// are kept; an unreadable or wrong blob is replaced: that is the repair.
+func (s *Store) placement(ctx context.Context, d assay.Digest, staged Staged) (Placement, error) {
+	_, err := s.verify(ctx, d)
+	if ctx.Err() != nil {
+		return Placement{}, errors.Join(fmt.Errorf("put %v: %w", d, context.Cause(ctx)), staged.Discard())
+	}
+	return Placement{Key: blobKey(d), Staged: staged, Keep: err == nil}, nil
 }
 
 // Commit makes all that was put durable and visible. After an error some of it
@@ -104,11 +121,16 @@ func (s *Store) commit(ctx context.Context, placements []Placement) error {
 
 // Discard gives up what was put and not committed.
 func (b *Batch) Discard() error {
+	placements := b.placements
+	b.placements = nil
+	return discard(placements)
+}
+
+func discard(placements []Placement) error {
 	var errs []error
-	for _, p := range b.placements {
+	for _, p := range placements {
 		errs = append(errs, p.Staged.Discard())
 	}
-	b.placements = nil
 	return errors.Join(errs...)
 }
 

@@ -120,7 +120,7 @@ func Copy(ctx context.Context, to, from *Store, opts CopyOptions) (CopyReport, e
 			return CopyReport{}, fmt.Errorf("copy: %w", err)
 		}
 	}
-	c := &copier{to: to, from: from, opts: opts}
+	c := &copier{to: to, from: from, opts: opts, group: to.Group()}
 	for range copyRounds {
 		done, err := c.round(ctx)
 		if err != nil {
@@ -145,7 +145,7 @@ type copier struct {
 
 	mu    sync.Mutex // guards what follows, progress and report
 	graph *graph
-	group group
+	group *Group
 }
 
 // round copies what is missing. It reports whether everything was there at the
@@ -167,10 +167,10 @@ func (c *copier) round(ctx context.Context) (bool, error) {
 	c.graph.reset(func(n *node) bool { return held[n.digest] })
 	c.advance(len(held), 0)
 	err = c.graph.each(ctx, c.opts.Jobs, func(ctx context.Context, n *node) error { return c.copy(ctx, n) })
-	if flushErr := c.group.end(ctx, c.to, err == nil); err == nil {
-		err = flushErr
-	}
 	if err != nil {
+		return false, errors.Join(err, c.group.Discard())
+	}
+	if err := c.group.Commit(ctx); err != nil {
 		return false, err
 	}
 	return c.finish(ctx)
@@ -339,7 +339,7 @@ func (c *copier) stage(ctx context.Context, n *node, way *underway.Blob) (size i
 	case err != nil:
 		return 0, nil, err
 	}
-	return count.n, nil, c.group.add(ctx, c.to, Placement{Key: blobKey(n.digest), Staged: staged}, count.n)
+	return count.n, nil, c.group.add(ctx, Placement{Key: blobKey(n.digest), Staged: staged}, count.n)
 }
 
 // upload gives a blob to a storage that reads it in pieces.

@@ -3,16 +3,24 @@ package artifacts
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
+
+	"github.com/assay-notebooks/assay"
 )
 
-// A group is staged blobs that become durable together, in order.
-type group struct {
+// A Group is a Batch for many writers at once, which commits by itself whenever
+// it has become large. Nothing put is promised, or seen by readers, before
+// Commit has returned. What was committed is visible in the order it was put in.
+type Group struct {
+	s      *Store
+	stager Stager
+
 	mu         sync.Mutex // guards what follows
 	placements []Placement
 	bytes      int64
 
-	commits sync.Mutex // held while a group is committed, so that groups stay in order
+	commits sync.Mutex // held while a part is committed, so that parts stay in order
 }
 
 // What a group holds at most: enough for the price of a sync to vanish, and
@@ -22,8 +30,26 @@ const (
 	groupBytes = 64 << 20
 )
 
+// Group returns a new, empty group. The caller ends it by Commit or Discard,
+// after every writer has ended.
+func (s *Store) Group() *Group { return &Group{s: s, stager: s.stager()} }
+
+// PutBytes adds bytes in memory that must be those of d: others are ErrCorrupt.
+// An error may also be of what others have put, since the last commit.
+func (g *Group) PutBytes(ctx context.Context, d assay.Digest, data []byte) error {
+	staged, err := stageBytes(ctx, g.stager, d, data)
+	if err != nil {
+		return err
+	}
+	p, err := g.s.placement(ctx, d, staged)
+	if err != nil {
+		return err
+	}
+	return g.add(ctx, p, int64(len(data)))
+}
+
 // add appends a staged blob, and commits the group when it is full.
-func (g *group) add(ctx context.Context, to *Store, p Placement, size int64) error {
+func (g *Group) add(ctx context.Context, p Placement, size int64) error {
 	g.mu.Lock()
 	g.placements = append(g.placements, p)
 	g.bytes += size
@@ -32,35 +58,33 @@ func (g *group) add(ctx context.Context, to *Store, p Placement, size int64) err
 	if !full {
 		return nil
 	}
-	return g.commit(ctx, to)
+	return g.Commit(ctx)
 }
 
-func (g *group) commit(ctx context.Context, to *Store) error {
+// Commit makes all that was put durable and visible. After an error some of it
+// may be kept; putting it again is safe.
+func (g *Group) Commit(ctx context.Context) error {
 	g.commits.Lock()
 	defer g.commits.Unlock()
-	g.mu.Lock()
-	placements := g.placements
-	g.placements, g.bytes = nil, 0
-	g.mu.Unlock()
+	placements := g.take()
 	if len(placements) == 0 {
 		return nil
 	}
-	errs := []error{to.commit(ctx, placements)}
-	for _, p := range placements {
-		errs = append(errs, p.Staged.Discard())
+	err := g.s.commit(ctx, placements)
+	if err != nil {
+		err = fmt.Errorf("put: %w", err)
 	}
-	return errors.Join(errs...)
+	return errors.Join(err, discard(placements))
 }
 
-// end commits what is left, or gives it up.
-func (g *group) end(ctx context.Context, to *Store, keep bool) error {
-	if keep {
-		return g.commit(ctx, to)
-	}
-	var errs []error
-	for _, p := range g.placements {
-		errs = append(errs, p.Staged.Discard())
-	}
+// Discard gives up what was put and not committed.
+func (g *Group) Discard() error { return discard(g.take()) }
+
+// take empties the group.
+func (g *Group) take() []Placement {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	placements := g.placements
 	g.placements, g.bytes = nil, 0
-	return errors.Join(errs...)
+	return placements
 }

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 
 	"github.com/assay-notebooks/assay"
-	"github.com/assay-notebooks/assay/artifacts"
 	"github.com/assay-notebooks/assay/artifacts/oci"
 )
 
@@ -58,13 +57,13 @@ func (p *puller) sound() (sound []assay.Digest, broken map[assay.Digest]error) {
 
 // keep puts manifests in that order.
 func (p *puller) keep(ctx context.Context, sound []assay.Digest) error {
-	small := batch{store: p.store}
+	group := p.store.Group()
 	for _, d := range sound {
-		if err := small.put(ctx, d, p.manifests[d]); err != nil {
-			return errors.Join(err, small.commit(context.WithoutCancel(ctx)))
+		if err := group.PutBytes(ctx, d, p.manifests[d]); err != nil {
+			return errors.Join(err, group.Commit(context.WithoutCancel(ctx)))
 		}
 	}
-	return small.commit(ctx)
+	return group.Commit(ctx)
 }
 
 // mend fetches again what the store lost of manifests and what they name.
@@ -109,45 +108,4 @@ func (p *puller) mend(ctx context.Context, sound []assay.Digest) error {
 		return err
 	}
 	return p.keep(ctx, sound)
-}
-
-// A batch puts small blobs, some at once. Each worker has its own: while one
-// waits for the disk, others fetch.
-type batch struct {
-	store *artifacts.Store
-	open  *artifacts.Batch
-	blobs int
-	bytes int
-}
-
-// What a batch holds at most before it is committed.
-const (
-	batchBlobs = 64
-	batchBytes = 8 << 20
-)
-
-// put puts the bytes of d; others are artifacts.ErrCorrupt. They are durable
-// after commit.
-func (b *batch) put(ctx context.Context, d assay.Digest, data []byte) error {
-	if b.open == nil {
-		b.open = b.store.Batch()
-	}
-	if err := b.open.PutBytes(ctx, d, data); err != nil {
-		return err
-	}
-	b.blobs, b.bytes = b.blobs+1, b.bytes+len(data)
-	if b.blobs < batchBlobs && b.bytes < batchBytes {
-		return nil
-	}
-	return b.commit(ctx)
-}
-
-// commit makes durable what was put.
-func (b *batch) commit(ctx context.Context) error {
-	open := b.open
-	b.open, b.blobs, b.bytes = nil, 0, 0
-	if open == nil {
-		return nil
-	}
-	return open.Commit(ctx)
 }

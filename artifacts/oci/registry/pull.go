@@ -165,6 +165,7 @@ type puller struct {
 func (p *puller) fetch(ctx context.Context, level []wanted) ([]wanted, error) {
 	work := make(chan wanted)
 	var next []wanted
+	small := p.store.Group() // of blobs that are held in memory
 	g, group := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		defer close(work)
@@ -178,13 +179,10 @@ func (p *puller) fetch(ctx context.Context, level []wanted) ([]wanted, error) {
 		return nil
 	})
 	for range min(p.c.opts.Jobs, len(level)) {
-		g.Go(func() (err error) {
+		g.Go(func() error {
 			var buffer bytes.Buffer
-			small := batch{store: p.store}
-			// What came before an error is kept: the next pull need not fetch it again.
-			defer func() { err = errors.Join(err, small.commit(context.WithoutCancel(ctx))) }()
 			for w := range work {
-				more, err := p.one(group, w, &buffer, &small)
+				more, err := p.one(group, w, &buffer, small)
 				p.mu.Lock()
 				switch {
 				case err == nil:
@@ -201,7 +199,8 @@ func (p *puller) fetch(ctx context.Context, level []wanted) ([]wanted, error) {
 			return nil
 		})
 	}
-	if err := g.Wait(); err != nil {
+	// What came before an error is kept: the next pull need not fetch it again.
+	if err := errors.Join(g.Wait(), small.Commit(context.WithoutCancel(ctx))); err != nil {
 		return nil, err
 	}
 	return next, context.Cause(ctx)
@@ -234,7 +233,7 @@ func (p *puller) needed(root assay.Digest) []wanted {
 }
 
 // one fetches one thing and returns what it leads to.
-func (p *puller) one(ctx context.Context, w wanted, buffer *bytes.Buffer, small *batch) ([]wanted, error) {
+func (p *puller) one(ctx context.Context, w wanted, buffer *bytes.Buffer, small *artifacts.Group) ([]wanted, error) {
 	if w.Kind == oci.Member || w.Kind == oci.Subject {
 		return p.manifest(ctx, w)
 	}
@@ -282,7 +281,7 @@ func (p *puller) one(ctx context.Context, w wanted, buffer *bytes.Buffer, small 
 		}
 		return p.follow(ctx, bytes.Clone(b), w)
 	}
-	if err := small.put(ctx, w.Digest, b); errors.Is(err, artifacts.ErrCorrupt) {
+	if err := small.PutBytes(ctx, w.Digest, b); errors.Is(err, artifacts.ErrCorrupt) {
 		return nil, sentAnother(assay.DigestOf(b).String())
 	} else if err != nil {
 		return nil, err
