@@ -73,6 +73,7 @@ type heatMap struct {
 	estimates [][]estimate // by panel and pair
 	sideHead  string       // over the texts at the right of the rows of the only panel
 	side      []string     // nil: none
+	slim      bool         // fields are too narrow for numbers and level names
 }
 
 func (h heatMap) legend() []key { return nil }
@@ -116,6 +117,7 @@ func (h heatMap) body(s *scene, top float64) float64 {
 		names: h.names(), x: h.x, y: h.y,
 		height:   math.Max(rowHeight(len(h.y.categories))*float64(len(h.y.categories)), axisText.measure(h.y.title)),
 		minWidth: float64(30 * float64(len(h.x.categories))),
+		upright:  h.slim,
 		draw:     h.panel,
 	}
 	if h.side != nil {
@@ -138,6 +140,9 @@ func (h heatMap) panel(f frame, panel int) {
 		}
 		c := shade(h.at(e.value))
 		f.s.area(c, corners...)
+		if h.slim {
+			continue
+		}
 		face := plainText
 		if 299*int(c.R)+587*int(c.G)+114*int(c.B) < 118_000 {
 			face.color = white
@@ -174,12 +179,17 @@ func shade(at float64) color.NRGBA {
 	return color.NRGBA{R: mix(a.R, b.R), G: mix(a.G, b.G), B: mix(a.B, b.B), A: 255}
 }
 
-// colorBar draws the scale of the colours above the panels.
+// colorBar draws the scale of the colours above the panels; where no field has
+// its number, with marks.
 func (h heatMap) colorBar(s *scene, top float64) float64 {
 	if h.scale.min > h.scale.max {
 		return top
 	}
-	const width, steps = 80.0, 40
+	const steps = 40
+	width := 80.0
+	if h.slim {
+		width = 160
+	}
 	low, high := estimateText(h.scale.min), strings.TrimSpace(estimateText(h.scale.max)+" "+printedUnit(h.values.unit))
 	x, y := margin+plainText.measure(low)+4, top+3.0
 	for i := range steps {
@@ -189,5 +199,17 @@ func (h heatMap) colorBar(s *scene, top float64) float64 {
 	s.line(pen{color: ink, width: 0.4}, point{x, y}, point{x + width, y}, point{x + width, y + 7}, point{x, y + 7}, point{x, y})
 	s.write(plainText, point{x - 4, y + 6}, right, low)
 	s.write(plainText, point{x + width + 4, y + 6}, left, high)
-	return y + 13
+	if !h.slim {
+		return y + 13
+	}
+	for _, t := range h.scale.ticks(width, 20) {
+		at := x + float64(width*h.at(t.value))
+		length := tickLength
+		if t.text == "" {
+			length /= 2
+		}
+		s.line(framePen, point{at, y + 7}, point{at, y + 7 + length})
+		s.write(plainText, point{at, y + 7 + tickLength + plainText.size}, center, t.text)
+	}
+	return y + 13 + tickLength + plainText.lead()
 }

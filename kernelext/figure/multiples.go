@@ -14,6 +14,7 @@ type multiples struct {
 	minWidth float64 // of a panel's data
 	sideHead string  // over the texts at the right of the rows of a category axis
 	side     [][]string
+	upright  bool // the names of the horizontal axis read from below
 	draw     func(f frame, panel int)
 }
 
@@ -105,14 +106,14 @@ func (m multiples) body(s *scene, top float64) float64 {
 		if row < rows-1 {
 			y += between / 2
 			if len(m.names)%columns != 0 && row == rows-2 {
-				y += gap + float64(lead*float64(m.xLines(width))) // panels above a hole have their texts here
+				y += gap + m.xRoom(width) // panels above a hole have their texts here
 			}
 		}
 	}
 	if m.y.title != "" {
 		s.writeUpward(axisText, point{margin + axisText.size, (top + head + y) / 2}, m.y.title)
 	}
-	y += tickLength + gap + float64(lead*float64(m.xLines(width))) - 2
+	y += tickLength + gap + m.xRoom(width) - 2
 	if m.x.title != "" {
 		y += axisText.lead()
 		s.write(axisText, point{leftRoom + room/2 - rightRoom/2, y - 2}, center, m.x.title)
@@ -182,13 +183,18 @@ func (m multiples) xLabel(t tick, width float64) []string {
 	return plainText.wrap(t.text, width/float64(len(m.x.categories))-3)
 }
 
-// xLines returns how many lines the texts of the horizontal axis have.
-func (m multiples) xLines(width float64) int {
-	most := 1
+// xRoom returns how high the texts of the horizontal axis are.
+func (m multiples) xRoom(width float64) float64 {
+	lead := plainText.lead()
+	room := lead
 	for _, t := range m.x.ticks(width, 20) {
-		most = max(most, len(m.xLabel(t, width)))
+		if m.upright {
+			room = math.Max(room, plainText.measure(t.text)+2)
+		} else {
+			room = math.Max(room, lead*float64(len(m.xLabel(t, width))))
+		}
 	}
-	return most
+	return room
 }
 
 // yLabels returns the texts of the vertical axis, wrapped, by tick.
@@ -233,6 +239,11 @@ func (m multiples) xAxis(f frame, wide float64, texts bool) {
 		}
 		f.s.line(framePen, point{x, f.bottom}, point{x, f.bottom + length})
 		if !texts {
+			continue
+		}
+		if m.upright {
+			half := plainText.measure(t.text) / 2
+			f.s.writeUpward(plainText, point{x + 2.5, f.bottom + tickLength + gap + half}, t.text)
 			continue
 		}
 		y := f.bottom + tickLength + gap + plainText.size - 2

@@ -50,6 +50,40 @@ func TestSuiteIsOfStats(t *testing.T) {
 	}
 }
 
+// A system's place is that of its mean; one that has none comes last.
+func TestSuiteIsInOrder(t *testing.T) {
+	f, _ := drawn(t, PageWidth, suites(t), comparedSuite)
+	got := f.chart.(suite).y.categories
+	if want := []string{"wasmtime", "wasmer/cranelift", "wasm3", "wazero/interpreter", "wavm"}; !slices.Equal(got, want) {
+		t.Errorf("systems %q, want %q", got, want)
+	}
+}
+
+// Rows of two runs are one table, whatever each has no value for; columns that
+// differ are not one.
+func TestAnd(t *testing.T) {
+	wall := table.Ints("wall_ns", "ns", "", []int64{5, 6, 7})
+	wall.Null = []bool{false, true, false}
+	one := NewTable(&table.Table{Rows: 3, Columns: []table.Column{table.Strings("runtime", "", "", []string{"native", "wavm", "v8"}), wall}})
+	other := NewTable(&table.Table{Rows: 2, Columns: []table.Column{table.Ints("wall_ns", "ns", "", []int64{8, 9}), table.Strings("runtime", "", "", []string{"wasm3", "v8"})}})
+	both := one.Without("runtime", "native").And(other.Where("runtime", "v8"))
+	for column, want := range map[string][]string{"runtime": {"wavm", "v8", "v8"}, "wall_ns": {"", "7", "9"}} {
+		if got, err := both.Strings(column); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s: %q, %v; want %q", column, got, err, want)
+		}
+	}
+	for want, u := range map[string]Table{
+		"a table of 2 columns and one of 1": NewTable(&table.Table{Columns: []table.Column{table.Ints("wall_ns", "ns", "", nil)}}),
+		`column "wall_ns" is int64 in "ns"`: NewTable(&table.Table{Columns: []table.Column{table.Ints("wall_ns", "ms", "", nil), table.Strings("runtime", "", "", nil)}}),
+		`no column "runtime"`:               NewTable(&table.Table{Columns: []table.Column{table.Ints("wall_ns", "ns", "", nil), table.Strings("engine", "", "", nil)}}),
+		"none":                              {},
+	} {
+		if err := one.And(u).Err(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want one with %q", err, want)
+		}
+	}
+}
+
 // Means level by level is the hierarchical mean, and its interval over runs
 // that of stats.Nest.
 func TestMeansAreNested(t *testing.T) {

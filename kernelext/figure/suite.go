@@ -1,6 +1,7 @@
 package figure
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -14,8 +15,10 @@ import (
 // the values, and at the right the geometric mean of a system's ratios and its
 // 95% interval, by stats.RatioOfGeometricMeans. The values must be independent,
 // so one of an invocation: take Medians of calls by "seq" too, for it cannot tell.
-// Each interval is by itself: none is widened for how many there are. The ratios are
-// fields with a colour and the number in it; on a page too narrow for that,
+// Each interval is by itself: none is widened for how many there are. Systems come
+// in the order of their means, and those without one last. The ratios are
+// fields with a colour and the number in it; where there are too many workloads
+// for the numbers, fields with a colour alone; on a page too narrow for that,
 // lines across a log axis, with the mean as a disc.
 //
 // A field without values on either side is drawn as such. A system that lacks a
@@ -39,14 +42,13 @@ func (f *Figure) Suite(systems, workloads Group, v Values, baseline string) erro
 	fields, width := all.panels[0].cells, len(workloads.names)
 	base := fields[slices.Index(systems.names, baseline)*width:][:width]
 	c := suite{heatMap: heatMap{grouped: all, x: axis{title: workloads.name(), categories: workloads.names}, y: axis{title: systems.name()}}}
-	c.panels = []panel{{}}
-	var ratios []estimate
+	var rows []suiteRow
 	low, high := math.Inf(1), math.Inf(-1)
 	for i, system := range systems.names {
 		if system == baseline {
 			continue
 		}
-		var whole total
+		row, whole := suiteRow{system: system}, total{}
 		var of []stats.Pair
 		for k := range base {
 			x, e := fields[i*width+k], estimate{}
@@ -63,14 +65,27 @@ func (f *Figure) Suite(systems, workloads Group, v Values, baseline string) erro
 				whole.value += math.Log(e.value)
 				of = append(of, stats.Pair{X: x.values, Y: base[k].values})
 			}
-			c.panels[0].cells, ratios = append(c.panels[0].cells, x), append(ratios, e)
+			row.cells, row.ratios = append(row.cells, x), append(row.ratios, e)
 		}
-		whole.value = math.Exp(whole.value / float64(whole.of))
+		whole.value = math.Exp(whole.value / float64(whole.of)) // NaN for none
 		_, whole.interval, whole.ok = stats.RatioOfGeometricMeans(of, level)
-		c.y.categories, c.totals = append(c.y.categories, system), append(c.totals, whole)
+		row.total = whole
+		rows = append(rows, row)
 	}
-	if c.totals == nil {
+	if rows == nil {
 		return fmt.Errorf("Suite: nothing to compare with %q", baseline)
+	}
+	c.panels = []panel{{}}
+	var ratios []estimate
+	slices.SortStableFunc(rows, func(a, b suiteRow) int {
+		if a.total.of == 0 || b.total.of == 0 {
+			return cmp.Compare(min(b.total.of, 1), min(a.total.of, 1))
+		}
+		return cmp.Compare(a.total.value, b.total.value)
+	})
+	for _, row := range rows {
+		c.panels[0].cells, ratios = append(c.panels[0].cells, row.cells...), append(ratios, row.ratios...)
+		c.y.categories, c.totals = append(c.y.categories, row.system), append(c.totals, row.total)
 	}
 	c.scale = axis{title: v.label + " over " + baseline + "'s", min: low, max: high, log: true}
 	for _, t := range c.totals {
@@ -98,6 +113,14 @@ func (f *Figure) Suite(systems, workloads Group, v Values, baseline string) erro
 type total struct {
 	estimate
 	of int // workloads
+}
+
+// A suiteRow is a system's fields, one a workload, and their mean.
+type suiteRow struct {
+	system string
+	cells  []cell
+	ratios []estimate
+	total  total
 }
 
 type suite struct {
@@ -168,10 +191,15 @@ func (c suite) field(system, workload int) *cell {
 	return &c.panels[0].cells[system*len(c.x.categories)+workload]
 }
 
-const fieldWidth = 22.0 // in which a number and a workload's name can be read
+const (
+	fieldWidth = 22.0 // in which a number and a workload's name can be read
+	slimWidth  = 9.0  // in which a colour can be seen, and the name stands upright
+	slimRoom   = 200  // less says more as an axis than as fields without numbers
+)
 
-// body draws fields where the page is wide enough, and else each workload's
-// ratio as a line across an axis and the mean as a disc.
+// body draws fields where the page is wide enough, if need be without their
+// numbers, and else each workload's ratio as a line across an axis and the mean
+// as a disc.
 func (c suite) body(s *scene, top float64) float64 {
 	names := 0.0
 	for _, system := range c.y.categories {
@@ -181,7 +209,12 @@ func (c suite) body(s *scene, top float64) float64 {
 	for _, text := range c.side {
 		side = math.Max(side, plainText.measure(text))
 	}
-	if s.width-names-side-40 >= fieldWidth*float64(len(c.x.categories)) {
+	room := s.width - names - side - 40
+	switch width := room / float64(len(c.x.categories)); {
+	case width >= fieldWidth:
+		return c.heatMap.body(s, top)
+	case width >= slimWidth && room >= slimRoom:
+		c.slim = true
 		return c.heatMap.body(s, top)
 	}
 	m := multiples{

@@ -102,6 +102,70 @@ func (t Table) Or(u Table) Table {
 	return Table{data: t.data, rows: slices.Compact(rows)}
 }
 
+// And returns the rows of t and, after them, those of u, which may be of
+// another run. Both have the same columns, of the same kinds and units.
+func (t Table) And(u Table) Table {
+	switch {
+	case t.err != nil:
+		return t
+	case u.err != nil:
+		return u
+	case t.data == nil || u.data == nil:
+		return Table{err: errors.New("one of the two tables is none")}
+	case len(t.data.Columns) != len(u.data.Columns):
+		return Table{err: fmt.Errorf("a table of %d columns and one of %d: name the same for both", len(t.data.Columns), len(u.data.Columns))}
+	}
+	out := &table.Table{Rows: t.Len() + u.Len()}
+	for i := range t.data.Columns {
+		c := &t.data.Columns[i]
+		other, err := u.column(c.Name)
+		switch {
+		case err != nil:
+			return Table{err: err}
+		case other.Kind != c.Kind || other.Unit != c.Unit:
+			return Table{err: fmt.Errorf("column %q is %v in %q here and %v in %q there", c.Name, c.Kind, c.Unit, other.Kind, other.Unit)}
+		}
+		out.Columns = append(out.Columns, joined(c, t.picks(), other, u.picks()))
+	}
+	return NewTable(out)
+}
+
+// picks returns the rows of the data that the view has.
+func (t Table) picks() []int {
+	rows := make([]int, t.Len())
+	for i := range rows {
+		rows[i] = t.row(i)
+	}
+	return rows
+}
+
+// joined returns those rows of c and, after them, those of d.
+func joined(c *table.Column, rows []int, d *table.Column, others []int) table.Column {
+	a, b := picked(c, rows), picked(d, others)
+	if c.Kind == table.String {
+		var texts []string
+		for _, part := range []*table.Column{&a, &b} {
+			spelled := speller(part)
+			for i := range part.Codes {
+				texts = append(texts, spelled(i))
+			}
+		}
+		return table.Strings(c.Name, c.Unit, c.Meaning, texts)
+	}
+	if a.Null != nil || b.Null != nil {
+		null := make([]bool, 0, len(rows)+len(others))
+		for i := range rows {
+			null = append(null, a.IsNull(i))
+		}
+		for i := range others {
+			null = append(null, b.IsNull(i))
+		}
+		a.Null = null
+	}
+	a.Ints, a.Floats = append(a.Ints, b.Ints...), append(a.Floats, b.Floats...)
+	return a
+}
+
 // Strings returns the values of a column as text; null is "".
 func (t Table) Strings(column string) ([]string, error) {
 	c, err := t.column(column)
