@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// appendForEver prints the Seq of every invocation once it is durable.
+// appendForEver prints the Seq of every invocation once it is acknowledged.
 func appendForEver(path string) error {
 	w, rec, err := Open(path, plan)
 	if errors.Is(err, os.ErrNotExist) {

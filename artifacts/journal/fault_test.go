@@ -1,13 +1,16 @@
 package journal
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // A faulty file fails at the calls that are due, counted from 1 over all calls
@@ -18,6 +21,7 @@ type faulty struct {
 	fail  func(call int) error
 	short bool // a failing write gets half of its bytes onto the disk
 	log   []string
+	kept  []byte // what a power cut leaves: the bytes at the latest sync
 }
 
 func (f *faulty) call(name string) error {
@@ -48,13 +52,37 @@ func (f *faulty) Sync() error {
 	if err := f.call("sync"); err != nil {
 		return err
 	}
-	return f.File.Sync()
+	var err error
+	f.kept, err = os.ReadFile(f.Name()) // the disk itself may take its time
+	return err
 }
 
+// recorded returns the invocations that are whole in the bytes of a journal.
+func recorded(t *testing.T, name string, b []byte) map[int64]bool {
+	t.Helper()
+	seqs := make(map[int64]bool)
+	r := NewReader(bytes.NewReader(b))
+	for {
+		frame, err := r.Next()
+		if err == io.EOF {
+			return seqs
+		} else if err != nil {
+			t.Fatalf("%s: then Next gives error %v", name, err)
+		}
+		if len(frame.Rows) == 2 {
+			seqs[frame.Rows[0].Seq] = true
+		}
+	}
+}
+
+// each is what an invocation takes by the clock of TestEveryCallFails: every
+// third is synced.
+const each = 2 * SyncInterval / 5
+
 // Whatever call fails, once or from then on, the journal holds the invocations
-// that were acknowledged, and can be opened to go on.
+// that were acknowledged, but those behind the latest sync if one failed, and
+// can be opened to go on. A power cut never takes SyncInterval of them or more.
 func TestEveryCallFails(t *testing.T) {
-	const invocations = 4
 	for _, cause := range []error{syscall.ENOSPC, syscall.EIO} {
 		for _, short := range []bool{false, true} {
 			for _, lasting := range []bool{false, true} {
@@ -71,11 +99,11 @@ func TestEveryCallFails(t *testing.T) {
 						}
 						return nil
 					}}
-					acknowledged := writeOn(t, name, f, path, invocations, cause)
+					acknowledged := writeOn(t, name, f, cause)
 					if f.calls < due {
 						break // every call has had its turn
 					}
-					checkAcknowledged(t, name, path, acknowledged, lasting)
+					checkAcknowledged(t, name, f, acknowledged, f.log[due-1] == "sync", lasting)
 				}
 			}
 		}
@@ -83,25 +111,32 @@ func TestEveryCallFails(t *testing.T) {
 }
 
 // writeOn writes invocations, each up to twice, and returns those acknowledged.
-func writeOn(t *testing.T, name string, f file, path string, n int64, cause error) map[int64]bool {
+func writeOn(t *testing.T, name string, f *faulty, cause error) map[int64]bool {
 	t.Helper()
+	const invocations = 7
 	acknowledged := make(map[int64]bool)
-	w, err := begin(f, path, plan)
+	w, err := begin(f, f.Name(), plan)
 	if err != nil {
 		if !errors.Is(err, cause) {
 			t.Errorf("%s: begin gives error %v", name, err)
 		}
 		return acknowledged
 	}
-	defer w.Close()
+	at := w.at
+	w.now = func() time.Time { return at }
 	if err := w.Segment(segment(0)); err != nil && w.Segment(segment(0)) != nil {
+		w.Close()
 		return acknowledged
 	}
-	for seq := range n {
+	for seq := range int64(invocations) {
+		at = at.Add(each)
 		for range 2 {
 			err := w.Invocation(invocation(seq, 0))
 			if err == nil {
 				acknowledged[seq] = true
+				if cut := len(acknowledged) - len(recorded(t, name, f.kept)); time.Duration(cut)*each >= SyncInterval {
+					t.Errorf("%s: after invocation %d a power cut takes %d of them", name, seq, cut)
+				}
 				break
 			}
 			if !errors.Is(err, cause) {
@@ -112,45 +147,66 @@ func writeOn(t *testing.T, name string, f file, path string, n int64, cause erro
 			}
 		}
 	}
+	broken := w.broken
+	if err := w.Close(); err == nil && broken == nil && len(recorded(t, name, f.kept)) != len(acknowledged) {
+		t.Errorf("%s: after Close a power cut leaves %d of %d invocations", name, len(recorded(t, name, f.kept)), len(acknowledged))
+	}
 	return acknowledged
 }
 
-func checkAcknowledged(t *testing.T, name, path string, want map[int64]bool, lasting bool) {
+func checkAcknowledged(t *testing.T, name string, f *faulty, acknowledged map[int64]bool, synced, lasting bool) {
 	t.Helper()
-	if info, err := os.Stat(path); err == nil && info.Size() < int64(headerSize) && len(want) == 0 {
+	b := content(t, f.Name())
+	if len(b) < headerSize && len(acknowledged) == 0 {
 		return // begin failed, and Create removes the file
 	}
-	j, err := Read(path)
-	if err != nil {
-		t.Errorf("%s: then Read gives error %v", name, err)
-		return
+	want := acknowledged
+	if synced {
+		want = recorded(t, name, f.kept)
 	}
-	if j.Torn != 0 && !lasting {
-		t.Errorf("%s: %d bytes are torn", name, j.Torn)
-	}
-	got := make(map[int64]int)
-	for _, s := range j.Samples {
-		got[s.Seq]++
-	}
+	got := recorded(t, name, b)
 	for seq := range want {
-		if got[seq] != 2 {
-			t.Errorf("%s: invocation %d has %d rows, want 2", name, seq, got[seq])
+		if !got[seq] {
+			t.Errorf("%s: invocation %d is not recorded", name, seq)
 		}
 	}
-	for seq := range got {
-		// A failed sync whose truncation failed, too, leaves a frame nobody acknowledged; that loses nothing.
-		if !want[seq] && !lasting {
-			t.Errorf("%s: invocation %d is recorded, and was not acknowledged", name, seq)
+	if !lasting { // else what could not be cut off is there, which loses nothing
+		if len(got) != len(want) {
+			t.Errorf("%s: %d invocations are recorded, want %d", name, len(got), len(want))
+		}
+		if j, err := Read(f.Name()); err != nil || j.Torn != 0 {
+			t.Errorf("%s: then %d bytes are torn, error %v", name, j.Torn, err)
 		}
 	}
-	w, rec, err := Open(path, plan)
+	w, rec, err := Open(f.Name(), plan)
 	if err != nil {
 		t.Errorf("%s: then Open gives error %v", name, err)
 		return
 	}
-	defer w.Close()
-	if err := errors.Join(w.Segment(segment(rec.Segments)), w.Invocation(invocation(99, rec.Segments))); err != nil {
+	if err := errors.Join(w.Segment(segment(rec.Segments)), w.Invocation(invocation(99, rec.Segments)), w.Close()); err != nil {
 		t.Errorf("%s: going on: %v", name, err)
+	}
+}
+
+// Sync leaves nothing to be lost, and what Open recovers is durable.
+func TestSync(t *testing.T) {
+	w, rec, err := Open(write(t, 2), plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	disk := &faulty{File: w.file.(*os.File), fail: func(int) error { return nil }}
+	again, held, err := recoverFile(disk, w.size, w.path, plan)
+	if err != nil || len(recorded(t, "opened", disk.kept)) != 2 {
+		t.Fatalf("opened: error %v, and a power cut leaves %d of 2 invocations", err, len(recorded(t, "opened", disk.kept)))
+	}
+	at := again.at
+	again.now = func() time.Time { return at }
+	if err := errors.Join(again.Segment(segment(held.Segments)), again.Invocation(invocation(2, held.Segments)), again.Sync(), again.Sync()); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := strings.Join(disk.log, " "), "sync write sync write sync"; got != want || len(recorded(t, "synced", disk.kept)) != len(rec.Done)+1 {
+		t.Errorf("calls %s, want %s; a power cut leaves %d of 3 invocations", got, want, len(recorded(t, "synced", disk.kept)))
 	}
 }
 

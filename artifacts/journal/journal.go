@@ -1,7 +1,8 @@
 // Package journal is the append-only record an agent writes while it measures:
-// one file of checksummed frames, synced after each invocation, so that a
-// crash loses at most the invocation that was running. docs/journal.md
-// describes the bytes.
+// one file of checksummed frames. An invocation is written when it ends, so
+// that the death of the agent loses at most the one that was running; it is
+// synced by the time that SyncInterval of them could be lost, so that a power
+// cut takes less than that besides. docs/journal.md describes the bytes.
 //
 // It refuses to write an invocation twice, to write for another plan than the
 // one the file began with, and to be written by two processes. It never edits

@@ -8,16 +8,25 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"time"
 
 	"github.com/assay-notebooks/assay"
 )
+
+// SyncInterval is how long after the last sync an invocation may end without
+// being synced: what a power cut takes away of those that ended took less than
+// that together.
+const SyncInterval = 100 * time.Millisecond
 
 // A Writer appends to one journal. It holds the journal's lock until Close. It
 // is not safe for concurrent use.
 type Writer struct {
 	path    string
 	file    file
-	size    int64 // of the whole frames
+	size    int64     // of the whole frames
+	synced  int64     // of those that are durable
+	at      time.Time // when all that had ended was durable
+	now     func() time.Time
 	history history
 	broken  error // why the file's end is not known any more
 }
@@ -53,18 +62,23 @@ func Create(path string, plan assay.Digest) (*Writer, error) {
 
 // begin writes the header into an empty file, which it closes on failure.
 func begin(f file, path string, plan assay.Digest) (*Writer, error) {
-	w := &Writer{path: path, file: f}
-	if err := w.append(header(plan)); err != nil {
+	w := &Writer{path: path, file: f, at: time.Now(), now: time.Now}
+	err := w.append(header(plan))
+	if err == nil {
+		err = w.sync()
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("create journal %s: %w", path, err), f.Close())
 	}
 	return w, nil
 }
 
 // Open opens the journal of a plan to go on, cutting off the frame whose write
-// did not finish, if there is one. Errors match fs.ErrNotExist, ErrLocked while
-// another process writes, ErrPlan if the journal belongs to another plan, and
-// ErrFormat or ErrCorrupt as those of Read; then the file is left as it was.
-// The caller closes the Writer.
+// did not finish, if there is one; all that it recovers is durable when it
+// returns. Errors match fs.ErrNotExist, ErrLocked while another process writes,
+// ErrPlan if the journal belongs to another plan, and ErrFormat or ErrCorrupt
+// as those of Read; then the file is left as it was. The caller closes the
+// Writer.
 func Open(path string, plan assay.Digest) (*Writer, Recovered, error) {
 	f, err := openLocked(path, 0)
 	if err != nil {
@@ -85,6 +99,9 @@ func Open(path string, plan assay.Digest) (*Writer, Recovered, error) {
 }
 
 func recoverFile(f file, size int64, path string, plan assay.Digest) (*Writer, Recovered, error) {
+	if err := f.Sync(); err != nil { // whoever wrote it may have been killed before it did
+		return nil, Recovered{}, err
+	}
 	r := NewReader(f)
 	var err error
 	for err == nil {
@@ -93,7 +110,7 @@ func recoverFile(f file, size int64, path string, plan assay.Digest) (*Writer, R
 	if err != io.EOF {
 		return nil, Recovered{}, err
 	}
-	w := &Writer{path: path, file: f, size: r.offset, history: r.history}
+	w := &Writer{path: path, file: f, size: r.offset, synced: r.offset, at: time.Now(), now: time.Now, history: r.history}
 	rec := Recovered{
 		Done:     maps.Clone(w.history.done),
 		Segments: w.history.segments,
@@ -114,7 +131,10 @@ func recoverFile(f file, size int64, path string, plan assay.Digest) (*Writer, R
 		if !bytes.HasPrefix(want, got) {
 			return nil, Recovered{}, fmt.Errorf("torn header: %w", ErrPlan)
 		}
-		return w, rec, w.append(want)
+		if err := w.append(want); err != nil {
+			return nil, Recovered{}, err
+		}
+		return w, rec, w.sync()
 	}
 	if r.plan != plan {
 		return nil, Recovered{}, fmt.Errorf("%w: %v, this run has %v; resume with the plan it began with",
@@ -131,30 +151,63 @@ func recoverFile(f file, size int64, path string, plan assay.Digest) (*Writer, R
 // Segment begins the segment that the next invocations belong to. It must come
 // first after Create and Open. It is durable when it returns.
 func (w *Writer) Segment(s Segment) error {
-	return w.write(segmentKind, Frame{Segment: &s}, s)
+	if err := w.write(segmentKind, Frame{Segment: &s}, s); err != nil {
+		return err
+	}
+	return w.Sync()
 }
 
 // Invocation records the rows of one invocation, all of one Seq and of the
-// segment that has begun: all of them or, on error, none. It is durable when
-// it returns. A Seq that is recorded already is refused.
+// segment that has begun: all of them or, on error, none. They outlive this
+// process when it returns, and are durable if the last sync was SyncInterval
+// ago or longer, else after the next. A Seq that is recorded already is refused.
 //
 // After a failed write the file is back at its last whole frame and the call
-// may be repeated; after a failed sync the Writer refuses everything but
-// Close, and opening the journal again tells what is in it.
+// may be repeated. After a failed sync it is back at what was durable before,
+// the Writer refuses everything but Close, and opening the journal again tells
+// what is in it.
 func (w *Writer) Invocation(rows []assay.Sample) error {
-	return w.write(invocationKind, Frame{Rows: rows}, rows)
+	if err := w.write(invocationKind, Frame{Rows: rows}, rows); err != nil {
+		return err
+	}
+	if w.now().Sub(w.at) < SyncInterval {
+		return nil
+	}
+	return w.Sync()
 }
 
 // End records how the segment ended: Complete or Interrupted. It is durable
-// when it returns.
+// when it returns, with all that went before.
 func (w *Writer) End(state assay.RunState) error {
 	e := End{State: state}
-	return w.write(endKind, Frame{End: &e}, e)
+	if err := w.write(endKind, Frame{End: &e}, e); err != nil {
+		return err
+	}
+	return w.Sync()
 }
 
-// Close releases the lock. It writes nothing: all that was acknowledged is on
-// the disk already.
-func (w *Writer) Close() error { return w.file.Close() }
+// Sync makes durable what is not yet. It fails as Invocation does.
+func (w *Writer) Sync() error {
+	err := w.broken
+	if err == nil && w.synced < w.size {
+		err = w.sync()
+	}
+	if err != nil {
+		return fmt.Errorf("journal %s: %w", w.path, err)
+	}
+	w.at = w.now()
+	return nil
+}
+
+// Close makes durable what is not yet, and releases the lock. A Writer that
+// refuses everything only does the latter.
+func (w *Writer) Close() error {
+	var err error
+	if w.broken == nil {
+		err = w.Sync()
+	}
+	return errors.Join(err, w.file.Close())
+}
 
 func (w *Writer) write(k kind, f Frame, payload any) error {
 	err := w.broken
@@ -173,28 +226,32 @@ func (w *Writer) write(k kind, f Frame, payload any) error {
 	return w.history.admit(f)
 }
 
-// append makes b durable at the end of the file, or leaves the file as it was.
+// append writes b at the end of the file, or leaves the file as it was.
 func (w *Writer) append(b []byte) error {
 	if _, err := w.file.WriteAt(b, w.size); err != nil {
 		return errors.Join(err, w.restore())
-	}
-	if err := w.file.Sync(); err != nil {
-		// What the kernel did with those pages is not known, and a second sync would not tell: stop here.
-		w.broken = fmt.Errorf("an earlier sync failed (%w); open the journal again to go on", err)
-		return errors.Join(err, w.file.Truncate(w.size))
 	}
 	w.size += int64(len(b))
 	return nil
 }
 
-// restore cuts off what follows the last whole frame.
+// restore cuts off what follows the last whole frame. Its sync is none for the
+// interval: what could not be written took its time before it, and may come again.
 func (w *Writer) restore() error {
-	err := w.file.Truncate(w.size)
-	if err == nil {
-		err = w.file.Sync()
-	}
-	if err != nil {
+	if err := w.file.Truncate(w.size); err != nil {
 		w.broken = fmt.Errorf("cutting off an unfinished frame failed (%w); open the journal again to go on", err)
+		return err
 	}
-	return err
+	return w.sync()
+}
+
+// sync makes all whole frames durable, or cuts off those that were not.
+func (w *Writer) sync() error {
+	if err := w.file.Sync(); err != nil {
+		// What the kernel did with those pages is not known, and a second sync would not tell: they do not count.
+		w.broken = fmt.Errorf("an earlier sync failed (%w); open the journal again to go on", err)
+		return errors.Join(err, w.file.Truncate(w.synced))
+	}
+	w.synced = w.size
+	return nil
 }

@@ -161,6 +161,7 @@ func (r *run) blocks(ctx context.Context) error {
 	if err := r.prepare(ctx); err != nil {
 		return err
 	}
+	short := make([]bool, len(r.plan.Trials)) // whose latest invocation took less than the journal waits with a sync
 	for b, block := range r.plan.Order {
 		for i, trial := range block {
 			seq := r.seq(b, i)
@@ -170,10 +171,17 @@ func (r *run) blocks(ctx context.Context) error {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
+			if !short[trial] { // so that nothing waits long for its sync, nor is brought to the disk meanwhile by the kernel
+				if err := r.journal.Sync(); err != nil {
+					return err
+				}
+			}
+			begin := measure.Now()
 			rows, err := r.invoke(ctx, trial, seq)
 			if err != nil {
 				return err
 			}
+			short[trial] = measure.Now()-begin < journal.SyncInterval.Nanoseconds()
 			for i := range rows {
 				rows[i].Seq, rows[i].Block = seq, int32(b)
 				rows[i].Warmup = rows[i].Warmup || b < r.plan.Warmup
