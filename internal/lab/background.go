@@ -15,6 +15,7 @@ import (
 
 	"github.com/assay-notebooks/assay/artifacts"
 	"github.com/assay-notebooks/assay/artifacts/minio"
+	"github.com/assay-notebooks/assay/internal/mutex"
 )
 
 // syncArg is the first argument of a process that archives in the background.
@@ -43,7 +44,7 @@ func (w *Workspace) Upload(ctx context.Context) error {
 	if err := os.WriteFile(w.using.againFile(), nil, 0o666); err != nil { // before we look: one that ends now reads it
 		return err
 	}
-	hold, err := tryFlock(w.using.lockFile(), unix.LOCK_EX)
+	hold, err := mutex.TryLock(w.using.lockFile(), unix.LOCK_EX)
 	if err != nil || hold == nil {
 		return err
 	}
@@ -100,7 +101,7 @@ func syncInBackground(ctx context.Context, root, key string) error {
 		return nil
 	}
 	for {
-		hold, err := tryFlock(w.using.lockFile(), unix.LOCK_EX)
+		hold, err := mutex.TryLock(w.using.lockFile(), unix.LOCK_EX)
 		if err != nil || hold == nil {
 			return err
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/internal/canonical"
+	"github.com/assay-notebooks/assay/internal/durable"
 	"github.com/assay-notebooks/assay/runners/executors"
 	"github.com/assay-notebooks/assay/runners/measure"
 )
@@ -89,14 +90,14 @@ func (w *Workspace) begin(ctx context.Context, f frozen, id assay.Digest) (assay
 		return run, err
 	}
 	for name, b := range map[string][]byte{planFile: f.plan, recordFile: runJSON, experimentFile: expJSON} {
-		if err := writeDurably(filepath.Join(tmp, name), b); err != nil {
+		if err := durable.Write(filepath.Join(tmp, name), b); err != nil {
 			return run, fmt.Errorf("run %s: %w", run.ID, err)
 		}
 	}
 	if err := os.Rename(tmp, w.runDir(run.ID)); err != nil {
 		return run, fmt.Errorf("run %s: %w", run.ID, err)
 	}
-	if err := syncDir(w.path(runsDir)); err != nil {
+	if err := durable.SyncDir(w.path(runsDir)); err != nil {
 		return run, fmt.Errorf("run %s: %w", run.ID, err)
 	}
 	return run, nil

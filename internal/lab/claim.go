@@ -13,6 +13,8 @@ import (
 	"github.com/assay-notebooks/assay/artifacts/trace"
 	"github.com/assay-notebooks/assay/internal/canonical"
 	"github.com/assay-notebooks/assay/internal/claims"
+	"github.com/assay-notebooks/assay/internal/durable"
+	"github.com/assay-notebooks/assay/internal/mutex"
 )
 
 // ClaimsFile is the name of a workspace's claims.
@@ -67,7 +69,7 @@ func (w *Workspace) AddClaims(ctx context.Context, text []byte) (added []assay.C
 	if err != nil {
 		return nil, nil, err
 	}
-	release, err := exclude(ctx, w.path("claims.mutex"))
+	release, err := mutex.Exclude(ctx, w.path("claims.mutex"))
 	if err != nil {
 		return nil, nil, fmt.Errorf("claims: %w", err)
 	}
@@ -87,7 +89,7 @@ func (w *Workspace) AddClaims(ctx context.Context, text []byte) (added []assay.C
 	if file, err = claims.Add(file, more, ledger); err != nil {
 		return nil, nil, Usagef("%s: %w", w.claimsPath(), err)
 	}
-	if err := writeDurably(w.claimsPath(), file); err != nil {
+	if err := durable.Write(w.claimsPath(), file); err != nil {
 		return nil, nil, fmt.Errorf("claims: %w", err)
 	}
 	for _, c := range more.Claims {

@@ -17,6 +17,7 @@ import (
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/oci"
 	"github.com/assay-notebooks/assay/internal/canonical"
+	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/seal"
 	"github.com/assay-notebooks/assay/internal/seal/sandbox"
 )
@@ -342,7 +343,7 @@ func (w *Workspace) Figures(ctx context.Context) ([]Drawn, error) {
 func (w *Workspace) lockedFigure(ctx context.Context, lock Lock, name string) (Drawn, error) {
 	locked, ok := lock.Figures[name]
 	if !ok {
-		return Drawn{}, Usagef(`no figure %q: assay.lock has %s`, name, listed(sortedKeys(lock.Figures)))
+		return Drawn{}, Usagef(`no figure %q: assay.lock has %s`, name, failure.Listed(sortedKeys(lock.Figures)))
 	}
 	d := Drawn{Manifest: locked.Manifest}
 	a, err := oci.ReadArtifact(ctx, w.Store, locked.Manifest)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/oci"
+	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/nodewasi"
 	"github.com/assay-notebooks/assay/runners"
 	"github.com/assay-notebooks/assay/runners/install"
@@ -74,7 +75,7 @@ func (w *Workspace) CheckHosts(ctx context.Context, names []string) error {
 			for _, h := range hosts {
 				there = append(there, h.Name)
 			}
-			return Usagef("no host %q: there is %s", name, listed(there))
+			return Usagef("no host %q: there is %s", name, failure.Listed(there))
 		}
 	}
 	return nil

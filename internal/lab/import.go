@@ -23,6 +23,7 @@ import (
 	"github.com/assay-notebooks/assay/artifacts/oci"
 	"github.com/assay-notebooks/assay/artifacts/trace"
 	"github.com/assay-notebooks/assay/internal/canonical"
+	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/graph"
 	"github.com/assay-notebooks/assay/runners/filedigest"
 )
@@ -475,7 +476,7 @@ func written(facts []assay.Fact) string {
 	for _, f := range facts {
 		all = append(all, graph.Printable(f.Name+"="+f.Value))
 	}
-	return listed(all)
+	return failure.Listed(all)
 }
 
 // locked is what assay.lock says of an import.

@@ -15,6 +15,7 @@ import (
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/oci"
 	"github.com/assay-notebooks/assay/artifacts/trace"
+	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/graph"
 )
 
@@ -192,9 +193,9 @@ func traceNamed(imp assay.Import, name string) (assay.ImportTrace, error) {
 		names = append(names, imp.Name+"/"+t.Name)
 	}
 	if name == "" {
-		return assay.ImportTrace{}, Usagef("import %s has several traces: name one of %s", imp.Name, listed(names))
+		return assay.ImportTrace{}, Usagef("import %s has several traces: name one of %s", imp.Name, failure.Listed(names))
 	}
-	return assay.ImportTrace{}, Usagef("import %s has no trace %q: it has %s", imp.Name, name, listed(names))
+	return assay.ImportTrace{}, Usagef("import %s has no trace %q: it has %s", imp.Name, name, failure.Listed(names))
 }
 
 // evidence finds the run that ref names, as in FindRun, or the import, as in

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/internal/durable"
+	"github.com/assay-notebooks/assay/internal/mutex"
 	"github.com/assay-notebooks/assay/runners"
 	"github.com/assay-notebooks/assay/runners/install"
 	"github.com/assay-notebooks/assay/runners/runtimes"
@@ -146,7 +148,7 @@ func resolved(ctx context.Context, root string, p runners.Package, version strin
 	if locked != nil {
 		locked(fmt.Sprintf("%s: %s %s%s", install.LockFile, at.Name, at.Version, lockedDigest(at)))
 	}
-	release, err := exclude(ctx, filepath.Join(root, workspaceDir, "lock.mutex"))
+	release, err := mutex.Exclude(ctx, filepath.Join(root, workspaceDir, "lock.mutex"))
 	if err != nil {
 		return p, fmt.Errorf("update %s: %w", install.LockFile, err)
 	}
@@ -162,7 +164,7 @@ func resolved(ctx context.Context, root string, p runners.Package, version strin
 	if err != nil {
 		return p, err
 	}
-	return at, writeDurably(filepath.Join(root, install.LockFile), b)
+	return at, durable.Write(filepath.Join(root, install.LockFile), b)
 }
 
 // lockedDigest writes the digest that a package has on this platform, if it is

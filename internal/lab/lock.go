@@ -15,6 +15,9 @@ import (
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/oci/registry"
+	"github.com/assay-notebooks/assay/internal/durable"
+	"github.com/assay-notebooks/assay/internal/failure"
+	"github.com/assay-notebooks/assay/internal/mutex"
 )
 
 // LockFile is the name of a workspace's pins. It is to be committed.
@@ -162,7 +165,7 @@ func (w *Workspace) updateLock(ctx context.Context, change func(*Lock)) error {
 // amendLock changes assay.lock: read, change, write durably, with other
 // processes kept out meanwhile. After an error of change it stays as it is.
 func (w *Workspace) amendLock(ctx context.Context, change func(*Lock) error) error {
-	release, err := exclude(ctx, w.path("lock.mutex"))
+	release, err := mutex.Exclude(ctx, w.path("lock.mutex"))
 	if err != nil {
 		return fmt.Errorf("update lock: %w", err)
 	}
@@ -179,7 +182,7 @@ func (w *Workspace) amendLock(ctx context.Context, change func(*Lock) error) err
 	if err != nil {
 		return fmt.Errorf("update lock: %w", err)
 	}
-	if err := writeDurably(path, append(b, '\n')); err != nil {
+	if err := durable.Write(path, append(b, '\n')); err != nil {
 		return fmt.Errorf("update lock: %w", err)
 	}
 	return nil
@@ -207,7 +210,7 @@ func (l Lock) names() string {
 		{"workloads", sortedKeys(l.Workloads)}, {"imports", sortedKeys(l.Imports)}, {"figures", sortedKeys(l.Figures)}, {"judgements", sortedKeys(l.Claims)},
 	} {
 		if len(kind.names) > 0 || kind.name == "workloads" {
-			all = append(all, kind.name+" "+listed(kind.names))
+			all = append(all, kind.name+" "+failure.Listed(kind.names))
 		}
 	}
 	return strings.Join(all, "; ")

@@ -12,6 +12,8 @@ import (
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts"
+	"github.com/assay-notebooks/assay/internal/durable"
+	"github.com/assay-notebooks/assay/internal/mutex"
 )
 
 // A waiting is a value of a reference that a store may lack.
@@ -54,7 +56,7 @@ func (l waitlist) add(values ...waiting) error {
 			return err
 		}
 	}
-	return syncDir(string(l))
+	return durable.SyncDir(string(l))
 }
 
 func (l waitlist) remove(v waiting) error {
@@ -106,7 +108,7 @@ func (w *Workspace) noted(ctx context.Context, values []waiting, set func() erro
 	if err := w.lookOnce(ctx); err != nil {
 		return err
 	}
-	release, err := share(ctx, w.path(notingFile))
+	release, err := mutex.Share(ctx, w.path(notingFile))
 	if err != nil {
 		return err
 	}
@@ -168,7 +170,7 @@ func (w *Workspace) lookOnce(ctx context.Context) error {
 	if w.using == nil || w.current() {
 		return nil
 	}
-	release, err := exclude(ctx, w.path(notingFile))
+	release, err := mutex.Exclude(ctx, w.path(notingFile))
 	if err != nil {
 		return err
 	}
@@ -176,7 +178,7 @@ func (w *Workspace) lookOnce(ctx context.Context) error {
 	if err := w.awaitAll(ctx, w.using); err != nil {
 		return err
 	}
-	return writeDurably(w.path(storesDir, currentFile), []byte(w.using.key))
+	return durable.Write(w.path(storesDir, currentFile), []byte(w.using.key))
 }
 
 // awaitAll notes every reference as waiting for a store.

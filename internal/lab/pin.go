@@ -16,6 +16,7 @@ import (
 	"github.com/assay-notebooks/assay/artifacts/oci"
 	"github.com/assay-notebooks/assay/artifacts/oci/registry"
 	"github.com/assay-notebooks/assay/images"
+	"github.com/assay-notebooks/assay/internal/failure"
 )
 
 // PinOptions say what a reference alone cannot.
@@ -270,7 +271,7 @@ func (w *Workspace) pinned(ctx context.Context, written string, r ref) (assay.Wo
 		}
 		var ok bool
 		if d, ok = lock.Workloads[written]; !ok {
-			return assay.Workload{}, Usagef(`no workload %q: assay.lock has %s; "assay pin FOLDER" adds one`, written, listed(sortedKeys(lock.Workloads)))
+			return assay.Workload{}, Usagef(`no workload %q: assay.lock has %s; "assay pin FOLDER" adds one`, written, failure.Listed(sortedKeys(lock.Workloads)))
 		}
 	}
 	wl, err := oci.Workload(ctx, w.Store, d)
@@ -301,13 +302,6 @@ func (w *Workspace) Workload(ctx context.Context, ref string) (assay.Workload, e
 		return w.pinned(ctx, ref, r)
 	}
 	return w.PinOnce(ctx, ref)
-}
-
-func listed(names []string) string {
-	if len(names) == 0 {
-		return "none"
-	}
-	return strings.Join(names, ", ")
 }
 
 // keep stores a workload that was built.

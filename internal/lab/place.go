@@ -12,6 +12,7 @@ import (
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/minio"
+	"github.com/assay-notebooks/assay/internal/failure"
 )
 
 // Where a workspace keeps what it knows about stores.
@@ -79,14 +80,14 @@ func (w *Workspace) named(name string) (*place, error) {
 		return nil, Usagef(`%s defines no store: "assay store add NAME s3://BUCKET/PREFIX --endpoint URL" adds one`, ConfigFile)
 	}
 	if name == "" {
-		return nil, Usagef("no store is in use: name one of %s, or set ASSAY_STORE", listed(sortedKeys(w.Config.Stores)))
+		return nil, Usagef("no store is in use: name one of %s, or set ASSAY_STORE", failure.Listed(sortedKeys(w.Config.Stores)))
 	}
 	if w.using != nil && w.using.name == name {
 		return w.using, nil
 	}
 	c, ok := w.Config.Stores[name]
 	if !ok {
-		return nil, Usagef("no store %q: %s defines %s", name, ConfigFile, listed(sortedKeys(w.Config.Stores)))
+		return nil, Usagef("no store %q: %s defines %s", name, ConfigFile, failure.Listed(sortedKeys(w.Config.Stores)))
 	}
 	p := w.place(name, c)
 	p.chosen = chosen

@@ -15,6 +15,7 @@ import (
 	"github.com/assay-notebooks/assay/artifacts"
 	"github.com/assay-notebooks/assay/artifacts/minio"
 	"github.com/assay-notebooks/assay/artifacts/oci"
+	"github.com/assay-notebooks/assay/internal/failure"
 )
 
 // PublishOptions say what is published and for how long.
@@ -354,7 +355,7 @@ func (w *Workspace) Links(ctx context.Context, store, ref, file string, expires 
 		links = append(links, link)
 	}
 	if len(links) == 0 {
-		return nil, Usagef("link: %s has no file %q; it has %s", ref, file, listed(names))
+		return nil, Usagef("link: %s has no file %q; it has %s", ref, file, failure.Listed(names))
 	}
 	return links, nil
 }

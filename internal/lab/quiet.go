@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/internal/mutex"
 )
 
 // Uploads and measurements of a workspace exclude one another by two files.
@@ -36,14 +37,14 @@ const (
 // quiet keeps uploads away until release is called. An upload that does not
 // heed it delays a measurement, but does not prevent it.
 func (w *Workspace) quiet(ctx context.Context) (release func(), err error) {
-	gate, err := flock(w.path(gateFile), unix.LOCK_SH)
+	gate, err := mutex.Lock(w.path(gateFile), unix.LOCK_SH)
 	if err != nil {
 		return nil, err
 	}
 	deadline := time.NewTimer(quietPatience)
 	defer deadline.Stop()
 	for {
-		uploads, err := tryFlock(w.path(uploadFile), unix.LOCK_EX)
+		uploads, err := mutex.TryLock(w.path(uploadFile), unix.LOCK_EX)
 		if err != nil {
 			gate.Close()
 			return nil, err
@@ -114,7 +115,7 @@ func (w *Workspace) upload(ctx context.Context, waits func(), do func(context.Co
 // enterUpload returns the held upload file, or nil if something is being
 // measured.
 func (w *Workspace) enterUpload(ctx context.Context) (*os.File, error) {
-	hold, err := tryFlock(w.path(uploadFile), unix.LOCK_SH)
+	hold, err := mutex.TryLock(w.path(uploadFile), unix.LOCK_SH)
 	if err != nil || hold == nil {
 		return nil, err // nil, nil: a starter is looking just now
 	}
@@ -131,12 +132,12 @@ func (w *Workspace) enterUpload(ctx context.Context) (*os.File, error) {
 
 // gateFree reports whether nobody is about to start an agent.
 func (w *Workspace) gateFree() (bool, error) {
-	probe, err := flock(w.path(probeFile), unix.LOCK_EX)
+	probe, err := mutex.Lock(w.path(probeFile), unix.LOCK_EX)
 	if err != nil {
 		return false, err
 	}
 	defer probe.Close()
-	f, err := tryFlock(w.path(gateFile), unix.LOCK_EX)
+	f, err := mutex.TryLock(w.path(gateFile), unix.LOCK_EX)
 	if err != nil || f == nil {
 		return false, err
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/internal/mutex"
 )
 
 // RunOptions say how to come by a run.
@@ -112,7 +113,7 @@ func beganSince(id, other string) bool {
 // While this one waited for another, that one's run may have been archived.
 func (w *Workspace) beginOnce(ctx context.Context, frozen frozen, id assay.Digest, another bool) (run assay.Run, archived bool, err error) {
 	name := frozen.experiment.Name
-	release, err := exclude(ctx, w.path(runsDir, ".begin"))
+	release, err := mutex.Exclude(ctx, w.path(runsDir, ".begin"))
 	if err != nil {
 		return run, false, fmt.Errorf("run %s: %w", name, err)
 	}

@@ -12,6 +12,8 @@ import (
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/journal"
+	"github.com/assay-notebooks/assay/internal/durable"
+	"github.com/assay-notebooks/assay/internal/mutex"
 )
 
 // errAtWork says that an agent is at work on a run that was to be settled.
@@ -21,7 +23,7 @@ var errAtWork = errors.New("an agent is at work on it")
 // into the archive, any other stays as it is, to be resumed, and the error
 // matches ErrIncomplete. It can be repeated wherever it was cut off.
 func (w *Workspace) settle(ctx context.Context, id string) (assay.Run, error) {
-	release, err := exclude(ctx, w.runMutex(id))
+	release, err := mutex.Exclude(ctx, w.runMutex(id))
 	if err != nil {
 		return assay.Run{}, fmt.Errorf("run %s: %w", id, err)
 	}
@@ -148,7 +150,7 @@ func (w *Workspace) discard(id string) error {
 	if err := os.Rename(w.runDir(id), gone); err != nil {
 		return fmt.Errorf("run %s is archived: %w", id, err)
 	}
-	if err := errors.Join(syncDir(w.path(runsDir)), os.RemoveAll(gone), os.Remove(w.runMutex(id))); err != nil {
+	if err := errors.Join(durable.SyncDir(w.path(runsDir)), os.RemoveAll(gone), os.Remove(w.runMutex(id))); err != nil {
 		return fmt.Errorf("run %s is archived: %w", id, err)
 	}
 	return nil

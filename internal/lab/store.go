@@ -15,6 +15,7 @@ import (
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts"
 	"github.com/assay-notebooks/assay/artifacts/oci"
+	"github.com/assay-notebooks/assay/internal/mutex"
 )
 
 // Check reports every problem of the archive, and pins of the lock that it
@@ -120,7 +121,7 @@ func isReference(r artifacts.Repair) bool {
 
 // lookAgain has every reference looked at again by the next upload.
 func (w *Workspace) lookAgain(ctx context.Context) error {
-	release, err := share(ctx, w.path(notingFile))
+	release, err := mutex.Share(ctx, w.path(notingFile))
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/assay-notebooks/assay/artifacts/minio"
+	"github.com/assay-notebooks/assay/internal/durable"
+	"github.com/assay-notebooks/assay/internal/failure"
 )
 
 // A StoreConfig says where a store is, in assay.yaml. It holds no key: the file
@@ -139,7 +141,7 @@ func loadStores(root string, c *Config) ([]Setting, error) {
 		}
 		switch {
 		case !defined && use.Origin == storeVariable:
-			return nil, Usagef("%s: no store %q: %s defines %s", storeVariable, c.Store, ConfigFile, listed(sortedKeys(c.Stores)))
+			return nil, Usagef("%s: no store %q: %s defines %s", storeVariable, c.Store, ConfigFile, failure.Listed(sortedKeys(c.Stores)))
 		case !defined: // by this state of assay.yaml, another may
 			c.Store, use.Value = "", c.Store+" (not defined)"
 			return []Setting{use}, nil
@@ -271,7 +273,7 @@ func (w *Workspace) UseStore(ctx context.Context, name string) error {
 	if err := w.lookOnce(ctx); err != nil {
 		return fmt.Errorf("store %s: %w", name, err)
 	}
-	return writeDurably(w.path(inUseFile), []byte(name+" "+p.key+"\n"))
+	return durable.Write(w.path(inUseFile), []byte(name+" "+p.key+"\n"))
 }
 
 // RemoveStore takes a store's definition from assay.yaml, and what this
@@ -279,7 +281,7 @@ func (w *Workspace) UseStore(ctx context.Context, name string) error {
 func (w *Workspace) RemoveStore(ctx context.Context, name string) error {
 	c, ok := w.Config.Stores[name]
 	if !ok {
-		return Usagef("no store %q: %s defines %s", name, ConfigFile, listed(sortedKeys(w.Config.Stores)))
+		return Usagef("no store %q: %s defines %s", name, ConfigFile, failure.Listed(sortedKeys(w.Config.Stores)))
 	}
 	if w.using != nil && w.using.name == name {
 		if err := w.UseStore(ctx, ""); err != nil {

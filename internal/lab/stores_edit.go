@@ -12,12 +12,15 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/assay-notebooks/assay/internal/durable"
+	"github.com/assay-notebooks/assay/internal/mutex"
 )
 
 // define sets the definition of a store in assay.yaml, or removes it if c is
 // nil. All else in the file, and its comments, stay.
 func (w *Workspace) define(ctx context.Context, name string, c *StoreConfig) error {
-	release, err := exclude(ctx, w.path("config.mutex"))
+	release, err := mutex.Exclude(ctx, w.path("config.mutex"))
 	if err != nil {
 		return fmt.Errorf("settings: %w", err)
 	}
@@ -31,7 +34,7 @@ func (w *Workspace) define(ctx context.Context, name string, c *StoreConfig) err
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	return writeDurably(path, b)
+	return durable.Write(path, b)
 }
 
 // editStores edits the text of an assay.yaml. Of a file without settings the

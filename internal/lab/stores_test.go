@@ -20,6 +20,7 @@ import (
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts"
 	"github.com/assay-notebooks/assay/artifacts/minio"
+	"github.com/assay-notebooks/assay/internal/mutex"
 	"github.com/assay-notebooks/assay/internal/strictyaml"
 )
 
@@ -382,7 +383,7 @@ func TestQuiet(t *testing.T) {
 	hold.Close()
 
 	// One that does not heed it delays a start, and does not prevent it.
-	stubborn, err := flock(w.path(uploadFile), unix.LOCK_SH)
+	stubborn, err := mutex.Lock(w.path(uploadFile), unix.LOCK_SH)
 	if err != nil {
 		t.Fatal(err)
 	}

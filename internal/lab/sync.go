@@ -16,6 +16,8 @@ import (
 	"github.com/assay-notebooks/assay/artifacts"
 	"github.com/assay-notebooks/assay/artifacts/minio"
 	"github.com/assay-notebooks/assay/artifacts/oci"
+	"github.com/assay-notebooks/assay/internal/durable"
+	"github.com/assay-notebooks/assay/internal/mutex"
 )
 
 // A SyncReport is what Sync did.
@@ -61,7 +63,7 @@ func (w *Workspace) Sync(ctx context.Context, name string, opts SyncOptions) (Sy
 		return SyncReport{Store: p.name}, fmt.Errorf("store %s: %w", p.name, err)
 	}
 	// If one is at work in the background, both are: an upload is harmless twice.
-	if hold, err := tryFlock(p.lockFile(), unix.LOCK_EX); err == nil && hold != nil {
+	if hold, err := mutex.TryLock(p.lockFile(), unix.LOCK_EX); err == nil && hold != nil {
 		defer hold.Close()
 	}
 	s := &syncer{w: w, p: p, all: true, now: opts.Now, progress: opts.Progress, report: SyncReport{Store: p.name, Problems: []string{}}}
@@ -103,7 +105,7 @@ func (s *syncer) run(ctx context.Context) error {
 	}
 	note := filepath.Join(s.p.dir, "error")
 	if err != nil {
-		return errors.Join(err, writeDurably(note, []byte(err.Error()+"\n")))
+		return errors.Join(err, durable.Write(note, []byte(err.Error()+"\n")))
 	}
 	if err := os.Remove(note); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -270,7 +272,7 @@ func (s *syncer) archive(ctx context.Context, to *artifacts.Store, batch []waiti
 // still that of its reference: one that never became it, or is it no longer, may
 // have been collected.
 func (s *syncer) forget(ctx context.Context, v waiting) (live bool, err error) {
-	release, err := exclude(ctx, s.w.path(notingFile))
+	release, err := mutex.Exclude(ctx, s.w.path(notingFile))
 	if err != nil {
 		return false, err
 	}

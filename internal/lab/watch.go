@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/internal/mutex"
 	"github.com/assay-notebooks/assay/runners/executors"
 )
 
@@ -65,7 +66,7 @@ func (w *Workspace) carryOn(ctx context.Context, id string, f frozen, detach boo
 // refuses to go on with a run by another plan than it was begun with: if a
 // program has changed since, half of the samples would be of something else.
 func (w *Workspace) start(ctx context.Context, id string, f frozen) (started bool, err error) {
-	release, err := exclude(ctx, w.runMutex(id))
+	release, err := mutex.Exclude(ctx, w.runMutex(id))
 	if err != nil {
 		return false, fmt.Errorf("run %s: %w", id, err)
 	}

@@ -1,4 +1,7 @@
-package lab
+// Package mutex has processes of one host take turns, by locks on files that end
+// with the process that holds them. It does not span hosts, nor hold for a
+// process that does not ask.
+package mutex
 
 import (
 	"context"
@@ -10,15 +13,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// exclude keeps other holders of the mutex in the file at path out, in this
+// Exclude keeps other holders of the mutex in the file at path out, in this
 // and in other processes, until release is called. It waits at most until ctx
 // ends. A holder that dies has released it.
-func exclude(ctx context.Context, path string) (release func(), err error) {
+func Exclude(ctx context.Context, path string) (release func(), err error) {
 	return hold(ctx, path, unix.LOCK_EX)
 }
 
-// share is exclude that others who share may be beside.
-func share(ctx context.Context, path string) (release func(), err error) {
+// Share is exclude that others who share may be beside.
+func Share(ctx context.Context, path string) (release func(), err error) {
 	return hold(ctx, path, unix.LOCK_SH)
 }
 
@@ -47,8 +50,8 @@ func hold(ctx context.Context, path string, how int) (release func(), err error)
 	}
 }
 
-// flock waits for the lock on the file at path. The lock ends with the file.
-func flock(path string, how int) (*os.File, error) {
+// Lock waits for the lock, unix.LOCK_SH or unix.LOCK_EX, on the file at path. The lock ends with the file.
+func Lock(path string, how int) (*os.File, error) {
 	f, err := openLock(path)
 	if err != nil {
 		return nil, err
@@ -60,9 +63,9 @@ func flock(path string, how int) (*os.File, error) {
 	return f, nil
 }
 
-// tryFlock is flock that returns nil if another holds the lock.
-func tryFlock(path string, how int) (*os.File, error) {
-	f, err := flock(path, how|unix.LOCK_NB)
+// TryLock is Lock that returns nil if another holds the lock.
+func TryLock(path string, how int) (*os.File, error) {
+	f, err := Lock(path, how|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
 		return nil, nil
 	}

@@ -1,4 +1,6 @@
-package lab
+// Package durable replaces files such that a power cut does not take them back.
+// It keeps no other process out: package mutex does.
+package durable
 
 import (
 	"fmt"
@@ -8,17 +10,17 @@ import (
 	"github.com/google/renameio/v2"
 )
 
-// writeDurably replaces the file at path whole. When it returns nil, a power
+// Write replaces the file at path whole. When it returns nil, a power
 // cut does not take it back.
-func writeDurably(path string, b []byte) error {
+func Write(path string, b []byte) error {
 	if err := renameio.WriteFile(path, b, 0o666, renameio.WithTempDir(filepath.Dir(path))); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(path))
+	return SyncDir(filepath.Dir(path))
 }
 
-// syncDir makes the names in dir durable.
-func syncDir(dir string) error {
+// SyncDir makes the names in dir durable.
+func SyncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
 		return err
