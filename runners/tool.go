@@ -79,11 +79,12 @@ type GoShim struct {
 }
 
 // Debian is packages of a Debian release, extracted beside the system with all
-// that they depend on, the C library and its loader included.
+// that they depend on, the C library and its loader included, or without.
 type Debian struct {
 	Release  string                  `yaml:"release" json:"release"` // "trixie"
 	Packages []string                `yaml:"packages" json:"packages"`
-	Files    map[string]assay.Digest `yaml:"files" json:"files"` // every .deb, by name and version, on linux/amd64
+	Alone    bool                    `yaml:"alone,omitempty" json:"alone,omitempty"` // without what they depend on, which the host has: of a program that starts its own file again, where the loader would be
+	Files    map[string]assay.Digest `yaml:"files" json:"files"`                     // every .deb, by its file's name, which has version and architecture
 }
 
 // An Archive is a release archive (.tar.gz, .tar.xz, .zip) at its upstream.

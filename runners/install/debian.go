@@ -2,7 +2,10 @@ package install
 
 import (
 	"context"
+	"debug/elf"
+	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -20,8 +23,8 @@ const keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 const debianRemedy = "this is for Debian and what derives from it; elsewhere, install it as your system does, so that it is in PATH"
 
-// debian fetches packages and all that they depend on with apt, as if for an
-// empty system, and extracts them.
+// debian fetches packages with apt, with all that they depend on, as if for an
+// empty system, or alone, and extracts them.
 //
 // The packages that the lock names have to be the locked ones, to the byte.
 // What else of the release they need moves with its point releases, which
@@ -29,7 +32,7 @@ const debianRemedy = "this is for Debian and what derives from it; elsewhere, in
 // against the signed release. The origin names those that are not the lock's,
 // and the digests of what is loaded are in the record.
 func (j job) debian(ctx context.Context, d runners.Debian) (record, error) {
-	files, err := j.fetchDebian(ctx, d.Release, d.Packages)
+	files, err := j.fetchDebian(ctx, d)
 	if err != nil {
 		return record{}, err
 	}
@@ -42,12 +45,13 @@ func (j job) debian(ctx context.Context, d runners.Debian) (record, error) {
 			return record{}, fmt.Errorf("%s has no package %s", d.Release, name)
 		}
 	}
+	version := debVersion(files[slices.IndexFunc(files, func(f string) bool { return debName(f) == d.Packages[0] })])
 	var moved []string
 	for i, file := range files {
 		want, locked := d.Files[filepath.Base(file)]
 		if !locked && slices.Contains(d.Packages, debName(file)) {
-			return record{}, fmt.Errorf("%s has %s now, which runtimes.lock does not: \"assay runtimes install %s@VERSION\" with that version notes it",
-				d.Release, filepath.Base(file), j.p.Name)
+			return record{}, fmt.Errorf("%s has %s now, which runtimes.lock does not: \"assay runtimes install %s@%s\" in a workspace notes it",
+				d.Release, filepath.Base(file), j.p.Name, version)
 		}
 		if !locked {
 			moved = append(moved, filepath.Base(file))
@@ -63,12 +67,56 @@ func (j job) debian(ctx context.Context, d runners.Debian) (record, error) {
 	if len(moved) > 0 {
 		r.Origin += ", with what runtimes.lock does not have: " + strings.Join(moved, " ")
 	}
+	if d.Alone {
+		return r, j.alone(ctx)
+	}
 	return r, j.loader(ctx, &r)
 }
 
-// fetchDebian returns the paths of the .deb files of packages and all that they
-// depend on.
-func (j job) fetchDebian(ctx context.Context, release string, packages []string) ([]string, error) {
+// alone returns an error if the host lacks a library of a program that was
+// installed without what it depends on.
+func (j job) alone(ctx context.Context) error {
+	programs, err := filepath.Glob(filepath.Join(j.out, "usr", "*bin", "*"))
+	if err != nil {
+		return err
+	}
+	for _, program := range programs {
+		ld, err := interpreter(program)
+		if err != nil {
+			return err
+		}
+		if ld == "" {
+			continue
+		}
+		if _, err := run(command(ctx, ld, "--list", program), nil); err != nil {
+			return fmt.Errorf("%w\nit takes its libraries from this host: install the one that is named (Debian has libseccomp.so.2 in libseccomp2)", err)
+		}
+	}
+	return nil
+}
+
+// interpreter returns the loader that a program is started with; "": it is a
+// script or static.
+func interpreter(program string) (string, error) {
+	f, err := elf.Open(program)
+	if _, other := errors.AsType[*elf.FormatError](err); other || errors.Is(err, io.EOF) {
+		return "", nil
+	} else if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	for _, p := range f.Progs {
+		if p.Type == elf.PT_INTERP {
+			b, err := io.ReadAll(p.Open())
+			return strings.TrimRight(string(b), "\x00"), err
+		}
+	}
+	return "", nil
+}
+
+// fetchDebian returns the paths of the .deb files of d's packages and, unless
+// they are alone, of all that they depend on.
+func (j job) fetchDebian(ctx context.Context, d runners.Debian) ([]string, error) {
 	get, err := need("apt-get", debianRemedy)
 	if err != nil {
 		return nil, err
@@ -86,22 +134,28 @@ func (j job) fetchDebian(ctx context.Context, release string, packages []string)
 	if err != nil {
 		return nil, err
 	}
-	source := fmt.Sprintf("deb [signed-by=%s] http://deb.debian.org/debian %s main\n", keyring, release)
+	source := fmt.Sprintf("deb [signed-by=%s] http://deb.debian.org/debian %s main\n", keyring, d.Release)
 	for name, text := range map[string]string{"sources.list": source, "status": "", "apt.conf": system + fmt.Sprintf(aptConf, j.work)} {
 		if err := os.WriteFile(at(name), []byte(text), 0o644); err != nil {
 			return nil, err
 		}
 	}
-	j.progress(Progress{Doing: "asking Debian " + release})
-	for _, args := range [][]string{{"update"}, append([]string{"install", "--download-only"}, packages...)} {
+	j.progress(Progress{Doing: "asking Debian " + d.Release})
+	fetch := []string{"install", "--download-only"}
+	if d.Alone {
+		fetch = []string{"download"}
+	}
+	archives := at("cache/archives")
+	for _, args := range [][]string{{"update"}, append(fetch, d.Packages...)} {
 		cmd := command(ctx, get, append(args, "-q", "-y")...)
+		cmd.Dir = archives // where "download" puts them
 		cmd.Env = append(cmd.Env, "APT_CONFIG="+at("apt.conf"))
 		if _, err := run(cmd, nil); err != nil {
 			return nil, fmt.Errorf("%w\ncheck the network and apt's proxy", err)
 		}
-		j.progress(Progress{Doing: "downloading " + strings.Join(packages, " ")})
+		j.progress(Progress{Doing: "downloading " + strings.Join(d.Packages, " ")})
 	}
-	return filepath.Glob(filepath.Join(at("cache"), "archives", "*.deb"))
+	return filepath.Glob(filepath.Join(archives, "*.deb"))
 }
 
 // aptConf is apt's configuration: in place of the system's, whose hooks would
@@ -169,7 +223,7 @@ func debVersion(file string) string {
 // libraries it loads then.
 func (j job) loader(ctx context.Context, r *record) error {
 	var loaders []string
-	for _, dir := range []string{"usr/lib64", "lib64", "usr/lib", "lib"} {
+	for _, dir := range []string{"usr/lib/*-linux-gnu*", "lib/*-linux-gnu*", "usr/lib", "lib"} { // before Debian 13 a link to /lib, of the host, is in lib64
 		found, err := filepath.Glob(filepath.Join(j.out, dir, "ld-linux-*.so.*"))
 		if err != nil {
 			return err

@@ -1,6 +1,7 @@
 package install_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -54,22 +55,27 @@ func TestDebianHooks(t *testing.T) {
 	}
 }
 
-// TestDebianMoved has apt come with a package in another version than the
-// lock's: one that is asked for is refused, another is named in the origin.
-func TestDebianMoved(t *testing.T) {
+// fakeApt puts an apt-get in PATH that comes with the package demo, whose
+// program is that, and with libdemo, which it depends on: "install" with both,
+// "download" with the first. It returns the digests of their files.
+func fakeApt(t *testing.T, program []byte) map[string]assay.Digest {
+	t.Helper()
 	needApt(t)
 	dir := t.TempDir()
-	apt := fmt.Sprintf("#!/bin/sh\nif [ $1 = install ]; then cp %q/*.deb $(sed -n 's/^Dir::Cache \"\\(.*\\)\";/\\1/p' \"$APT_CONFIG\")/archives; fi\n", dir)
+	apt := fmt.Sprintf(`#!/bin/sh
+case $1 in
+install) cp %[1]q/*.deb $(sed -n 's/^Dir::Cache "\(.*\)";/\1/p' "$APT_CONFIG")/archives ;;
+download) cp %[1]q/demo_*.deb . ;;
+esac
+`, dir)
 	if err := os.WriteFile(filepath.Join(dir, "apt-get"), []byte(apt), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	locked := map[string]assay.Digest{}
-	for _, name := range []string{"demo", "libdemo"} {
+	debs := map[string]assay.Digest{}
+	for name, data := range map[string][]byte{"demo": program, "libdemo": []byte("#!/bin/sh\n")} {
 		tree, deb := filepath.Join(dir, name), filepath.Join(dir, name+"_1_all.deb")
 		control := fmt.Sprintf("Package: %s\nVersion: 1\nArchitecture: all\nMaintainer: assay\nDescription: test\n", name)
-		err := errors.Join(os.MkdirAll(filepath.Join(tree, "DEBIAN"), 0o755), os.WriteFile(filepath.Join(tree, "DEBIAN", "control"), []byte(control), 0o644),
-			os.MkdirAll(filepath.Join(tree, "bin"), 0o755), os.WriteFile(filepath.Join(tree, "bin", name), []byte("#!/bin/sh\n"), 0o755))
-		if err != nil {
+		if err := install.WriteFiles(tree, map[string][]byte{"DEBIAN/control": []byte(control), "usr/bin/" + name: data}); err != nil {
 			t.Fatal(err)
 		}
 		if out, err := exec.Command("dpkg-deb", "--build", tree, deb).CombinedOutput(); err != nil {
@@ -79,23 +85,71 @@ func TestDebianMoved(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		locked[filepath.Base(deb)] = assay.DigestOf(b)
+		debs[filepath.Base(deb)] = assay.DigestOf(b)
 	}
 	t.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
+	return debs
+}
+
+// debianOf is the package demo of a fakeApt.
+func debianOf(files map[string]assay.Digest) runners.Package {
+	return runners.Package{Name: "demo", Version: "1", Program: "usr/bin/demo",
+		Debian: &runners.Debian{Release: "trixie", Packages: []string{"demo"}, Files: files}}
+}
+
+// TestDebianMoved has apt come with a package in another version than the
+// lock's: one that is asked for is refused, another is named in the origin.
+func TestDebianMoved(t *testing.T) {
+	locked := fakeApt(t, []byte("#!/bin/sh\n"))
 	for _, c := range []struct {
 		without     string // of the lock's files
 		origin, err string
 	}{
 		{"", "Debian trixie demo", ""},
 		{"libdemo_1_all.deb", "Debian trixie demo, with what runtimes.lock does not have: libdemo_1_all.deb", ""},
-		{"demo_1_all.deb", "", "trixie has demo_1_all.deb now, which runtimes.lock does not"},
+		{"demo_1_all.deb", "", `trixie has demo_1_all.deb now, which runtimes.lock does not: "assay runtimes install demo@1"`},
 	} {
 		files := maps.Clone(locked)
 		delete(files, c.without)
-		p := runners.Package{Name: "demo", Version: "1", Program: "bin/demo", Debian: &runners.Debian{Release: "trixie", Packages: []string{"demo"}, Files: files}}
-		in, err := install.Install(t.Context(), p, install.Options{Cache: t.TempDir()})
+		in, err := install.Install(t.Context(), debianOf(files), install.Options{Cache: t.TempDir()})
 		if in.Origin != c.origin || (err != nil) != (c.err != "") || err != nil && !strings.Contains(err.Error(), c.err) {
 			t.Errorf("without %q: origin %q, %v; want %q, %q", c.without, in.Origin, err, c.origin, c.err)
+		}
+	}
+}
+
+// TestDebianAlone installs a package without what it depends on: the program is
+// started as it is, on a host that has its libraries.
+func TestDebianAlone(t *testing.T) {
+	shell, err := os.ReadFile("/bin/sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		program []byte
+		err     string
+	}{
+		{[]byte("#!/bin/sh\n"), ""},
+		{shell, ""},
+		{bytes.ReplaceAll(shell, []byte("libc.so.6\x00"), []byte("libx.so.6\x00")), "libx.so.6: cannot open shared object file: No such file or directory\nit takes its libraries from this host"},
+	} {
+		p := debianOf(fakeApt(t, c.program))
+		p.Debian.Alone = true
+		in, err := install.Install(t.Context(), p, install.Options{Cache: t.TempDir()})
+		if c.err != "" {
+			if err == nil || !strings.Contains(err.Error(), c.err) {
+				t.Errorf("Install of a program that lacks a library: %v, want an error with %q", err, c.err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if out, err := exec.Command(in.Program, "-c", "true").CombinedOutput(); err != nil || len(in.Loader) > 0 {
+			t.Errorf("it says %s, %v, with loader %q; want it to end well without one", out, err, in.Loader)
+		}
+		if _, err := os.Stat(filepath.Join(in.Dir, "usr", "bin", "libdemo")); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("what it depends on was installed with it: %v", err)
 		}
 	}
 }

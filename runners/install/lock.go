@@ -36,7 +36,7 @@ func Embedded() Lock {
 
 // Live names the packages that every machine has that tests assay, the one that
 // takes longest last. Others of the live runtimes are in PATH there.
-var Live = []string{"wasmtime", "wasmtime-shim", "wasmedge", "zig", "wasm3", "wamr", "wasmi", "wasmer", "wasmer-shim"}
+var Live = []string{"wasmtime", "wasmtime-shim", "wasmedge", "runc", "crun", "zig", "wasm3", "wamr", "wasmi", "wasmer", "wasmer-shim"}
 
 var (
 	namePattern    = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]*$`)

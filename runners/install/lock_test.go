@@ -93,3 +93,13 @@ func FuzzParseLock(f *testing.F) {
 		}
 	})
 }
+
+func TestBeginsVersion(t *testing.T) {
+	for version, want := range map[string]bool{
+		"1.8.1-1+deb12u1": true, "1.8.1": true, "1.8.1-1": true, "1.8": false, "1.8.1-": false, "1.8.10": false,
+	} {
+		if got := beginsVersion("1.8.1-1+deb12u1", version); got != want {
+			t.Errorf("beginsVersion(1.8.1-1+deb12u1, %s) = %v, want %v", version, got, want)
+		}
+	}
+}

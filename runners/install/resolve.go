@@ -133,14 +133,14 @@ func indexed(home, name string) []string {
 }
 
 func (j job) resolveDebian(ctx context.Context, d runners.Debian, version string) (*runners.Debian, error) {
-	files, err := j.fetchDebian(ctx, d.Release, d.Packages)
+	files, err := j.fetchDebian(ctx, d)
 	if err != nil {
 		return nil, err
 	}
 	d.Files = map[string]assay.Digest{}
 	for _, file := range files {
 		has := debVersion(file)
-		if upstream, _, _ := strings.Cut(has, "+"); debName(file) == d.Packages[0] && version != has && version != upstream {
+		if debName(file) == d.Packages[0] && !beginsVersion(has, version) {
 			return nil, fmt.Errorf("%w of %s: Debian %s has %s", ErrVersion, d.Packages[0], d.Release, has)
 		}
 		if d.Files[filepath.Base(file)], err = filedigest.Of(file); err != nil {
@@ -148,4 +148,11 @@ func (j job) resolveDebian(ctx context.Context, d runners.Debian, version string
 		}
 	}
 	return &d, nil
+}
+
+// beginsVersion reports whether version is that of a Debian package, has, or its
+// beginning: 1.8.1 of 1.8.1-1+deb12u1.
+func beginsVersion(has, version string) bool {
+	rest, ok := strings.CutPrefix(has, version)
+	return ok && (rest == "" || strings.ContainsAny(rest[:1], "+~-"))
 }

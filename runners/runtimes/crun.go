@@ -12,7 +12,8 @@ var Crun = container{
 	tool: runners.Tool{
 		Bin:     "crun",
 		Probe:   []string{"--version"},
-		Remedy:  "install it (Debian: apt-get install crun)",
+		Remedy:  `run "assay runtimes install crun"`,
+		Package: "crun",
 		Unified: true,
 	},
 	options: []string{"--cgroup-manager=disabled", "--log-format=json"},

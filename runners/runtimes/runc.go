@@ -9,9 +9,10 @@ import (
 var Runc = container{
 	id: "runc",
 	tool: runners.Tool{
-		Bin:    "runc",
-		Probe:  []string{"--version"},
-		Remedy: "install it (Debian: apt-get install runc)",
+		Bin:     "runc",
+		Probe:   []string{"--version"},
+		Remedy:  `run "assay runtimes install runc"`,
+		Package: "runc",
 	},
 	signs: []assay.Sign{
 		{Outcome: assay.RuntimeCrash, Exit: []int{1, 255}, Stderr: `(?m)^time="[^"]*" level=(error|fatal) msg="`},

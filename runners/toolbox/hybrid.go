@@ -3,6 +3,10 @@ package toolbox
 import (
 	"bytes"
 	"os"
+	"slices"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/runners"
 )
 
 // unifier starts a program so that it sees the hierarchy of version 2 where the
@@ -16,4 +20,12 @@ var unifier = []string{"/usr/bin/unshare", "--mount", "/bin/sh", "-c",
 func hybrid() bool {
 	b, err := os.ReadFile("/sys/fs/cgroup/unified/cgroup.controllers")
 	return err == nil && len(bytes.TrimSpace(b)) > 0
+}
+
+// unified returns how what was found of t is started on this host.
+func unified(t runners.Tool, found assay.RuntimeVersion) assay.RuntimeVersion {
+	if t.Unified && hybrid() {
+		found.Loader = slices.Concat(unifier, found.Loader)
+	}
+	return found
 }

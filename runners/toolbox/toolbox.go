@@ -112,7 +112,7 @@ func program(ctx context.Context, t runners.Tool, o Options) (assay.RuntimeVersi
 	} else {
 		in, err := installed(t, o)
 		if err == nil {
-			return assay.RuntimeVersion{Path: in.Program, Digest: in.Digest, Loader: in.Loader, Files: in.Files, Origin: in.Origin}, nil
+			return unified(t, assay.RuntimeVersion{Path: in.Program, Digest: in.Digest, Loader: in.Loader, Files: in.Files, Origin: in.Origin}), nil
 		}
 		remedy := t.Remedy
 		if !errors.Is(err, errNoPackage) {
@@ -127,12 +127,9 @@ func program(ctx context.Context, t runners.Tool, o Options) (assay.RuntimeVersi
 			return assay.RuntimeVersion{}, err
 		}
 	}
-	if t.Unified && hybrid() {
-		found.Loader = unifier
-	}
 	var err error
 	found.Digest, err = filedigest.Of(found.Path)
-	return found, err
+	return unified(t, found), err
 }
 
 // origin says what was built: a program of another's module, or one of ours,
