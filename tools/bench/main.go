@@ -83,6 +83,7 @@ func transfers() []row {
 			add("Store", verb, "MinIO: "+verb, "mc", "mc mirror")
 			add("Store", verb, "MinIO: "+verb, "rclone", "rclone copy")
 		}
+		add("Store", "put", "MinIO: put", "verified", "mc mirror --checksum SHA256")
 		add("Store", "get", "MinIO: get", "verified", "mc mirror, sha256sum, sync")
 	}
 	return all

@@ -215,6 +215,8 @@ func BenchmarkStore(b *testing.B) {
 				measure(b, "put-"+s.name, "", ours(b, "put", s.store, s.digest, string(remote)))
 			}, func() {
 				measure(b, "mc-put-"+s.name, "", peer(mc, "mirror", "--quiet", s.dir, mcURL))
+			}, func() {
+				measure(b, "verified-put-"+s.name, "", peer(mc, "mirror", "--quiet", "--checksum", "SHA256", s.dir, mcURL+"-verified"))
 			}}
 			get := []func(){func() {
 				measure(b, "get-"+s.name, "", ours(b, "get", filepath.Join(b.TempDir(), "store"), s.digest, string(remote)))
