@@ -1,6 +1,7 @@
 package runners
 
 import (
+	"slices"
 	"time"
 
 	"github.com/assay-notebooks/assay"
@@ -32,6 +33,23 @@ const (
 	AgentBundle  = "bundle"
 	AgentArchive = "archive"
 )
+
+// ContainerName stands, where it is an argument by itself, for the name of a
+// container that a daemon makes: in Command and Clean of trials that have the
+// latter. Who carries them out puts a name there that no other run on the host
+// has, with Named.
+const ContainerName = "assay-container"
+
+// Named returns c with name in place of ContainerName.
+func Named(c assay.Command, name string) assay.Command {
+	c.Argv = slices.Clone(c.Argv)
+	for i, arg := range c.Argv {
+		if arg == ContainerName {
+			c.Argv[i] = name
+		}
+	}
+	return c
+}
 
 // PreparedDir is the directory, in an agent's work, in which plans have what
 // their preparations make.

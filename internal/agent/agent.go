@@ -123,7 +123,24 @@ func (r *run) readPlan() (assay.Digest, error) {
 		}
 		r.judges = append(r.judges, j)
 	}
+	r.nameContainers()
 	return assay.DigestOf(b), nil
+}
+
+// nameContainers gives the container of this run, of which there is one at a
+// time, a name that is the same in each of its segments.
+func (r *run) nameContainers() {
+	name := "assay-" + assay.DigestOf([]byte(r.dir)).Short()
+	for i := range r.plan.Trials {
+		t := &r.plan.Trials[i]
+		if len(t.Clean) == 0 {
+			continue
+		}
+		t.Command = runners.Named(t.Command, name)
+		for j, c := range t.Clean {
+			t.Clean[j] = runners.Named(c, name)
+		}
+	}
 }
 
 // execute does the work between opening and closing the journal.

@@ -174,7 +174,8 @@ func (h *Host) run(ctx context.Context, plan runners.Plan, c Case) (outcome, str
 	if err != nil {
 		return outcome{}, "", err
 	}
-	cmd := plan.Command
+	name := "assay-check-" + assay.DigestOf([]byte(h.Dir)).Short()
+	cmd := runners.Named(plan.Command, name)
 	if c.Killed {
 		// The kernel kills what has used a second of processor time.
 		cmd.Argv = slices.Concat([]string{"/bin/sh", "-c", `ulimit -t 1; exec "$@"`, "sh"}, cmd.Argv)
@@ -203,7 +204,7 @@ func (h *Host) run(ctx context.Context, plan runners.Plan, c Case) (outcome, str
 	}
 	if res.Killed != "" {
 		for _, cmd := range plan.Clean {
-			if _, err := h.Launcher.Run(ctx, cmd, measure.Options{Limits: prepareLimits}); err != nil {
+			if _, err := h.Launcher.Run(ctx, runners.Named(cmd, name), measure.Options{Limits: prepareLimits}); err != nil {
 				return outcome{}, "", err
 			}
 		}
