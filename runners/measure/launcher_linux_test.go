@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -118,6 +119,36 @@ func TestFloorStays(t *testing.T) {
 	}
 	if l.Floor() == 0 || last.FloorBytes < l.Floor() || last.FloorBytes > l.Floor()+mib/2 {
 		t.Errorf("floor %d KiB at first and %d KiB after 200 commands, want at most 512 KiB more", l.Floor()>>10, last.FloorBytes>>10)
+	}
+}
+
+// The end of a command runs no handler in the launcher; and a command finds
+// all signals as by default.
+func TestSignals(t *testing.T) {
+	res, err := start(t).Run(t.Context(), assay.Command{Argv: []string{"/bin/cat", "/proc/self/status"}}, measure.Options{Limits: limits})
+	if err != nil {
+		t.Fatal(err)
+	}
+	field := func(status []byte, name string) (n uint64) {
+		_, rest, _ := bytes.Cut(status, []byte("\n"+name+":"))
+		verb := "%x"
+		if name == "PPid" {
+			verb = "%d"
+		}
+		if _, err := fmt.Sscanf(string(rest), verb, &n); err != nil {
+			t.Fatalf("%s: %v in %q", name, err, status)
+		}
+		return n
+	}
+	launcher, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", field(res.StdoutTail, "PPid")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if blocked, ignored := field(res.StdoutTail, "SigBlk"), field(res.StdoutTail, "SigIgn"); blocked != 0 || ignored != 0 {
+		t.Errorf("the command has %#x blocked and %#x ignored, want none", blocked, ignored)
+	}
+	if ignored, caught := field(launcher, "SigIgn"), field(launcher, "SigCgt"); (ignored|caught)&(1<<(syscall.SIGCHLD-1)) != 0 {
+		t.Errorf("the launcher has %#x ignored and %#x caught, want neither SIGCHLD", ignored, caught)
 	}
 }
 
