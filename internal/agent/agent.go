@@ -46,9 +46,6 @@ func Run(ctx context.Context, dir string) error {
 		return err
 	}
 	r := run{dir: dir, began: time.Now(), zero: measure.Now()}
-	if r.exe, err = filedigest.Of(self); err != nil {
-		return fmt.Errorf("agent: %w", err)
-	}
 	digest, err := r.readPlan()
 	if err != nil {
 		return err
@@ -57,12 +54,21 @@ func Run(ctx context.Context, dir string) error {
 	if err := os.MkdirAll(filepath.Join(r.work, runners.PreparedDir), 0o755); err != nil {
 		return fmt.Errorf("agent: %w", err)
 	}
+	digested := make(chan error, 1)
+	go func() { // while the launcher gets ready
+		var err error
+		r.exe, err = filedigest.Of(self)
+		digested <- err
+	}()
 	// Before the journal is opened: a child that has not executed its program yet would hold the journal's lock
 	// longer than an agent that is killed just then.
-	if r.launcher, err = measure.Start(self, r.work); err != nil {
-		return err
+	r.launcher, err = measure.Start(self, r.work)
+	if err == nil {
+		defer r.launcher.Close()
 	}
-	defer r.launcher.Close()
+	if err := errors.Join(err, <-digested); err != nil {
+		return fmt.Errorf("agent: %w", err)
+	}
 	path := filepath.Join(dir, JournalFile)
 	w, held, err := journal.Open(path, digest)
 	if errors.Is(err, fs.ErrNotExist) {
