@@ -9,6 +9,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/runners"
@@ -209,6 +212,9 @@ func detail(what string, res measure.Result) string {
 	said := bytes.TrimSpace(runners.ShimSaid.ReplaceAll(res.StderrTail, nil)) // the outcome says it
 	if len(said) == 0 && res.Reason == "" {
 		said = []byte(res.Signal)
+		if name := unix.SignalName(syscall.Signal(res.Exit - 128)); name != "" {
+			said = fmt.Appendf(nil, "status %d, as if by %s", res.Exit, name)
+		}
 	}
 	text := strings.Join(head, ": ")
 	if text == "" {

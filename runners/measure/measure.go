@@ -21,6 +21,10 @@ var ErrNeedsLinux = errors.New("measuring needs Linux 5.4 or later: run it on su
 // TailSize is how many last bytes of each output stream a Result keeps.
 const TailSize = 16 << 10
 
+// HeadSize is how many first bytes of stderr it keeps as well: what says that a
+// guest trapped comes before a trace of any length.
+const HeadSize = 4 << 10
+
 // Options say how one command is run and what is taken of it.
 type Options struct {
 	Limits assay.Limits // all but Memory set
@@ -47,6 +51,7 @@ type Result struct {
 	Reason      string          // why it was killed or could not be started
 	Stdout      assay.Digest    // of all of stdout, less assay.Command.Chatter; zero if something that outlived the command kept it open
 	StdoutTail  []byte          // last TailSize bytes
+	StderrHead  []byte          // first HeadSize bytes, without reports of calls
 	StderrTail  []byte          // last TailSize bytes, without reports of calls
 	OutBytes    int64           // stdout and stderr together
 	Calls       Calls           // what it reported, if it was asked to

@@ -44,7 +44,9 @@ func NewJudge(expect assay.Expectation, signs []assay.Sign) (*Judge, error) {
 }
 
 // Outcome names how r ended: what we did to it comes first, then the runtime's
-// signs, then its status, then its answer and what it reported.
+// signs, then its status, then its answer and what it reported. A guest can write
+// what looks like a sign: signs are not of what gave the answer that was expected,
+// with the status that was.
 func (j *Judge) Outcome(r Result) assay.Outcome {
 	switch {
 	case r.Killed != "":
@@ -53,7 +55,7 @@ func (j *Judge) Outcome(r Result) assay.Outcome {
 		return assay.RuntimeCrash
 	}
 	for _, s := range j.signs {
-		if s.matches(r) {
+		if s.matches(r) && !j.explains(r, s) {
 			return s.Outcome
 		}
 	}
@@ -89,9 +91,20 @@ func (j *Judge) Answered(r Result) bool {
 	return j.expect.Stdout.IsZero() || j.expect.Stdout == r.Stdout
 }
 
+// explains reports whether what was expected says as much as the sign s: the
+// answer is there, which tells of the guest if it has any bytes, and so is the
+// status, which tells no less than a sign that a signal ended the guest.
+func (j *Judge) explains(r Result, s sign) bool {
+	if r.Signal != "" || r.Exit != j.expect.Exit || !j.Answered(r) {
+		return false
+	}
+	answer := s.stdout == nil && !j.expect.Stdout.IsZero() && j.expect.Stdout != assay.DigestOf(nil)
+	return answer || s.Outcome == assay.Signal && r.Exit != 0
+}
+
 func (s sign) matches(r Result) bool {
 	return (s.Exit == nil || r.Signal == "" && slices.Contains(s.Exit, r.Exit)) &&
 		(s.Signal == nil || r.Signal != "" && (slices.Contains(s.Signal, r.Signal) || slices.Contains(s.Signal, "*"))) &&
 		(s.stdout == nil || s.stdout.Match(r.StdoutTail)) &&
-		(s.stderr == nil || s.stderr.Match(r.StderrTail))
+		(s.stderr == nil || s.stderr.Match(r.StderrTail) || s.stderr.Match(r.StderrHead))
 }

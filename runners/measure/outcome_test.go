@@ -36,6 +36,7 @@ func TestJudge(t *testing.T) {
 		{"any signal and text", ran(measure.Result{Exit: -1, Signal: "SIGSEGV", StderrTail: []byte("the guest did it")}), assay.Trap},
 		{"another signal", ran(measure.Result{Exit: -1, Signal: "SIGSEGV"}), assay.Signal},
 		{"text without a signal", ran(measure.Result{Stdout: hi, StderrTail: []byte("guest")}), assay.OK},
+		{"what a trace has pushed out of the tail", ran(measure.Result{Exit: 134, StderrHead: []byte("trap: x"), StderrTail: []byte("at f")}), assay.Trap},
 		{"killed comes first", ran(measure.Result{Exit: -1, Signal: "SIGABRT", Killed: assay.Timeout}), assay.Timeout},
 		{"not started", measure.Result{Exit: -1, Reason: "no such file"}, assay.RuntimeCrash},
 	} {
@@ -44,6 +45,26 @@ func TestJudge(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := j.Outcome(c.result); got != c.want {
+			t.Errorf("%s: outcome %s, want %s", c.name, got, c.want)
+		}
+	}
+	for _, c := range []struct {
+		name   string
+		expect assay.Expectation
+		result measure.Result
+		want   assay.Outcome
+	}{
+		{"a guest's own words beside the answer", assay.Expectation{Stdout: hi, Exit: 1}, measure.Result{Exit: 1, Stdout: hi, StderrTail: []byte("trap: x")}, assay.OK},
+		{"beside another answer", assay.Expectation{Stdout: hi, Exit: 1}, measure.Result{Exit: 1, StderrTail: []byte("trap: x")}, assay.Trap},
+		{"where no answer tells of the guest", assay.Expectation{Stdout: assay.DigestOf(nil), Exit: 1}, measure.Result{Exit: 1, Stdout: assay.DigestOf(nil), StderrTail: []byte("trap: x")}, assay.Trap},
+		{"a status that was expected, and may be of a signal", assay.Expectation{Exit: 130}, measure.Result{Exit: 130}, assay.OK},
+		{"the same, unexpected", assay.Expectation{Exit: 1}, measure.Result{Exit: 130}, assay.Signal},
+	} {
+		j, err := measure.NewJudge(c.expect, append(signs, assay.Sign{Outcome: assay.Signal, Exit: []int{130}}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := j.Outcome(ran(c.result)); got != c.want {
 			t.Errorf("%s: outcome %s, want %s", c.name, got, c.want)
 		}
 	}

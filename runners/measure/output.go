@@ -13,6 +13,7 @@ type output struct {
 	hash  hash.Hash // of the answer; nil: not wanted
 	own   *chatter  // takes what the program itself writes out of the answer; nil: nothing
 	calls *reports  // takes what it knows out of the tail; nil: none are wanted
+	head  []byte    // at most HeadSize
 	tail  []byte    // at most 2*TailSize
 	count *atomic.Int64
 	limit int64
@@ -58,8 +59,9 @@ func (o *output) answer(p []byte, at int64) {
 	o.hash.Write(p)
 }
 
-// keep appends p to the tail.
+// keep appends p to the head and the tail.
 func (o *output) keep(p []byte) {
+	o.head = append(o.head, p[:min(len(p), HeadSize-len(o.head))]...)
 	o.tail = append(o.tail, p[max(0, len(p)-TailSize):]...)
 	if len(o.tail) > 2*TailSize {
 		o.tail = append(o.tail[:0], o.tail[len(o.tail)-TailSize:]...)
