@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/assay-notebooks/assay"
@@ -111,7 +110,7 @@ func checkProtocol(p assay.Protocol, matrix int, params []assay.Param) (wrong []
 		one(ProtocolCount, c.Invocations)
 	}
 	if p.CPUs != "" {
-		if _, err := parseCPUs(p.CPUs); err != nil {
+		if _, err := assay.ParseCPUs(p.CPUs); err != nil {
 			bad("protocol.cpus: %v", err)
 		}
 	}
@@ -162,40 +161,6 @@ func checkCalls(invocations, calls, warmup, rows, others, matrix int, params []a
 		return fmt.Errorf("names and values of parameters take up to %d bytes in every sample: want at most %d", text, maxRowText)
 	}
 	return nil
-}
-
-// maxCPU is the highest number of a processor that a list may have.
-const maxCPU = 8191
-
-// parseCPUs reads a list of processors, "0-1,3", and returns the highest. Each
-// is named once, and they ascend: so one set has one spelling.
-func parseCPUs(list string) (highest int, err error) {
-	highest = -1
-	for part := range strings.SplitSeq(list, ",") {
-		from, to, ranged := strings.Cut(part, "-")
-		if !ranged {
-			to = from
-		}
-		first, err1 := number(from)
-		last, err2 := number(to)
-		switch {
-		case err1 != nil, err2 != nil, ranged && last <= first:
-			return 0, fmt.Errorf(`%q: want numbers of processors such as "1" or "0-1,3"`, list)
-		case first <= highest:
-			return 0, fmt.Errorf("%q: want each processor once, in ascending order", list)
-		}
-		highest = last
-	}
-	return highest, nil
-}
-
-// number reads the number of a processor.
-func number(s string) (int, error) {
-	n, err := strconv.Atoi(s)
-	if err != nil || n < 0 || n > maxCPU || strconv.Itoa(n) != s {
-		return 0, errors.New("no number of a processor")
-	}
-	return n, nil
 }
 
 // modules are the variants of a workload's Wasm module that are tried before

@@ -45,19 +45,6 @@ func TestCheckProtocol(t *testing.T) {
 	}
 }
 
-func TestParseCPUs(t *testing.T) {
-	for in, want := range map[string]int{"0": 0, "7": 7, "0-1": 1, "0-1,3": 3, "1,2,8190-8191": 8191} {
-		if got, err := parseCPUs(in); got != want || err != nil {
-			t.Errorf("parseCPUs(%q) = %d, %v; want %d", in, got, err, want)
-		}
-	}
-	for _, in := range []string{"", "a", "-1", "1-", "1-0", "1-1", "1,1", "3,1", "0-2,2", "01", "+1", " 1", "1,", "8192", "0-99999999999999999999"} {
-		if got, err := parseCPUs(in); err == nil {
-			t.Errorf("parseCPUs(%q) = %d, want an error", in, got)
-		}
-	}
-}
-
 // Which module a runtime gets, of a workload that has all and one that has one.
 func TestModules(t *testing.T) {
 	d := func(name string) assay.Digest { return assay.DigestOf([]byte(name)) }

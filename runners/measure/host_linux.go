@@ -57,7 +57,7 @@ func Load1() string {
 
 // online counts the processors of the machine, not those we may use.
 func online() int {
-	cpus, err := parseCPUs(line("/sys/devices/system/cpu/online"))
+	cpus, err := assay.ParseCPUs(line("/sys/devices/system/cpu/online"))
 	if err != nil {
 		return runtime.NumCPU()
 	}

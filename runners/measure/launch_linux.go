@@ -11,6 +11,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/assay-notebooks/assay"
 )
 
 // Launch is the launcher: it starts what the agent at the other end of
@@ -242,7 +244,7 @@ func (l *launcher) pin(list string) error {
 	}
 	set := l.all
 	if list != "" {
-		cpus, err := parseCPUs(list)
+		cpus, err := assay.ParseCPUs(list)
 		if err != nil {
 			return err
 		}
