@@ -25,6 +25,8 @@ type Summary struct {
 	Scopes   map[Phase]string `json:"scopes,omitempty"`     // what each phase in Rows spans, in words
 	Floor    int64            `json:"peak_rss_floor_bytes"` // Run.RSSFloor
 	Rows     []SummaryRow     `json:"rows"`                 // in plan order
+	Compared []Family         `json:"compared,omitempty"`   // one a workload with its parameters; of protocols whose rows have one time
+	Controls []Control        `json:"controls,omitempty"`   // one an A/A pair and phase
 	Notes    []string         `json:"notes,omitempty"`      // what a reader of the numbers should know: of the host, of clocks, of A/A pairs
 }
 
@@ -57,6 +59,47 @@ type SummaryRow struct {
 	GroupMemory *Estimate         `json:"control_group_peak_memory,omitempty"` // likewise, page cache included
 	Guest       *Estimate         `json:"guest_count,omitempty"`               // what the runtime counts of its guest, in its own unit
 	Phases      []PhaseRow        `json:"phases,omitempty"`                    // those that the runtime's shim told, in the order they happened
+	Nesting     *Nesting          `json:"nesting,omitempty"`                   // of Wall of the phase Call; nil where there are too few calls or invocations
+}
+
+// A Family is what a run says of its other runtimes against the first, for one
+// workload: several tests of one question, whose probabilities are adjusted for
+// their number.
+type Family struct {
+	Workload string            `json:"workload"`
+	Params   map[string]string `json:"params,omitempty"`
+	Baseline string            `json:"baseline"` // the first runtime of the experiment
+	Alpha    float64           `json:"alpha"`    // chance, at most, that any runtime is said to differ and does not: 0.05
+	Power    float64           `json:"power"`    // of Comparison.Detectable: 0.8
+	Of       []Comparison      `json:"of"`       // in plan order
+}
+
+// A Comparison is of the wall times of a runtime and of its family's baseline.
+type Comparison struct {
+	Runtime    string   `json:"runtime"`
+	Ratio      Estimate `json:"ratio"`                      // of geometric means, over the baseline's; its interval is not adjusted
+	P          float64  `json:"p"`                          // of so different means, or more, if they were the same
+	Adjusted   float64  `json:"p_adjusted"`                 // by Holm, over the family
+	Detectable *float64 `json:"detectable_ratio,omitempty"` // smallest that so many values of such deviations would have shown with the family's power, were it the only one; nil: none that a number can say
+}
+
+// A Control is what the two halves of an A/A pair say of the same thing.
+type Control struct {
+	Workload string            `json:"workload"`
+	Params   map[string]string `json:"params,omitempty"`
+	Runtime  string            `json:"runtime"` // of the first half
+	Phase    Phase             `json:"phase"`
+	Ratio    Estimate          `json:"ratio"`           // of medians, the second's over the first's
+	Margin   float64           `json:"margin"`          // 1.03: what Alike is about
+	Alike    string            `json:"alike,omitempty"` // is the ratio of geometric means within the margin? "yes", "no", "undecided"; "": too few values
+}
+
+// A Nesting is what calls of one invocation have in common, and how many are
+// worth their time.
+type Nesting struct {
+	Invocations float64 `json:"invocation_deviation"` // what invocations add to a call's time, a fraction of the mean
+	Calls       float64 `json:"call_deviation"`       // likewise calls of one
+	Best        int     `json:"best_calls"`           // calls an invocation that make the mean most precise for the time; 0: the more the better
 }
 
 // A PhaseRow sums up one phase of a trial, Sample.Span, over invocations; where

@@ -39,6 +39,7 @@ type runView struct {
 	Rows                []runRow
 	How                 string
 	Legend              []string // what the phases span
+	Compared            []string // what runtimes differ by
 	Reasons             []string // why what was not ok was not
 	Notes               []string
 	Card                []fact
@@ -189,6 +190,9 @@ func (v *runView) addRows(s assay.Summary) {
 	for _, l := range lab.Legend(s) {
 		v.Legend = append(v.Legend, clean(l))
 	}
+	for _, l := range lab.Compared(s) {
+		v.Compared = append(v.Compared, clean(l))
+	}
 	v.Counts = fmt.Sprintf("%d of %d invocations ok", all[assay.OK], planned)
 	for _, o := range slices.Sorted(maps.Keys(all)) {
 		if o != assay.OK {
@@ -248,7 +252,7 @@ func (v runView) text() string {
 	}
 	b.WriteString(columns(rows))
 	fmt.Fprintf(&b, "\n%s\n", v.How)
-	for _, l := range slices.Concat(v.Legend, v.Reasons) {
+	for _, l := range slices.Concat(v.Legend, v.Compared, v.Reasons) {
 		fmt.Fprintln(&b, l)
 	}
 	if len(v.Notes) > 0 {

@@ -202,8 +202,10 @@ func summarise(run assay.Run, plan assay.Plan, samples iter.Seq2[assay.Sample, e
 		estimate(&s, &s.Rows[i], data[i], unit)
 		measuredOf(&s, &s.Rows[i], plan.Trials[i], data[i], run.Unmeasured)
 	}
-	s.Notes = append(s.Notes, controls(s, data)...)
+	s.Compared = families(s, data)
+	s.Controls = controls(s, data)
 	s.Notes = append(s.Notes, warm.notes(s.Rows, plan.WarmCalls)...)
+	s.Notes = append(s.Notes, worthOfCalls(s.Rows, plan.Calls-plan.WarmCalls)...)
 	return s, nil
 }
 
@@ -267,6 +269,7 @@ func estimate(s *assay.Summary, row *assay.SummaryRow, d measured, unit string) 
 	case ProtocolSteady:
 		calls := d.phase(assay.Call)
 		row.Calls, row.Wall = len(calls.wall), medianTime(calls.wall, calls.wallSeqs, unit)
+		row.Nesting = nestingOf(calls, d.phase(assay.Process).wall)
 		if coarse := coarseness(calls.wall); coarse != "" {
 			s.Notes = append(s.Notes, title(*row)+" on "+row.Runtime+": "+coarse)
 		}
@@ -339,38 +342,6 @@ func ofClient(t assay.Trial) bool {
 	r, err := runtimes.Find(strings.TrimSuffix(t.Runtime, assay.ControlSuffix))
 	return err == nil && r.Accepts() == assay.Image && !t.Group
 }
-
-// controls says of each A/A pair what its two halves say of the same thing.
-func controls(s assay.Summary, data []measured) []string {
-	var notes []string
-	for i, row := range s.Rows {
-		if !row.Control || i == 0 {
-			continue
-		}
-		var parts []string
-		compare := func(phase assay.Phase) {
-			a, b := data[i].phase(phase), data[i-1].phase(phase)
-			ratio, in, ok := controlled.RatioOfMedians(stats.GroupMedians(a.wall, a.wallSeqs), stats.GroupMedians(b.wall, b.wallSeqs))
-			if ok {
-				parts = append(parts, fmt.Sprintf("%s %s [%s, %s]", phase, figures3(ratio), figures3(in.Low), figures3(in.High)))
-			}
-		}
-		if s.Phase != "" {
-			compare(s.Phase)
-		}
-		for _, p := range row.Phases {
-			compare(p.Phase)
-		}
-		if len(parts) > 0 {
-			notes = append(notes, fmt.Sprintf("A/A pair, %s on %s: time of the second over that of the first, which nothing but noise moves from 1: %s",
-				title(row), s.Rows[i-1].Runtime, strings.Join(parts, ", ")))
-		}
-	}
-	return notes
-}
-
-// controlled is how the interval of an A/A pair's ratio is found.
-var controlled = stats.Bootstrap{Resamples: 2000, Seed: 1, Level: confidence}
 
 // median returns the median of xs and its interval, nil for no samples.
 func median(xs []float64, unit string) *assay.Estimate {

@@ -93,8 +93,9 @@ func TestSummaryOfPhases(t *testing.T) {
 		"crc wazero call 30 60 150 [150, 150] - aot, cache off, 1 thread",
 		"crc native - 0 - - - aot 30 unsupported: native has no shim",
 		"engine-init+link: making the engine, its store and its WASI; and resolving imports",
-		"A/A pair, crc on wazero: time of the second over that of the first, "+
-			"which nothing but noise moves from 1: engine-init+link 1.00 [1.00, 1.00], compile 1.00 [0.851, 1.18], instantiate 2.00 [2.00, 2.00], call 1.00 [1.00, 1.00]",
+		"A/A pairs (time of the second over that of the first, which nothing but noise moves from 1; alike: within 3%, each by itself, alpha 0.05):",
+		"crc on wazero: engine-init+link 1.00 [1.00, 1.00] alike: yes, compile 1.00 [0.851, 1.18] alike: undecided, "+
+			"instantiate 2.00 [2.00, 2.00] alike: no, call 1.00 [1.00, 1.00] alike: yes",
 	)
 	if b, err := json.Marshal(s); err != nil || !strings.Contains(string(b), `"phases":[{"phase":"engine-init+link","wall":{"value":2,`) {
 		t.Errorf("as JSON: %s, %v", b, err)

@@ -61,6 +61,9 @@ func WriteSummary(out io.Writer, s assay.Summary) error {
 	if legend := Legend(s); len(legend) > 0 {
 		fmt.Fprintf(out, "\nphases:\n  %s\n", strings.Join(legend, "\n  "))
 	}
+	if compared := Compared(s); len(compared) > 0 {
+		fmt.Fprintf(out, "\n%s\n", strings.Join(compared, "\n"))
+	}
 	if len(s.Notes) > 0 {
 		fmt.Fprintf(out, "\nnotes:\n  %s\n", strings.Join(s.Notes, "\n  "))
 	}
