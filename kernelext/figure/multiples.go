@@ -189,7 +189,7 @@ func (m multiples) xRoom(width float64) float64 {
 	room := lead
 	for _, t := range m.x.ticks(width, 20) {
 		if m.upright {
-			room = math.Max(room, plainText.measure(t.text)+2)
+			room = math.Max(room, plainText.measure(t.text)+4)
 		} else {
 			room = math.Max(room, lead*float64(len(m.xLabel(t, width))))
 		}
