@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/internal/graph"
 	"github.com/assay-notebooks/assay/internal/lab"
 )
 
@@ -57,6 +58,9 @@ that mean something, such as load and rate. A row that cannot be read is an erro
 				return err
 			}
 			defer sayUploads(cmd, w)
+			if len(imp.LeftOut) > 0 {
+				fmt.Fprintf(cmd.ErrOrStderr(), "%s: left out, as a workspace's, a store's or Git's own: %s\n", imp.Name, graph.Printable(strings.Join(imp.LeftOut, ", ")))
+			}
 			if imp.Archived {
 				fmt.Fprintf(cmd.ErrOrStderr(), "%s: the archive has these files already\n", imp.Name)
 			}

@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"maps"
 	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -25,7 +24,6 @@ import (
 	"github.com/assay-notebooks/assay/internal/canonical"
 	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/graph"
-	"github.com/assay-notebooks/assay/runners/filedigest"
 )
 
 // What the layers of an import's OCI artifact are.
@@ -87,6 +85,7 @@ type Imported struct {
 	Archived bool         `json:"archived,omitempty"` // it was there already
 	Gone     bool         `json:"gone,omitempty"`     // the files are not where they were, or nobody looked
 	Revised  int          `json:"revised,omitempty"`  // revision of the importer here, if the import is of another one
+	LeftOut  []string     `json:"leftOut,omitempty"`  // paths below the folder that are a workspace's or Git's own
 }
 
 // Import reads somebody's files, archives them to the byte with the traces that
@@ -94,26 +93,27 @@ type Imported struct {
 // assay.lock. Files that the name has already are not archived again. A name
 // that means other files is an error, unless it shall be replaced.
 func (w *Workspace) Import(ctx context.Context, opts ImportOptions) (Imported, error) {
-	imp, err := w.makeImport(ctx, opts)
+	if err := checkName(opts.Name); err != nil {
+		return Imported{}, fmt.Errorf("%s: %w", labelled("import", opts.Name), Usagef("%w", err))
+	}
+	src, err := openSource(opts.Path)
+	if err != nil {
+		return Imported{}, fmt.Errorf("%s: %w", labelled("import", opts.Name), err)
+	}
+	defer src.Close()
+	imp, err := w.makeImport(ctx, opts, src)
+	imp.LeftOut = src.leftOut
 	if err != nil {
 		return imp, fmt.Errorf("%s: %w", labelled("import", opts.Name), err)
 	}
 	return imp, nil
 }
 
-func (w *Workspace) makeImport(ctx context.Context, opts ImportOptions) (Imported, error) {
-	if err := checkName(opts.Name); err != nil {
-		return Imported{}, Usagef("%w", err)
-	}
+func (w *Workspace) makeImport(ctx context.Context, opts ImportOptions, src *source) (Imported, error) {
 	format, err := importers.Find(opts.Format)
 	if err != nil {
 		return Imported{}, Usagef("%w", err)
 	}
-	src, err := openSource(opts.Path)
-	if err != nil {
-		return Imported{}, err
-	}
-	defer src.Close()
 	want := assay.Import{
 		Format: assay.ImportFormat, Name: opts.Name, Importer: format.Name, Revision: format.Revision,
 		Facts: sortedFacts(opts.Facts),
@@ -567,101 +567,6 @@ func (k *keeper) keep(ctx context.Context, path string, b []byte) (assay.Digest,
 		k.progress(Transfer{Done: k.files, Total: max(k.total, k.files), Unit: "files", Bytes: k.bytes})
 	}
 	return d, nil
-}
-
-// A source is the files to import.
-type source struct {
-	root  *os.Root
-	files fs.FS
-	paths []string // of regular files, in order
-}
-
-// openSource opens a file or folder. Nothing outside of it is read, whatever
-// links say. The caller closes it.
-func openSource(path string) (*source, error) {
-	if path == "" {
-		return nil, Usagef("no files are named: name a file or folder")
-	}
-	real, err := filepath.EvalSymlinks(path)
-	if err != nil {
-		return nil, Usagef("%w", err)
-	}
-	info, err := os.Stat(real)
-	if err != nil {
-		return nil, Usagef("%w", err)
-	}
-	dir := real
-	if !info.IsDir() {
-		if !info.Mode().IsRegular() { // to open a pipe waits for whoever writes to it
-			return nil, Usagef("%s is neither a file nor a folder", path)
-		}
-		dir = filepath.Dir(real)
-	}
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return nil, err
-	}
-	s := &source{root: root, files: root.FS()}
-	if !info.IsDir() {
-		s.files = only{s.files, filepath.Base(real)}
-	}
-	err = fs.WalkDir(s.files, ".", func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if info, err := fs.Stat(s.files, path); err != nil || !info.Mode().IsRegular() {
-			return nil // whoever reads it says what is wrong with it
-		}
-		if s.paths = append(s.paths, path); len(s.paths) > maxSources {
-			return Usagef("%s has more than %d files: import a part of them at a time", real, maxSources)
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, errors.Join(err, root.Close())
-	}
-	return s, nil
-}
-
-// Close closes the folder.
-func (s *source) Close() error { return s.root.Close() }
-
-func (s *source) digest(ctx context.Context, path string) (assay.Digest, error) {
-	if err := ctx.Err(); err != nil {
-		return assay.Digest{}, context.Cause(ctx)
-	}
-	f, err := s.files.Open(path)
-	if err != nil {
-		return assay.Digest{}, err
-	}
-	defer f.Close()
-	return filedigest.From(f)
-}
-
-// only is one file of a folder, and nothing else of it.
-type only struct {
-	fs.FS
-	name string
-}
-
-// Open implements fs.FS.
-func (o only) Open(name string) (fs.File, error) {
-	if name != "." && name != o.name {
-		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
-	}
-	return o.FS.Open(name)
-}
-
-// ReadDir implements fs.ReadDirFS.
-func (o only) ReadDir(name string) ([]fs.DirEntry, error) {
-	if name != "." {
-		return nil, &fs.PathError{Op: "readdir", Path: name, Err: fs.ErrNotExist}
-	}
-	info, err := fs.Stat(o.FS, o.name)
-	if err != nil {
-		return nil, err
-	}
-	return []fs.DirEntry{fs.FileInfoToDirEntry(info)}, nil
 }
 
 // readMapping reads the file that says what columns mean; nil for none.
