@@ -8,19 +8,13 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
-	"sync"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/assay-notebooks/assay"
-	"github.com/assay-notebooks/assay/runners/shimwire"
 )
-
-// How long a stream may stay open after its command ended and its process
-// group was killed: only what left the group can still hold it.
-const drainGrace = 2 * time.Second
 
 // How often memory is looked at where there is a limit.
 const memoryInterval = 25 * time.Millisecond
@@ -108,133 +102,96 @@ func (l *Launcher) Close() error {
 // error is the context's: it was not measured. After any other error the
 // Launcher is of no more use.
 func (l *Launcher) Run(ctx context.Context, c assay.Command, opts Options) (Result, error) {
-	limits := opts.Limits
-	var flags uint32
-	if limits.Memory > 0 {
-		flags |= flagWatch
-	}
-	if opts.Memory {
-		flags |= flagMemory
-	}
-	header, body, err := encodeRun(flags, order{command: c, cpus: opts.CPUs, groups: opts.Group})
+	header, body, err := encodeRun(opts.flags(), order{command: c, cpus: opts.CPUs, groups: opts.Group})
 	if err != nil {
 		return Result{Exit: -1, Reason: err.Error()}, nil
 	}
-	stdin := l.null
+	rights := []int{l.null}
 	if c.Stdin != "" {
 		f, err := os.Open(c.Stdin)
 		if err != nil {
 			return Result{Exit: -1, Reason: fmt.Sprintf("stdin: %v", err)}, nil
 		}
 		defer f.Close()
-		stdin = int(f.Fd())
+		rights[0] = int(f.Fd())
 	}
-	over := make(chan struct{})
-	calls := opts.Calls // that are reported on stderr
-	if opts.Shim {
-		calls = 0
+	said, err := newCapture(c, opts)
+	if err != nil {
+		return Result{Exit: -1, Reason: err.Error()}, nil
 	}
-	stdout, stderr := newOutputs(limits.Output, calls, sync.OnceFunc(func() { close(over) }))
-	if c.Chatter != "" {
-		if stdout.own, err = newChatter(c.Chatter, stdout.answer); err != nil {
-			return Result{Exit: -1, Reason: fmt.Sprintf("chatter: %v", err)}, nil
-		}
-	}
-	streams := []*stream{{to: stdout}, {to: stderr}}
-	var report shimwire.Reader
-	if opts.Shim {
-		report = shimwire.Reader{Calls: opts.Calls, Count: opts.Count}
-		streams = append(streams, &stream{to: &report})
-	}
-	rights := []int{stdin}
-	defer func() {
-		for _, s := range streams {
-			s.from.Close() // nil where it was not opened
-		}
-	}()
-	var drained sync.WaitGroup
-	for _, s := range streams {
-		var w int
-		if s.from, w, err = pipe(); err != nil {
-			break
-		}
-		rights = append(rights, w)
-		drained.Go(s.drain)
-	}
+	writers, err := said.open()
 	runtime.Gosched() // so that reading has begun, and nothing is done here when the command starts
-	var end reply
-	var killed assay.Outcome
-	var reason string
+	var e ending
 	if err == nil {
-		if err = l.send(append(header, body...), rights); err == nil {
-			end, killed, reason, err = l.await(ctx, limits, opts.Group, over)
+		if err = l.send(append(header, body...), append(rights, writers...)); err == nil {
+			e, err = l.await(ctx, opts, said.over)
 		}
 	}
 	// Not before: the end of the last writer wakes us, and that may not be the command's, just before its own end.
-	for _, fd := range rights[1:] {
+	for _, fd := range writers {
 		unix.Close(fd)
 	}
-	deadline := time.Now().Add(drainGrace)
 	if err != nil {
-		deadline = time.Now()
-	}
-	whole := true
-	for _, s := range streams {
-		s.from.SetReadDeadline(deadline) // a pipe always has deadlines
-	}
-	drained.Wait()
-	stdout.close()
-	for _, s := range streams {
-		whole = whole && s.whole
-	}
-	if err != nil {
+		said.close(0)
 		return Result{}, err
 	}
+	said.close(drainGrace)
+	return e.result(c, opts, said), nil
+}
 
+// flags returns those of the request.
+func (o Options) flags() (flags uint32) {
+	if o.Limits.Memory > 0 {
+		flags |= flagWatch
+	}
+	if o.Memory {
+		flags |= flagMemory
+	}
+	return flags
+}
+
+// An ending is how a command ended, and why we killed it, if we did.
+type ending struct {
+	reply
+	killed assay.Outcome
+	reason string
+}
+
+// result returns what is known of a command that ended and said this.
+func (e ending) result(c assay.Command, opts Options, said *capture) Result {
 	r := Result{
-		StartNS: end.Start, WallNS: end.End - end.Start, FloorBytes: end.Floor, Exit: int(end.Exit), OutBytes: stdout.count.Load(),
+		StartNS: e.Start, WallNS: e.End - e.Start, FloorBytes: e.Floor, Exit: int(e.Exit),
 	}
-	if stdout.first != 0 && end.Start != 0 {
-		r.FirstByteNS = stdout.first - end.Start
+	said.fill(&r, opts)
+	if e.Errno != 0 {
+		r.Reason = fmt.Sprintf("start %s: %v", c.Argv[0], syscall.Errno(e.Errno))
+		return r
 	}
-	if opts.Shim {
-		r.Report = report.Close()
-		r.Report.Within(r.WallNS)
-		r.Report.Exited(r.Exit)
-	}
-	if stderr.calls != nil {
-		r.Calls = stderr.calls.close()
-		r.Calls.within(r.WallNS)
-	}
-	r.StdoutTail, r.StderrTail = stdout.end(), stderr.end()
-	if end.Errno != 0 {
-		r.Reason = fmt.Sprintf("start %s: %v", c.Argv[0], syscall.Errno(end.Errno))
-		return r, nil
-	}
-	r.Usage = end.usage()
-	if end.Signal != 0 {
-		r.Signal = unix.SignalName(unix.Signal(end.Signal))
+	r.Usage = e.usage()
+	if e.Signal != 0 {
+		r.Signal = unix.SignalName(unix.Signal(e.Signal))
 	}
 	switch {
 	case opts.Memory:
-		r.RSSBytes, r.PSSBytes = known(end.HeldRSS), known(end.HeldPSS)
-	case end.MaxRSS > end.Floor:
-		r.RSSBytes = &end.MaxRSS
+		r.RSSBytes, r.PSSBytes = known(e.HeldRSS), known(e.HeldPSS)
+	case e.MaxRSS > e.Floor:
+		r.RSSBytes = &e.MaxRSS
 	}
-	if streams[0].whole {
-		r.Stdout = stdout.digest()
+	if said.streams[0].whole {
+		r.Stdout = said.stdout.digest()
 	}
+	limits := opts.Limits
 	switch {
-	case killed == assay.Timeout && end.Signal == int64(unix.SIGKILL), killed == assay.Limit:
-		r.Killed, r.Reason = killed, reason
+	case e.killed == assay.Timeout && e.Signal == int64(unix.SIGKILL), e.killed == assay.Limit:
+		r.Killed, r.Reason = e.killed, e.reason
 	case r.OutBytes > limits.Output:
 		r.Killed, r.Reason = assay.Limit, outputReason(limits)
-	case limits.Memory > 0 && end.MaxRSS > limits.Memory:
-		r.Killed, r.Reason = assay.Limit, memoryReason(end.MaxRSS, limits)
-	case !whole:
+	case limits.Memory > 0 && e.MaxRSS > limits.Memory:
+		r.Killed, r.Reason = assay.Limit, memoryReason(e.MaxRSS, limits)
+	case !said.whole():
 		r.Reason = "a process that left the process group kept the output open"
 	}
-	return r, nil
+	return r
 }
 
 // send sends a request with descriptors.
@@ -265,28 +222,31 @@ func known(v int64) *int64 {
 }
 
 // await waits for the end of the running command, and kills it when it must.
-// The outcome says why it did.
-func (l *Launcher) await(ctx context.Context, limits assay.Limits, groups []string, over <-chan struct{}) (end reply, killed assay.Outcome, reason string, err error) {
+func (l *Launcher) await(ctx context.Context, opts Options, over <-chan struct{}) (ending, error) {
+	limits := opts.Limits
 	timeout := time.NewTimer(limits.Timeout)
 	defer timeout.Stop()
 	var look <-chan time.Time // nil: never
 	var pid int
 	cancelled := ctx.Done()
-	kill := func(o assay.Outcome, why string) {
-		if killed == "" {
-			killed, reason = o, why
+	var e ending
+	kill := func(o assay.Outcome, why string) error {
+		if e.killed == "" {
+			e.killed, e.reason = o, why
 		}
 		look, over, cancelled = nil, nil, nil
-		if _, werr := l.socket.Write(requestHeader{Kind: requestKill}.bytes()); werr != nil {
-			err = fmt.Errorf("launcher: %w", werr)
+		if _, err := l.socket.Write(requestHeader{Kind: requestKill}.bytes()); err != nil {
+			return fmt.Errorf("launcher: %w", err)
 		}
+		return nil
 	}
-	for err == nil {
+	for {
+		var err error
 		select {
 		case r, ok := <-l.replies:
 			switch {
 			case !ok:
-				return r, killed, reason, errors.New("launcher: it died; was it killed for want of memory?")
+				return e, errors.New("launcher: it died; was it killed for want of memory?")
 			case r.Ended == 0:
 				pid = int(r.PID)
 				ticker := time.NewTicker(memoryInterval)
@@ -294,23 +254,26 @@ func (l *Launcher) await(ctx context.Context, limits assay.Limits, groups []stri
 				look = ticker.C
 				continue
 			}
-			return r, killed, reason, ctx.Err()
+			e.reply = r
+			return e, ctx.Err()
 		case <-cancelled:
-			kill("", "")
+			err = kill("", "")
 		case <-timeout.C:
-			kill(assay.Timeout, fmt.Sprintf("still running after %v", limits.Timeout))
+			err = kill(assay.Timeout, fmt.Sprintf("still running after %v", limits.Timeout))
 		case <-over:
-			kill(assay.Limit, outputReason(limits))
+			err = kill(assay.Limit, outputReason(limits))
 		case <-look:
-			if used, pids := resident(pid, l.process.Process.Pid, groups); used > limits.Memory {
+			if used, pids := resident(pid, l.process.Process.Pid, opts.Group); used > limits.Memory {
 				for _, pid := range pids { // also what left the process group, and would go on
 					unix.Kill(pid, unix.SIGKILL)
 				}
-				kill(assay.Limit, memoryReason(used, limits))
+				err = kill(assay.Limit, memoryReason(used, limits))
 			}
 		}
+		if err != nil {
+			return e, err
+		}
 	}
-	return reply{}, "", "", err
 }
 
 func outputReason(limits assay.Limits) string {
@@ -319,29 +282,4 @@ func outputReason(limits assay.Limits) string {
 
 func memoryReason(used int64, limits assay.Limits) string {
 	return fmt.Sprintf("%d bytes resident, limit %d", used, limits.Memory)
-}
-
-// A stream is one descriptor that a command writes to.
-type stream struct {
-	from  *os.File
-	to    io.Writer
-	whole bool // it was read to its end
-}
-
-func (s *stream) drain() {
-	_, err := io.CopyBuffer(struct{ io.Writer }{s.to}, struct{ io.Reader }{s.from}, make([]byte, 32<<10)) // no ReadFrom, no WriteTo
-	s.whole = err == nil
-}
-
-// pipe returns a pipe whose read end has deadlines and whose write end is a
-// blocking descriptor, as a guest expects.
-func pipe() (r *os.File, w int, err error) {
-	var p [2]int
-	if err := unix.Pipe2(p[:], unix.O_CLOEXEC); err != nil {
-		return nil, -1, fmt.Errorf("pipe: %w", err)
-	}
-	if err := unix.SetNonblock(p[0], true); err != nil {
-		return nil, -1, errors.Join(fmt.Errorf("pipe: %w", err), unix.Close(p[0]), unix.Close(p[1]))
-	}
-	return os.NewFile(uintptr(p[0]), "output"), p[1], nil
 }
