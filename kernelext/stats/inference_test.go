@@ -383,7 +383,15 @@ func TestFalsePositives(t *testing.T) {
 			_, i, ok := RatioOfGeometricMeans(suite, 1-alpha)
 			return !ok || !i.Contains(1)
 		}, 0},
-		{"the same, n = 3 and 3, one side of one workload with sigma 1", func(r *rand.Rand) bool {
+		{"the same, 25 workloads, n = 2 and 2", func(r *rand.Rand) bool {
+			suite := make([]Pair, 25)
+			for i := range suite {
+				suite[i] = Pair{draw(r, 2, 1), draw(r, 2, 1)}
+			}
+			_, i, ok := RatioOfGeometricMeans(suite, 1-alpha)
+			return !ok || !i.Contains(1)
+		}, 0},
+		{"the same, 6 workloads, n = 3 and 3, one side of one workload with sigma 1", func(r *rand.Rand) bool {
 			suite := []Pair{{spread(r, 3, 1), draw(r, 3, 1)}}
 			for range 5 {
 				suite = append(suite, Pair{draw(r, 3, 1), draw(r, 3, 1)})
