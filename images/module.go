@@ -72,7 +72,26 @@ func Module(path string, o ModuleOptions) (*Built, error) {
 
 // The import modules a command may use without saying so: WASI preview 1, and
 // the two functions by which a benchmark marks what it measures.
-var knownImports = []string{"wasi_snapshot_preview1", "bench"}
+var knownImports = []string{"wasi_snapshot_preview1", marks}
+
+// marks is the import module of the functions that mark a region.
+const marks = "bench"
+
+// A Shape is what a module has that runtimes treat in different ways.
+type Shape struct {
+	Start bool // it exports _start: a command
+	Run   bool // it exports run, which a reactor is called by
+	Marks bool // it imports what marks a region
+}
+
+// ReadShape reads the shape of a module. Errors are those of CheckModule.
+func ReadShape(b []byte) (Shape, error) {
+	m, err := parseModule(b)
+	if err != nil {
+		return Shape{}, err
+	}
+	return Shape{Start: m.exportsFunc("_start"), Run: m.exportsFunc("run"), Marks: slices.Contains(m.imports, marks)}, nil
+}
 
 // CheckModule reports why b is not a command that a runtime for wasip1 can
 // start: every reason. It reads section headers, imports and exports; code is

@@ -122,6 +122,25 @@ func TestModule(t *testing.T) {
 	}
 }
 
+func TestReadShape(t *testing.T) {
+	for name, c := range map[string]struct {
+		module []byte
+		want   images.Shape
+	}{
+		"command": {command(), images.Shape{Start: true}},
+		"marks":   {importing("bench"), images.Shape{Start: true, Marks: true}},
+		"both":    {wasm(7, "\x03\x06memory\x02\x00\x06_start\x00\x00\x03run\x00\x00"), images.Shape{Start: true, Run: true}},
+		"no func": {wasm(7, "\x01\x03run\x02\x00"), images.Shape{}},
+	} {
+		if got, err := images.ReadShape(c.module); got != c.want || err != nil {
+			t.Errorf("%s: %+v, %v, want %+v", name, got, err, c.want)
+		}
+	}
+	if _, err := images.ReadShape([]byte("no module")); !errors.Is(err, images.ErrNotWasm) {
+		t.Errorf("of no module: %v, want %v", err, images.ErrNotWasm)
+	}
+}
+
 func FuzzCheckModule(f *testing.F) {
 	f.Add(command())
 	f.Add(importing("env"))

@@ -36,6 +36,7 @@ type Traits struct {
 	Mode    Mode
 	Cache   Cache
 	Threads int  // that compile; 0: not known, or none does
+	Shim    bool // its program is a shim: it calls the export run of whatever has one, and has the imports that mark a region
 	MVP     bool // it knows no WebAssembly feature after the first version: it is given assay.MVP modules where there are any
 }
 

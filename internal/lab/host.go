@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/oci"
+	"github.com/assay-notebooks/assay/images"
 	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/nodewasi"
 	"github.com/assay-notebooks/assay/runners"
@@ -213,9 +215,18 @@ func (w *Workspace) trial(ctx context.Context, t tool, wl assay.Workload, ask ru
 	if inv.Module, err = w.Local.Put(ctx, d, form == assay.Native, w.Store); err != nil {
 		return trial, err
 	}
-	if form == assay.Image {
+	switch form {
+	case assay.Image:
 		if err := w.putImage(ctx, d); err != nil {
 			return trial, err
+		}
+	case assay.Wasm:
+		why, err := refused(inv.Module, t)
+		if err != nil {
+			return trial, err
+		}
+		if why != "" {
+			return unsupported(why)
 		}
 	}
 	if !wl.Stdin.IsZero() {
@@ -236,6 +247,26 @@ func (w *Workspace) trial(ctx context.Context, t tool, wl assay.Workload, ask ru
 	trial.Command, trial.Prepare, trial.Signs, trial.Group = plan.Command, plan.Prepare, plan.Signs, plan.Group
 	trial.State, trial.Clean = plan.State, plan.Clean
 	return trial, err
+}
+
+// refused says why a tool would not execute the module at path as others do.
+func refused(path string, t tool) (string, error) {
+	module, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	shape, err := images.ReadShape(module)
+	if err != nil {
+		return "", nil // the runtime says what it thinks of that
+	}
+	shim := t.shim != nil || t.runtime.Traits().Shim
+	switch {
+	case shim && shape.Start && shape.Run:
+		return "it exports both _start and run: a shim calls run where other programs call _start; build it without one of the two", nil
+	case !shim && shape.Marks:
+		return "it marks a region by imports of bench, which only shims have: measure it by the protocol phases, or build it without", nil
+	}
+	return "", nil
 }
 
 // blob returns what a workload is executed from in a form, on this host's

@@ -18,11 +18,16 @@ type engine struct {
 	signs    []assay.Sign // before runners.ShimSigns
 }
 
-func (e engine) Name() string           { return e.id }
-func (e engine) Accepts() assay.Form    { return assay.Wasm }
-func (e engine) Tool() runners.Tool     { return e.shim.Tool }
-func (e engine) Traits() runners.Traits { return e.executes }
-func (e engine) Shim() *runners.Shim    { return &e.shim }
+func (e engine) Name() string        { return e.id }
+func (e engine) Accepts() assay.Form { return assay.Wasm }
+func (e engine) Tool() runners.Tool  { return e.shim.Tool }
+func (e engine) Shim() *runners.Shim { return &e.shim }
+
+func (e engine) Traits() runners.Traits {
+	traits := e.executes
+	traits.Shim = true
+	return traits
+}
 
 func (e engine) Plan(inv runners.Invocation) (runners.Plan, error) {
 	p, err := e.shim.Plan(inv, runners.Ask{})

@@ -35,10 +35,14 @@ func wasmer(id string, shim *runners.Shim, compiler ...string) runners.CLI {
 			{Outcome: assay.Trap, Exit: []int{45}, Stderr: `(?m)^RuntimeError: `},
 			{Outcome: assay.Trap, Exit: []int{1}, Stderr: `(?m)^error: RuntimeError: `}, // of a guest that imports nothing
 			{Outcome: assay.RuntimeCrash, Exit: []int{1}, Stderr: `(?m)^error: `},
+			refusedArguments,
 			{Outcome: assay.RuntimeCrash, Signal: []string{"*"}},
 		},
 		Spell: func(inv runners.Invocation) ([]string, error) {
 			if err := noMemory(inv); err != nil {
+				return nil, err
+			}
+			if err := noEmpty(inv); err != nil {
 				return nil, err
 			}
 			dirs, err := mounts(inv, "--volume", belowRoot)

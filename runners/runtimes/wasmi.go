@@ -22,10 +22,14 @@ var Wasmi = runners.CLI{
 		{Outcome: assay.RuntimeCrash, Exit: []int{1}, Stderr: `(?m)^Error: failed during execution of _start: exit with invalid exit status `},
 		{Outcome: assay.Trap, Exit: []int{1}, Stderr: `(?m)^Error: failed during execution of _start: `},
 		{Outcome: assay.RuntimeCrash, Exit: []int{1}, Stderr: `(?m)^Error: failed to (populate WASI externals|compile Wasm module|read Wasm file|instantiate|open directory)`},
+		refusedArguments,
 		{Outcome: assay.RuntimeCrash, Signal: []string{"*"}},
 	},
 	Spell: func(inv runners.Invocation) ([]string, error) {
 		if err := noMemory(inv); err != nil {
+			return nil, err
+		}
+		if err := noEmpty(inv); err != nil {
 			return nil, err
 		}
 		dirs, err := mounts(inv, "--dir", samePath)

@@ -31,6 +31,7 @@ func wasmtime(id string, executes runners.Traits, shim *runners.Shim, flags ...s
 		Signs: []assay.Sign{
 			{Outcome: assay.Trap, Exit: []int{134}, Stderr: `(?m)^\s+\d+: wasm trap: `},
 			{Outcome: assay.RuntimeCrash, Exit: []int{1}, Stderr: "(?m)^Error: (failed to (run main module|open wasm module|compile|parse|read) |expected `\\(`)"},
+			refusedArguments,
 			{Outcome: assay.RuntimeCrash, Signal: []string{"*"}},
 		},
 		Spell: func(inv runners.Invocation) ([]string, error) {
