@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/runners"
 	"github.com/assay-notebooks/assay/runners/filedigest"
@@ -130,6 +132,9 @@ func (j job) fetchDebian(ctx context.Context, d runners.Debian) ([]string, error
 			return nil, err
 		}
 	}
+	if left, err := free(j.work); err == nil && left < aptRoom {
+		return nil, fmt.Errorf("apt wants %d MB for its lists: %w", aptRoom/1_000_000, unix.ENOSPC)
+	}
 	system, err := systemAcquire(ctx)
 	if err != nil {
 		return nil, err
@@ -158,6 +163,10 @@ func (j job) fetchDebian(ctx context.Context, d runners.Debian) ([]string, error
 	return filepath.Glob(filepath.Join(archives, "*.deb"))
 }
 
+// aptRoom is what apt has to find on a disk, in bytes: it waits for ever if it
+// is full when it writes its lists, which are 60 MB.
+const aptRoom = 100_000_000
+
 // aptConf is apt's configuration: in place of the system's, whose hooks would
 // run, and in a directory in place of its sources, state and cache.
 const aptConf = `Dir::Etc::main "/dev/null";
@@ -175,6 +184,7 @@ APT::Install-Recommends "false";
 APT::Sandbox::User "root";
 APT::Update::Error-Mode "any";
 Acquire::Retries "3";
+Acquire::Languages "none";
 `
 
 // systemAcquire returns what of the system's configuration says how the network

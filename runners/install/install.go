@@ -15,9 +15,9 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
-	"strings"
 	"syscall"
 	"time"
 
@@ -126,13 +126,35 @@ func Install(ctx context.Context, p runners.Package, o Options) (Installation, e
 	if err != nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
-	if errors.Is(err, syscall.ENOSPC) || err != nil && strings.Contains(err.Error(), "No space left on device") {
-		err = fmt.Errorf("%w; free some space, or put the cache elsewhere with ASSAY_CACHE", err)
+	if errors.Is(err, syscall.ENOSPC) || err != nil && diskFull.MatchString(err.Error()) {
+		err = fmt.Errorf("%w\n%s: free some space there, or put the cache elsewhere with ASSAY_CACHE", err, room(o.Cache))
 	}
 	if err != nil {
 		return Installation{}, fmt.Errorf("install %s %s: %w", p.Name, p.Version, err)
 	}
 	return in, nil
+}
+
+// diskFull is what programs say of a full disk, apt before it begins.
+var diskFull = regexp.MustCompile(`No space left on device|You don't have enough free space`)
+
+// room says how much there is on the fullest disk that an installation uses:
+// that of the cache, or that of temporary files.
+func room(cache string) string {
+	at, least := "", int64(0)
+	for _, dir := range []string{cache, os.TempDir()} {
+		if left, err := free(dir); err == nil && (at == "" || left < least) {
+			at, least = dir, left
+		}
+	}
+	return fmt.Sprintf("the disk of %s has %d MB left", at, least/1e6)
+}
+
+// free returns how many bytes can still be written to the disk of dir.
+func free(dir string) (int64, error) {
+	var disk unix.Statfs_t
+	err := unix.Statfs(dir, &disk)
+	return int64(disk.Bavail) * int64(disk.Bsize), err
 }
 
 func install(ctx context.Context, p runners.Package, o Options) (Installation, error) {
@@ -264,8 +286,8 @@ func (j job) lock(ctx context.Context, path string) (unlock func(), err error) {
 
 // Uninstall removes what is installed of p's name and version, of earlier
 // entries of the lock and earlier sources of ours too, and what is left of an
-// attempt; nothing, if some of it is being installed. The error matches
-// fs.ErrNotExist if there is nothing.
+// attempt or compiled for several; nothing, if something that this is of is
+// being installed. The error matches fs.ErrNotExist if there is nothing.
 func Uninstall(p runners.Package, o Options) error {
 	dir, err := dirOf(p, o)
 	if err != nil {
@@ -273,8 +295,14 @@ func Uninstall(p runners.Package, o Options) error {
 	}
 	any := p.Name + "-" + p.Version + "-*"
 	patterns := []string{any, ".work-" + any, ".new-" + any}
+	at := []runners.Package{p} // what is not to be installed meanwhile
 	if p.Crate != nil && p.Crate.Shares != "" {
 		patterns = append(patterns, ".shared-"+p.Crate.Shares)
+		for _, other := range Embedded() {
+			if other.Crate != nil && other.Crate.Shares == p.Crate.Shares {
+				at = append(at, other)
+			}
+		}
 	}
 	var there []string
 	for _, pattern := range patterns {
@@ -287,15 +315,21 @@ func Uninstall(p runners.Package, o Options) error {
 	if len(there) == 0 {
 		return fmt.Errorf("%s %s is not installed: %w", p.Name, p.Version, fs.ErrNotExist)
 	}
-	locks := map[string]bool{}
-	for _, dir := range there {
-		name := strings.TrimPrefix(strings.TrimPrefix(filepath.Base(dir), ".work-"), ".new-")
-		locks[filepath.Join(filepath.Dir(dir), "."+name+".lock")] = true
+	locks := map[string]string{}
+	for _, p := range at {
+		what := p.Name + " " + p.Version
+		found, err := filepath.Glob(filepath.Join(filepath.Dir(dir), fmt.Sprintf(".%s-%s-*.lock", p.Name, p.Version)))
+		if err != nil {
+			return err
+		}
+		for _, path := range found {
+			locks[path] = what
+		}
 	}
-	for path := range locks {
+	for path, what := range locks {
 		unlock, err := tryLock(path)
 		if errors.Is(err, unix.EWOULDBLOCK) {
-			return fmt.Errorf("%s %s is being installed: wait for that, or end it", p.Name, p.Version)
+			return fmt.Errorf("%s is being installed: wait for that, or end it", what)
 		} else if err != nil {
 			return err
 		}
