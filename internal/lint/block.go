@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/artifacts/trace"
 	"github.com/assay-notebooks/assay/kernelext/stats"
 )
 
@@ -22,14 +23,23 @@ const (
 // Hampel's, "The influence curve and its role in robust estimation", JASA
 // 69(346), 1974.
 func block(rule string, t *table) (found []assay.Finding) {
-	result, of := t.result(), t.first(assay.RoleBlock)
+	of := t.first(assay.RoleBlock)
 	if of == nil {
 		of = t.first(assay.RoleReplicate)
 	}
-	if result == nil || of == nil || result.Role == assay.RoleMean {
+	if of == nil {
 		return nil
 	}
-	x := numbers(result)
+	for _, result := range t.levels() { // the first that shows it: rates and latencies do alike
+		if found := t.odd(rule, numbers(result), of); len(found) > 0 {
+			return found
+		}
+	}
+	return nil
+}
+
+// odd finds the odd blocks of values, by row.
+func (t *table) odd(rule string, x []float64, of *trace.Values) (found []assay.Finding) {
 	relative := t.relative(x)
 	for _, scope := range group(t.ok(t.rows), t.by[assay.RoleScope]...) {
 		blocks := group(scope, of)

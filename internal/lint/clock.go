@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/artifacts/trace"
 	"github.com/assay-notebooks/assay/kernelext/stats"
 )
 
@@ -17,10 +18,16 @@ const (
 
 // clock finds times that are few multiples of one step.
 func clock(rule string, t *table) (found []assay.Finding) {
-	v := t.result()
-	if v == nil || in(v, seconds) == nil {
-		return nil
+	for _, v := range slices.Concat(t.sampled(), t.by[assay.RoleMean]) {
+		if in(v, seconds) != nil {
+			found = append(found, t.ticking(rule, v)...)
+		}
 	}
+	return found
+}
+
+// ticking finds the times of a column that are few multiples of one step.
+func (t *table) ticking(rule string, v *trace.Values) (found []assay.Finding) {
 	x := numbers(v)
 	where := t.condition()
 	all := slices.DeleteFunc(t.ok(t.rows), func(row int) bool { return math.IsNaN(x[row]) || x[row] < 0 })
@@ -41,6 +48,9 @@ func clock(rule string, t *table) (found []assay.Finding) {
 			for i, row := range cell {
 				of[i] = x[row]
 			}
+			if len(of) == 1 && of[0] == 0 {
+				continue // what took no time, rather than less than a step
+			}
 			share := step / stats.Median(of)
 			if share >= coarse {
 				hits = append(hits, cell...)
@@ -54,7 +64,7 @@ func clock(rule string, t *table) (found []assay.Finding) {
 		unit := units[v.Unit].scale
 		f := t.found(rule, assay.SeverityWarning, facts(where, rows[0]), hits, len(rows), func(row int) float64 { return x[row] })
 		f.Number = plain(worst, "", "step of the clock over the median, at the worst", len(hits))
-		f.Says = fmt.Sprintf("all %d times are multiples of %s, up to %s of what was measured", len(ticked), duration(step*unit), percent(worst))
+		f.Says = fmt.Sprintf("all %d times of %s are multiples of %s, up to %s of what was measured", len(ticked), v.Name, duration(step*unit), percent(worst))
 		f.Effect = "rounding is as large as the effect: ties hide differences, and a median jumps by a whole step"
 		f.Remedy = "read a finer clock, or measure many calls at once and divide"
 		found = append(found, f)

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	chance = 0.001 // of a false alarm, over all series of a table and the three tests
+	chance = 0.001 // of a false alarm, over all series and columns of a table and the three tests
 	tests  = 3
 	effect = 0.05 // a smaller drift is not worth a finding
 )
@@ -20,10 +20,16 @@ const (
 // Pettitt's and Mann and Kendall's tests. Barrett et al., "Virtual machine
 // warmup blows hot and cold", OOPSLA 2017, have what it does to conclusions.
 func drift(rule string, t *table) (found []assay.Finding) {
-	if !t.has(assay.RoleSample) {
-		return nil
+	columns := t.sampled()
+	for _, v := range columns {
+		found = append(found, t.unsteady(rule, numbers(v), chance/tests/float64(len(columns)))...)
 	}
-	x := numbers(t.first(assay.RoleSample))
+	return found
+}
+
+// unsteady finds the series of values, by row, that drift, each of the tests
+// with that chance of a false alarm over all series.
+func (t *table) unsteady(rule string, x []float64, chance float64) (found []assay.Finding) {
 	where := t.condition()
 	groups := group(t.rows, where...)
 	all := make([][]series, len(groups))
@@ -37,7 +43,7 @@ func drift(rule string, t *table) (found []assay.Finding) {
 		var by []float64
 		early := 0
 		for _, s := range all[i] {
-			n, change, ok := s.drifts(chance / tests / float64(tested))
+			n, change, ok := s.drifts(chance / float64(tested))
 			if !ok {
 				continue
 			}
@@ -47,7 +53,7 @@ func drift(rule string, t *table) (found []assay.Finding) {
 			}
 		}
 		if len(by) == 0 {
-			if hits, by = firsts(all[i], chance/tests/float64(len(groups))); len(by) == 0 {
+			if hits, by = firsts(all[i], chance/float64(len(groups))); len(by) == 0 {
 				continue
 			}
 			early = len(by)

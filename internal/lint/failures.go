@@ -53,6 +53,13 @@ func (t *table) failed(rule string) (found []assay.Finding) {
 		f := t.found(rule, severity, facts(where, rows[0]), hits, max(seen, len(hits)), bad)
 		f.Number = plain(share, "", "share that failed", int(math.Round(all)))
 		f.Says = fmt.Sprintf("%s of %.0f had no good answer", percent(share), all)
+		switch {
+		case all == 0:
+			f.Number = plain(failed, "attempts", "attempts that failed", int(math.Round(failed)))
+			f.Says = fmt.Sprintf("all %.0f attempts failed: there is no answer", failed)
+		case share > 1:
+			f.Says = fmt.Sprintf("%.0f failed beside %.0f requests: not all that failed is counted as a request, or one of the counts is wrong", failed, all)
+		}
 		f.Effect = "rates count what was refused, and latencies what was quick to refuse; medians of the others are of survivors"
 		f.Remedy = "report the share beside every number; measure again below the load at which it fails"
 		found = append(found, f)

@@ -17,7 +17,7 @@ const (
 	// A closed loop has throughput × latency = load, or less by the time between
 	// requests. More is impossible for a mean, beyond rounding.
 	littleAbove = 1.05
-	oneFactor   = 0.03 // a ratio that differs by less in the middle half of the rows is one factor
+	oneFactor   = 0.03 // a ratio that differs by less in the middle half of the rows that are off is one factor
 	fewestRows  = 3    // of which a factor below 1 is told from a generator that waits
 	littleShare = 0.05 // of the rows of a condition, so that one odd row is no finding
 )
@@ -70,11 +70,17 @@ func (t *table) contradiction(rule string, v *trace.Values, ratio func(row int) 
 				below = append(below, row)
 			}
 		}
-		slices.Sort(all)
-		middle := stats.SortedMedian(all)
-		constant := stats.SortedQuantile(all, 0.75)-stats.SortedQuantile(all, 0.25) <= oneFactor*middle
-		factor, likely := likelyFactor(middle)
-		if len(hits) == 0 && len(below) >= fewestRows && constant && likely {
+		factor, constant, likely := oneRatio(all)
+		switch {
+		case len(hits) > 0:
+			of := make([]float64, len(hits))
+			for i, row := range hits {
+				of[i] = ratio(row)
+			}
+			// A part of the rows that is off by no factor one knows may be chance.
+			factor, constant, likely = oneRatio(of)
+			constant = constant && len(hits) >= min(fewestRows, seen) && (likely || 2*len(hits) > seen)
+		case len(below) >= fewestRows && constant && likely:
 			hits = below
 		}
 		if len(hits) == 0 || float64(len(hits)) <= littleShare*float64(seen) {
@@ -88,7 +94,7 @@ func (t *table) contradiction(rule string, v *trace.Values, ratio func(row int) 
 		if constant {
 			f.Severity = assay.SeverityError
 			f.Says = fmt.Sprintf("%s = %.2f, must be 1", formula, f.Number.Value)
-			f.Effect = fmt.Sprintf("every value of %s here, and every ratio to somebody else's, is off by that factor; throughput is not", v.Name)
+			f.Effect = fmt.Sprintf("these values of %s, and every ratio to somebody else's, are off by that factor; throughput is not", v.Name)
 			f.Remedy = "find out how the load generator's instances were added up, or compute the mean latency as load / throughput"
 		}
 		if constant && likely {
@@ -97,6 +103,16 @@ func (t *table) contradiction(rule string, v *trace.Values, ratio func(row int) 
 		found = append(found, f)
 	}
 	return found
+}
+
+// oneRatio reports whether the middle half of ratios is one factor, and which
+// mistake that looks like, if likely.
+func oneRatio(ratios []float64) (factor string, constant, likely bool) {
+	slices.Sort(ratios)
+	middle := stats.SortedMedian(ratios)
+	constant = stats.SortedQuantile(ratios, 0.75)-stats.SortedQuantile(ratios, 0.25) <= oneFactor*middle
+	factor, likely = likelyFactor(middle)
+	return factor, constant, likely
 }
 
 // likelyFactor names the mistake that a ratio looks like.
@@ -117,9 +133,16 @@ func likelyFactor(ratio float64) (name string, ok bool) {
 
 // isMean reports whether a latency is said to be a mean of what requests took.
 func isMean(v *trace.Values) bool {
+	mean, other := statistics(v)
+	return mean && !other
+}
+
+// statistics reports whether the meaning of a column has the word mean, and
+// whether it has that of another statistic.
+func statistics(v *trace.Values) (mean, other bool) {
 	words := strings.FieldsFunc(strings.ToLower(v.Meaning), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '%' })
-	return slices.ContainsFunc(words, func(w string) bool { return slices.Contains([]string{"mean", "average", "avg"}, w) }) &&
-		!slices.ContainsFunc(words, otherStatistic.MatchString)
+	return slices.ContainsFunc(words, func(w string) bool { return slices.Contains([]string{"mean", "average", "avg"}, w) }),
+		slices.ContainsFunc(words, otherStatistic.MatchString)
 }
 
 // otherStatistic are words by which a latency is another statistic, or the mean

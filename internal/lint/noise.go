@@ -17,11 +17,15 @@ const neighbours = 100 // in order of median, with which a system is compared
 // al., "Producing wrong data without doing anything obviously wrong!", ASPLOS
 // 2009.
 func noise(rule string, t *table) []assay.Finding {
-	v := t.result()
-	if !(t.noise > 0) || v == nil || !t.has(assay.RoleSystem) || v.Role == assay.RoleMean {
+	if !(t.noise > 0) || !t.has(assay.RoleSystem) {
 		return nil
 	}
-	return t.tooSmall(rule, v, t.noise)
+	for _, v := range t.levels() { // the first that shows it: rates and latencies do alike
+		if found := t.tooSmall(rule, v, t.noise); len(found) > 0 {
+			return found
+		}
+	}
+	return nil
 }
 
 func (t *table) tooSmall(rule string, v *trace.Values, floor float64) []assay.Finding {

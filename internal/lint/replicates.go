@@ -111,6 +111,20 @@ func (t *table) result() *trace.Values {
 	return nil
 }
 
+// sampled are the columns of single measurements: samples, and latencies that
+// are not said to be a mean or another statistic.
+func (t *table) sampled() []*trace.Values {
+	return append(slices.Clone(t.by[assay.RoleSample]), slices.DeleteFunc(slices.Clone(t.by[assay.RoleLatency]), func(v *trace.Values) bool {
+		mean, other := statistics(v)
+		return mean || other
+	})...)
+}
+
+// levels are the columns whose levels are compared: throughput, and what is sampled.
+func (t *table) levels() []*trace.Values {
+	return append(slices.Clone(t.by[assay.RoleThroughput]), t.sampled()...)
+}
+
 func span(low, high float64) string {
 	if low == high {
 		return fmt.Sprintf("%.0f", low)

@@ -21,7 +21,8 @@ type series struct {
 }
 
 // samples returns the series of the values of rows: of each replicate, or of each
-// treatment where a replicate is one sample.
+// treatment where a replicate is one sample. Where most have the start of another
+// one, as in whole seconds, nothing tells their order.
 func (t *table) samples(rows []int, x []float64) []series {
 	rows = slices.DeleteFunc(slices.Clone(t.ok(rows)), func(row int) bool { return !(x[row] > 0) })
 	cells := slices.Concat(t.cell(), t.by[assay.RoleLoad])
@@ -29,33 +30,50 @@ func (t *table) samples(rows []int, x []float64) []series {
 	if finer := group(rows, slices.Concat(cells, t.by[assay.RoleReplicate])...); len(rows) >= inOne*len(finer) {
 		of = finer
 	}
-	out := make([]series, len(of))
-	for i, rows := range of {
-		t.sort(rows)
-		out[i].rows = rows
-		for _, row := range rows {
-			out[i].x = append(out[i].x, x[row])
+	var out []series
+	for _, rows := range of {
+		if !t.sort(rows) {
+			continue
 		}
+		s := series{rows: rows}
+		for _, row := range rows {
+			s.x = append(s.x, x[row])
+		}
+		out = append(out, s)
 	}
 	return out
 }
 
-// sort puts rows in order of time: by block, then replicate, then iteration.
-func (t *table) sort(rows []int) {
+// sort puts rows in order of time: by block, then replicate, then iteration, or
+// else start. It reports whether that is their order.
+func (t *table) sort(rows []int) (ordered bool) {
+	roles := []assay.Role{assay.RoleBlock, assay.RoleReplicate, assay.RoleIteration}
+	started := t.counted(assay.RoleIteration) == nil && t.counted(assay.RoleStart) != nil
+	if started {
+		roles[2] = assay.RoleStart
+	}
 	var keys [][]float64
-	for _, role := range []assay.Role{assay.RoleBlock, assay.RoleReplicate, assay.RoleIteration} {
+	for _, role := range roles {
 		if x := t.counted(role); x != nil {
 			keys = append(keys, x)
 		}
 	}
-	slices.SortStableFunc(rows, func(a, b int) int {
+	order := func(a, b int) int {
 		for _, x := range keys {
 			if c := cmp.Compare(x[a], x[b]); c != 0 {
 				return c
 			}
 		}
 		return 0
-	})
+	}
+	slices.SortStableFunc(rows, order)
+	ties := 0
+	for i := 1; started && i < len(rows); i++ {
+		if order(rows[i-1], rows[i]) == 0 {
+			ties++
+		}
+	}
+	return 2*ties <= len(rows)
 }
 
 // thinned returns at most longest values, and how many samples each is of.
