@@ -35,10 +35,14 @@ type Runtime interface {
 type Traits struct {
 	Mode    Mode
 	Cache   Cache
-	Threads int  // that compile; 0: not known, or none does
+	Threads int  // that compile; 0: not known, or none does; EachProcessor
 	Shim    bool // its program is a shim: it calls the export run of whatever has one, and has the imports that mark a region
 	MVP     bool // it knows no WebAssembly feature after the first version: it is given assay.MVP modules where there are any
 }
+
+// EachProcessor is as many threads as there are processors that the runtime may
+// run on.
+const EachProcessor = -1
 
 // A Mode says how a runtime executes code.
 type Mode string

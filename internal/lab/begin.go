@@ -42,8 +42,12 @@ func (w *Workspace) freezeHere(ctx context.Context, exp assay.Experiment) (froze
 	if f.host, err = w.Local.Host(ctx); err != nil {
 		return f, fmt.Errorf("fingerprint of this host: %w", err)
 	}
+	processors := f.host.Cores
+	if list, err := assay.ParseCPUs(exp.Protocol.CPUs); err == nil {
+		processors = len(list)
+	}
 	plan, err := freeze(exp, f.host.Name, func(i int, wl assay.Workload) (assay.Trial, error) {
-		return w.trial(ctx, f.tools[i], wl, how.ask)
+		return w.trial(ctx, f.tools[i], wl, how.ask, processors)
 	})
 	if err != nil {
 		return f, err

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -185,9 +186,13 @@ func (w *Workspace) find(ctx context.Context, tools []tool) error {
 const scratchDir = "scratch"
 
 // trial makes the commands of one trial and puts the files that they name on
-// the host. ask is what a shim is asked.
-func (w *Workspace) trial(ctx context.Context, t tool, wl assay.Workload, ask runners.Ask) (assay.Trial, error) {
+// the host. ask is what a shim is asked; processors is how many the commands may
+// run on.
+func (w *Workspace) trial(ctx context.Context, t tool, wl assay.Workload, ask runners.Ask, processors int) (assay.Trial, error) {
 	traits := t.runtime.Traits()
+	if traits.Threads == runners.EachProcessor {
+		traits.Threads = processors
+	}
 	trial := assay.Trial{Mode: string(traits.Mode), Cache: string(traits.Cache), Threads: int32(traits.Threads)}
 	unsupported := func(why string) (assay.Trial, error) {
 		trial.Unsupported = why
@@ -339,7 +344,7 @@ func (w *Workspace) RuntimePlan(ctx context.Context, name, ref string, phases bo
 		}
 		tools[0].found = found
 	}
-	t, err := w.trial(ctx, tools[0], wl, runners.Ask{})
+	t, err := w.trial(ctx, tools[0], wl, runners.Ask{}, runtime.NumCPU())
 	t.Unsupported = cmp.Or(absent, t.Unsupported)
 	t.Workload, t.Manifest, t.Runtime, t.Expect = wl.Name, wl.Manifest, name, wl.Expect
 	return t, err

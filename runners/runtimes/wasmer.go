@@ -28,7 +28,7 @@ func wasmer(id string, shim *runners.Shim, compiler ...string) runners.CLI {
 			Remedy:  `run "assay runtimes install wasmer"`,
 			Package: "wasmer",
 		},
-		Executes: runners.Traits{Mode: runners.AOT, Cache: runners.Off},
+		Executes: runners.Traits{Mode: runners.AOT, Cache: runners.Off, Threads: runners.EachProcessor},
 		Phases:   shim,
 		Env:      []string{"WASMER_DIR=.wasmer"}, // in the working directory: it makes ~/.wasmer whatever it is asked to do
 		Signs: []assay.Sign{

@@ -10,10 +10,10 @@ import (
 
 // Wasmtime compiles with Cranelift, WasmtimeWinch with its baseline compiler;
 // WasmtimePrecompiled loads what Cranelift made before. Its cache of compiled
-// code, which is on by itself, is off.
+// code, which is on by itself, is off. Functions are compiled side by side.
 var (
-	Wasmtime            = wasmtime("wasmtime", runners.Traits{Mode: runners.AOT, Cache: runners.Off}, wasmtimeShim("cranelift", true), "-C", "cache=n")
-	WasmtimeWinch       = wasmtime("wasmtime/winch", runners.Traits{Mode: runners.AOT, Cache: runners.Off}, wasmtimeShim("winch", true), "-C", "cache=n", "-C", "compiler=winch")
+	Wasmtime            = wasmtime("wasmtime", runners.Traits{Mode: runners.AOT, Cache: runners.Off, Threads: runners.EachProcessor}, wasmtimeShim("cranelift", true), "-C", "cache=n")
+	WasmtimeWinch       = wasmtime("wasmtime/winch", runners.Traits{Mode: runners.AOT, Cache: runners.Off, Threads: runners.EachProcessor}, wasmtimeShim("winch", true), "-C", "cache=n", "-C", "compiler=winch")
 	WasmtimePrecompiled = precompiledWasmtime()
 )
 
