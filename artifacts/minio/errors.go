@@ -33,6 +33,9 @@ var (
 	// ErrNoBucket reports a bucket that does not exist.
 	ErrNoBucket = errors.New("no such bucket")
 
+	// ErrNoStore reports a bucket that has no store at that prefix.
+	ErrNoStore = errors.New("there is no store")
+
 	// ErrClock reports that the clocks of this machine and of the server
 	// differ by more than signed requests allow, which is 15 minutes.
 	ErrClock = errors.New("clocks differ")

@@ -101,7 +101,7 @@ func TestNoWayIn(t *testing.T) {
 		kind   error
 		remedy string
 	}{
-		"no store there":   {func(c *minio.Config) { c.Prefix = "elsewhere" }, fs.ErrNotExist, "create one there"},
+		"no store there":   {func(c *minio.Config) { c.Prefix = "elsewhere" }, minio.ErrNoStore, "create one there"},
 		"unknown key":      {func(c *minio.Config) { c.Credentials = server.CredentialsFile("nobody", server.Secret) }, minio.ErrDenied, "check the access key"},
 		"wrong secret":     {func(c *minio.Config) { c.Credentials = server.CredentialsFile(server.User, "wrong") }, minio.ErrDenied, "check the access key"},
 		"TLS to plain":     {func(c *minio.Config) { c.Endpoint = strings.Replace(c.Endpoint, "http:", "https:", 1) }, minio.ErrUnreachable, "http://"},

@@ -112,6 +112,7 @@ type Backend struct {
 	core      miniogo.Core
 	limits    limits
 	parts     chan struct{}         // has one for each part of an upload in memory
+	made      time.Time             // by the server's clock, which says seconds
 	versioned bool                  // a delete hides a value until its versions are deleted
 	exclusive atomic.Pointer[lease] // held by this Backend
 }
@@ -157,8 +158,7 @@ var (
 )
 
 // Open returns the store at cfg, which Create made. It writes nothing. Its
-// errors match ErrUnreachable, ErrDenied, ErrNoBucket, ErrClock, or
-// fs.ErrNotExist for a bucket that has no store there.
+// errors match ErrUnreachable, ErrDenied, ErrNoBucket, ErrNoStore or ErrClock.
 func Open(ctx context.Context, cfg Config) (*Backend, error) { return open(ctx, cfg, defaults, nil) }
 
 // open is Open with limits, and with wrap around what sends requests.
@@ -174,9 +174,9 @@ func open(ctx context.Context, cfg Config, l limits, wrap func(http.RoundTripper
 }
 
 func (b *Backend) open(ctx context.Context) error {
-	rc, _, err := b.get(ctx, formatKey)
+	rc, info, err := b.get(ctx, formatKey)
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("there is no store: %w; create one there, or name the right bucket and prefix", err)
+		return fmt.Errorf("%w: %w; create one there, or name the right bucket and prefix", ErrNoStore, err)
 	}
 	if err != nil {
 		return err
@@ -188,6 +188,7 @@ func (b *Backend) open(ctx context.Context) error {
 	if string(got) != format {
 		return fmt.Errorf("its format is %q, this program knows %q; use the program that made it", got, format)
 	}
+	b.made = info.ModTime
 	return b.retry(ctx, func() error {
 		v, err := b.core.GetBucketVersioning(ctx, b.cfg.Bucket)
 		b.versioned = v.Status != ""
@@ -345,6 +346,10 @@ func connect(cfg Config, l limits, wrap func(http.RoundTripper) http.RoundTrippe
 
 // String says where the store is, and no credentials.
 func (b *Backend) String() string { return b.cfg.URL() + " at " + b.cfg.Endpoint }
+
+// Made returns when the store was made, in whole seconds of the server's clock:
+// one that was lost and made again at the same address is another store.
+func (b *Backend) Made() time.Time { return b.made }
 
 // name returns the object of a key.
 func (b *Backend) name(key string) string {

@@ -175,6 +175,62 @@ func TestStoreTroubles(t *testing.T) {
 	}
 }
 
+// TestStoreMadeAgain loses a store, and makes it again at the same address: what
+// the first had waits for the second.
+func TestStoreMadeAgain(t *testing.T) {
+	s := miniotest.Start(t)
+	dir := newWorkspace(t, greeting)
+	c := addStore(t, dir, s, "results")
+	runOK(t, dir)
+	archived(t, dir, c)
+	store, first := openStore(t, c)
+	had := countRefs(t, store)
+	lose := func() {
+		t.Helper()
+		if err := os.RemoveAll(filepath.Join(s.Dir, c.Bucket)); err != nil {
+			t.Fatal(err)
+		}
+		for !time.Now().Truncate(time.Second).After(first.Made()) { // another second of the server's clock
+			time.Sleep(10 * time.Millisecond)
+		}
+	}
+
+	lose()
+	if out := mustAssay(t, dir, "store", "ls"); !strings.Contains(out, fmt.Sprintf(" %d ", had)) {
+		t.Errorf("the store is gone, and %d references do not wait:\n%s", had, out)
+	}
+	mustAssay(t, dir, "store", "add", "lab", c.URL(), "--endpoint", c.Endpoint, "--credentials", c.Credentials, "--create")
+	archived(t, dir, c)
+	store, first = openStore(t, c)
+	if got := countRefs(t, store); got != had {
+		t.Errorf("made again by this workspace, the store has %d references of %d", got, had)
+	}
+
+	lose()
+	if _, err := minio.Create(t.Context(), c, minio.CreateOptions{MakeBucket: true}); err != nil {
+		t.Fatal(err)
+	}
+	mustAssay(t, dir, "store", "ls")
+	mustAssay(t, dir, "runs") // starts the upload
+	archived(t, dir, c)
+	store, _ = openStore(t, c)
+	if got := countRefs(t, store); got != had {
+		t.Errorf("made again by another, the store has %d references of %d", got, had)
+	}
+}
+
+// countRefs returns how many references a store has.
+func countRefs(t *testing.T, s *artifacts.Store) (n int) {
+	t.Helper()
+	for _, err := range s.Refs(t.Context(), "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		n++
+	}
+	return n
+}
+
 // TestStoreClock is a trouble of this machine: the server sees requests that are
 // dated 20 minutes ago. It looks at the date before the signature.
 func TestStoreClock(t *testing.T) {

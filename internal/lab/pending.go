@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,9 +10,11 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts"
+	"github.com/assay-notebooks/assay/artifacts/minio"
 	"github.com/assay-notebooks/assay/internal/durable"
 	"github.com/assay-notebooks/assay/internal/mutex"
 )
@@ -193,6 +196,32 @@ func (w *Workspace) awaitAll(ctx context.Context, p *place) error {
 		}
 	}
 	return p.waitlist().add(all...)
+}
+
+// recognize notes every reference as waiting for a store, if it is not the one
+// that was there when this was last asked: what one had that was lost, the one
+// made in its place has not. b and err are what opening it has come to.
+func (w *Workspace) recognize(ctx context.Context, p *place, b *minio.Backend, err error) error {
+	var made time.Time // zero: there is none
+	switch {
+	case err == nil:
+		made = b.Made()
+	case !noStore(err):
+		return nil // nobody knows
+	}
+	stamp := []byte(made.UTC().Format(time.RFC3339) + "\n")
+	if b, err := os.ReadFile(p.madeFile()); err == nil && bytes.Equal(b, stamp) {
+		return nil
+	}
+	if err := w.awaitAll(ctx, p); err != nil {
+		return err
+	}
+	return durable.Write(p.madeFile(), stamp)
+}
+
+// noStore reports whether err is that there is no store at its address.
+func noStore(err error) bool {
+	return errors.Is(err, minio.ErrNoStore) || errors.Is(err, minio.ErrNoBucket)
 }
 
 // refKinds are the first elements of the references that are archived.

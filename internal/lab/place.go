@@ -45,6 +45,9 @@ func (p *place) againFile() string { return filepath.Join(p.dir, "again") }
 
 func (p *place) waitlist() waitlist { return waitlist(filepath.Join(p.dir, "waiting")) }
 
+// madeFile says when the store was made that was last found there.
+func (p *place) madeFile() string { return filepath.Join(p.dir, "made") }
+
 // lastError returns why the last upload failed, in one short line, or "".
 func (p *place) lastError() (string, error) {
 	b, err := os.ReadFile(filepath.Join(p.dir, "error"))
@@ -119,6 +122,9 @@ func (p *place) open(ctx context.Context, root string) (*minio.Backend, error) {
 			"name it (--store %[1]s), or \"assay store use %[1]s\"", p.name, errNotChosen, ConfigFile)
 	}
 	b, err := minio.Open(ctx, config)
+	if noStore(err) {
+		return nil, fmt.Errorf("store %s: %w: \"%s --create\" makes it", p.name, err, p.config.add(p.name))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("store %s: %w", p.name, err)
 	}

@@ -37,6 +37,17 @@ func (c StoreConfig) String() string {
 	return s
 }
 
+// add is the command that defines the store.
+func (c StoreConfig) add(name string) string {
+	s := "assay store add " + name + " " + c.URL + " --endpoint " + c.Endpoint
+	for _, f := range []struct{ flag, value string }{{"region", c.Region}, {"ca", c.CA}, {"credentials", c.Credentials}} {
+		if f.value != "" {
+			s += " --" + f.flag + " " + f.value
+		}
+	}
+	return s
+}
+
 // check says what is wrong with a definition, as it can be seen in it.
 func (c StoreConfig) check() error {
 	if c.URL == "" || c.Endpoint == "" {
@@ -219,17 +230,17 @@ func (w *Workspace) AddStore(ctx context.Context, name string, c StoreConfig, op
 	}
 	p := w.place(name, c)
 	p.chosen = true
+	var backend *minio.Backend
+	var err error
 	if opts.Create {
 		config, err := c.config(w.Root)
 		if err != nil {
 			return fmt.Errorf("store %s: %w", name, err)
 		}
-		if _, err := minio.Create(ctx, config, minio.CreateOptions{MakeBucket: true, ObjectLock: opts.ObjectLock}); err != nil {
+		if backend, err = minio.Create(ctx, config, minio.CreateOptions{MakeBucket: true, ObjectLock: opts.ObjectLock}); err != nil {
 			return fmt.Errorf("store %s: %w", name, err)
 		}
-	} else if _, err := p.open(ctx, w.Root); errors.Is(err, fs.ErrNotExist) || errors.Is(err, minio.ErrNoBucket) {
-		return fmt.Errorf("%w; --create makes it", err)
-	} else if err != nil {
+	} else if backend, err = p.open(ctx, w.Root); err != nil {
 		return err
 	}
 	if err := w.define(ctx, name, &c); err != nil {
@@ -241,7 +252,14 @@ func (w *Workspace) AddStore(ctx context.Context, name string, c StoreConfig, op
 	}
 	w.Config.Stores[name] = c
 	if first && w.using == nil {
-		return w.UseStore(ctx, name)
+		if err := w.UseStore(ctx, name); err != nil {
+			return err
+		}
+	}
+	if w.using != nil && w.using.key == p.key {
+		if err := w.recognize(ctx, w.using, backend, nil); err != nil {
+			return fmt.Errorf("store %s: %w", name, err)
+		}
 	}
 	return nil
 }

@@ -49,6 +49,14 @@ func (w *Workspace) state(ctx context.Context, s *StoreState, count bool) error 
 			return err
 		}
 	}
+	patient, cancel := context.WithTimeoutCause(ctx, distantPatience, fmt.Errorf("no answer in %v", distantPatience))
+	defer cancel()
+	backend, openErr := p.open(patient, w.Root)
+	if p == w.using {
+		if err := w.recognize(ctx, p, backend, openErr); err != nil {
+			return err
+		}
+	}
 	values, err := p.waitlist().all()
 	if err != nil {
 		return err
@@ -57,11 +65,8 @@ func (w *Workspace) state(ctx context.Context, s *StoreState, count bool) error 
 	if s.LastTry, err = p.lastError(); err != nil {
 		return err
 	}
-	patient, cancel := context.WithTimeoutCause(ctx, distantPatience, fmt.Errorf("no answer in %v", distantPatience))
-	defer cancel()
-	backend, err := p.open(patient, w.Root)
-	if err != nil {
-		s.Error = err.Error()
+	if openErr != nil {
+		s.Error = openErr.Error()
 		return ctx.Err()
 	}
 	s.Reachable = true

@@ -118,6 +118,9 @@ func (s *syncer) drain(ctx context.Context) error {
 	s.sent, s.light = map[assay.Digest]bool{}, map[assay.Digest]bool{}
 	s.larges = map[assay.Digest][]assay.Digest{}
 	backend, err := s.p.open(ctx, s.w.Root)
+	if noted := s.w.recognize(ctx, s.p, backend, err); noted != nil {
+		return fmt.Errorf("store %s: %w", s.p.name, noted)
+	}
 	if err != nil {
 		return err
 	}
