@@ -14,7 +14,10 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/assay-notebooks/assay/internal/lab"
+	"github.com/assay-notebooks/assay/internal/tooltest"
 	"github.com/assay-notebooks/assay/runners/executors"
+	"github.com/assay-notebooks/assay/runners/runtimes"
+	"github.com/assay-notebooks/assay/runners/toolbox"
 )
 
 func TestMain(m *testing.M) {
@@ -70,10 +73,25 @@ func runScripts(t *testing.T, folder string) {
 			}
 			return nil
 		},
+		Condition: func(condition string) (bool, error) { return here(t.Context(), cache, condition) },
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"status": status, "flip": flip, "edit": edit, "truncate": truncate, "notebook": writeNotebook, "validate": validate, "registry": serveTo,
 		},
 	})
+}
+
+// here is the condition runtime:NAME: whether this host has it, or must.
+func here(ctx context.Context, cache, condition string) (bool, error) {
+	name, ok := strings.CutPrefix(condition, "runtime:")
+	if !ok {
+		return false, errors.New("want runtime:NAME")
+	}
+	r, err := runtimes.Find(name)
+	if err != nil || tooltest.Required(name) {
+		return true, err
+	}
+	found, err := toolbox.Locate(ctx, r, toolbox.Options{Cache: cache})
+	return found.Absent == "", err
 }
 
 func abs(t *testing.T, path string) string {
