@@ -138,16 +138,25 @@ func (m *measured) add(x assay.Sample) {
 	}
 }
 
-// shimVersions lists runtimes whose shims took part, with the version of each.
-func shimVersions(run assay.Run) []string {
-	var all []string
-	for _, v := range run.Runtimes {
-		name, ok := strings.CutSuffix(v.Name, shimSuffix)
-		if ok && v.Version != "" {
-			all = append(all, name+" "+v.Version)
-		}
+// engines gathers what shims said of their engines, by runtime: the versions of
+// these, where that of the program may be another.
+type engines map[string]string
+
+func (e engines) add(x assay.Sample) {
+	if _, version, ok := strings.Cut(x.Engine, " "); ok {
+		e[strings.TrimSuffix(x.Runtime, assay.ControlSuffix)] = version
 	}
-	return all
+}
+
+func (e engines) notes() []string {
+	var all []string
+	for _, runtime := range sortedKeys(e) {
+		all = append(all, runtime+" "+e[runtime])
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return []string{"engines of the shims, which may be of another version than the commands: " + strings.Join(all, ", ")}
 }
 
 // summarise sums up samples of a plan, a row a trial.
@@ -163,9 +172,6 @@ func summarise(run assay.Run, plan assay.Plan, samples iter.Seq2[assay.Sample, e
 	if run.Launch != nil && s.Phase == assay.Process {
 		s.Notes = append(s.Notes, "launch: a process that ends at once takes "+inMS(*run.Launch)+" here, which is in every wall time")
 	}
-	if shims := shimVersions(run); len(shims) > 0 {
-		s.Notes = append(s.Notes, "engines of the shims, which may be of another version than the commands: "+strings.Join(shims, ", "))
-	}
 	data := make([]measured, len(plan.Trials))
 	for i, t := range plan.Trials {
 		data[i].phases = map[assay.Phase]*measuredPhase{}
@@ -174,7 +180,7 @@ func summarise(run assay.Run, plan assay.Plan, samples iter.Seq2[assay.Sample, e
 			Planned: len(plan.Order) - plan.Warmup, Outcomes: map[assay.Outcome]int{}, Exits: map[int32]int{}, Signals: map[string]int{},
 		})
 	}
-	warm := warmups{}
+	warm, given, shims := warmups{}, answers{}, engines{}
 	for x, err := range samples {
 		if err != nil {
 			return s, err
@@ -183,6 +189,8 @@ func summarise(run assay.Run, plan assay.Plan, samples iter.Seq2[assay.Sample, e
 			return s, fmt.Errorf("run %s: a sample of trial %d, the plan has %d", run.ID, x.Trial, len(s.Rows))
 		}
 		warm.add(x)
+		given.add(x)
+		shims.add(x)
 		if x.Warmup {
 			continue
 		}
@@ -204,6 +212,7 @@ func summarise(run assay.Run, plan assay.Plan, samples iter.Seq2[assay.Sample, e
 	}
 	s.Compared = families(s, data)
 	s.Controls = controls(s, data)
+	s.Notes = slices.Concat(s.Notes, given.notes(), shims.notes())
 	s.Notes = append(s.Notes, warm.notes(s.Rows, plan.WarmCalls)...)
 	s.Notes = append(s.Notes, worthOfCalls(s.Rows, plan.Calls-plan.WarmCalls)...)
 	return s, nil
