@@ -2,10 +2,13 @@ package agent_test
 
 import (
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/runners"
 )
 
 // What a runtime keeps of a container is gone before the next invocation, and
@@ -38,5 +41,25 @@ func TestStateAndClean(t *testing.T) {
 	want := "clean\nrun\nclean\nrun\nclean\n" + "clean\nended\nended\n"
 	if got := string(readFile(t, log)); got != want {
 		t.Errorf("order:\n%swant:\n%s", got, want)
+	}
+}
+
+// The container of a run has one name, in its command and in what cleans up,
+// and that of another run has another. What has no clean-up is left as it is.
+func TestContainerName(t *testing.T) {
+	log := filepath.Join(t.TempDir(), "log")
+	echo := shell(`echo $0 >> ` + log)
+	echo.Argv = append(echo.Argv, runners.ContainerName)
+	var names []string
+	for range 2 {
+		complete(t, plan(1, 0, assay.Trial{Command: echo, Clean: []assay.Command{echo}}))
+		names = append(names, strings.Fields(string(readFile(t, log)))[len(names):]...)
+	}
+	if len(names) != 4 || names[0] != names[1] || names[2] != names[3] || names[0] == names[2] || slices.Contains(names, runners.ContainerName) {
+		t.Errorf("names of clean-up, command, and those of another run: %q", names)
+	}
+	complete(t, plan(1, 0, assay.Trial{Command: echo}))
+	if got := strings.Fields(string(readFile(t, log))); got[len(got)-1] != runners.ContainerName {
+		t.Errorf("without clean-up the argument is %q", got[len(got)-1])
 	}
 }
