@@ -71,7 +71,7 @@ func newClaimsLs() *cobra.Command {
 				for _, v := range c.Verdicts {
 					said = append(said, fmt.Sprintf("%s (%s)", v.Verdict, v.Evidence))
 				}
-				return strings.Join([]string{c.ID, c.Subject, c.Kind, advertised(c.Claim), strings.Join(said, ", ")}, "\t")
+				return columns(c.ID, c.Subject, c.Kind, advertised(c.Claim), strings.Join(said, ", "))
 			})
 			return errors.Join(err, problems)
 		},
@@ -150,7 +150,7 @@ func newClaimsShow() *cobra.Command {
 func newClaimsCheck() *cobra.Command {
 	var against []string
 	c := &cobra.Command{
-		Use:   "check [ID...] --against REF...",
+		Use:   "check [ID...] --against REF [--against REF]...",
 		Short: "Judge claims by runs and imports, and archive the verdicts",
 		Long: `Judge claims by runs and imports, and archive the verdicts. REF is an experiment's name, a run's ID, or an
 import. Without an ID: every claim; those that the evidence has nothing about are listed as unsupported, with
@@ -211,7 +211,7 @@ func printJudged(p printer, judged []lab.Judged) error {
 				found += ", of " + j.Check.Instead
 			}
 		}
-		return strings.Join([]string{j.Claim.ID, string(j.Verdict), found, advertised(j.Claim), j.Run + j.Import}, "\t")
+		return columns(j.Claim.ID, string(j.Verdict), found, advertised(j.Claim), j.Run+j.Import)
 	})
 	if err != nil {
 		return err
@@ -222,7 +222,7 @@ func printJudged(p printer, judged []lab.Judged) error {
 	if rest := len(judged) - len(told); rest > 0 {
 		fmt.Fprintf(p.out, "\n%d claims are unsupported: nothing in this evidence is about them\n", rest)
 		return list(p, "judgement", slices.DeleteFunc(slices.Clone(judged), func(j lab.Judged) bool { return !j.Evidence.IsZero() }),
-			"CLAIM\tWHAT IT TAKES", func(j lab.Judged) string { return j.Claim.ID + "\t" + cmp.Or(j.Needs, j.Reason) })
+			"CLAIM\tWHAT IT TAKES", func(j lab.Judged) string { return columns(j.Claim.ID, cmp.Or(j.Needs, j.Reason)) })
 	}
 	return nil
 }
@@ -345,3 +345,12 @@ func claimText(cmd *cobra.Command, args []string, c assay.Claim) ([]byte, error)
 
 // maxClaims bounds a text of claims.
 const maxClaims = 16 << 20
+
+// columns are the columns of a row of a table. What a stranger wrote in them
+// neither begins a line nor reaches the terminal as anything but text.
+func columns(texts ...string) string {
+	for i, s := range texts {
+		texts[i] = graph.Printable(s)
+	}
+	return strings.Join(texts, "\t")
+}

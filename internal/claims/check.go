@@ -73,8 +73,8 @@ func CheckCheck(c assay.Check) error {
 	case c.Comparator != "in" && c.To != 0:
 		bad(`to %v: only "in" has two ends`, c.To)
 	}
-	if !(c.Tolerance >= 0) || math.IsInf(c.Tolerance, 0) {
-		bad("tolerance %v: want a share of the value, such as 0.05", c.Tolerance)
+	if !(c.Tolerance >= 0 && c.Tolerance < 1) {
+		bad("tolerance %v: want a share of the value below 1; 5%% is 0.05", c.Tolerance)
 	}
 	if c.Comparator == "=" && !(c.Tolerance > 0 && c.Value > 0) {
 		bad(`"=" needs a value and a tolerance above 0, such as 0.05: nothing measured is exactly equal`)

@@ -34,8 +34,19 @@ type Book struct {
 // the evidence can test is the one. In a file a single one needs no list.
 type Checks []assay.Check
 
-// UnmarshalYAML reads a check or a list of them.
+// UnmarshalYAML reads a check or a list of them. One without a value is an
+// error: 0 has to be said.
 func (c *Checks) UnmarshalYAML(unmarshal func(any) error) error {
+	var many []map[string]any
+	if err := unmarshal(&many); err != nil {
+		many = make([]map[string]any, 1)
+		_ = unmarshal(&many[0]) // what is none of either is an error below
+	}
+	for _, check := range many {
+		if value, said := check["value"]; check != nil && (!said || value == nil) {
+			return errors.New("a check has no value: say which number it compares with")
+		}
+	}
 	if err := unmarshal(new([]any)); err == nil {
 		return unmarshal((*[]assay.Check)(c))
 	}

@@ -139,11 +139,16 @@ checks:
 		t.Errorf("check %+v", v)
 	}
 	s := schema(t)
-	for comparator, good := range map[string]bool{"in, to: 5": true, "'<='": true, "in": false, "'<=', to: 5": false, "'=='": false} {
-		text := []byte("claims: [{id: a}]\nchecks: {a: {metric: wall_ns, value: 4, unit: ms, comparator: " + comparator + "}}")
+	for fields, good := range map[string]bool{
+		"value: 4, comparator: in, to: 5": true, "value: 4, comparator: '<='": true, "value: 4, comparator: in": false,
+		"value: 4, comparator: '<=', to: 5": false, "value: 4, comparator: '=='": false,
+		"comparator: '<=', value: 0": true, "comparator: '<='": false, "comparator: '<=', value: null": false, "comparator: '<=', value: ~": false,
+		"value: 4, comparator: '>=', tolerance: 0.99": true, "value: 4, comparator: '>=', tolerance: 5": false, "value: 4, comparator: '<=', tolerance: 1": false,
+	} {
+		text := []byte("claims: [{id: a}]\nchecks: {a: {metric: wall_ns, unit: ms, " + fields + "}}")
 		_, err := Parse(text, Book{})
 		if invalid := valid(t, s, text); (err == nil) != good || (invalid == nil) != good {
-			t.Errorf("comparator %s: %v, and by the schema: %v; good is %v", comparator, err, invalid, good)
+			t.Errorf("%s: %v, and by the schema: %v; good is %v", fields, err, invalid, good)
 		}
 	}
 	for _, bad := range []struct{ text, want string }{

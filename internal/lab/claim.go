@@ -139,7 +139,7 @@ func (w *Workspace) JudgeClaims(ctx context.Context, ids, refs []string) ([]Judg
 	asked := len(ids) > 0
 	for _, id := range ids {
 		if _, ok := book.Find(id); !ok {
-			return nil, Usagef(`no claim %q: "assay claims ls" lists them, "assay claims add" adds one`, id)
+			return nil, Usagef(`no claim %q: "assay claims ls" lists them, "assay claims add" adds one; each evidence needs an --against of its own`, id)
 		}
 	}
 	if !asked {
