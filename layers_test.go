@@ -22,6 +22,7 @@ var layers = map[string][]string{
 	"internal/failure":             {},
 	"internal/gotool":              {},
 	"internal/mutex":               {},
+	"internal/settings":            {"", "artifacts/minio", "internal/durable", "internal/failure", "internal/mutex", "internal/strictyaml"},
 	"internal/passing":             {},
 	"internal/stall":               {},
 	"internal/underway":            {},
@@ -52,6 +53,7 @@ var layers = map[string][]string{
 	"internal/seal/...":            {"", "kernelext", "internal/canonical", "internal/nodewasi", "internal/seal/..."},
 	"internal/lint":                {"", "artifacts/trace", "kernelext/stats"},
 	"internal/claims":              {"", "artifacts/trace", "internal/canonical", "internal/strictyaml", "kernelext/stats"},
+	"internal/stores":              {"", "artifacts", "artifacts/minio", "artifacts/oci", "internal/durable", "internal/failure", "internal/mutex", "internal/settings"},
 	"internal/lab":                 {"", "artifacts/...", "runners/...", "images", "internal/...", "kernelext/..."},
 	"internal/lab/advertised":      {"kernelext/figure"},
 	"internal/lab/labtest":         {"", "artifacts", "artifacts/disk", "artifacts/oci", "internal/canonical"},
@@ -69,7 +71,7 @@ var layers = map[string][]string{
 	"cmd/assay-agent":              {"", "artifacts/journal", "internal/agent", "runners", "runners/bundle", "runners/measure"},
 	"tools/bench/figures":          {"kernelext/figure"},
 	"tools/bench":                  {"", "artifacts/...", "internal/gotool", "internal/lab", "internal/lab/labtest", "kernelext/...", "tools/bench/figures"},
-	"cmd/assay":                    {"", "internal/cells", "internal/graph", "internal/registry/options", "internal/jupyterlab", "internal/kernel", "internal/lab", "internal/notebook", "runners"},
+	"cmd/assay":                    {"", "internal/cells", "internal/graph", "internal/registry/options", "internal/jupyterlab", "internal/kernel", "internal/lab", "internal/notebook", "internal/settings", "internal/stores", "runners"},
 }
 
 func TestLayers(t *testing.T) {

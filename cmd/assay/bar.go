@@ -11,6 +11,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/assay-notebooks/assay/internal/lab"
+	"github.com/assay-notebooks/assay/internal/stores"
 )
 
 // A bar shows how far a run or a copy is: one line that moves on a terminal,
@@ -21,12 +22,12 @@ type bar struct {
 	now     func() time.Time
 	line    *progressbar.ProgressBar
 	tenth   int
-	waited  bool         // it was said that it waits
-	unready bool         // it was said what is not ready
-	begun   time.Time    // when a copy was first shown
-	shown   time.Time    // when it was last
-	last    lab.Transfer // as it was then
-	step    string       // of an installation that was last said
+	waited  bool            // it was said that it waits
+	unready bool            // it was said what is not ready
+	begun   time.Time       // when a copy was first shown
+	shown   time.Time       // when it was last
+	last    stores.Transfer // as it was then
+	step    string          // of an installation that was last said
 }
 
 // How often a copy is shown at most on a terminal, and at least elsewhere, as
@@ -86,7 +87,7 @@ func (b *bar) move(done, total int, what string, more ...progressbar.Option) {
 // transfer shows how far bytes are moved between the archive and a store. What
 // is left is known in blobs or references, which are of very different sizes: so
 // no time is foretold.
-func (b *bar) transfer(t lab.Transfer) {
+func (b *bar) transfer(t stores.Transfer) {
 	now := b.now()
 	if b.begun.IsZero() {
 		b.begun = now

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/assay-notebooks/assay/internal/lab"
+	"github.com/assay-notebooks/assay/internal/stores"
 )
 
 // TestReading shows a list that takes long, and not one that does not.
@@ -35,10 +35,10 @@ func TestTransfer(t *testing.T) {
 	clock := time.Unix(0, 0)
 	b.now = func() time.Time { return clock }
 	for second := range 26 {
-		b.transfer(lab.Transfer{Done: 0, Total: 2, Unit: "blobs", Bytes: int64(second) << 20})
+		b.transfer(stores.Transfer{Done: 0, Total: 2, Unit: "blobs", Bytes: int64(second) << 20})
 		clock = clock.Add(time.Second)
 	}
-	b.transfer(lab.Transfer{Done: 1, Total: 2, Unit: "blobs", Bytes: 26 << 20})
+	b.transfer(stores.Transfer{Done: 1, Total: 2, Unit: "blobs", Bytes: 26 << 20})
 	b.close()
 	const want = "0 of 2 blobs, 0 B\n" +
 		"0 of 2 blobs, 10.0 MiB, 1.0 MiB/s\n" +

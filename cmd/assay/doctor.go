@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/assay-notebooks/assay/internal/lab"
+	"github.com/assay-notebooks/assay/internal/settings"
 )
 
 func newDoctor() *cobra.Command {
@@ -44,11 +45,11 @@ func newConfig() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, settings, err := lab.LoadConfig(w.Root)
+			_, all, err := settings.Load(w.Root)
 			if err != nil {
 				return err
 			}
-			return list(newPrinter(cmd), "setting", settings, "SETTING\tVALUE\tFROM\tVARIABLE", func(s lab.Setting) string {
+			return list(newPrinter(cmd), "setting", all, "SETTING\tVALUE\tFROM\tVARIABLE", func(s settings.Setting) string {
 				return fmt.Sprintf("%s\t%s\t%s\t%s", s.Key, s.Value, s.Origin, s.Variable)
 			})
 		},

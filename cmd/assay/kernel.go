@@ -11,6 +11,7 @@ import (
 
 	"github.com/assay-notebooks/assay/internal/kernel"
 	"github.com/assay-notebooks/assay/internal/lab"
+	"github.com/assay-notebooks/assay/internal/settings"
 )
 
 func newKernel() *cobra.Command {
@@ -100,7 +101,7 @@ func kernelOptions() (kernel.Options, error) {
 	if err != nil {
 		return kernel.Options{}, errors.Join(errors.New("kernel: where is this program?"), err)
 	}
-	config, _, err := lab.LoadConfig("")
+	config, _, err := settings.Load("")
 	return kernel.Options{Assay: exe, Cache: config.Cache}, err
 }
 

@@ -337,7 +337,7 @@ func (k *killer) pull(what string) {
 func (k *killer) acknowledged(end bool) {
 	k.t.Helper()
 	w := k.open()
-	waiting, lastError, err := w.Unarchived(k.t.Context())
+	waiting, lastError, err := w.Stores.Unarchived(k.t.Context())
 	if err != nil {
 		k.t.Fatal(err)
 	}

@@ -87,7 +87,7 @@ func keepUploading(ctx context.Context, root string) {
 			return
 		case <-tick.C:
 			if w, err := lab.Open(ctx, root); err == nil {
-				_ = w.Upload(ctx) // what goes wrong is noted, for assay store ls
+				_ = w.Stores.Upload(ctx) // what goes wrong is noted, for assay store ls
 			}
 		}
 	}

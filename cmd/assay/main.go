@@ -165,7 +165,7 @@ func workspace(cmd *cobra.Command) (*lab.Workspace, error) {
 	if err != nil {
 		return nil, err
 	}
-	_ = w.Upload(cmd.Context()) // what waits for a store goes on, whatever is asked now; if it cannot, store ls says why
+	_ = w.Stores.Upload(cmd.Context()) // what waits for a store goes on, whatever is asked now; if it cannot, store ls says why
 	return w, nil
 }
 
@@ -185,7 +185,7 @@ func openWorkspace(cmd *cobra.Command) (*lab.Workspace, error) {
 
 // sayUploads says what waits for the store in use, if something does.
 func sayUploads(cmd *cobra.Command, w *lab.Workspace) {
-	if note := w.UploadNote(); note != "" {
+	if note := w.Stores.Note(); note != "" {
 		fmt.Fprintf(cmd.ErrOrStderr(), "%s\n", note)
 	}
 }

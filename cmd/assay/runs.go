@@ -50,7 +50,7 @@ A run is "not archived" when it was measured to its end and no process was there
 				sayListed(cmd.ErrOrStderr(), runs)
 			}
 			header, row := "RUN\tEXPERIMENT\tSTATE\tSTARTED\tOUTCOMES", runRow
-			if w.StoreInUse() != "" {
+			if w.Stores.InUse() != "" {
 				header, row = header+"\tSTORE", func(l lab.Listed) string { return runRow(l) + "\t" + storeOf(l) }
 			}
 			return errors.Join(list(newPrinter(cmd), "run", runs, header, row), unreadable)

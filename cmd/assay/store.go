@@ -9,6 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/assay-notebooks/assay/internal/lab"
+	"github.com/assay-notebooks/assay/internal/settings"
+	"github.com/assay-notebooks/assay/internal/stores"
 )
 
 func newStore() *cobra.Command {
@@ -26,8 +28,8 @@ or holds damaged is read from it. See docs/stores.md.`,
 }
 
 func newStoreAdd() *cobra.Command {
-	var c lab.StoreConfig
-	var opts lab.AddStoreOptions
+	var c settings.Store
+	var opts stores.AddOptions
 	cmd := &cobra.Command{
 		Use:   "add NAME s3://BUCKET/PREFIX --endpoint URL",
 		Short: "Define a store in assay.yaml, after it was opened",
@@ -44,10 +46,10 @@ never written down.`,
 				return err
 			}
 			c.URL = args[1]
-			if err := w.AddStore(cmd.Context(), args[0], c, opts); err != nil {
+			if err := w.Stores.Add(cmd.Context(), args[0], c, opts); err != nil {
 				return err
 			}
-			if err := w.Upload(cmd.Context()); err != nil {
+			if err := w.Stores.Upload(cmd.Context()); err != nil {
 				return err
 			}
 			return printStores(cmd, w, args[0])
@@ -74,7 +76,7 @@ func newStoreLs() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			all, err := w.Stores(cmd.Context(), count)
+			all, err := w.Stores.List(cmd.Context(), count)
 			if err != nil {
 				return err
 			}
@@ -90,7 +92,7 @@ func newStoreLs() *cobra.Command {
 	return cmd
 }
 
-func storeRow(s lab.StoreState) string {
+func storeRow(s stores.State) string {
 	inUse, state := "", "reachable"
 	if s.InUse {
 		inUse = "yes"
@@ -106,7 +108,7 @@ func storeRow(s lab.StoreState) string {
 
 // printStores prints the state of one store.
 func printStores(cmd *cobra.Command, w *lab.Workspace, name string) error {
-	all, err := w.Stores(cmd.Context(), false)
+	all, err := w.Stores.List(cmd.Context(), false)
 	if err != nil {
 		return err
 	}
@@ -137,7 +139,7 @@ assay.yaml, which may come from somebody else. ASSAY_STORE=NAME says the same fo
 				return fmt.Errorf("store use: give a name, or --none: %w", errFlags)
 			}
 			w, err := workspace(cmd)
-			if errors.Is(err, lab.ErrMoved) {
+			if errors.Is(err, settings.ErrMoved) {
 				var root string
 				if root, err = workspaceRoot(cmd); err == nil {
 					w, err = lab.OpenToChoose(cmd.Context(), root)
@@ -146,13 +148,13 @@ assay.yaml, which may come from somebody else. ASSAY_STORE=NAME says the same fo
 			if err != nil {
 				return err
 			}
-			if err := w.UseStore(cmd.Context(), name); err != nil {
+			if err := w.Stores.Use(cmd.Context(), name); err != nil {
 				return err
 			}
 			if none {
 				return newPrinter(cmd).object("store", struct{}{}, func(out io.Writer) { fmt.Fprintln(out, "no store is in use") })
 			}
-			if err := w.Upload(cmd.Context()); err != nil {
+			if err := w.Stores.Upload(cmd.Context()); err != nil {
 				return err
 			}
 			return printStores(cmd, w, name)
@@ -172,7 +174,7 @@ func newStoreRm() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := w.RemoveStore(cmd.Context(), args[0]); err != nil {
+			if err := w.Stores.Remove(cmd.Context(), args[0]); err != nil {
 				return err
 			}
 			removed := struct {
@@ -186,7 +188,7 @@ func newStoreRm() *cobra.Command {
 }
 
 func newStoreSync() *cobra.Command {
-	var opts lab.SyncOptions
+	var opts stores.SyncOptions
 	cmd := &cobra.Command{
 		Use:   "sync [NAME]",
 		Short: "Archive everything in a store now, and wait until it is there",
@@ -201,7 +203,7 @@ workspace is measured, nothing is sent, unless with --now. Exit status 3 if the 
 			}
 			bar := newBar(cmd.ErrOrStderr())
 			opts.Progress = bar.transfer
-			report, err := w.Sync(cmd.Context(), optional(args), opts)
+			report, err := w.Stores.Sync(cmd.Context(), optional(args), opts)
 			bar.close()
 			if report.Store == "" {
 				return err

@@ -23,6 +23,7 @@ import (
 
 	"github.com/assay-notebooks/assay/internal/kernel"
 	"github.com/assay-notebooks/assay/internal/lab"
+	"github.com/assay-notebooks/assay/internal/settings"
 	"github.com/assay-notebooks/assay/internal/tooltest"
 )
 
@@ -32,7 +33,7 @@ const deadline = 4 * time.Minute
 // cacheDir is the user's own cache, so that tools are built once.
 func cacheDir(t *testing.T) string {
 	t.Helper()
-	config, _, err := lab.LoadConfig("")
+	config, _, err := settings.Load("")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/assay-notebooks/assay/internal/jupyter/protocol"
 	"github.com/assay-notebooks/assay/internal/kernel"
 	"github.com/assay-notebooks/assay/internal/lab"
+	"github.com/assay-notebooks/assay/internal/settings"
 	"github.com/assay-notebooks/assay/internal/tooltest"
 )
 
@@ -45,7 +46,7 @@ func options() kernel.Options {
 	if err != nil {
 		panic(err)
 	}
-	config, _, err := lab.LoadConfig("")
+	config, _, err := settings.Load("")
 	if err != nil {
 		panic(err)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/assay-notebooks/assay/internal/claims"
 	"github.com/assay-notebooks/assay/internal/durable"
 	"github.com/assay-notebooks/assay/internal/mutex"
+	"github.com/assay-notebooks/assay/internal/settings"
 )
 
 // ClaimsFile is the name of a workspace's claims.
@@ -275,7 +276,7 @@ func (j *judge) claim(ctx context.Context, book claims.Book, id string, checks c
 // whose lock is kept gets none.
 func (j *judge) archive(ctx context.Context, out *Judged) error {
 	w := j.w
-	if w.Config.Lock == keepLock {
+	if w.Config.Lock == settings.KeepLock {
 		return nil
 	}
 	record, err := canonical.JSON(out.Judgement)

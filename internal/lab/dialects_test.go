@@ -28,6 +28,7 @@ import (
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts"
 	"github.com/assay-notebooks/assay/artifacts/oci"
+	"github.com/assay-notebooks/assay/internal/stores"
 	"github.com/assay-notebooks/assay/internal/tooltest"
 )
 
@@ -170,7 +171,7 @@ func TestPinDialects(t *testing.T) {
 			if got := lock.Origins[wl.Name]; got.Reference != tagged || got.Digest.String() != digest.String() || lock.Workloads[wl.Name] != wl.Manifest {
 				t.Errorf("lock: %+v and %v, want %s, %v and %v", got, lock.Workloads[wl.Name], tagged, digest, wl.Manifest)
 			}
-			if report, err := w.Store.Check(t.Context(), artifacts.CheckOptions{ReadData: true, Children: childrenIn(w.Store)}); err != nil || report.Damaged() {
+			if report, err := w.Store.Check(t.Context(), artifacts.CheckOptions{ReadData: true, Children: stores.Children(w.Store)}); err != nil || report.Damaged() {
 				t.Errorf("Check: %+v, %v", report, err)
 			}
 			// What the tag means is asked once: without the registry it is the same.
@@ -222,7 +223,7 @@ func TestPinContainer(t *testing.T) {
 	if _, err := w.Pin(t.Context(), host+"/crc@"+other.String(), PinOptions{PlainHTTP: true}); err == nil || !strings.Contains(err.Error(), "no image for linux/amd64 or linux/arm64") {
 		t.Errorf("Pin of an image for s390x: %v", err)
 	}
-	if report, err := w.Store.Check(t.Context(), artifacts.CheckOptions{ReadData: true, Children: childrenIn(w.Store)}); err != nil || report.Damaged() {
+	if report, err := w.Store.Check(t.Context(), artifacts.CheckOptions{ReadData: true, Children: stores.Children(w.Store)}); err != nil || report.Damaged() {
 		t.Errorf("Check: %+v, %v", report, err)
 	}
 	if _, err := blob(wl, assay.Wasm, nil); err == nil {

@@ -20,6 +20,8 @@ import (
 	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/seal"
 	"github.com/assay-notebooks/assay/internal/seal/sandbox"
+	"github.com/assay-notebooks/assay/internal/settings"
+	"github.com/assay-notebooks/assay/internal/stores"
 )
 
 // What the layers of a figure's OCI artifact are.
@@ -207,7 +209,7 @@ func (w *Workspace) draw(ctx context.Context, req Drawing) (Drawn, error) {
 		d.Stale = slices.ContainsFunc(made, func(p projection) bool { return p.stale(*l) })
 		l.Figures[fig.Name] = locked
 	}
-	if w.Config.Lock == keepLock {
+	if w.Config.Lock == settings.KeepLock {
 		lock, err := w.Lock()
 		if err != nil {
 			return d, err
@@ -295,12 +297,12 @@ func (w *Workspace) runSealed(ctx context.Context, module []byte, req sandbox.Re
 // the program's arguments, say that it is one. A program that draws, replays or
 // archives in a store must call it first.
 func Work(args []string, stdin io.Reader, stdout, stderr io.Writer) (status int, isWorker bool) {
-	worker.Store(true)
+	stores.Worker.Store(true)
 	switch {
 	case len(args) == 1 && args[0] == sandbox.WorkerArg:
 		return sandbox.Work(stdin, stdout, stderr), true
-	case len(args) == 3 && args[0] == syncArg:
-		if err := syncInBackground(context.Background(), args[1], args[2]); err != nil {
+	case len(args) == 3 && args[0] == stores.SyncArg:
+		if err := stores.Background(context.Background(), func(ctx context.Context) (*stores.Set, error) { return storesOf(ctx, args[1]) }, args[2]); err != nil {
 			fmt.Fprintln(stderr, err)
 			return 1, true
 		}

@@ -12,6 +12,8 @@ import (
 	"github.com/assay-notebooks/assay/artifacts"
 	"github.com/assay-notebooks/assay/artifacts/oci"
 	"github.com/assay-notebooks/assay/artifacts/oci/registry"
+	"github.com/assay-notebooks/assay/internal/settings"
+	"github.com/assay-notebooks/assay/internal/stores"
 )
 
 // PullOptions are those of a pull from a registry.
@@ -19,7 +21,7 @@ type PullOptions struct {
 	PlainHTTP bool  // as in registry.Options
 	MaxBytes  int64 // as in registry.Options
 
-	Progress func(Transfer) `json:"-"`
+	Progress func(stores.Transfer) `json:"-"`
 }
 
 // A Fetched is what a registry gave.
@@ -114,7 +116,7 @@ type intake struct {
 
 // An arrival is something that gets a reference.
 type arrival struct {
-	waiting
+	stores.Value
 	called   string        // by people: a run's ID, any other's name
 	figure   *assay.Figure // of a figure
 	imported *Imported     // of an import
@@ -136,11 +138,11 @@ func (in *intake) take(ctx context.Context, p registry.Pulled, name string) (Fet
 			in.skip(m.Digest, err)
 		}
 	}
-	if len(in.found) == 0 || in.found[0].digest != p.Root.Digest {
+	if len(in.found) == 0 || in.found[0].Digest != p.Root.Digest {
 		return in.out, Usagef(`no workload, run, import or figure of assay's: "assay pin %v" makes a workload of a module or a container image`, in.written())
 	}
-	if root := in.found[0]; name != "" && name != root.digest.String() && name != root.called {
-		return in.out, fmt.Errorf("it is %s, not %s; nothing refers to what was fetched", root.name, name)
+	if root := in.found[0]; name != "" && name != root.Digest.String() && name != root.called {
+		return in.out, fmt.Errorf("it is %s, not %s; nothing refers to what was fetched", root.Name, name)
 	}
 	return in.keep(ctx)
 }
@@ -161,13 +163,13 @@ func (in *intake) sort(ctx context.Context, m oci.Descriptor) error {
 		if run.ID == "" || assay.Filename(run.ID) != run.ID {
 			return fmt.Errorf("a run with the ID %q: %w", run.ID, oci.ErrInvalid)
 		}
-		return in.add(arrival{waiting: waiting{"runs/" + run.ID, m.Digest}, called: run.ID})
+		return in.add(arrival{Value: stores.Value{Name: "runs/" + run.ID, Digest: m.Digest}, called: run.ID})
 	case importType:
 		imp, err := w.archivedImport(ctx, m.Digest)
 		if err != nil {
 			return err
 		}
-		return in.add(arrival{waiting: waiting{"imports/" + assay.Filename(imp.Name), m.Digest}, called: imp.Name, imported: &imp})
+		return in.add(arrival{Value: stores.Value{Name: "imports/" + assay.Filename(imp.Name), Digest: m.Digest}, called: imp.Name, imported: &imp})
 	case claimType:
 		return in.sortJudgement(ctx, m.Digest)
 	case noiseType:
@@ -175,7 +177,7 @@ func (in *intake) sort(ctx context.Context, m oci.Descriptor) error {
 			return err
 		}
 		// Its host may look like one of ours: noise/HOST is what was measured here.
-		return in.add(arrival{waiting: waiting{attached + m.Digest.Hex(), m.Digest}})
+		return in.add(arrival{Value: stores.Value{Name: attached + m.Digest.Hex(), Digest: m.Digest}})
 	case figureType:
 		return in.sortFigure(ctx, m.Digest)
 	case runtimeType:
@@ -183,7 +185,7 @@ func (in *intake) sort(ctx context.Context, m oci.Descriptor) error {
 		if err != nil {
 			return err
 		}
-		return in.add(arrival{waiting: waiting{pinnedRef(p.Name, m.Digest), m.Digest}})
+		return in.add(arrival{Value: stores.Value{Name: pinnedRef(p.Name, m.Digest), Digest: m.Digest}})
 	}
 	b, err := w.Store.ReadAll(ctx, m.Digest, oci.ManifestLimit)
 	if err != nil {
@@ -193,11 +195,11 @@ func (in *intake) sort(ctx context.Context, m oci.Descriptor) error {
 		if _, err := w.imported(ctx, m.Digest); err != nil {
 			return err
 		}
-		return in.add(arrival{waiting: waiting{"workloads/" + assay.Filename(wl.Name), m.Digest}, called: wl.Name})
+		return in.add(arrival{Value: stores.Value{Name: "workloads/" + assay.Filename(wl.Name), Digest: m.Digest}, called: wl.Name})
 	}
 	for _, l := range oci.Links(b) {
 		if l.Kind == oci.Subject { // others' too: an SBOM, a signature
-			return in.add(arrival{waiting: waiting{attached + m.Digest.Hex(), m.Digest}})
+			return in.add(arrival{Value: stores.Value{Name: attached + m.Digest.Hex(), Digest: m.Digest}})
 		}
 	}
 	return nil
@@ -227,7 +229,7 @@ func (in *intake) sortFigure(ctx context.Context, d assay.Digest) error {
 			return fmt.Errorf("figure %s: format %q: %w", f.Name, format, oci.ErrInvalid)
 		}
 	}
-	return in.add(arrival{waiting: waiting{"figures/" + assay.Filename(f.Name), d}, called: f.Name, figure: &f})
+	return in.add(arrival{Value: stores.Value{Name: "figures/" + assay.Filename(f.Name), Digest: d}, called: f.Name, figure: &f})
 }
 
 // sortJudgement notes a judgement, whose evidence must be what it says.
@@ -240,15 +242,15 @@ func (in *intake) sortJudgement(ctx context.Context, d assay.Digest) error {
 	if err != nil {
 		return fmt.Errorf("a judgement: %w", err)
 	}
-	return in.add(arrival{waiting: waiting{"claims/" + assay.Filename(name), d}, called: name, judged: &j})
+	return in.add(arrival{Value: stores.Value{Name: "claims/" + assay.Filename(name), Digest: d}, called: name, judged: &j})
 }
 
 func (in *intake) add(a arrival) error {
-	if err := artifacts.CheckRefName(a.name); err != nil {
+	if err := artifacts.CheckRefName(a.Name); err != nil {
 		return err
 	}
-	if len(a.name) > maxWaiting {
-		return fmt.Errorf("%.40s…: a name of %d bytes, more than %d: %w", a.name, len(a.name), maxWaiting, oci.ErrInvalid)
+	if len(a.Name) > stores.MaxName {
+		return fmt.Errorf("%.40s…: a name of %d bytes, more than %d: %w", a.Name, len(a.Name), stores.MaxName, oci.ErrInvalid)
 	}
 	in.found = append(in.found, a)
 	return nil
@@ -257,25 +259,25 @@ func (in *intake) add(a arrival) error {
 // keep sets the references and pins what is to be pinned.
 func (in *intake) keep(ctx context.Context) (Fetched, error) {
 	root, out := in.found[0], &in.out
-	out.Reference, out.Name, out.Digest = in.ref.String(), root.name, root.digest
+	out.Reference, out.Name, out.Digest = in.ref.String(), root.Name, root.Digest
 	for i, a := range in.found {
 		name, err := in.free(ctx, a, i == 0 && in.byName)
 		if i > 0 && errors.Is(err, artifacts.ErrConflict) {
-			in.skip(a.digest, err)
+			in.skip(a.Digest, err)
 			continue
 		}
 		if err != nil {
 			return *out, err
 		}
-		if name != a.name {
-			out.Kept = append(out.Kept, a.name)
+		if name != a.Name {
+			out.Kept = append(out.Kept, a.Name)
 		}
-		if err := in.w.setRef(ctx, name, a.digest); err != nil {
+		if err := in.w.setRef(ctx, name, a.Digest); err != nil {
 			return *out, err
 		}
 		out.Refs = append(out.Refs, name)
 	}
-	if in.w.Config.Lock == keepLock {
+	if in.w.Config.Lock == settings.KeepLock {
 		return *out, nil
 	}
 	err := in.w.updateLock(ctx, func(l *Lock) {
@@ -291,22 +293,22 @@ func (in *intake) keep(ctx context.Context) (Fetched, error) {
 // free returns the reference that a gets: its own name, unless that names
 // something else here.
 func (in *intake) free(ctx context.Context, a arrival, take bool) (string, error) {
-	had, err := in.w.Archive.Ref(ctx, a.name)
+	had, err := in.w.Archive.Ref(ctx, a.Name)
 	switch {
-	case errors.Is(err, fs.ErrNotExist), err == nil && had == a.digest, err == nil && take && a.isNamed():
-		return a.name, nil
+	case errors.Is(err, fs.ErrNotExist), err == nil && had == a.Digest, err == nil && take && a.isNamed():
+		return a.Name, nil
 	case err != nil:
 		return "", err
 	case a.isNamed():
-		return attached + a.digest.Hex(), nil
+		return attached + a.Digest.Hex(), nil
 	}
-	return "", fmt.Errorf("%s is %v here and %v there: a run has one record: %w", a.name, had, a.digest, artifacts.ErrConflict)
+	return "", fmt.Errorf("%s is %v here and %v there: a run has one record: %w", a.Name, had, a.Digest, artifacts.ErrConflict)
 }
 
 // isNamed reports whether people chose the name, so that it can mean several
 // things: that of a workload, an import, a figure or a judgement.
 func (a arrival) isNamed() bool {
-	return a.figure != nil || a.imported != nil || a.judged != nil || strings.HasPrefix(a.name, "workloads/")
+	return a.figure != nil || a.imported != nil || a.judged != nil || strings.HasPrefix(a.Name, "workloads/")
 }
 
 // pin pins a in the lock, if it has no such name yet or a is what was asked for
@@ -315,15 +317,15 @@ func (in *intake) pin(ctx context.Context, l *Lock, a arrival, root bool) bool {
 	take := root && in.byName
 	switch {
 	case a.figure != nil:
-		locked := LockedFigure{Manifest: a.digest, Module: a.figure.Module, Tables: a.figure.Tables, Outputs: a.figure.Outputs}
+		locked := LockedFigure{Manifest: a.Digest, Module: a.figure.Module, Tables: a.figure.Tables, Outputs: a.figure.Outputs}
 		had, there := l.Figures[a.called]
-		if there && had.Manifest != a.digest && !take || !in.complete(ctx, locked) {
+		if there && had.Manifest != a.Digest && !take || !in.complete(ctx, locked) {
 			return false
 		}
 		l.Figures[a.called] = locked
 		return true
 	case a.judged != nil:
-		locked := LockedClaim{a.judged.Claim.ID, a.digest, a.judged.Verdict}
+		locked := LockedClaim{a.judged.Claim.ID, a.Digest, a.judged.Verdict}
 		had, there := l.Claims[a.called]
 		if there && had != locked && !take {
 			return false
@@ -340,13 +342,13 @@ func (in *intake) pin(ctx context.Context, l *Lock, a arrival, root bool) bool {
 		return true
 	case a.isNamed():
 		had, there := l.Workloads[a.called]
-		if there && had != a.digest && !take {
+		if there && had != a.Digest && !take {
 			return false
 		}
 		if root {
-			l.setWorkload(a.called, a.digest, &Origin{Reference: in.written(), Digest: a.digest})
+			l.setWorkload(a.called, a.Digest, &Origin{Reference: in.written(), Digest: a.Digest})
 		} else {
-			l.Workloads[a.called] = a.digest
+			l.Workloads[a.called] = a.Digest
 		}
 		return true
 	}

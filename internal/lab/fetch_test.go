@@ -15,6 +15,7 @@ import (
 	"github.com/assay-notebooks/assay/artifacts"
 	"github.com/assay-notebooks/assay/artifacts/oci"
 	"github.com/assay-notebooks/assay/artifacts/oci/registry"
+	"github.com/assay-notebooks/assay/internal/stores"
 )
 
 // offer pushes an artifact of a type with one JSON layer of the same type, and
@@ -131,7 +132,7 @@ func TestFetchAttached(t *testing.T) {
 	if !slices.Equal(f.Pinned, []string{"hello"}) || len(f.Refs) != 2 || !strings.HasPrefix(f.Refs[1], attached) {
 		t.Errorf("Fetch = %+v, want hello pinned and something attached", f)
 	}
-	opts := artifacts.CheckOptions{ReadData: true, Children: childrenIn(here.Archive)}
+	opts := artifacts.CheckOptions{ReadData: true, Children: stores.Children(here.Archive)}
 	if report, err := here.Archive.Check(t.Context(), opts); err != nil || report.Damaged() || report.Refs != 2 {
 		t.Errorf("Check: %+v, %v, want two references and no problems", report, err)
 	}

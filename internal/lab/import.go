@@ -24,6 +24,8 @@ import (
 	"github.com/assay-notebooks/assay/internal/canonical"
 	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/graph"
+	"github.com/assay-notebooks/assay/internal/settings"
+	"github.com/assay-notebooks/assay/internal/stores"
 )
 
 // What the layers of an import's OCI artifact are.
@@ -75,7 +77,7 @@ type ImportOptions struct {
 	// of the importer made.
 	AnyRevision bool
 
-	Progress func(Transfer) `json:"-"`
+	Progress func(stores.Transfer) `json:"-"`
 }
 
 // An Imported is an import in the archive.
@@ -382,7 +384,7 @@ func (w *Workspace) nameImport(ctx context.Context, imp Imported, had assay.Dige
 		return err
 	}
 	d, err := w.Archive.Ref(ctx, name)
-	if w.Config.Lock == keepLock {
+	if w.Config.Lock == settings.KeepLock {
 		was := lock.Imports[imp.Name]
 		switch {
 		case !was.Manifest.IsZero() && was.Manifest != imp.Manifest && was.Manifest != had && !opts.Replace:
@@ -545,7 +547,7 @@ func equalImports(a, b assay.Import) bool {
 
 // A keeper archives originals as they are read.
 type keeper struct {
-	progress func(Transfer)
+	progress func(stores.Transfer)
 	total    int
 
 	mu    sync.Mutex
@@ -564,7 +566,7 @@ func (k *keeper) keep(ctx context.Context, path string, b []byte) (assay.Digest,
 	k.files++
 	k.bytes += n
 	if k.progress != nil {
-		k.progress(Transfer{Done: k.files, Total: max(k.total, k.files), Unit: "files", Bytes: k.bytes})
+		k.progress(stores.Transfer{Done: k.files, Total: max(k.total, k.files), Unit: "files", Bytes: k.bytes})
 	}
 	return d, nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/disk"
+	"github.com/assay-notebooks/assay/internal/settings"
 	"github.com/assay-notebooks/assay/runners/filedigest"
 )
 
@@ -85,7 +86,7 @@ func openSource(path string) (*source, error) {
 // store, or belongs to Git.
 func isOwn(dir, path string, d fs.DirEntry) bool {
 	switch d.Name() {
-	case workspaceDir, LockFile, ".git":
+	case settings.Folder, LockFile, ".git":
 		return true
 	}
 	if !d.IsDir() {

@@ -18,6 +18,7 @@ import (
 	"github.com/assay-notebooks/assay/artifacts/trace"
 	"github.com/assay-notebooks/assay/internal/canonical"
 	"github.com/assay-notebooks/assay/internal/graph"
+	"github.com/assay-notebooks/assay/internal/stores"
 	"github.com/assay-notebooks/assay/kernelext/table"
 )
 
@@ -102,7 +103,7 @@ func TestImportAtOnce(t *testing.T) {
 	var done sync.WaitGroup
 	for i, ms := range []string{"1", "2"} {
 		opts := sweep(t, map[string]string{"a.csv": header + "v8,process," + ms + ",false\n"})
-		opts.Progress = func(Transfer) {
+		opts.Progress = func(stores.Transfer) {
 			reading.Done()
 			reading.Wait()
 		}

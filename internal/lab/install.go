@@ -14,6 +14,7 @@ import (
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/internal/durable"
 	"github.com/assay-notebooks/assay/internal/mutex"
+	"github.com/assay-notebooks/assay/internal/settings"
 	"github.com/assay-notebooks/assay/runners"
 	"github.com/assay-notebooks/assay/runners/install"
 	"github.com/assay-notebooks/assay/runners/runtimes"
@@ -72,7 +73,7 @@ func ownRuntimes(root string) (install.Lock, error) {
 // for none. One that fails does not keep the others from being installed; the
 // error reports all that failed.
 func InstallRuntimes(ctx context.Context, root string, names []string, o InstallOptions) error {
-	config, _, err := LoadConfig(root)
+	config, _, err := settings.Load(root)
 	if err != nil {
 		return err
 	}
@@ -148,7 +149,7 @@ func resolved(ctx context.Context, root string, p runners.Package, version strin
 	if locked != nil {
 		locked(fmt.Sprintf("%s: %s %s%s", install.LockFile, at.Name, at.Version, lockedDigest(at)))
 	}
-	release, err := mutex.Exclude(ctx, filepath.Join(root, workspaceDir, "lock.mutex"))
+	release, err := mutex.Exclude(ctx, filepath.Join(root, settings.Folder, "lock.mutex"))
 	if err != nil {
 		return p, fmt.Errorf("update %s: %w", install.LockFile, err)
 	}
@@ -204,7 +205,7 @@ func packageName(lock install.Lock, name string) (string, error) {
 
 // UninstallRuntime removes a package from this machine.
 func UninstallRuntime(root, name string) error {
-	config, _, err := LoadConfig(root)
+	config, _, err := settings.Load(root)
 	if err != nil {
 		return err
 	}

@@ -187,3 +187,10 @@ func (w *Workspace) Cancel(ctx context.Context, ref string) (assay.Run, error) {
 	}
 	return w.liveRun(ctx, run.ID)
 }
+
+// idle reports whether no agent of the workspace is at work, as far as can be
+// told: of a run that cannot be read nothing is known, ever.
+func (w *Workspace) idle(ctx context.Context) bool {
+	live, _ := w.live(ctx)
+	return !slices.ContainsFunc(live, func(r assay.Run) bool { return r.State == assay.Running })
+}

@@ -17,6 +17,8 @@ import (
 	"github.com/assay-notebooks/assay/artifacts/oci/registry"
 	"github.com/assay-notebooks/assay/images"
 	"github.com/assay-notebooks/assay/internal/failure"
+	"github.com/assay-notebooks/assay/internal/settings"
+	"github.com/assay-notebooks/assay/internal/stores"
 )
 
 // PinOptions say what a reference alone cannot.
@@ -29,7 +31,7 @@ type PinOptions struct {
 	Toolchain string // "rustc 1.90.0"
 	Licence   string // SPDX expression
 
-	Progress func(Transfer) `json:"-"`
+	Progress func(stores.Transfer) `json:"-"`
 }
 
 // ofModule reports whether the options are those of a .wasm file.
@@ -118,7 +120,7 @@ func (w *Workspace) sameAgain(ctx context.Context, ref registry.Reference, opts 
 
 // lockWorkload names a workload in the archive and in assay.lock.
 func (w *Workspace) lockWorkload(ctx context.Context, wl assay.Workload, origin *Origin) error {
-	if w.Config.Lock == keepLock {
+	if w.Config.Lock == settings.KeepLock {
 		return nil
 	}
 	name := "workloads/" + assay.Filename(wl.Name)
@@ -252,12 +254,12 @@ func (w *Workspace) fetchWorkload(ctx context.Context, ref registry.Reference, o
 }
 
 // asTransfer shows how far a registry is as other transfers are shown.
-func asTransfer(show func(Transfer)) func(registry.Progress) {
+func asTransfer(show func(stores.Transfer)) func(registry.Progress) {
 	if show == nil {
 		return nil
 	}
 	return func(p registry.Progress) {
-		show(Transfer{Done: p.Blobs, Total: p.OfBlobs, Unit: "blobs", Bytes: p.Bytes})
+		show(stores.Transfer{Done: p.Blobs, Total: p.OfBlobs, Unit: "blobs", Bytes: p.Bytes})
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/oci"
 	"github.com/assay-notebooks/assay/internal/canonical"
+	"github.com/assay-notebooks/assay/internal/settings"
 	"github.com/assay-notebooks/assay/runners/filedigest"
 	"github.com/assay-notebooks/assay/runners/install"
 )
@@ -38,7 +39,7 @@ type PinnedRuntime struct {
 // PinRuntime archives the program that a runtime is on this host, and that of
 // its shim, if that is there, and notes both in assay.lock.
 func (w *Workspace) PinRuntime(ctx context.Context, name string) ([]PinnedRuntime, error) {
-	if w.Config.Lock == keepLock {
+	if w.Config.Lock == settings.KeepLock {
 		return nil, Usagef("pin runtime %s: the setting lock is keep: assay.lock stays as it is", name)
 	}
 	tools, err := w.locateHere(ctx, []string{name}, false)

@@ -16,6 +16,7 @@ import (
 	"github.com/assay-notebooks/assay/artifacts/minio"
 	"github.com/assay-notebooks/assay/artifacts/oci"
 	"github.com/assay-notebooks/assay/internal/failure"
+	"github.com/assay-notebooks/assay/internal/stores"
 )
 
 // PublishOptions say what is published and for how long.
@@ -48,7 +49,7 @@ type Published struct {
 // read back from the store before, and sent again if it is damaged there. Doing
 // it again can only make the date later. It fails, and sends nothing, if the
 // bucket cannot retain anything.
-func (w *Workspace) Publish(ctx context.Context, refs []string, opts PublishOptions, progress func(Transfer)) ([]Published, error) {
+func (w *Workspace) Publish(ctx context.Context, refs []string, opts PublishOptions, progress func(stores.Transfer)) ([]Published, error) {
 	now := time.Now()
 	if opts.Until.IsZero() {
 		opts.Until = now.Add(publishFor)
@@ -65,7 +66,7 @@ func (w *Workspace) Publish(ctx context.Context, refs []string, opts PublishOpti
 	if _, err := minio.ParseMode(opts.Mode); err != nil {
 		return nil, Usagef("publish: %w", err)
 	}
-	p, err := w.named(opts.Store)
+	p, err := w.Stores.Named(opts.Store)
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +79,7 @@ func (w *Workspace) Publish(ctx context.Context, refs []string, opts PublishOpti
 		for _, root := range lock.references() {
 			parts, err := w.parts(ctx, root)
 			if err != nil {
-				return nil, fmt.Errorf("publish %s: %w", root.name, err)
+				return nil, fmt.Errorf("publish %s: %w", root.Name, err)
 			}
 			all = append(all, publishing{parts: parts})
 		}
@@ -90,33 +91,33 @@ func (w *Workspace) Publish(ctx context.Context, refs []string, opts PublishOpti
 		}
 		parts, unread, err := w.graphParts(ctx, root)
 		if err != nil {
-			return nil, fmt.Errorf("publish %s: %w", root.name, err)
+			return nil, fmt.Errorf("publish %s: %w", root.Name, err)
 		}
 		all = append(all, publishing{parts, unread})
 	}
 	if len(all) == 0 {
 		return nil, Usagef("publish: %s names nothing: pin, run or draw something first", LockFile)
 	}
-	backend, err := p.open(ctx, w.Root)
+	backend, err := p.Open(ctx, w.Root)
 	if err != nil {
 		return nil, err
 	}
 	if err := backend.CanRetain(ctx); err != nil {
-		return nil, fmt.Errorf("publish: store %s: %w", p.name, err)
+		return nil, fmt.Errorf("publish: store %s: %w", p.Name, err)
 	}
 	var published []Published
-	copies := []artifacts.Named{{Name: p.name, Store: artifacts.New(backend)}}
-	if w.using != nil && w.using.key != p.key {
-		copies = append(copies, w.copy(w.using))
+	copies := []artifacts.Named{{Name: p.Name, Store: artifacts.New(backend)}}
+	if using := w.Stores.Using(); using != nil && using.Key != p.Key {
+		copies = append(copies, w.Stores.Copy(using))
 	}
 	archive := w.Archive.Behind(copies...)
 	for i, what := range all {
 		if progress != nil {
-			progress(Transfer{Done: i, Total: len(all), Unit: "references"})
+			progress(stores.Transfer{Done: i, Total: len(all), Unit: "references"})
 		}
 		done, err := w.publish(ctx, backend, archive, what, opts)
 		if err != nil {
-			return published, fmt.Errorf("publish %s in store %s: %w", done.Name, p.name, err)
+			return published, fmt.Errorf("publish %s in store %s: %w", done.Name, p.Name, err)
 		}
 		published = append(published, done)
 	}
@@ -125,23 +126,23 @@ func (w *Workspace) Publish(ctx context.Context, refs []string, opts PublishOpti
 
 // A publishing is something to publish.
 type publishing struct {
-	parts  []waiting // it, and what goes with it
+	parts  []stores.Value // it, and what goes with it
 	unread []string
 }
 
 func (w *Workspace) publish(ctx context.Context, backend *minio.Backend, archive *artifacts.Store, what publishing, opts PublishOptions) (Published, error) {
 	root := what.parts[0]
 	p := Published{
-		Name: root.name, Digest: root.digest, Ref: publication(root).Name, With: []string{}, Unread: what.unread,
+		Name: root.Name, Digest: root.Digest, Ref: publication(root).Name, With: []string{}, Unread: what.unread,
 	}
 	store := artifacts.New(backend)
-	copied := artifacts.CopyOptions{Children: childrenIn(archive)}
+	copied := artifacts.CopyOptions{Children: stores.Children(archive)}
 	var roots []assay.Digest
 	for i, part := range what.parts {
-		copied.Refs = append(copied.Refs, artifacts.Ref{Name: part.remote(), Digest: part.digest})
-		roots = append(roots, part.digest)
+		copied.Refs = append(copied.Refs, artifacts.Ref{Name: part.Remote(), Digest: part.Digest})
+		roots = append(roots, part.Digest)
 		if i > 0 {
-			p.With = append(p.With, part.name)
+			p.With = append(p.With, part.Name)
 		}
 	}
 	// What is here already, or there, may have rotted or be lost: it is not to be
@@ -200,15 +201,15 @@ func firstToEnd(ctx context.Context, backend *minio.Backend, keys []string) (min
 
 // publication is the reference that keeps a published value from being
 // collected, also when it is retained no longer.
-func publication(v waiting) artifacts.Ref {
-	return artifacts.Ref{Name: "publications/" + v.remote(), Digest: v.digest}
+func publication(v stores.Value) artifacts.Ref {
+	return artifacts.Ref{Name: "publications/" + v.Remote(), Digest: v.Digest}
 }
 
 // parts returns root and, if it is a run, the links to its other workloads,
 // which name it and not the other way round.
-func (w *Workspace) parts(ctx context.Context, root waiting) ([]waiting, error) {
-	parts := []waiting{root}
-	kind, id, _ := strings.Cut(root.name, "/")
+func (w *Workspace) parts(ctx context.Context, root stores.Value) ([]stores.Value, error) {
+	parts := []stores.Value{root}
+	kind, id, _ := strings.Cut(root.Name, "/")
 	if kind != "runs" {
 		return parts, nil
 	}
@@ -216,14 +217,14 @@ func (w *Workspace) parts(ctx context.Context, root waiting) ([]waiting, error) 
 		if err != nil {
 			return nil, err
 		}
-		parts = append(parts, waiting{ref.Name, ref.Digest})
+		parts = append(parts, stores.Value{Name: ref.Name, Digest: ref.Digest})
 	}
 	return parts, nil
 }
 
 // graphParts returns root and what goes with it when it is pushed, and what of
 // the archive cannot be read. What has no reference is named as a pull names it.
-func (w *Workspace) graphParts(ctx context.Context, root waiting) (parts []waiting, unread []string, err error) {
+func (w *Workspace) graphParts(ctx context.Context, root stores.Value) (parts []stores.Value, unread []string, err error) {
 	digests, unread, err := w.graphRoots(ctx, root)
 	if err != nil {
 		return nil, nil, err
@@ -232,7 +233,7 @@ func (w *Workspace) graphParts(ctx context.Context, root waiting) (parts []waiti
 	for _, d := range digests {
 		names[d] = attached + d.Hex()
 	}
-	for _, kind := range refKinds {
+	for _, kind := range stores.Kinds {
 		for ref, err := range w.Archive.Refs(ctx, kind) {
 			if err != nil {
 				return nil, nil, err
@@ -242,62 +243,62 @@ func (w *Workspace) graphParts(ctx context.Context, root waiting) (parts []waiti
 			}
 		}
 	}
-	names[root.digest] = root.name
+	names[root.Digest] = root.Name
 	for _, d := range digests {
-		parts = append(parts, waiting{names[d], d})
+		parts = append(parts, stores.Value{Name: names[d], Digest: d})
 	}
 	return parts, unread, nil
 }
 
 // reference finds the archived thing that ref names, as in Show, and the
 // reference to it.
-func (w *Workspace) reference(ctx context.Context, ref string) (waiting, error) {
+func (w *Workspace) reference(ctx context.Context, ref string) (stores.Value, error) {
 	shown, err := w.Show(ctx, ref)
 	if err != nil {
-		return waiting{}, err
+		return stores.Value{}, err
 	}
 	switch v := shown.Value.(type) {
 	case assay.Run:
 		if v.State != assay.Complete {
-			return waiting{}, fmt.Errorf("run %s is not archived yet (%s): %w", v.ID, v.State, ErrIncomplete)
+			return stores.Value{}, fmt.Errorf("run %s is not archived yet (%s): %w", v.ID, v.State, ErrIncomplete)
 		}
 		d, err := w.Archive.Ref(ctx, "runs/"+v.ID)
-		return waiting{"runs/" + v.ID, d}, err
+		return stores.Value{Name: "runs/" + v.ID, Digest: d}, err
 	case Imported:
-		return waiting{"imports/" + assay.Filename(v.Name), v.Manifest}, nil
+		return stores.Value{Name: "imports/" + assay.Filename(v.Name), Digest: v.Manifest}, nil
 	case Drawn:
-		return waiting{"figures/" + assay.Filename(v.Figure.Name), v.Manifest}, nil
+		return stores.Value{Name: "figures/" + assay.Filename(v.Figure.Name), Digest: v.Manifest}, nil
 	case Judged:
 		name, err := w.judgementName(ctx, v)
-		return waiting{"claims/" + assay.Filename(name), v.Manifest}, err
+		return stores.Value{Name: "claims/" + assay.Filename(name), Digest: v.Manifest}, err
 	case assay.Workload:
-		return waiting{"workloads/" + assay.Filename(v.Name), v.Manifest}, nil
+		return stores.Value{Name: "workloads/" + assay.Filename(v.Name), Digest: v.Manifest}, nil
 	}
-	return waiting{}, Usagef("%q is a %s: name a run, an import, a figure, a judgement or a workload", ref, shown.Kind)
+	return stores.Value{}, Usagef("%q is a %s: name a run, an import, a figure, a judgement or a workload", ref, shown.Kind)
 }
 
 // references returns what the lock names, as references of the archive.
-func (l Lock) references() []waiting {
-	var all []waiting
+func (l Lock) references() []stores.Value {
+	var all []stores.Value
 	for _, name := range sortedKeys(l.Workloads) {
-		all = append(all, waiting{"workloads/" + assay.Filename(name), l.Workloads[name]})
+		all = append(all, stores.Value{Name: "workloads/" + assay.Filename(name), Digest: l.Workloads[name]})
 	}
 	for _, name := range sortedKeys(l.Pinned) {
-		all = append(all, waiting{pinnedRef(name, l.Pinned[name]), l.Pinned[name]})
+		all = append(all, stores.Value{Name: pinnedRef(name, l.Pinned[name]), Digest: l.Pinned[name]})
 	}
 	for _, e := range l.Experiments {
-		all = append(all, waiting{"runs/" + assay.Filename(e.Run), e.Manifest})
+		all = append(all, stores.Value{Name: "runs/" + assay.Filename(e.Run), Digest: e.Manifest})
 	}
 	for _, name := range sortedKeys(l.Imports) {
-		all = append(all, waiting{"imports/" + assay.Filename(name), l.Imports[name].Manifest})
+		all = append(all, stores.Value{Name: "imports/" + assay.Filename(name), Digest: l.Imports[name].Manifest})
 	}
 	for _, name := range sortedKeys(l.Figures) {
-		all = append(all, waiting{"figures/" + assay.Filename(name), l.Figures[name].Manifest})
+		all = append(all, stores.Value{Name: "figures/" + assay.Filename(name), Digest: l.Figures[name].Manifest})
 	}
 	for _, name := range sortedKeys(l.Claims) {
-		all = append(all, waiting{"claims/" + assay.Filename(name), l.Claims[name].Manifest})
+		all = append(all, stores.Value{Name: "claims/" + assay.Filename(name), Digest: l.Claims[name].Manifest})
 	}
-	slices.SortFunc(all, func(a, b waiting) int { return strings.Compare(a.name, b.name) })
+	slices.SortFunc(all, func(a, b stores.Value) int { return strings.Compare(a.Name, b.Name) })
 	return all
 }
 
@@ -316,7 +317,7 @@ func (w *Workspace) Links(ctx context.Context, store, ref, file string, expires 
 	if expires < time.Second || expires > minio.MaxLink {
 		return nil, Usagef("link: valid for %v: want one second to %v", expires, minio.MaxLink)
 	}
-	p, err := w.named(store)
+	p, err := w.Stores.Named(store)
 	if err != nil {
 		return nil, err
 	}
@@ -324,11 +325,11 @@ func (w *Workspace) Links(ctx context.Context, store, ref, file string, expires 
 	if err != nil {
 		return nil, fmt.Errorf("link: %w", err)
 	}
-	a, err := oci.ReadArtifact(ctx, w.Store, root.digest)
+	a, err := oci.ReadArtifact(ctx, w.Store, root.Digest)
 	if err != nil {
 		return nil, fmt.Errorf("link %s: %w", ref, err)
 	}
-	backend, err := p.open(ctx, w.Root)
+	backend, err := p.Open(ctx, w.Root)
 	if err != nil {
 		return nil, err
 	}
@@ -344,13 +345,13 @@ func (w *Workspace) Links(ctx context.Context, store, ref, file string, expires 
 		}
 		key := artifacts.BlobKey(l.Digest)
 		if _, err := backend.Stat(ctx, key); errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf(`link %s: store %s lacks %s: %w; "assay store sync %s" first`, ref, p.name, l.Title, err, p.name)
+			return nil, fmt.Errorf(`link %s: store %s lacks %s: %w; "assay store sync %s" first`, ref, p.Name, l.Title, err, p.Name)
 		} else if err != nil {
-			return nil, fmt.Errorf("link %s: store %s: %w", ref, p.name, err)
+			return nil, fmt.Errorf("link %s: store %s: %w", ref, p.Name, err)
 		}
 		link := StoreLink{File: l.Title, Digest: l.Digest, Size: l.Size, Expires: time.Now().Add(expires).UTC().Truncate(time.Second)}
 		if link.URL, err = backend.Link(ctx, key, baseName(l.Title), expires); err != nil {
-			return nil, fmt.Errorf("link %s: store %s: %w", ref, p.name, err)
+			return nil, fmt.Errorf("link %s: store %s: %w", ref, p.Name, err)
 		}
 		links = append(links, link)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts"
 	"github.com/assay-notebooks/assay/artifacts/oci"
+	"github.com/assay-notebooks/assay/internal/stores"
 )
 
 // OpenClone opens the workspace that dir is in. If there is none, but an
@@ -58,7 +59,7 @@ type Pulled struct {
 // and makes the references of the archive. After it, every figure can be
 // replayed without the store. What the archive has already is read and verified;
 // it is fetched only if it is damaged.
-func (w *Workspace) PullLock(ctx context.Context, store string, progress func(Transfer)) (Pulled, error) {
+func (w *Workspace) PullLock(ctx context.Context, store string, progress func(stores.Transfer)) (Pulled, error) {
 	lock, err := w.Lock()
 	if err != nil {
 		return Pulled{}, err
@@ -88,7 +89,7 @@ func (w *Workspace) PullLock(ctx context.Context, store string, progress func(Tr
 // several values that workspaces gave one name, it takes the one that was
 // archived last. A name of a workload or figure that is something else here
 // stays that; the error of a run that is matches artifacts.ErrConflict.
-func (w *Workspace) PullFromStore(ctx context.Context, store, ref string, progress func(Transfer)) (Pulled, error) {
+func (w *Workspace) PullFromStore(ctx context.Context, store, ref string, progress func(stores.Transfer)) (Pulled, error) {
 	p, err := w.puller(ctx, store, progress)
 	if err != nil {
 		return Pulled{}, err
@@ -118,7 +119,7 @@ func (w *Workspace) PullFromStore(ctx context.Context, store, ref string, progre
 	if newest.Run == "" {
 		return Pulled{}, Usagef("pull: store %s has no run, import, workload, figure or verdict %q, and %s no experiment", p.pulled.Store, ref, LockFile)
 	}
-	err = p.one(ctx, waiting{"runs/" + assay.Filename(newest.Run), newest.Manifest})
+	err = p.one(ctx, stores.Value{Name: "runs/" + assay.Filename(newest.Run), Digest: newest.Manifest})
 	return p.pulled, err
 }
 
@@ -143,23 +144,23 @@ func (p *puller) digest(ctx context.Context, d assay.Digest) error {
 	if len(in.found) != 1 {
 		return Usagef("pull: %v is no run, import, workload or figure", d)
 	}
-	return p.one(ctx, in.found[0].waiting)
+	return p.one(ctx, in.found[0].Value)
 }
 
 // latest returns the value of a reference that was archived last. Whoever writes
 // to a store can give anything any name there.
-func latest(ctx context.Context, remote *artifacts.Store, name string) (waiting, error) {
-	v := waiting{name: name}
+func latest(ctx context.Context, remote *artifacts.Store, name string) (stores.Value, error) {
+	v := stores.Value{Name: name}
 	var last time.Time
 	for ref, err := range remote.Refs(ctx, name) {
 		if err != nil {
 			return v, err
 		}
-		if ref.Name == (waiting{name, ref.Digest}).remote() && (v.digest.IsZero() || ref.ModTime.After(last)) {
-			v.digest, last = ref.Digest, ref.ModTime
+		if ref.Name == (stores.Value{Name: name, Digest: ref.Digest}).Remote() && (v.Digest.IsZero() || ref.ModTime.After(last)) {
+			v.Digest, last = ref.Digest, ref.ModTime
 		}
 	}
-	if v.digest.IsZero() {
+	if v.Digest.IsZero() {
 		return v, fs.ErrNotExist
 	}
 	return v, nil
@@ -169,15 +170,15 @@ func latest(ctx context.Context, remote *artifacts.Store, name string) (waiting,
 type puller struct {
 	w        *Workspace
 	remote   *artifacts.Store
-	progress func(Transfer)
+	progress func(stores.Transfer)
 	pulled   Pulled
 
 	mu    sync.Mutex
 	sizes map[assay.Digest]int64 // the largest that a manifest gives, for what it names
 }
 
-func (w *Workspace) puller(ctx context.Context, store string, progress func(Transfer)) (*puller, error) {
-	p, err := w.named(store)
+func (w *Workspace) puller(ctx context.Context, store string, progress func(stores.Transfer)) (*puller, error) {
+	p, err := w.Stores.Named(store)
 	if err != nil {
 		return nil, err
 	}
@@ -185,47 +186,47 @@ func (w *Workspace) puller(ctx context.Context, store string, progress func(Tran
 	if err != nil {
 		return nil, err
 	}
-	return &puller{w: w, remote: remote, progress: progress, pulled: Pulled{Store: p.name}, sizes: map[assay.Digest]int64{}}, nil
+	return &puller{w: w, remote: remote, progress: progress, pulled: Pulled{Store: p.Name}, sizes: map[assay.Digest]int64{}}, nil
 }
 
 // one gets one value, and the links to the other workloads of a run.
-func (p *puller) one(ctx context.Context, v waiting) error {
-	roots := []assay.Digest{v.digest}
-	var links []waiting
-	if kind, id, _ := strings.Cut(v.name, "/"); kind == "runs" {
+func (p *puller) one(ctx context.Context, v stores.Value) error {
+	roots := []assay.Digest{v.Digest}
+	var links []stores.Value
+	if kind, id, _ := strings.Cut(v.Name, "/"); kind == "runs" {
 		for ref, err := range p.remote.Refs(ctx, "links/"+id) {
 			if err != nil {
 				return fmt.Errorf("store %s: %w", p.pulled.Store, err)
 			}
 			if name, ok := strings.CutSuffix(ref.Name, "/"+ref.Digest.Hex()); ok {
-				roots, links = append(roots, ref.Digest), append(links, waiting{name, ref.Digest})
+				roots, links = append(roots, ref.Digest), append(links, stores.Value{Name: name, Digest: ref.Digest})
 			}
 		}
 	}
 	if err := p.blobs(ctx, roots); err != nil {
 		return err
 	}
-	is, err := oci.Describe(ctx, p.w.Archive, v.digest)
+	is, err := oci.Describe(ctx, p.w.Archive, v.Digest)
 	if err != nil {
 		return err
 	}
 	in := intake{w: p.w}
 	if err := in.sort(ctx, is); err != nil {
-		return fmt.Errorf("store %s: %s: %w", p.pulled.Store, v.name, err)
+		return fmt.Errorf("store %s: %s: %w", p.pulled.Store, v.Name, err)
 	}
-	if len(in.found) != 1 || in.found[0].name != v.name {
-		return fmt.Errorf("store %s: what it has as %s is something else: %w", p.pulled.Store, v.name, oci.ErrInvalid)
+	if len(in.found) != 1 || in.found[0].Name != v.Name {
+		return fmt.Errorf("store %s: what it has as %s is something else: %w", p.pulled.Store, v.Name, oci.ErrInvalid)
 	}
 	name, err := in.free(ctx, in.found[0], false)
 	if err != nil {
 		return err
 	}
-	if name != v.name {
-		p.pulled.Kept = append(p.pulled.Kept, v.name)
+	if name != v.Name {
+		p.pulled.Kept = append(p.pulled.Kept, v.Name)
 	}
-	refs := []waiting{{name, v.digest}}
+	refs := []stores.Value{{Name: name, Digest: v.Digest}}
 	for _, l := range links {
-		if a, err := oci.ReadArtifact(ctx, p.w.Archive, l.digest); err == nil && a.Type == runLinkType && a.Blobs["run"] == v.digest {
+		if a, err := oci.ReadArtifact(ctx, p.w.Archive, l.Digest); err == nil && a.Type == runLinkType && a.Blobs["run"] == v.Digest {
 			refs = append(refs, l)
 		}
 	}
@@ -238,7 +239,7 @@ func (p *puller) blobs(ctx context.Context, roots []assay.Digest) error {
 	opts.Roots = roots
 	if p.progress != nil {
 		opts.Progress = func(c artifacts.CopyProgress) {
-			p.progress(Transfer{Done: c.Blobs, Total: c.TotalBlobs, Unit: "blobs", Bytes: c.Bytes})
+			p.progress(stores.Transfer{Done: c.Blobs, Total: c.TotalBlobs, Unit: "blobs", Bytes: c.Bytes})
 		}
 	}
 	report, err := artifacts.Copy(ctx, p.w.Archive, p.remote, opts)
@@ -267,13 +268,13 @@ func (p *puller) blobs(ctx context.Context, roots []assay.Digest) error {
 
 // refer makes references to what came. Values were noted only now: what is, and
 // has no blobs, is taken for dead by the upload to another store that is in use.
-func (p *puller) refer(ctx context.Context, refs []waiting) error {
+func (p *puller) refer(ctx context.Context, refs []stores.Value) error {
 	opts := p.options()
 	for _, r := range refs {
-		opts.Refs = append(opts.Refs, artifacts.Ref{Name: r.name, Digest: r.digest})
-		p.pulled.Refs = append(p.pulled.Refs, r.name)
+		opts.Refs = append(opts.Refs, artifacts.Ref{Name: r.Name, Digest: r.Digest})
+		p.pulled.Refs = append(p.pulled.Refs, r.Name)
 	}
-	err := p.w.noted(ctx, refs, func() error {
+	err := p.w.Stores.Noted(ctx, refs, func() error {
 		_, err := artifacts.Copy(ctx, p.w.Archive, p.remote, opts)
 		return err
 	})
@@ -311,8 +312,8 @@ func (p *puller) options() artifacts.CopyOptions {
 }
 
 // openStore opens a store for reading and writing.
-func (w *Workspace) openStore(ctx context.Context, p *place) (*artifacts.Store, error) {
-	b, err := p.open(ctx, w.Root)
+func (w *Workspace) openStore(ctx context.Context, p *stores.Place) (*artifacts.Store, error) {
+	b, err := p.Open(ctx, w.Root)
 	if err != nil {
 		return nil, err
 	}

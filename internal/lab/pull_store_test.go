@@ -4,6 +4,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/assay-notebooks/assay/internal/settings"
 )
 
 // TestOpenCloneHalfMade opens clones in which a pull was killed while it made
@@ -14,7 +16,7 @@ func TestOpenCloneHalfMade(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(root, LockFile), []byte(`{"format":"`+lockFormat+`"}`), 0o666); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.MkdirAll(filepath.Join(root, workspaceDir, filepath.FromSlash(made)), 0o777); err != nil {
+		if err := os.MkdirAll(filepath.Join(root, settings.Folder, filepath.FromSlash(made)), 0o777); err != nil {
 			t.Fatal(err)
 		}
 		w, err := OpenClone(t.Context(), root)

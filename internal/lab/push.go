@@ -11,13 +11,14 @@ import (
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/oci"
 	"github.com/assay-notebooks/assay/artifacts/oci/registry"
+	"github.com/assay-notebooks/assay/internal/stores"
 )
 
 // PushOptions are those of a push.
 type PushOptions struct {
 	PlainHTTP bool // as in registry.Options
 
-	Progress func(Transfer) `json:"-"`
+	Progress func(stores.Transfer) `json:"-"`
 }
 
 // A Pushed is what a registry has now.
@@ -51,7 +52,7 @@ func (w *Workspace) Push(ctx context.Context, ref, to string, opts PushOptions) 
 		return Pushed{}, fmt.Errorf("push: %w", err)
 	}
 	if target.Tag == "" {
-		target.Tag = tag(named.name)
+		target.Tag = tag(named.Name)
 		if _, err := registry.ParseReference(target.String()); err != nil {
 			return Pushed{}, Usagef("push: %s is no tag: name one, as in %v:TAG", target.Tag, to)
 		}
@@ -64,27 +65,27 @@ func (w *Workspace) Push(ctx context.Context, ref, to string, opts PushOptions) 
 	if err != nil {
 		return Pushed{}, fmt.Errorf("push %s: %w", ref, err)
 	}
-	err = registry.Push(ctx, w.Store, content, named.digest, target, registry.PushOptions{
+	err = registry.Push(ctx, w.Store, content, named.Digest, target, registry.PushOptions{
 		Options: registry.Options{PlainHTTP: opts.PlainHTTP}, Progress: asTransfer(opts.Progress),
 	})
 	if err != nil {
 		return Pushed{}, err
 	}
-	p := Pushed{Name: named.name, Digest: named.digest, Blobs: len(content.Blobs), Unread: unread}
+	p := Pushed{Name: named.Name, Digest: named.Digest, Blobs: len(content.Blobs), Unread: unread}
 	for _, level := range content.Manifests {
 		p.Manifests += len(level)
 	}
 	for _, b := range content.Blobs {
 		p.Bytes += b.Size
 	}
-	target.Digest = named.digest
+	target.Digest = named.Digest
 	p.Reference = target.String()
 	return p, nil
 }
 
 // graphRoots returns root and every manifest of the archive that is about it,
 // directly or not, and what cannot be read. What these name is not among them.
-func (w *Workspace) graphRoots(ctx context.Context, root waiting) (all []assay.Digest, unread []string, err error) {
+func (w *Workspace) graphRoots(ctx context.Context, root stores.Value) (all []assay.Digest, unread []string, err error) {
 	r := relations{w: w, about: map[assay.Digest][]assay.Digest{}, names: map[assay.Digest][]assay.Digest{}, read: map[assay.Digest]bool{}}
 	if r.runs, err = w.catalogue(ctx); r.runs == nil {
 		return nil, nil, err
@@ -108,7 +109,7 @@ func (w *Workspace) graphRoots(ctx context.Context, root waiting) (all []assay.D
 		return nil, nil, err
 	}
 	seen := map[assay.Digest]bool{}
-	for queue := []assay.Digest{root.digest}; len(queue) > 0; queue = queue[1:] {
+	for queue := []assay.Digest{root.Digest}; len(queue) > 0; queue = queue[1:] {
 		d := queue[0]
 		if seen[d] {
 			continue
@@ -119,7 +120,7 @@ func (w *Workspace) graphRoots(ctx context.Context, root waiting) (all []assay.D
 			return nil, nil, err
 		}
 		queue = append(queue, about...)
-		if d == root.digest {
+		if d == root.Digest {
 			continue
 		}
 		for _, n := range r.names[d] {
@@ -133,8 +134,8 @@ func (w *Workspace) graphRoots(ctx context.Context, root waiting) (all []assay.D
 		}
 	}
 	for _, p := range parts { // the links of a run are about its workloads
-		if !seen[p.digest] {
-			all = append(all, p.digest)
+		if !seen[p.Digest] {
+			all = append(all, p.Digest)
 		}
 	}
 	return all, unread, nil

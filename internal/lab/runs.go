@@ -95,10 +95,10 @@ func (w *Workspace) Runs(ctx context.Context, filter RunFilter) ([]Listed, error
 	if err := filter.check(); err != nil {
 		return nil, err
 	}
-	if filter.Waits && w.using == nil {
+	if filter.Waits && w.Stores.InUse() == "" {
 		return nil, Usagef(`no store is in use, so no run waits to be archived in one: "assay store use NAME" says which is`)
 	}
-	waiting, _, waitErr := w.Unarchived(ctx)
+	waiting, _, waitErr := w.Stores.Unarchived(ctx)
 	runs, err := w.runs(ctx, func(l Listed) bool { return filter.wants(l) && (!filter.Waits || waiting[l.ID]) })
 	if filter.Newest > 0 {
 		runs = runs[max(0, len(runs)-filter.Newest):]
@@ -107,7 +107,7 @@ func (w *Workspace) Runs(ctx context.Context, filter RunFilter) ([]Listed, error
 		l := &runs[i]
 		l.Waits = waiting[l.ID]
 		if waitErr == nil && !l.Waits && !l.Manifest.IsZero() {
-			l.Store = w.StoreInUse()
+			l.Store = w.Stores.InUse()
 		}
 	}
 	return runs, errors.Join(err, waitErr)

@@ -15,7 +15,8 @@ import (
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts"
 	"github.com/assay-notebooks/assay/artifacts/oci"
-	"github.com/assay-notebooks/assay/internal/mutex"
+	"github.com/assay-notebooks/assay/internal/settings"
+	"github.com/assay-notebooks/assay/internal/stores"
 )
 
 // Check reports every problem of the archive, and pins of the lock that it
@@ -25,7 +26,7 @@ func (w *Workspace) Check(ctx context.Context, name string, readData bool) (arti
 	if name != "" {
 		return w.checkStore(ctx, name, readData)
 	}
-	report, err := w.Archive.Check(ctx, artifacts.CheckOptions{ReadData: readData, Children: childrenIn(w.Archive)})
+	report, err := w.Archive.Check(ctx, artifacts.CheckOptions{ReadData: readData, Children: stores.Children(w.Archive)})
 	if err != nil {
 		return report, err
 	}
@@ -49,7 +50,7 @@ func (w *Workspace) Check(ctx context.Context, name string, readData bool) (arti
 }
 
 func (w *Workspace) checkStore(ctx context.Context, name string, readData bool) (artifacts.Report, error) {
-	p, err := w.named(name)
+	p, err := w.Stores.Named(name)
 	if err != nil {
 		return artifacts.Report{}, err
 	}
@@ -57,12 +58,12 @@ func (w *Workspace) checkStore(ctx context.Context, name string, readData bool) 
 	if err != nil {
 		return artifacts.Report{}, err
 	}
-	report, err := store.Check(ctx, artifacts.CheckOptions{ReadData: readData, Children: childrenIn(store)})
+	report, err := store.Check(ctx, artifacts.CheckOptions{ReadData: readData, Children: stores.Children(store)})
 	if err != nil {
-		return report, fmt.Errorf("store %s: %w", p.name, err)
+		return report, fmt.Errorf("store %s: %w", p.Name, err)
 	}
 	if report.Damaged() {
-		return report, &damaged{fmt.Sprintf("store %s: %d problems", p.name, len(report.Problems))}
+		return report, &damaged{fmt.Sprintf("store %s: %d problems", p.Name, len(report.Problems))}
 	}
 	return report, nil
 }
@@ -82,28 +83,28 @@ func (w *Workspace) Repair(ctx context.Context, name string) (artifacts.RepairRe
 		for _, pin := range lock.pins() {
 			opts.Roots = append(opts.Roots, pin.digest)
 		}
-		if opts.Copies = w.copies(); len(opts.Copies) == 0 {
-			return artifacts.RepairReport{}, Usagef(`%s defines no store to repair from: "assay store add" one that has a copy`, ConfigFile)
+		if opts.Copies = w.Stores.Copies(); len(opts.Copies) == 0 {
+			return artifacts.RepairReport{}, Usagef(`%s defines no store to repair from: "assay store add" one that has a copy`, settings.File)
 		}
 	} else {
-		p, err := w.named(name)
+		p, err := w.Stores.Named(name)
 		if err != nil {
 			return artifacts.RepairReport{}, err
 		}
-		backend, err := p.open(ctx, w.Root)
+		backend, err := p.Open(ctx, w.Root)
 		if err != nil {
 			return artifacts.RepairReport{}, err
 		}
-		what, store = "store "+p.name, artifacts.New(backend)
+		what, store = "store "+p.Name, artifacts.New(backend)
 		opts.Copies = []artifacts.Named{
 			{Name: "archive", Store: w.Archive},
-			{Name: p.name + " (kept versions)", Store: artifacts.New(backend.Kept())},
+			{Name: p.Name + " (kept versions)", Store: artifacts.New(backend.Kept())},
 		}
 	}
-	opts.Children = childrenIn(store)
+	opts.Children = stores.Children(store)
 	report, err := store.Repair(ctx, opts)
 	if name == "" && slices.ContainsFunc(report.Repaired, isReference) { // which nobody noted
-		err = errors.Join(err, w.lookAgain(ctx))
+		err = errors.Join(err, w.Stores.LookAgain(ctx))
 	}
 	if err != nil {
 		return artifacts.RepairReport{}, fmt.Errorf("%s: %w", what, err)
@@ -119,30 +120,6 @@ func isReference(r artifacts.Repair) bool {
 	return strings.HasPrefix(r.Subject, artifacts.RefKey("")) && r.Kind != artifacts.Dangling
 }
 
-// lookAgain has every reference looked at again by the next upload.
-func (w *Workspace) lookAgain(ctx context.Context) error {
-	release, err := mutex.Share(ctx, w.path(notingFile))
-	if err != nil {
-		return err
-	}
-	defer release()
-	return w.outdate()
-}
-
-// copies returns the stores, to be read from: the one in use first.
-func (w *Workspace) copies() []artifacts.Named {
-	var all []artifacts.Named
-	for _, name := range sortedKeys(w.Config.Stores) {
-		p := w.defined(name)
-		if p == w.using {
-			all = slices.Insert(all, 0, w.copy(p))
-		} else {
-			all = append(all, w.copy(p))
-		}
-	}
-	return all
-}
-
 // WriteRepair writes a report for people.
 func WriteRepair(out io.Writer, r artifacts.RepairReport) {
 	for _, p := range r.Repaired {
@@ -153,11 +130,6 @@ func WriteRepair(out io.Writer, r artifacts.RepairReport) {
 	}
 	fmt.Fprintf(out, "%d blobs, %d bytes, %d references: %d repaired, %d problems left\n",
 		r.Checked.Blobs, r.Checked.Bytes, r.Checked.Refs, len(r.Repaired), len(r.Left))
-}
-
-// childrenIn says which blob of a store names which.
-func childrenIn(s *artifacts.Store) artifacts.Children {
-	return func(ctx context.Context, d assay.Digest) ([]assay.Digest, error) { return oci.Children(ctx, s, d) }
 }
 
 // readThrough reads the roots and all they reach to their ends, and returns the
@@ -274,13 +246,13 @@ func (w *Workspace) GC(ctx context.Context, name string, opts GCOptions) (artifa
 			roots = append(roots, wl.Manifest)
 		}
 	}
-	if w.using != nil { // values that no reference has any more, and the store does not have yet
-		values, err := w.using.waitlist().all()
+	if using := w.Stores.Using(); using != nil { // values that no reference has any more, and the store does not have yet
+		values, err := using.Waits().All()
 		if err != nil {
 			return artifacts.GCReport{}, err
 		}
 		for _, v := range values {
-			roots = append(roots, v.digest)
+			roots = append(roots, v.Digest)
 		}
 	}
 	if !opts.DryRun {
@@ -292,7 +264,7 @@ func (w *Workspace) GC(ctx context.Context, name string, opts GCOptions) (artifa
 }
 
 func (w *Workspace) collectStore(ctx context.Context, name string, roots []assay.Digest, opts GCOptions) (artifacts.GCReport, error) {
-	p, err := w.named(name)
+	p, err := w.Stores.Named(name)
 	if err != nil {
 		return artifacts.GCReport{}, err
 	}
@@ -302,13 +274,13 @@ func (w *Workspace) collectStore(ctx context.Context, name string, roots []assay
 	}
 	report, err := collect(ctx, store, roots, opts)
 	if err != nil {
-		err = fmt.Errorf("store %s: %w", p.name, err)
+		err = fmt.Errorf("store %s: %w", p.Name, err)
 	}
 	return report, err
 }
 
 func collect(ctx context.Context, s *artifacts.Store, roots []assay.Digest, opts GCOptions) (artifacts.GCReport, error) {
-	return s.GC(ctx, artifacts.GCOptions{Roots: roots, Children: childrenIn(s), MinAge: max(opts.MinAge, 1), DryRun: opts.DryRun})
+	return s.GC(ctx, artifacts.GCOptions{Roots: roots, Children: stores.Children(s), MinAge: max(opts.MinAge, 1), DryRun: opts.DryRun})
 }
 
 // WriteGC writes a report for people.
@@ -335,7 +307,7 @@ type ExportedRoot struct {
 func (w *Workspace) ExportOCI(ctx context.Context, dir string) ([]ExportedRoot, error) {
 	var exported []ExportedRoot
 	var roots []oci.Root
-	for _, prefix := range refKinds {
+	for _, prefix := range stores.Kinds {
 		for ref, err := range w.Store.Refs(ctx, prefix) {
 			if err != nil {
 				return nil, fmt.Errorf("export-oci: %w", err)

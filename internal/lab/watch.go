@@ -93,7 +93,7 @@ func (w *Workspace) startAgent(ctx context.Context, id string) error {
 	const patience = 10 * time.Second
 	patient, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
-	release, err := w.quiet(patient)
+	release, err := w.Stores.Quiet(patient)
 	if err != nil {
 		return fmt.Errorf("run %s: %w", id, err)
 	}

@@ -8,8 +8,11 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts"
 	"github.com/assay-notebooks/assay/artifacts/disk"
+	"github.com/assay-notebooks/assay/internal/settings"
+	"github.com/assay-notebooks/assay/internal/stores"
 	"github.com/assay-notebooks/assay/runners/executors"
 )
 
@@ -18,11 +21,11 @@ import (
 // same workspace open.
 type Workspace struct {
 	Root    string // absolute
-	Config  Config
+	Config  settings.Config
 	Archive *artifacts.Store // the one on disk, alone
 	Store   *artifacts.Store // the archive, which reads from the store in use what it lacks
 	Local   executors.Local
-	using   *place // the store in use, nil for none
+	Stores  *stores.Set // beside the archive
 
 	// Reading, if set, is told how many runs are read where the list of them is
 	// made anew, never by two goroutines at once.
@@ -30,11 +33,10 @@ type Workspace struct {
 }
 
 const (
-	workspaceDir = ".assay"
-	storeDir     = "store"
-	runsDir      = "runs"
-	tracesDir    = "traces"
-	builtDir     = "built"
+	storeDir  = "store"
+	runsDir   = "runs"
+	tracesDir = "traces"
+	builtDir  = "built"
 )
 
 // Init makes root a workspace. Doing it again changes nothing.
@@ -43,13 +45,13 @@ func Init(ctx context.Context, root string) (*Workspace, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(filepath.Join(root, workspaceDir, runsDir), 0o777); err != nil {
+	if err := os.MkdirAll(filepath.Join(root, settings.Folder, runsDir), 0o777); err != nil {
 		return nil, fmt.Errorf("init %s: %w", root, err)
 	}
-	if _, err := disk.Create(filepath.Join(root, workspaceDir, storeDir)); err != nil {
+	if _, err := disk.Create(filepath.Join(root, settings.Folder, storeDir)); err != nil {
 		return nil, fmt.Errorf("init %s: %w", root, err)
 	}
-	ignore := filepath.Join(root, workspaceDir, ".gitignore")
+	ignore := filepath.Join(root, settings.Folder, ".gitignore")
 	if err := os.WriteFile(ignore, []byte("*\n"), 0o666); err != nil {
 		return nil, fmt.Errorf("init %s: %w", root, err)
 	}
@@ -66,7 +68,7 @@ func Find(dir string) (string, error) {
 		if isClone(d) {
 			return "", noArchive(d)
 		}
-		if st, err := os.Stat(filepath.Join(d, workspaceDir)); err == nil && st.IsDir() {
+		if st, err := os.Stat(filepath.Join(d, settings.Folder)); err == nil && st.IsDir() {
 			return d, nil
 		}
 		if d == filepath.Dir(d) {
@@ -79,7 +81,7 @@ func Find(dir string) (string, error) {
 // archive yet.
 func isClone(root string) bool {
 	_, err := os.Stat(filepath.Join(root, LockFile))
-	_, archiveErr := os.Stat(filepath.Join(root, workspaceDir))
+	_, archiveErr := os.Stat(filepath.Join(root, settings.Folder))
 	return err == nil && errors.Is(archiveErr, fs.ErrNotExist)
 }
 
@@ -99,14 +101,14 @@ func open(root string, choose bool) (*Workspace, error) {
 	if isClone(root) {
 		return nil, noArchive(root)
 	}
-	if _, err := os.Stat(filepath.Join(root, workspaceDir)); errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(filepath.Join(root, settings.Folder)); errors.Is(err, fs.ErrNotExist) {
 		return nil, Usagef(`%s is not a workspace: run "assay init %s"`, root, root)
 	}
-	config, _, err := LoadConfig(root)
-	if err != nil && !(choose && errors.Is(err, ErrMoved)) {
+	config, _, err := settings.Load(root)
+	if err != nil && !(choose && errors.Is(err, settings.ErrMoved)) {
 		return nil, err
 	}
-	backend, err := disk.Open(filepath.Join(root, workspaceDir, storeDir))
+	backend, err := disk.Open(filepath.Join(root, settings.Folder, storeDir))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf(`workspace %s: %w; "assay init" there finishes one whose making was cut off`, root, err)
 	}
@@ -114,20 +116,35 @@ func open(root string, choose bool) (*Workspace, error) {
 		return nil, fmt.Errorf("workspace %s: %w", root, err)
 	}
 	w := &Workspace{Root: root, Config: config, Archive: artifacts.New(backend)}
-	if config.Store != "" {
-		w.using = w.place(config.Store, config.Stores[config.Store])
-		w.using.chosen = true
+	w.Stores = &stores.Set{
+		Root: root, Archive: w.Archive, Defined: config.Stores,
+		Reads: func(from *artifacts.Store) { w.Store = from },
+		Idle:  w.idle, Reopen: func(ctx context.Context) (*stores.Set, error) { return storesOf(ctx, root) },
 	}
-	w.behind()
+	w.Stores.Choose(config.Store)
 	w.Local = executors.Local{Cache: filepath.Join(config.Cache, "host")}
 	return w, nil
 }
 
+// storesOf opens the workspace at root for its stores.
+func storesOf(ctx context.Context, root string) (*stores.Set, error) {
+	w, err := Open(ctx, root)
+	if err != nil {
+		return nil, err
+	}
+	return w.Stores, nil
+}
+
+// setRef makes a reference in the archive, which the store in use gets, too.
+func (w *Workspace) setRef(ctx context.Context, name string, d assay.Digest) error {
+	return w.Stores.SetRef(ctx, name, d)
+}
+
 // path returns a path inside .assay.
 func (w *Workspace) path(elem ...string) string {
-	return filepath.Join(append([]string{w.Root, workspaceDir}, elem...)...)
+	return filepath.Join(append([]string{w.Root, settings.Folder}, elem...)...)
 }
 
 // RegistryDir returns the folder in which the workspace at root keeps the
 // registry that it serves. It is no part of the archive.
-func RegistryDir(root string) string { return filepath.Join(root, workspaceDir, "registry") }
+func RegistryDir(root string) string { return filepath.Join(root, settings.Folder, "registry") }

@@ -1,4 +1,4 @@
-package lab
+package stores
 
 import (
 	"context"
@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/assay-notebooks/assay/artifacts"
 	"github.com/assay-notebooks/assay/artifacts/minio"
+	"github.com/assay-notebooks/assay/internal/failure"
 )
 
 // A distant is the backend of a store that blobs are read from behind the
@@ -18,7 +21,7 @@ import (
 // touches no network. When it does not answer, it is not asked again for a
 // while: a store that is down costs that patience once, and not once a blob.
 type distant struct {
-	place *place
+	place *Place
 	root  string
 	rest  time.Duration // after an attempt that was not answered
 
@@ -35,18 +38,32 @@ const (
 
 var _ artifacts.Backend = (*distant)(nil)
 
-// copy returns a store to read from.
-func (w *Workspace) copy(p *place) artifacts.Named {
-	return artifacts.Named{Name: p.name, Store: artifacts.New(&distant{place: p, root: w.Root, rest: distantRest})}
+// Copy returns a store to read from.
+func (set *Set) Copy(p *Place) artifacts.Named {
+	return artifacts.Named{Name: p.Name, Store: artifacts.New(&distant{place: p, root: set.Root, rest: distantRest})}
 }
 
-// behind makes the workspace read from the store in use what its archive lacks.
-func (w *Workspace) behind() {
-	if w.using == nil {
-		w.Store = w.Archive
-		return
+// behind has what is read come from the store in use where the archive lacks it.
+func (set *Set) behind() {
+	set.reading = set.Archive
+	if set.using != nil {
+		set.reading = set.Archive.Behind(set.Copy(set.using))
 	}
-	w.Store = w.Archive.Behind(w.copy(w.using))
+	set.Reads(set.reading)
+}
+
+// Copies returns the stores, to be read from: the one in use first.
+func (set *Set) Copies() []artifacts.Named {
+	var all []artifacts.Named
+	for _, name := range slices.Sorted(maps.Keys(set.Defined)) {
+		p := set.defined(name)
+		if p == set.using {
+			all = slices.Insert(all, 0, set.Copy(p))
+		} else {
+			all = append(all, set.Copy(p))
+		}
+	}
+	return all
 }
 
 // Get implements artifacts.Backend.
@@ -100,7 +117,7 @@ func (d *distant) failedWith(err error) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.err == nil {
-		d.err, d.failed = Classed(artifacts.ErrUnavailable, err), time.Now()
+		d.err, d.failed = failure.Classed(artifacts.ErrUnavailable, err), time.Now()
 	}
 	return d.err
 }
@@ -113,7 +130,7 @@ func (d *distant) open(ctx context.Context) (*minio.Backend, error) {
 	}
 	var err error
 	if d.backend == nil {
-		d.backend, err = d.place.open(ctx, d.root)
+		d.backend, err = d.place.Open(ctx, d.root)
 	}
 	return d.backend, err
 }
@@ -161,5 +178,5 @@ func (d *distant) Put(context.Context, string, io.Reader, artifacts.Condition) (
 func (d *distant) Delete(context.Context, string) error { return d.refuse() }
 
 func (d *distant) refuse() error {
-	return fmt.Errorf("store %s is opened for reading: %w", d.place.name, errors.ErrUnsupported)
+	return fmt.Errorf("store %s is opened for reading: %w", d.place.Name, errors.ErrUnsupported)
 }

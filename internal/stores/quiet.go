@@ -1,15 +1,13 @@
-package lab
+package stores
 
 import (
 	"context"
 	"errors"
 	"os"
-	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
 
-	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/internal/mutex"
 )
 
@@ -31,20 +29,21 @@ var errMeasuring = errors.New("something is being measured")
 
 const (
 	gateInterval  = 100 * time.Millisecond // how often an upload looks at the gate
+	quietInterval = 20 * time.Millisecond  // how often a start looks at uploads
 	quietPatience = 2 * time.Second        // how long a start waits for uploads to give up
 )
 
-// quiet keeps uploads away until release is called. An upload that does not
+// Quiet keeps uploads away until release is called. An upload that does not
 // heed it delays a measurement, but does not prevent it.
-func (w *Workspace) quiet(ctx context.Context) (release func(), err error) {
-	gate, err := mutex.Lock(w.path(gateFile), unix.LOCK_SH)
+func (set *Set) Quiet(ctx context.Context) (release func(), err error) {
+	gate, err := mutex.Lock(set.path(gateFile), unix.LOCK_SH)
 	if err != nil {
 		return nil, err
 	}
 	deadline := time.NewTimer(quietPatience)
 	defer deadline.Stop()
 	for {
-		uploads, err := mutex.TryLock(w.path(uploadFile), unix.LOCK_EX)
+		uploads, err := mutex.TryLock(set.path(uploadFile), unix.LOCK_EX)
 		if err != nil {
 			gate.Close()
 			return nil, err
@@ -59,7 +58,7 @@ func (w *Workspace) quiet(ctx context.Context) (release func(), err error) {
 			return nil, ctx.Err()
 		case <-deadline.C:
 			return func() { gate.Close() }, nil
-		case <-time.After(pollInterval / 5):
+		case <-time.After(quietInterval):
 		}
 	}
 }
@@ -68,11 +67,11 @@ func (w *Workspace) quiet(ctx context.Context) (release func(), err error) {
 // calls waits then, now and again. The context of do ends, with the cause
 // errMeasuring, when something is about to be measured; the error matches
 // errMeasuring then.
-func (w *Workspace) upload(ctx context.Context, waits func(), do func(context.Context) error) error {
+func (set *Set) upload(ctx context.Context, waits func(), do func(context.Context) error) error {
 	var hold *os.File
 	for {
 		var err error
-		if hold, err = w.enterUpload(ctx); err != nil {
+		if hold, err = set.enterUpload(ctx); err != nil {
 			return err
 		}
 		if hold != nil {
@@ -97,7 +96,7 @@ func (w *Workspace) upload(ctx context.Context, waits func(), do func(context.Co
 			case <-ctx.Done():
 				return
 			case <-tick.C:
-				if free, err := w.gateFree(); err == nil && !free {
+				if free, err := set.gateFree(); err == nil && !free {
 					cancel(errMeasuring)
 				}
 			}
@@ -114,14 +113,14 @@ func (w *Workspace) upload(ctx context.Context, waits func(), do func(context.Co
 
 // enterUpload returns the held upload file, or nil if something is being
 // measured.
-func (w *Workspace) enterUpload(ctx context.Context) (*os.File, error) {
-	hold, err := mutex.TryLock(w.path(uploadFile), unix.LOCK_SH)
+func (set *Set) enterUpload(ctx context.Context) (*os.File, error) {
+	hold, err := mutex.TryLock(set.path(uploadFile), unix.LOCK_SH)
 	if err != nil || hold == nil {
 		return nil, err // nil, nil: a starter is looking just now
 	}
-	free, err := w.gateFree()
+	free, err := set.gateFree()
 	if err == nil && free {
-		free = w.idle(ctx)
+		free = set.Idle(ctx)
 	}
 	if err != nil || !free {
 		hold.Close()
@@ -131,22 +130,15 @@ func (w *Workspace) enterUpload(ctx context.Context) (*os.File, error) {
 }
 
 // gateFree reports whether nobody is about to start an agent.
-func (w *Workspace) gateFree() (bool, error) {
-	probe, err := mutex.Lock(w.path(probeFile), unix.LOCK_EX)
+func (set *Set) gateFree() (bool, error) {
+	probe, err := mutex.Lock(set.path(probeFile), unix.LOCK_EX)
 	if err != nil {
 		return false, err
 	}
 	defer probe.Close()
-	f, err := mutex.TryLock(w.path(gateFile), unix.LOCK_EX)
+	f, err := mutex.TryLock(set.path(gateFile), unix.LOCK_EX)
 	if err != nil || f == nil {
 		return false, err
 	}
 	return true, f.Close()
-}
-
-// idle reports whether no agent of the workspace is at work, as far as can be
-// told: of a run that cannot be read nothing is known, ever.
-func (w *Workspace) idle(ctx context.Context) bool {
-	live, _ := w.live(ctx)
-	return !slices.ContainsFunc(live, func(r assay.Run) bool { return r.State == assay.Running })
 }

@@ -1,4 +1,7 @@
-package lab
+// Package settings is what a user may set once for a workspace, its stores
+// included: it reads and edits assay.yaml, and says where each value came from. It
+// opens no store and no archive.
+package settings
 
 import (
 	"errors"
@@ -10,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/strictyaml"
 )
 
@@ -23,14 +27,14 @@ type Config struct {
 	Measure string   `yaml:"measure"` // "yes", or "no": only runs that are archived
 	Lock    string   `yaml:"lock"`    // "update", or "keep": pinning and drawing leave assay.lock and the figures folder as they are
 
-	Stores map[string]StoreConfig `yaml:"stores"` // by name, beside the archive
+	Stores map[string]Store `yaml:"stores"` // by name, beside the archive
 	// Store names the one that is in use, "" for none, as this machine says and
 	// not assay.yaml: that file may be a stranger's.
 	Store string `yaml:"-"`
 }
 
-// keepLock is the value of the setting lock with which a notebook is checked.
-const keepLock = "keep"
+// KeepLock is the value of the setting lock with which a notebook is checked.
+const KeepLock = "keep"
 
 // A Setting is one value of a Config and where it came from.
 type Setting struct {
@@ -52,12 +56,18 @@ var configKeys = []struct {
 	{"lock", "ASSAY_LOCK", func(c *Config) any { return &c.Lock }},
 }
 
-// ConfigFile is the name of a workspace's settings.
-const ConfigFile = "assay.yaml"
+// File is the name of a workspace's settings.
+const File = "assay.yaml"
 
-// LoadConfig returns the settings of the workspace at root ("": none), and the
+// Folder is what a workspace has and does not commit.
+const Folder = ".assay"
+
+// InUseFile, in Folder, names the store in use.
+const InUseFile = "store-in-use"
+
+// Load returns the settings of the workspace at root ("": none), and the
 // origin of each.
-func LoadConfig(root string) (Config, []Setting, error) {
+func Load(root string) (Config, []Setting, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		cache = os.TempDir()
@@ -71,7 +81,7 @@ func LoadConfig(root string) (Config, []Setting, error) {
 	}
 	written := map[string]bool{}
 	if root != "" {
-		path := filepath.Join(root, ConfigFile)
+		path := filepath.Join(root, File)
 		b, err := os.ReadFile(path)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
@@ -79,15 +89,15 @@ func LoadConfig(root string) (Config, []Setting, error) {
 			return c, nil, fmt.Errorf("settings: %w", err)
 		default:
 			err := strictyaml.Decode(b, &c)
-			if err != nil && strings.Contains(err.Error(), "lab.StoreConfig") {
+			if err != nil && strings.Contains(err.Error(), "settings.Store") {
 				err = fmt.Errorf("%w: a store has url, endpoint, region, ca and credentials; %s", err, keysElsewhere)
 			}
 			if err != nil && !errors.Is(err, strictyaml.ErrEmpty) {
-				return c, nil, Usagef("%s: %w", path, err)
+				return c, nil, failure.Usagef("%s: %w", path, err)
 			}
 			var keys map[string]any
 			if err := strictyaml.Decode(b, &keys); err != nil && !errors.Is(err, strictyaml.ErrEmpty) {
-				return c, nil, Usagef("%s: %w", path, err)
+				return c, nil, failure.Usagef("%s: %w", path, err)
 			}
 			for k := range keys {
 				written[k] = true
@@ -98,7 +108,7 @@ func LoadConfig(root string) (Config, []Setting, error) {
 	for _, k := range configKeys {
 		origin := "default"
 		if written[k.key] {
-			origin = ConfigFile
+			origin = File
 		}
 		v, inEnv := os.LookupEnv(k.variable)
 		if inEnv {
@@ -121,18 +131,18 @@ func LoadConfig(root string) (Config, []Setting, error) {
 		settings = append(settings, s)
 	}
 	if !filepath.IsLocal(c.Figures) && written["figures"] && os.Getenv("ASSAY_FIGURES") == "" {
-		return c, nil, Usagef("%s: figures: %q is not a folder inside of the workspace; set ASSAY_FIGURES to write elsewhere", ConfigFile, c.Figures)
+		return c, nil, failure.Usagef("%s: figures: %q is not a folder inside of the workspace; set ASSAY_FIGURES to write elsewhere", File, c.Figures)
 	}
 	for _, k := range c.Env {
 		if assay.SecretVariable(k) {
-			return c, nil, Usagef("setting env (ASSAY_ENV): %s may hold a key of a store, and a run's record is archived: leave it out", k)
+			return c, nil, failure.Usagef("setting env (ASSAY_ENV): %s may hold a key of a store, and a run's record is archived: leave it out", k)
 		}
 	}
 	if c.Measure != "yes" && c.Measure != "no" {
-		return c, nil, Usagef(`setting measure (ASSAY_MEASURE): %q: want yes or no`, c.Measure)
+		return c, nil, failure.Usagef(`setting measure (ASSAY_MEASURE): %q: want yes or no`, c.Measure)
 	}
-	if c.Lock != "update" && c.Lock != keepLock {
-		return c, nil, Usagef(`setting lock (ASSAY_LOCK): %q: want update or keep`, c.Lock)
+	if c.Lock != "update" && c.Lock != KeepLock {
+		return c, nil, failure.Usagef(`setting lock (ASSAY_LOCK): %q: want update or keep`, c.Lock)
 	}
 	if c.Cache, err = filepath.Abs(c.Cache); err != nil {
 		return c, nil, fmt.Errorf("settings: cache: %w", err)

@@ -1,4 +1,4 @@
-package lab
+package settings
 
 import (
 	"bytes"
@@ -17,15 +17,15 @@ import (
 	"github.com/assay-notebooks/assay/internal/mutex"
 )
 
-// define sets the definition of a store in assay.yaml, or removes it if c is
-// nil. All else in the file, and its comments, stay.
-func (w *Workspace) define(ctx context.Context, name string, c *StoreConfig) error {
-	release, err := mutex.Exclude(ctx, w.path("config.mutex"))
+// Define sets the definition of a store in the assay.yaml of the workspace at
+// root, or removes it if c is nil. All else in the file, and its comments, stay.
+func Define(ctx context.Context, root, name string, c *Store) error {
+	release, err := mutex.Exclude(ctx, filepath.Join(root, Folder, "config.mutex"))
 	if err != nil {
 		return fmt.Errorf("settings: %w", err)
 	}
 	defer release()
-	path := filepath.Join(w.Root, ConfigFile)
+	path := filepath.Join(root, File)
 	old, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("settings: %w", err)
@@ -39,7 +39,7 @@ func (w *Workspace) define(ctx context.Context, name string, c *StoreConfig) err
 
 // editStores edits the text of an assay.yaml. Of a file without settings the
 // comments stay.
-func editStores(text []byte, name string, c *StoreConfig) ([]byte, error) {
+func editStores(text []byte, name string, c *Store) ([]byte, error) {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(text, &doc); err != nil {
 		return nil, err

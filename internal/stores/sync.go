@@ -1,4 +1,4 @@
-package lab
+package stores
 
 import (
 	"context"
@@ -17,6 +17,7 @@ import (
 	"github.com/assay-notebooks/assay/artifacts/minio"
 	"github.com/assay-notebooks/assay/artifacts/oci"
 	"github.com/assay-notebooks/assay/internal/durable"
+	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/mutex"
 )
 
@@ -54,39 +55,39 @@ type SyncOptions struct {
 // there. It looks at every reference, not only at those known to wait. When an
 // experiment of this workspace is being measured, it waits, unless told not to.
 // The error matches ErrIncomplete if the store still lacks something.
-func (w *Workspace) Sync(ctx context.Context, name string, opts SyncOptions) (SyncReport, error) {
-	p, err := w.named(name)
+func (set *Set) Sync(ctx context.Context, name string, opts SyncOptions) (SyncReport, error) {
+	p, err := set.Named(name)
 	if err != nil {
 		return SyncReport{}, err
 	}
 	if err := os.MkdirAll(p.dir, 0o777); err != nil {
-		return SyncReport{Store: p.name}, fmt.Errorf("store %s: %w", p.name, err)
+		return SyncReport{Store: p.Name}, fmt.Errorf("store %s: %w", p.Name, err)
 	}
 	// If one is at work in the background, both are: an upload is harmless twice.
 	if hold, err := mutex.TryLock(p.lockFile(), unix.LOCK_EX); err == nil && hold != nil {
 		defer hold.Close()
 	}
-	s := &syncer{w: w, p: p, all: true, now: opts.Now, progress: opts.Progress, report: SyncReport{Store: p.name, Problems: []string{}}}
+	s := &syncer{set: set, p: p, all: true, now: opts.Now, progress: opts.Progress, report: SyncReport{Store: p.Name, Problems: []string{}}}
 	err = s.run(ctx)
-	if left, listErr := p.waitlist().all(); listErr == nil {
+	if left, listErr := p.Waits().All(); listErr == nil {
 		s.report.Waiting = len(left)
 	}
 	if err != nil {
-		err = Classed(ErrIncomplete, err)
+		err = failure.Classed(failure.ErrIncomplete, err)
 	}
 	return s.report, err
 }
 
 // A syncer archives what waits for one store.
 type syncer struct {
-	w        *Workspace
-	p        *place
+	set      *Set
+	p        *Place
 	all      bool           // look at every reference, once the store answers
 	now      bool           // beside what is being measured, too
 	progress func(Transfer) // may be nil
 	ends     func() bool    // asked before each batch whether to leave the rest; may be nil
 	report   SyncReport
-	bad      map[waiting]bool                // what cannot be read here
+	bad      map[Value]bool                  // what cannot be read here
 	sent     map[assay.Digest]bool           // large blobs
 	larges   map[assay.Digest][]assay.Digest // those that a value reaches
 	light    map[assay.Digest]bool           // what reaches none
@@ -95,7 +96,7 @@ type syncer struct {
 // errEnded ends a syncer whose work is not wanted any more.
 var errEnded = errors.New("not in use any more")
 
-func (p *place) lockFile() string { return filepath.Join(p.dir, "lock") }
+func (p *Place) lockFile() string { return filepath.Join(p.dir, "lock") }
 
 // run archives what waits until nothing does, and notes how it ended.
 func (s *syncer) run(ctx context.Context) error {
@@ -114,28 +115,28 @@ func (s *syncer) run(ctx context.Context) error {
 }
 
 func (s *syncer) drain(ctx context.Context) error {
-	s.bad, s.report.Problems = map[waiting]bool{}, []string{}
+	s.bad, s.report.Problems = map[Value]bool{}, []string{}
 	s.sent, s.light = map[assay.Digest]bool{}, map[assay.Digest]bool{}
 	s.larges = map[assay.Digest][]assay.Digest{}
-	backend, err := s.p.open(ctx, s.w.Root)
-	if noted := s.w.recognize(ctx, s.p, backend, err); noted != nil {
-		return fmt.Errorf("store %s: %w", s.p.name, noted)
+	backend, err := s.p.Open(ctx, s.set.Root)
+	if noted := s.set.recognize(ctx, s.p, backend, err); noted != nil {
+		return fmt.Errorf("store %s: %w", s.p.Name, noted)
 	}
 	if err != nil {
 		return err
 	}
 	store := artifacts.New(backend)
 	if s.all {
-		if err := s.w.awaitAll(ctx, s.p); err != nil {
-			return fmt.Errorf("store %s: %w", s.p.name, err)
+		if err := s.set.awaitAll(ctx, s.p); err != nil {
+			return fmt.Errorf("store %s: %w", s.p.Name, err)
 		}
 	}
 	for {
-		todo, err := s.p.waitlist().all()
+		todo, err := s.p.Waits().All()
 		if err != nil {
-			return fmt.Errorf("store %s: %w", s.p.name, err)
+			return fmt.Errorf("store %s: %w", s.p.Name, err)
 		}
-		todo = slices.DeleteFunc(todo, func(v waiting) bool { return s.bad[v] })
+		todo = slices.DeleteFunc(todo, func(v Value) bool { return s.bad[v] })
 		if len(todo) == 0 {
 			break
 		}
@@ -150,7 +151,7 @@ func (s *syncer) drain(ctx context.Context) error {
 			return nil
 		}
 		if err != nil && !errors.Is(err, errMeasuring) {
-			return fmt.Errorf("store %s: %w", s.p.name, err)
+			return fmt.Errorf("store %s: %w", s.p.Name, err)
 		}
 		if err == nil {
 			for _, d := range large {
@@ -159,7 +160,7 @@ func (s *syncer) drain(ctx context.Context) error {
 		}
 	}
 	if len(s.report.Problems) > 0 {
-		return fmt.Errorf("store %s: %d references cannot be archived: %s", s.p.name, len(s.report.Problems), s.report.Problems[0])
+		return fmt.Errorf("store %s: %d references cannot be archived: %s", s.p.Name, len(s.report.Problems), s.report.Problems[0])
 	}
 	return nil
 }
@@ -170,9 +171,9 @@ const largeBlob = 16 << 20
 
 // next returns what is archived next, and the large blobs that it reaches: a
 // batch that reaches none, or else one value that does.
-func (s *syncer) next(ctx context.Context, todo []waiting) (batch []waiting, large []assay.Digest) {
+func (s *syncer) next(ctx context.Context, todo []Value) (batch []Value, large []assay.Digest) {
 	for _, v := range todo {
-		if len(s.unsent(ctx, v.digest)) > 0 {
+		if len(s.unsent(ctx, v.Digest)) > 0 {
 			continue
 		}
 		if batch = append(batch, v); len(batch) == syncBatch {
@@ -182,7 +183,7 @@ func (s *syncer) next(ctx context.Context, todo []waiting) (batch []waiting, lar
 	if len(batch) > 0 {
 		return batch, nil
 	}
-	return todo[:1], s.unsent(ctx, todo[0].digest)
+	return todo[:1], s.unsent(ctx, todo[0].Digest)
 }
 
 // unsent returns the large blobs that d reaches and that were not sent.
@@ -200,7 +201,7 @@ func (s *syncer) upload(ctx context.Context, waits func(), do func(context.Conte
 	if s.now {
 		return do(ctx)
 	}
-	return s.w.upload(ctx, waits, do)
+	return s.set.upload(ctx, waits, do)
 }
 
 // large returns the large blobs that d reaches, as far as the archive can tell.
@@ -209,10 +210,10 @@ func (s *syncer) large(ctx context.Context, d assay.Digest) []assay.Digest {
 	seen := map[assay.Digest]bool{d: true}
 	for look := []assay.Digest{d}; len(look) > 0; {
 		d, look = look[0], look[1:]
-		if size, err := s.w.Archive.Stat(ctx, d); err == nil && size >= largeBlob {
+		if size, err := s.set.Archive.Stat(ctx, d); err == nil && size >= largeBlob {
 			large = append(large, d)
 		}
-		links, _ := oci.ReadLinks(ctx, s.w.Archive, d) // one that cannot be read is found when it is copied
+		links, _ := oci.ReadLinks(ctx, s.set.Archive, d) // one that cannot be read is found when it is copied
 		for _, l := range links {
 			if small := l.Kind == oci.Blob && l.Size < largeBlob; !small && !seen[l.Digest] && !s.light[l.Digest] {
 				seen[l.Digest] = true
@@ -233,15 +234,15 @@ func (s *syncer) show(left int, bytes int64, measuring bool) {
 }
 
 // archive copies some of what waits, and takes it from the list.
-func (s *syncer) archive(ctx context.Context, to *artifacts.Store, batch []waiting, left int) error {
+func (s *syncer) archive(ctx context.Context, to *artifacts.Store, batch []Value, left int) error {
 	opts := artifacts.CopyOptions{
-		Children: childrenIn(s.w.Store),
+		Children: Children(s.set.reading),
 		Progress: func(p artifacts.CopyProgress) { s.show(left, p.Bytes, false) },
 	}
 	for _, v := range batch {
-		opts.Refs = append(opts.Refs, artifacts.Ref{Name: v.remote(), Digest: v.digest})
+		opts.Refs = append(opts.Refs, artifacts.Ref{Name: v.Remote(), Digest: v.Digest})
 	}
-	report, err := artifacts.Copy(ctx, to, s.w.Store, opts)
+	report, err := artifacts.Copy(ctx, to, s.set.reading, opts)
 	s.report.Blobs += report.Copied
 	s.report.Bytes += report.Bytes
 	if err != nil && len(report.Problems) == 0 {
@@ -252,19 +253,19 @@ func (s *syncer) archive(ctx context.Context, to *artifacts.Store, batch []waiti
 		failed[p.Root] = p
 	}
 	for _, v := range batch {
-		if err := failed[v.digest]; err != nil {
+		if err := failed[v.Digest]; err != nil {
 			live, removeErr := s.forget(ctx, v)
 			if removeErr != nil {
 				return removeErr
 			}
 			if live {
 				s.bad[v] = true
-				s.report.Problems = append(s.report.Problems, fmt.Sprintf(`%s: %v: "assay store check" tells more`, v.name, err))
+				s.report.Problems = append(s.report.Problems, fmt.Sprintf(`%s: %v: "assay store check" tells more`, v.Name, err))
 			}
 			continue
 		}
 		s.report.Archived++
-		if err := s.p.waitlist().remove(v); err != nil {
+		if err := s.p.Waits().remove(v); err != nil {
 			return err
 		}
 	}
@@ -274,16 +275,16 @@ func (s *syncer) archive(ctx context.Context, to *artifacts.Store, batch []waiti
 // forget takes from the list a value that cannot be archived, unless it is
 // still that of its reference: one that never became it, or is it no longer, may
 // have been collected.
-func (s *syncer) forget(ctx context.Context, v waiting) (live bool, err error) {
-	release, err := mutex.Exclude(ctx, s.w.path(notingFile))
+func (s *syncer) forget(ctx context.Context, v Value) (live bool, err error) {
+	release, err := mutex.Exclude(ctx, s.set.path(notingFile))
 	if err != nil {
 		return false, err
 	}
 	defer release()
-	if d, err := s.w.Archive.Ref(ctx, v.name); err == nil && d == v.digest {
+	if d, err := s.set.Archive.Ref(ctx, v.Name); err == nil && d == v.Digest {
 		return true, nil
 	}
-	return false, s.p.waitlist().remove(v)
+	return false, s.p.Waits().remove(v)
 }
 
 // unanswered reports whether err is that a store did not answer or does not let
@@ -291,4 +292,9 @@ func (s *syncer) forget(ctx context.Context, v waiting) (live bool, err error) {
 func unanswered(err error) bool {
 	return errors.Is(err, minio.ErrUnreachable) || errors.Is(err, minio.ErrDenied) || errors.Is(err, minio.ErrNoBucket) ||
 		errors.Is(err, minio.ErrClock) || errors.Is(err, errNotChosen)
+}
+
+// Children says which blob of a store names which.
+func Children(s *artifacts.Store) artifacts.Children {
+	return func(ctx context.Context, d assay.Digest) ([]assay.Digest, error) { return oci.Children(ctx, s, d) }
 }

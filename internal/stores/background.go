@@ -1,4 +1,4 @@
-package lab
+package stores
 
 import (
 	"context"
@@ -18,44 +18,44 @@ import (
 	"github.com/assay-notebooks/assay/internal/mutex"
 )
 
-// syncArg is the first argument of a process that archives in the background.
-const syncArg = "assay-store-sync"
+// SyncArg is the first argument of a process that archives in the background.
+const SyncArg = "assay-store-sync"
 
-// worker is set when this program has asked Work what it is for: one that does
+// Worker is set when this program has asked what it is for: one that does
 // not would not understand what it is started for.
-var worker atomic.Bool
+var Worker atomic.Bool
 
 // Upload starts a process that archives in the store in use what waits for it,
 // unless nothing does or one is at work: that one then looks again before it ends,
 // since it may be about to fail for a reason that is gone. Upload does not wait
 // for it, and neither does the end of this process end it. That the store cannot
 // be reached is not an error of Upload.
-func (w *Workspace) Upload(ctx context.Context) error {
-	if w.using == nil || !worker.Load() {
+func (set *Set) Upload(ctx context.Context) error {
+	if set.using == nil || !Worker.Load() {
 		return nil
 	}
-	if err := w.lookOnce(ctx); err != nil { // there may be what a process made that uses no store, or another
-		return fmt.Errorf("store %s: %w", w.using.name, err)
+	if err := set.lookOnce(ctx); err != nil { // there may be what a process made that uses no store, or another
+		return fmt.Errorf("store %s: %w", set.using.Name, err)
 	}
-	values, err := w.using.waitlist().all()
+	values, err := set.using.Waits().All()
 	if err != nil || len(values) == 0 {
 		return err
 	}
-	if err := os.WriteFile(w.using.againFile(), nil, 0o666); err != nil { // before we look: one that ends now reads it
+	if err := os.WriteFile(set.using.againFile(), nil, 0o666); err != nil { // before we look: one that ends now reads it
 		return err
 	}
-	hold, err := mutex.TryLock(w.using.lockFile(), unix.LOCK_EX)
+	hold, err := mutex.TryLock(set.using.lockFile(), unix.LOCK_EX)
 	if err != nil || hold == nil {
 		return err
 	}
 	hold.Close()
-	if err := w.startSync(); err != nil {
-		return fmt.Errorf("store %s: start upload: %w", w.using.name, err)
+	if err := set.startSync(); err != nil {
+		return fmt.Errorf("store %s: start upload: %w", set.using.Name, err)
 	}
 	return nil
 }
 
-func (w *Workspace) startSync() error {
+func (set *Set) startSync() error {
 	exe, err := os.Executable()
 	if err != nil {
 		return err
@@ -65,13 +65,13 @@ func (w *Workspace) startSync() error {
 		return err
 	}
 	defer null.Close()
-	log, err := os.OpenFile(filepath.Join(w.using.dir, "log"), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
+	log, err := os.OpenFile(filepath.Join(set.using.dir, "log"), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
 	if err != nil {
 		return err
 	}
 	defer log.Close()
-	process, err := os.StartProcess(exe, []string{exe, syncArg, w.Root, w.using.key}, &os.ProcAttr{
-		Dir: w.Root, Env: os.Environ(), Files: []*os.File{null, log, log}, Sys: &syscall.SysProcAttr{Setsid: true},
+	process, err := os.StartProcess(exe, []string{exe, SyncArg, set.Root, set.using.Key}, &os.ProcAttr{
+		Dir: set.Root, Env: os.Environ(), Files: []*os.File{null, log, log}, Sys: &syscall.SysProcAttr{Setsid: true},
 	})
 	if err != nil {
 		return err
@@ -88,33 +88,34 @@ const (
 	niceness   = 10
 )
 
-// syncInBackground is a process that Upload started.
-func syncInBackground(ctx context.Context, root, key string) error {
+// Background is a process that Upload started: it archives in the store of
+// the key, while that is the one in use of the stores that open gives.
+func Background(ctx context.Context, open func(context.Context) (*Set, error), key string) error {
 	if err := unix.Setpriority(unix.PRIO_PROCESS, 0, niceness); err != nil {
 		return fmt.Errorf("be nice: %w", err)
 	}
-	w, err := Open(ctx, root)
+	set, err := open(ctx)
 	if err != nil {
 		return err
 	}
-	if w.using == nil || w.using.key != key {
+	if set.using == nil || set.using.Key != key {
 		return nil
 	}
 	for {
-		hold, err := mutex.TryLock(w.using.lockFile(), unix.LOCK_EX)
+		hold, err := mutex.TryLock(set.using.lockFile(), unix.LOCK_EX)
 		if err != nil || hold == nil {
 			return err
 		}
-		if err = os.Remove(w.using.againFile()); err == nil || errors.Is(err, fs.ErrNotExist) {
+		if err = os.Remove(set.using.againFile()); err == nil || errors.Is(err, fs.ErrNotExist) {
 			err = sign(hold)
 		}
 		if err == nil {
-			err = w.archiveWaiting(ctx)
+			err = set.archiveWaiting(ctx)
 		}
 		hold.Close()
-		left, listErr := w.using.waitlist().all()
-		_, askErr := os.Lstat(w.using.againFile())
-		if askErr != nil || listErr != nil || len(left) == 0 || ctx.Err() != nil || !w.stillInUse(ctx) {
+		left, listErr := set.using.Waits().All()
+		_, askErr := os.Lstat(set.using.againFile())
+		if askErr != nil || listErr != nil || len(left) == 0 || ctx.Err() != nil || !set.stillInUse(ctx) {
 			return errors.Join(err, listErr)
 		}
 	}
@@ -130,15 +131,15 @@ func sign(lock *os.File) error {
 }
 
 // archiveWaiting archives what waits, trying again after errors that may pass.
-func (w *Workspace) archiveWaiting(ctx context.Context) error {
+func (set *Set) archiveWaiting(ctx context.Context) error {
 	pause, began := firstPause, time.Now()
 	for {
-		s := &syncer{w: w, p: w.using, ends: func() bool { return !w.stillInUse(ctx) }}
+		s := &syncer{set: set, p: set.using, ends: func() bool { return !set.stillInUse(ctx) }}
 		err := s.run(ctx)
 		if s.report.Archived > 0 {
 			pause, began = firstPause, time.Now()
 		}
-		if !passes(err) || time.Since(began) > persevere || !w.stillInUse(ctx) {
+		if !passes(err) || time.Since(began) > persevere || !set.stillInUse(ctx) {
 			return err
 		}
 		select {
@@ -165,25 +166,25 @@ func passes(err error) bool {
 
 // stillInUse reports whether the store is still the one to archive to: it may
 // have been changed, or defined anew, since this process began.
-func (w *Workspace) stillInUse(ctx context.Context) bool {
-	now, err := Open(ctx, w.Root)
-	return err == nil && now.using != nil && now.using.key == w.using.key
+func (set *Set) stillInUse(ctx context.Context) bool {
+	now, err := set.Reopen(ctx)
+	return err == nil && now.using != nil && now.using.Key == set.using.Key
 }
 
-// UploadNote says in one line what waits for the store in use, or is "".
-func (w *Workspace) UploadNote() string {
-	if w.using == nil {
+// Note says in one line what waits for the store in use, or is "".
+func (set *Set) Note() string {
+	if set.using == nil {
 		return ""
 	}
-	all, err := w.using.waitlist().all()
+	all, err := set.using.Waits().All()
 	if err != nil {
-		return fmt.Sprintf("store %s: %v", w.using.name, err)
+		return fmt.Sprintf("store %s: %v", set.using.Name, err)
 	}
 	if len(all) == 0 {
 		return ""
 	}
-	note := fmt.Sprintf("store %s: %d waiting to be archived there, which goes on by itself", w.using.name, len(all))
-	if last, err := w.using.lastError(); err == nil && last != "" {
+	note := fmt.Sprintf("store %s: %d waiting to be archived there, which goes on by itself", set.using.Name, len(all))
+	if last, err := set.using.lastError(); err == nil && last != "" {
 		note += "; last try: " + last
 	}
 	return note

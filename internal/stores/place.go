@@ -1,4 +1,4 @@
-package lab
+package stores
 
 import (
 	"bytes"
@@ -6,55 +6,52 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
-	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/minio"
 	"github.com/assay-notebooks/assay/internal/failure"
+	"github.com/assay-notebooks/assay/internal/settings"
 )
 
 // Where a workspace keeps what it knows about stores.
 const (
 	storesDir   = "stores"
-	inUseFile   = "store-in-use"
 	currentFile = "current" // the key of the store for which all that waits is noted
 )
 
-// A place is a store and what this workspace keeps about it.
-type place struct {
-	name   string
-	config StoreConfig
-	key    string // of the folder: it changes with where the store is, not with its name
+// A Place is a store and what this workspace keeps about it.
+type Place struct {
+	Name   string
+	config settings.Store
+	Key    string // of the folder: it changes with where the store is, not with its name
 	dir    string
 	chosen bool // by the user, who named it or uses it: not by assay.yaml alone
 }
 
-func (w *Workspace) place(name string, c StoreConfig) *place {
-	return &place{name: name, config: c, key: c.key(), dir: w.path(storesDir, c.key())}
-}
-
-// key tells places apart by where they are.
-func (c StoreConfig) key() string {
-	return assay.DigestOf([]byte(strings.TrimRight(c.Endpoint, "/") + "\n" + strings.TrimRight(c.URL, "/"))).Hex()[:16]
+func (set *Set) place(name string, c settings.Store) *Place {
+	return &Place{Name: name, config: c, Key: c.Key(), dir: set.path(storesDir, c.Key())}
 }
 
 // againFile is there when whoever archives in the background is to look again.
-func (p *place) againFile() string { return filepath.Join(p.dir, "again") }
+func (p *Place) againFile() string { return filepath.Join(p.dir, "again") }
 
-func (p *place) waitlist() waitlist { return waitlist(filepath.Join(p.dir, "waiting")) }
+// Waits returns what is noted as waiting for the store.
+func (p *Place) Waits() Waitlist { return Waitlist(filepath.Join(p.dir, "waiting")) }
 
 // madeFile says when the store was made that was last found there.
-func (p *place) madeFile() string { return filepath.Join(p.dir, "made") }
+func (p *Place) madeFile() string { return filepath.Join(p.dir, "made") }
 
 // lastError returns why the last upload failed, in one short line, or "".
-func (p *place) lastError() (string, error) {
+func (p *Place) lastError() (string, error) {
 	b, err := os.ReadFile(filepath.Join(p.dir, "error"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}
-	return brief(strings.TrimPrefix(string(bytes.TrimSpace(b)), "store "+p.name+": ")), err
+	return brief(strings.TrimPrefix(string(bytes.TrimSpace(b)), "store "+p.Name+": ")), err
 }
 
 // briefWidth is the most characters of a brief message.
@@ -69,64 +66,64 @@ func brief(message string) string {
 	return line
 }
 
-// named returns the store of a name, or, for "", the one in use, or else the
+// Named returns the store of a name, or, for "", the one in use, or else the
 // only one there is. That one is not chosen.
-func (w *Workspace) named(name string) (*place, error) {
-	if name == "" && w.using != nil {
-		return w.using, nil
+func (set *Set) Named(name string) (*Place, error) {
+	if name == "" && set.using != nil {
+		return set.using, nil
 	}
 	chosen := name != ""
-	if !chosen && len(w.Config.Stores) == 1 {
-		name = sortedKeys(w.Config.Stores)[0]
+	if !chosen && len(set.Defined) == 1 {
+		name = slices.Sorted(maps.Keys(set.Defined))[0]
 	}
-	if name == "" && len(w.Config.Stores) == 0 {
-		return nil, Usagef(`%s defines no store: "assay store add NAME s3://BUCKET/PREFIX --endpoint URL" adds one`, ConfigFile)
+	if name == "" && len(set.Defined) == 0 {
+		return nil, failure.Usagef(`%s defines no store: "assay store add NAME s3://BUCKET/PREFIX --endpoint URL" adds one`, settings.File)
 	}
 	if name == "" {
-		return nil, Usagef("no store is in use: name one of %s, or set ASSAY_STORE", failure.Listed(sortedKeys(w.Config.Stores)))
+		return nil, failure.Usagef("no store is in use: name one of %s, or set ASSAY_STORE", failure.Listed(slices.Sorted(maps.Keys(set.Defined))))
 	}
-	if w.using != nil && w.using.name == name {
-		return w.using, nil
+	if set.using != nil && set.using.Name == name {
+		return set.using, nil
 	}
-	c, ok := w.Config.Stores[name]
+	c, ok := set.Defined[name]
 	if !ok {
-		return nil, Usagef("no store %q: %s defines %s", name, ConfigFile, failure.Listed(sortedKeys(w.Config.Stores)))
+		return nil, failure.Usagef("no store %q: %s defines %s", name, settings.File, failure.Listed(slices.Sorted(maps.Keys(set.Defined))))
 	}
-	p := w.place(name, c)
+	p := set.place(name, c)
 	p.chosen = chosen
 	return p, nil
 }
 
 // defined returns a store that assay.yaml defines and nobody named.
-func (w *Workspace) defined(name string) *place {
-	if w.using != nil && w.using.name == name {
-		return w.using
+func (set *Set) defined(name string) *Place {
+	if set.using != nil && set.using.Name == name {
+		return set.using
 	}
-	return w.place(name, w.Config.Stores[name])
+	return set.place(name, set.Defined[name])
 }
 
 // errNotChosen is that a store is not opened with the user's own keys, since
 // the user has not chosen it.
 var errNotChosen = errors.New("not asked")
 
-// open opens the store, which must be there. Keys of the user's own, those of the
+// Open opens the store, which must be there. Keys of the user's own, those of the
 // environment and of the usual places of AWS, are for stores that the user chose:
 // assay.yaml may be a stranger's, and so the server that it names.
-func (p *place) open(ctx context.Context, root string) (*minio.Backend, error) {
-	config, err := p.config.config(root)
+func (p *Place) Open(ctx context.Context, root string) (*minio.Backend, error) {
+	config, err := p.config.Minio(root)
 	if err != nil {
-		return nil, fmt.Errorf("store %s: %w", p.name, err)
+		return nil, fmt.Errorf("store %s: %w", p.Name, err)
 	}
 	if !p.chosen && (config.Credentials == "" || ofAWS(config.Credentials)) {
 		return nil, fmt.Errorf("store %s: %w: your own keys go only to a store that you choose, and %s gives it none: "+
-			"name it (--store %[1]s), or \"assay store use %[1]s\"", p.name, errNotChosen, ConfigFile)
+			"name it (--store %[1]s), or \"assay store use %[1]s\"", p.Name, errNotChosen, settings.File)
 	}
 	b, err := minio.Open(ctx, config)
 	if noStore(err) {
-		return nil, fmt.Errorf("store %s: %w: \"%s --create\" makes it", p.name, err, p.config.add(p.name))
+		return nil, fmt.Errorf("store %s: %w: \"%s --create\" makes it", p.Name, err, p.config.Command(p.Name))
 	}
 	if err != nil {
-		return nil, fmt.Errorf("store %s: %w", p.name, err)
+		return nil, fmt.Errorf("store %s: %w", p.Name, err)
 	}
 	return b, nil
 }
