@@ -40,6 +40,9 @@ func readGobench(ctx context.Context, in *Input, out *Output) error {
 	})
 }
 
+// gobenchTimes are the units of the time of an iteration.
+var gobenchTimes = []string{"ns/op", "us/op", "µs/op", "ms/op", "s/op", "sec/op"}
+
 // A gobenchTrace is the trace of benchmarks.
 type gobenchTrace struct {
 	trace                        *Trace
@@ -47,6 +50,8 @@ type gobenchTrace struct {
 	procs, replicate, iterations column[int64]
 	parts, config                *textColumns
 	values                       map[string]column[float64] // by unit
+
+	times map[string]string // the unit of the first time of a line, by name and configuration
 
 	lines      []string         // of the file that is read
 	replicates map[string]int64 // how many lines there were, by name and configuration
@@ -64,6 +69,7 @@ func newGobenchTrace(out *Output) *gobenchTrace {
 		parts:      t.textColumns("param.", assay.RoleFactor, "part of the name of a sub-benchmark: of key=value, the value; of others, sub1 is the first"),
 		config:     t.textColumns("config.", assay.RoleFactor, "line \"key: value\" above the results"),
 		values:     make(map[string]column[float64]),
+		times:      make(map[string]string),
 		replicates: make(map[string]int64),
 	}
 }
@@ -100,7 +106,7 @@ func (g *gobenchTrace) results(f *file) {
 				f.reject(line, g.lines[line-1], why)
 			}
 		case *benchfmt.SyntaxError:
-			f.reject(x.Line, g.lines[x.Line-1], x.Msg)
+			f.reject(x.Line, g.lines[x.Line-1], gobenchWrong(x.Msg))
 		}
 	}
 	if err := r.Err(); err != nil {
@@ -147,12 +153,19 @@ func (g *gobenchTrace) result(f *file, line int, x *benchfmt.Result) (why string
 	if why := firstOf(tooLong("name", string(base)), tooLong("name", full), g.parts.check(named), g.config.check(config)); why != "" {
 		return why
 	}
+	key := full + "\x00" + strconv.FormatInt(procs, 10) + "\x00" + fmt.Sprint(config)
+	if i := slices.IndexFunc(x.Values, func(v benchfmt.Value) bool { return slices.Contains(gobenchTimes, unitOf(v)) }); i >= 0 {
+		unit := unitOf(x.Values[i])
+		if before := g.times[key]; before != "" && before != unit {
+			return fmt.Sprintf("mixed units: the benchmark is in %s here, and in %s before; convert it", unit, before)
+		}
+		g.times[key] = unit
+	}
 	g.trace.row(f.path, line)
 	g.name.set(full)
 	if procs > 0 {
 		g.procs.set(procs)
 	}
-	key := full + "\x00" + strconv.FormatInt(procs, 10) + "\x00" + fmt.Sprint(config)
 	g.replicates[key]++
 	g.replicate.set(g.replicates[key])
 	g.iterations.set(int64(x.Iters))
@@ -163,6 +176,14 @@ func (g *gobenchTrace) result(f *file, line int, x *benchfmt.Result) (why string
 		g.value(unitOf(v)).set(valueOf(v))
 	}
 	return ""
+}
+
+// gobenchWrong says what the library does in the words of the format.
+func gobenchWrong(msg string) string {
+	if strings.HasPrefix(msg, "parsing measurement") {
+		return "a measurement is not a number"
+	}
+	return msg
 }
 
 // unitable says what keeps a unit from naming a column when a line has so many,

@@ -95,7 +95,12 @@ func (h *hyperfineTraces) result(j *jsonText) error {
 		single  [len(hyperfineTimes)]*float64
 	)
 	why := ""
+	seen := map[string]bool{}
 	err := j.object(func(key string) error {
+		if seen[key] {
+			why = firstOf(why, fmt.Sprintf("%.100q stands there twice", key))
+		}
+		seen[key] = true
 		switch at := slices.Index(hyperfineTimes[:], key); {
 		case at >= 0:
 			return j.field(key, &single[at], &why)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -76,7 +77,7 @@ func inside(err error) error {
 func (j *jsonText) delimiter(want json.Delim) error {
 	token, err := j.d.Token()
 	if err == nil && token != want {
-		err = fmt.Errorf("want %v", want)
+		err = fmt.Errorf("%s, want %s", jsonKind(token), jsonKind(want))
 	}
 	return err
 }
@@ -124,10 +125,30 @@ func (j *jsonText) element(v any) (raw, why string, err error) {
 
 // mistyped says what is wrong with a value in the words of the format.
 func mistyped(err error) string {
-	if t, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && t.Field != "" {
+	t, ok := errors.AsType[*json.UnmarshalTypeError](err)
+	switch {
+	case ok && t.Field != "":
 		return fmt.Sprintf("%s: a %s, want %v", t.Field, t.Value, t.Type)
+	case ok:
+		return fmt.Sprintf("a %s, want %v", t.Value, t.Type)
+	}
+	if t, ok := errors.AsType[*time.ParseError](err); ok {
+		return fmt.Sprintf("%.100q is not a time, such as 2026-01-31T12:00:00Z", t.Value)
 	}
 	return err.Error()
+}
+
+// jsonKind is what a token begins, in words.
+func jsonKind(token json.Token) string {
+	switch token {
+	case json.Delim('['):
+		return "a list"
+	case json.Delim('{'):
+		return "an object"
+	case nil:
+		return "null"
+	}
+	return fmt.Sprintf("%.100v", token)
 }
 
 // maybe sets c if there is a value.

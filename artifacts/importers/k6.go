@@ -22,7 +22,7 @@ func readK6(ctx context.Context, in *Input, out *Output) error {
 	return in.each(ctx, out, "JSON of k6: lines of --out json, or what --summary-export writes", func(f *file) {
 		switch head := f.text[:min(len(f.text), 4<<10)]; {
 		case !strings.HasPrefix(head, "{"):
-		case strings.Contains(head, `"type":"Metric"`), strings.Contains(head, `"type":"Point"`):
+		case k6Type.MatchString(head):
 			f.kind = "k6 points"
 			points.read(f)
 		case strings.Contains(f.text, `"metrics"`):
@@ -62,6 +62,9 @@ var k6Roles = map[string]assay.Role{
 var k6Tags = map[string]assay.Role{"name": assay.RoleWorkload,
 	"expected_response": "", "error": "", "error_code": "", "proto": "", "tls_version": "", "ocsp_status": ""}
 
+// k6Type is what a line of --out json has, as k6 or another program writes it.
+var k6Type = regexp.MustCompile(`"type"\s*:\s*"(Metric|Point)"`)
+
 var k6Name = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]{0,127}$`)
 
 // k6Reserved are the traces of summaries, which no metric can have.
@@ -97,7 +100,7 @@ func (p *k6Points) add(f *file, n int, x *k6Line) string {
 	case x.Type != "Metric" && x.Type != "Point":
 		return fmt.Sprintf("type %.100q: neither Metric nor Point", x.Type)
 	case m == nil && (!k6Name.MatchString(x.Metric) || slices.Contains(k6Reserved, x.Metric)):
-		return fmt.Sprintf("metric %.200q cannot name a trace", x.Metric)
+		return fmt.Sprintf("metric %.200q cannot name a trace: give it another name in the script, or in the lines", x.Metric)
 	case m == nil && len(p.metrics) == maxNamed:
 		return fmt.Sprintf("more than %d metrics", maxNamed)
 	case m == nil:

@@ -35,7 +35,9 @@ func TestWounds(t *testing.T) {
 		{"no number", "ab", abPercentiles + "\n0,1.5\n1,NaN\n", `f:3: column latency: "NaN" is not a number`, 1},
 		{"a fraction of a millisecond", "ab", abRequests + "\nThu\t1\t0\t0\t0.5\t0\n" + "Thu\t1\t0\t1\t1\t0\n", `f:2: column ttime: "0.5" is not a whole number`, 1},
 
-		{"a text for a time", "hyperfine", `{"results":[{"command":"a","times":[1]},` + "\n" + `{"command":"b","times":["x"]}]}`, "f:2: times: ", 2},
+		{"a text for a time", "hyperfine", `{"results":[{"command":"a","times":[1]},` + "\n" + `{"command":"b","times":["x"]}]}`, "f:2: times: a string, want float64", 2},
+		{"no list", "hyperfine", `{"results":[{"command":"a","times":[1]},` + "\n" + `{"command":"b","times":null}]}`, "f:2: null, want a list", 2},
+		{"a key twice", "hyperfine", `{"results":[{"command":"a","times":[1]},` + "\n" + `{"command":"b","times":[1,2],"times":[3]}]}`, `f:2: "times" stands there twice`, 2},
 		{"unequal lists", "hyperfine", `{"results":[{"command":"a","times":[1]},` + "\n" + `{"command":"b","times":[1,2],"exit_codes":[0]}]}`, "f:2: the lists", 2},
 		{"an end in the middle", "hyperfine", `{"results":[{"command":"a","times":[1]},` + "\n" + `{"comm`, "f:2: the JSON ends too early", 2},
 		{"more behind the end", "hyperfine", `{"results":[{"command":"a","times":[1]}]}` + "\n{}", "f:2: more than one value", 2},
@@ -45,7 +47,8 @@ func TestWounds(t *testing.T) {
 		{"a short row of CSV", "sightglass", "arch,engine,wasm,process,iteration,phase,event,count\nx,e,w,1,0,execution,cycles,5\nx,e,w\n", "f:3: 3 columns, want 8", 1},
 
 		{"no unit", "gobench", "BenchmarkA 1 5 ns/op\nBenchmarkB 1 5\n", "f:2: missing units", 1},
-		{"a word for a time", "gobench", "BenchmarkA 1 5 ns/op\nBenchmarkB 1 x ns/op\n", "f:2: parsing measurement", 1},
+		{"a word for a time", "gobench", "BenchmarkA 1 5 ns/op\nBenchmarkB 1 x ns/op\n", "f:2: a measurement is not a number", 1},
+		{"mixed units", "gobench", "BenchmarkA 1 5 ns/op 1 ms/op\nBenchmarkB 1 5 us/op\nBenchmarkA 1 5 us/op\n", "f:3: mixed units: the benchmark is in us/op here, and in ns/op before", 2},
 		{"a unit twice", "gobench", "BenchmarkA 1 5 ns/op\nBenchmarkB 1 5 ns/op 6 ns/op\n", `f:2: "ns/op" is measured twice`, 1},
 		{"a unit that is a column", "gobench", "BenchmarkA 1 5 ns/op\nBenchmarkB 1 5 line\n", `f:2: the unit "line" cannot name a column`, 1},
 
@@ -58,6 +61,8 @@ func TestWounds(t *testing.T) {
 		{"half a line", "vegeta", `{"seq":0,"code":200,"timestamp":"2026-01-01T00:00:00Z","latency":5}` + "\n" + `{"seq":1,`, "f:2: unexpected end of JSON input", 1},
 
 		{"mixed units", "k6", k6Metric + k6Point + strings.Replace(k6Metric, "time", "data", 1), `f:3: mixed units: the metric m contains "data" here, and "time" before`, 1},
+		{"no time", "k6", k6Metric + k6Point + strings.Replace(k6Point, "2026", "bad", 1), `f:3: "bad-01-01T00:00:00Z" is not a time`, 1},
+		{"blanks behind colons", "k6", strings.ReplaceAll(k6Metric, `":`, `": `) + k6Point + "{\n", "f:3: unexpected end", 1},
 		{"no value", "k6", k6Point + `{"type":"Point","metric":"m","data":{"time":"2026-01-01T00:00:00Z"}}` + "\n", "f:2: no time or no value", 1},
 		{"a metric that is a trace of ours", "k6", k6Point + strings.Replace(k6Point, `"m"`, `"rejected"`, 1), `f:2: metric "rejected" cannot name a trace`, 1},
 

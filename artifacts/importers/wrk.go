@@ -199,7 +199,7 @@ func (w *wrkTraces) end(f *file) {
 		return
 	}
 	if _, ok := t.values["rps"]; !ok {
-		f.reject(t.line, "Running ... test @ "+t.url, "the test has no line Requests/sec: it did not end, or could not connect")
+		f.reject(t.line, "Running ... test @ "+t.url, "the test has no line Requests/sec: it did not end")
 		return
 	}
 	if why := firstOf(w.tests.full(1), w.percentiles.trace.full(len(t.percentiles)), w.spectra.trace.full(len(t.spectrum))); why != "" {
