@@ -62,6 +62,10 @@ func (t *table) failed(rule string) (found []assay.Finding) {
 		}
 		f.Effect = "rates count what was refused, and latencies what was quick to refuse; medians of the others are of survivors"
 		f.Remedy = "report the share beside every number; measure again below the load at which it fails"
+		if !t.has(assay.RoleStatus) && !t.has(assay.RoleRequests) && !t.has(assay.RoleLatency) && !t.has(assay.RoleThroughput) { // no load test
+			f.Effect = "means and medians are of what succeeded: who fails where others are slow looks quick"
+			f.Remedy = "report the share beside every number; compare what all systems have finished"
+		}
 		found = append(found, f)
 	}
 	return found

@@ -3,6 +3,7 @@ package lint
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/assay-notebooks/assay"
 )
@@ -13,8 +14,38 @@ var neverNegative = []assay.Role{
 	assay.RoleTransfer, assay.RoleSize, assay.RoleSample, assay.RoleMean, assay.RoleSpread, assay.RoleCPU, assay.RoleMemory,
 }
 
-// impossible finds values that nothing can have: below zero, or infinite.
+// rateOfNothing finds throughput where no request was made, or in no time.
+func (t *table) rateOfNothing(rule string) (found []assay.Finding) {
+	throughput, _ := t.measured(assay.RoleThroughput, perSecond)
+	if throughput == nil || t.has(assay.RoleTime) { // a row of a time series is no test
+		return nil
+	}
+	where := t.condition()
+	for _, role := range []assay.Role{assay.RoleRequests, assay.RoleDuration} {
+		of := t.counted(role)
+		if of == nil {
+			continue
+		}
+		for _, rows := range group(t.rows, where...) {
+			hits := slices.DeleteFunc(slices.Clone(rows), func(row int) bool { return !(throughput[row] > 0 && of[row] == 0) })
+			if len(hits) == 0 {
+				continue
+			}
+			f := t.found(rule, assay.SeverityError, facts(where, rows[0]), hits, len(rows), func(row int) float64 { return throughput[row] })
+			f.Number = plain(float64(len(hits)), "tests", "tests with a throughput of nothing", len(rows))
+			f.Says = fmt.Sprintf("%d of %d tests have a throughput and %s 0", len(hits), len(rows), t.first(role).Name)
+			f.Effect = "one of the two is wrong: neither can be taken for measured"
+			f.Remedy = "find out how it was measured; leave these rows out and say so"
+			found = append(found, f)
+		}
+	}
+	return found
+}
+
+// impossible finds values that nothing can have: below zero, infinite, or a rate
+// of nothing.
 func impossible(rule string, t *table) (found []assay.Finding) {
+	found = t.rateOfNothing(rule)
 	where := t.condition()
 	for _, role := range neverNegative {
 		for _, v := range t.by[role] {

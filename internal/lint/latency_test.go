@@ -3,7 +3,6 @@ package lint
 import (
 	"math"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/assay-notebooks/assay"
@@ -66,40 +65,6 @@ func TestOrderOfStarts(t *testing.T) {
 		slices.Reverse(rows)
 		if found := look(t, Options{Rules: []string{"drift"}}, subject(made("", rows))); len(found) != want {
 			t.Errorf("%d requests a second: %d findings, want %d", per, len(found), want)
-		}
-	}
-}
-
-// A factor in a part of the rows is the factor of these.
-func TestLittleInAPart(t *testing.T) {
-	for part, these := range map[string]func(row) bool{
-		"one function":        func(r row) bool { return r["what"] == "small" },
-		"two of three":        func(r row) bool { return r["what"] != "small" },
-		"half of the repeats": func(r row) bool { return r["again"].(int64) <= 3 },
-		"one load and repeat": func(r row) bool { return r["inflight"] == int64(4) && r["again"].(int64) <= 2 },
-	} {
-		rows := change(sweep(1), func(r row) bool { return is("ant")(r) && these(r) }, func(r row) { r["r"] = r["r"].(float64) * 2 })
-		found := look(t, Options{}, subject(made("results", rows)))
-		if len(found) != 1 || found[0].Rule != "little" || found[0].Severity != assay.SeverityError || math.Abs(found[0].Number.Value-2) > 0.01 ||
-			!strings.Contains(found[0].Says, "a factor of 2") {
-			t.Errorf("%s: %+v, want an error of a factor of 2", part, found)
-		}
-	}
-	rows := change(sweep(1), func(r row) bool { return is("ant")(r) && r["inflight"] == int64(4) }, func(r row) { r["r"] = r["r"].(float64) * 1.3 })
-	if found := look(t, Options{}, subject(made("results", rows))); len(found) != 1 || found[0].Severity != assay.SeverityWarning {
-		t.Errorf("a fifth of the rows off by 1.3: %+v, want a warning", found)
-	}
-}
-
-// Failures that no request counts are a number, not a share.
-func TestFailuresWithoutRequests(t *testing.T) {
-	for says, rows := range map[string][]row{
-		"all 2966 attempts failed: there is no answer":                                                             {{"n": int64(0), "lost": int64(2966), "x": 0.}},
-		"30 failed beside 20 requests: not all that failed is counted as a request, or one of the counts is wrong": {{"n": int64(20), "lost": int64(30), "x": 1.}},
-	} {
-		found := look(t, Options{Rules: []string{"failures"}}, subject(made("", rows)))
-		if len(found) != 1 || found[0].Says != says || found[0].Severity != assay.SeverityError || found[0].Number.N == 0 || found[0].Number.Value == 0 {
-			t.Errorf("%+v, want %q", found, says)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/assay-notebooks/assay"
@@ -290,4 +291,71 @@ func change(rows []row, these func(row) bool, how func(row)) []row {
 
 func keep(rows []row, these func(row) bool) []row {
 	return slices.DeleteFunc(rows, func(r row) bool { return !these(r) })
+}
+
+// A factor in a part of the rows is the factor of these.
+func TestLittleInAPart(t *testing.T) {
+	for part, these := range map[string]func(row) bool{
+		"one function":        func(r row) bool { return r["what"] == "small" },
+		"two of three":        func(r row) bool { return r["what"] != "small" },
+		"half of the repeats": func(r row) bool { return r["again"].(int64) <= 3 },
+		"one load and repeat": func(r row) bool { return r["inflight"] == int64(4) && r["again"].(int64) <= 2 },
+	} {
+		rows := change(sweep(1), func(r row) bool { return is("ant")(r) && these(r) }, func(r row) { r["r"] = r["r"].(float64) * 2 })
+		found := look(t, Options{}, subject(made("results", rows)))
+		if len(found) != 1 || found[0].Rule != "little" || found[0].Severity != assay.SeverityError || math.Abs(found[0].Number.Value-2) > 0.01 ||
+			!strings.Contains(found[0].Says, "a factor of 2") {
+			t.Errorf("%s: %+v, want an error of a factor of 2", part, found)
+		}
+	}
+	rows := change(sweep(1), func(r row) bool { return is("ant")(r) && r["inflight"] == int64(4) }, func(r row) { r["r"] = r["r"].(float64) * 1.3 })
+	if found := look(t, Options{}, subject(made("results", rows))); len(found) != 1 || found[0].Severity != assay.SeverityWarning {
+		t.Errorf("a fifth of the rows off by 1.3: %+v, want a warning", found)
+	}
+}
+
+// Failures that no request counts are a number, not a share.
+func TestFailuresWithoutRequests(t *testing.T) {
+	for says, rows := range map[string][]row{
+		"all 2966 attempts failed: there is no answer":                                                             {{"n": int64(0), "lost": int64(2966), "x": 0.}},
+		"30 failed beside 20 requests: not all that failed is counted as a request, or one of the counts is wrong": {{"n": int64(20), "lost": int64(30), "x": 1.}},
+	} {
+		found := look(t, Options{Rules: []string{"failures"}}, subject(made("", rows)))
+		if len(found) != 1 || found[0].Says != says || found[0].Severity != assay.SeverityError || found[0].Number.N == 0 || found[0].Number.Value == 0 {
+			t.Errorf("%+v, want %q", found, says)
+		}
+	}
+}
+
+// A throughput of no requests, or in no time, is none.
+func TestRateOfNothing(t *testing.T) {
+	for column, zero := range map[string]any{"n": int64(0), "took": 0.} {
+		rows := change(sweep(1), func(r row) bool { return is("ant")(r) && r["inflight"] == int64(4) && r["again"] == int64(1) }, func(r row) { r[column] = zero })
+		found := look(t, Options{Rules: []string{"impossible"}}, subject(made("", rows)))
+		if len(found) != 1 || found[0].Severity != assay.SeverityError || found[0].Rows != 6 {
+			t.Errorf("%s is 0: %+v, want an error in 6 rows", column, found)
+		}
+	}
+}
+
+// Modes are words, however they are written.
+func TestModesInCapitals(t *testing.T) {
+	rows := change(started(1), is("ant"), func(r row) { r["how"] = "Interpreter" })
+	if found := look(t, Options{Rules: []string{"mode"}}, subject(made("", rows))); len(found) != 1 {
+		t.Errorf("found %+v, want an interpreter beside compiled code", found)
+	}
+}
+
+// What failed in a table of run times was refused by nobody.
+func TestFailuresOfRuns(t *testing.T) {
+	for _, load := range []bool{false, true} {
+		rows := change(started(1), func(r row) bool { return is("ant")(r) && r["blk"] == int64(2) }, func(r row) { r["end"] = "failed" })
+		if load {
+			change(rows, func(row) bool { return true }, func(r row) { r["r"] = 1. })
+		}
+		found := look(t, Options{Rules: []string{"failures"}}, subject(made("", rows)))
+		if len(found) == 0 || strings.Contains(found[0].Effect, "refused") != load {
+			t.Errorf("of a load test %v: %+v", load, found)
+		}
+	}
 }

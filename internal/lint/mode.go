@@ -12,7 +12,7 @@ const interpreter = "interpreter"
 // modes finds an interpreter beside compiled code.
 func modes(rule string, tables []*table) []assay.Finding {
 	all := sides(tables, assay.RoleMode)
-	classes, of := apart(all, func(s *side) string { return strings.Join(s.every(assay.RoleMode), ", ") })
+	classes, of := apart(all, func(s *side) string { return strings.ToLower(strings.Join(s.every(assay.RoleMode), ", ")) })
 	i := slices.IndexFunc(classes, func(c string) bool { return strings.Contains(c, interpreter) })
 	if i < 0 || len(classes) < 2 && classes[i] == interpreter {
 		return nil
