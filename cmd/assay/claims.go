@@ -291,7 +291,7 @@ does not say.`,
 				return err
 			}
 			for _, n := range notes {
-				fmt.Fprintln(cmd.ErrOrStderr(), n)
+				fmt.Fprintln(cmd.ErrOrStderr(), visible(n))
 			}
 			for _, a := range added {
 				if err := newPrinter(cmd).object("claim", a, func(out io.Writer) { fmt.Fprintln(out, a.ID) }); err != nil {

@@ -13,12 +13,10 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
-	"github.com/assay-notebooks/assay/internal/graph"
 	"github.com/assay-notebooks/assay/internal/lab"
 )
 
@@ -58,20 +56,6 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "assay: %s\n", visible(err.Error()))
 	}
 	return exitStatus(ctx, err)
-}
-
-// visible returns a message with everything escaped that is not visible, but for
-// tabs and the ends of lines: it may name files of strangers.
-func visible(message string) string {
-	var b strings.Builder
-	for _, r := range message {
-		if r == '\n' || r == '\t' {
-			b.WriteRune(r)
-		} else {
-			b.WriteString(graph.Printable(string(r)))
-		}
-	}
-	return b.String()
 }
 
 // errSaid marks an error whose message is the command's own output.
@@ -186,7 +170,7 @@ func openWorkspace(cmd *cobra.Command) (*lab.Workspace, error) {
 // sayUploads says what waits for the store in use, if something does.
 func sayUploads(cmd *cobra.Command, w *lab.Workspace) {
 	if note := w.Stores.Note(); note != "" {
-		fmt.Fprintf(cmd.ErrOrStderr(), "%s\n", note)
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s\n", visible(note))
 	}
 }
 

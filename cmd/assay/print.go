@@ -5,9 +5,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
+
+	"github.com/assay-notebooks/assay/internal/graph"
 )
 
 // A printer writes results: as JSON lines with --json, else as text.
@@ -24,8 +29,10 @@ func newPrinter(cmd *cobra.Command) printer {
 // object prints v as one JSON line with the type kind, or calls text.
 func (p printer) object(kind string, v any, text func(io.Writer)) error {
 	if !p.json {
-		text(p.out)
-		return nil
+		var said bytes.Buffer
+		text(&said)
+		_, err := io.WriteString(p.out, visible(said.String()))
+		return err
 	}
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -54,9 +61,32 @@ func list[T any](p printer, kind string, vs []T, header string, row func(T) stri
 		fmt.Fprintln(w, header)
 	}
 	for _, v := range vs {
-		fmt.Fprintln(w, row(v))
+		fmt.Fprintln(w, strings.ReplaceAll(visible(row(v)), "\n", `\n`))
 	}
 	return w.Flush()
+}
+
+// visible returns text with everything escaped that is not visible, but for tabs,
+// the ends of lines and spaces that do not break: names in it are of strangers,
+// and must not move the cursor.
+func visible(text string) string {
+	shown := func(r rune) bool {
+		return r == '\n' || r == '\t' || r == '\u00a0' || unicode.IsPrint(r) && r != unicode.ReplacementChar
+	}
+	if !strings.ContainsFunc(text, func(r rune) bool { return !shown(r) }) {
+		return text
+	}
+	var b strings.Builder
+	for len(text) > 0 {
+		r, size := utf8.DecodeRuneInString(text)
+		if shown(r) {
+			b.WriteString(text[:size])
+		} else {
+			b.WriteString(graph.Printable(text[:size]))
+		}
+		text = text[size:]
+	}
+	return b.String()
 }
 
 // A typed writer gives each JSON object that begins a line a type.

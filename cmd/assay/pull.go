@@ -64,7 +64,7 @@ on stderr. An interrupted pull goes on when it is done again.`,
 			}
 			sayKept(cmd, fetched.Kept)
 			for _, skipped := range fetched.Skipped {
-				fmt.Fprintf(cmd.ErrOrStderr(), "skipped %v: %s\n", skipped.Digest, skipped.Why)
+				fmt.Fprintf(cmd.ErrOrStderr(), "skipped %v: %s\n", skipped.Digest, visible(skipped.Why))
 			}
 			return newPrinter(cmd).object("pulled", fetched, func(out io.Writer) {
 				fmt.Fprintln(out, fetched.Reference)

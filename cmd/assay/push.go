@@ -52,6 +52,6 @@ are those of "docker login", "oras login" or "podman login".`,
 // sayUnread says what could not be read, and may be about what was sent.
 func sayUnread(cmd *cobra.Command, name string, problems []string) {
 	for _, problem := range problems {
-		fmt.Fprintf(cmd.ErrOrStderr(), "if this is about %s, it was left out: %s\n", name, problem)
+		fmt.Fprintf(cmd.ErrOrStderr(), "if this is about %s, it was left out: %s\n", name, visible(problem))
 	}
 }

@@ -82,7 +82,7 @@ func newStoreLs() *cobra.Command {
 			}
 			for _, s := range all {
 				if s.LastTry != "" {
-					fmt.Fprintf(cmd.ErrOrStderr(), "store %s: the last upload ended with: %s\n", s.Name, s.LastTry)
+					fmt.Fprintf(cmd.ErrOrStderr(), "store %s: the last upload ended with: %s\n", s.Name, visible(s.LastTry))
 				}
 			}
 			return list(newPrinter(cmd), "store", all, "STORE\tIN USE\tWAITING\tSTATE\tWHERE", storeRow)
