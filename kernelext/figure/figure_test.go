@@ -513,6 +513,16 @@ func TestTicks(t *testing.T) {
 	}
 }
 
+// Names of panels that begin alike end so that they can be told apart.
+func TestPanelTitles(t *testing.T) {
+	for _, end := range []string{"Linux 5.4.0-1021-aws", "Linux 4.15.0-88-generic"} {
+		name := "Intel(R) Xeon(R) CPU E5-2673 v4 @ 2.30GHz " + end
+		if got := strings.Join(multiples{}.title(name, 110), ""); strings.ReplaceAll(got, " ", "") != strings.ReplaceAll(name, " ", "") {
+			t.Errorf("title %q, want all of %q", got, name)
+		}
+	}
+}
+
 // Two categories must not look alike, in colour or in grey.
 func TestLooks(t *testing.T) {
 	seen := make(map[string]int)
@@ -522,6 +532,9 @@ func TestLooks(t *testing.T) {
 			string(rune(i % len(dashes)))}, ",")
 		if was, ok := seen[key]; ok {
 			t.Errorf("categories %d and %d have one colour and dash", was, i)
+		}
+		if l.marker == cross {
+			t.Errorf("category %d has the sign of what is not there", i)
 		}
 		seen[key] = i
 	}

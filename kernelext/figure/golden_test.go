@@ -110,6 +110,10 @@ var gallery = []struct {
 	{"heatmap-absent-84", 84, absent, func(f *Figure, s Table) error {
 		return f.HeatMap(s.Group("workload"), s.Group("runtime"), s.Float("wall_ns").In("ms"))
 	}},
+	{"heatmap-gaps-84", 84, absent, func(f *Figure, s Table) error {
+		some := s.Where("workload", "noop").Or(s.Where("runtime", "native", "v8"))
+		return f.HeatMap(some.Group("workload"), some.Group("runtime"), some.Float("wall_ns").In("ms"))
+	}},
 	{"bar-codes-84", 84, abroad, func(f *Figure, s Table) error {
 		f.Title("Cold start 冷启动 🚀")
 		return f.Bar(s.Group("runtime"), s.Float("wall_ns").In("ms"))
@@ -162,6 +166,7 @@ var gallery = []struct {
 		return f.Bar(each.Group("runtime"), each.Float("wall_ns").Named("time over native"))
 	}},
 	{"intervals-84", 84, judged, func(f *Figure, s Table) error { return intervalsOf(f, s) }},
+	{"intervals-free-84", 84, judged, func(f *Figure, s Table) error { return intervalsOf(f, s.Where("claim", "no-bound")) }},
 	{"intervals-178", 178, judged, func(f *Figure, s Table) error {
 		f.Distinguish(s.Group("verdict").Order("holds", "inconclusive", "fails"))
 		return intervalsOf(f, s, s.Float("to"))

@@ -84,18 +84,33 @@ func (h heatMap) notes(said func(*cell) bool) []string {
 	if h.scale.log {
 		how += ", colours on a log scale"
 	}
-	// A field without a row has a cross, which says all there is to say.
+	// A field without a row has a stroke, which says all there is to say.
 	return h.grouped.notes(sentences(how+".", h.counts()), func(c *cell) bool { return said(c) || c.reason() == noSamples })
+}
+
+// signs says what fields without a number look like.
+func signs(failed, absent int) string {
+	switch {
+	case absent == 0:
+		return "\u00d7"
+	case failed == 0:
+		return "\u2013: not measured"
+	}
+	return fmt.Sprintf("\u00d7; \u2013 is not measured: %d", absent)
 }
 
 // counts says how many samples a field has; single names would be too long.
 func (h heatMap) counts() string {
-	least, most, without, fields := math.MaxInt, 0, 0, 0
-	for _, p := range h.estimates {
-		for _, e := range p {
+	least, most, failed, absent, fields := math.MaxInt, 0, 0, 0, 0
+	for i, p := range h.estimates {
+		for k, e := range p {
 			fields++
-			if e.n == 0 {
-				without++
+			switch {
+			case e.n == 0 && h.panels[i].cells[k].failed():
+				failed++
+				continue
+			case e.n == 0:
+				absent++
 				continue
 			}
 			least, most = min(least, e.n), max(most, e.n)
@@ -105,8 +120,8 @@ func (h heatMap) counts() string {
 	if least == most {
 		text = fmt.Sprintf("n = %d per field", most)
 	}
-	if without > 0 {
-		text += fmt.Sprintf(", but 0 in %d of %d (\u00d7)", without, fields)
+	if failed+absent > 0 {
+		text += fmt.Sprintf(", but 0 in %d of %d (%s)", failed+absent, fields, signs(failed, absent))
 	}
 	return text + "."
 }
@@ -135,7 +150,11 @@ func (h heatMap) panel(f frame, panel int) {
 		corners := []point{{x + .4, y + .4}, {x + width - .4, y + .4}, {x + width - .4, y + height - .4}, {x + .4, y + height - .4}}
 		if e.n == 0 {
 			f.s.line(pen{color: grey, width: 0.5, dash: []float64{1.5, 1.5}}, append(corners, corners[0])...)
-			cross.draw(f.s, grey, middle, 2.4)
+			if h.panels[panel].cells[i].failed() {
+				cross.draw(f.s, grey, middle, 2.4)
+			} else {
+				f.s.line(pen{color: grey, width: 1}, point{middle.x - 2, middle.y}, point{middle.x + 2, middle.y})
+			}
 			continue
 		}
 		c := shade(h.at(e.value))

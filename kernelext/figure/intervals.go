@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // Intervals draws what was estimated elsewhere, one row of the table in each
@@ -143,6 +144,11 @@ var (
 	}
 )
 
+// bounded reports whether any row has a bound.
+func (c intervals) bounded() bool {
+	return slices.ContainsFunc(c.of, func(s span) bool { return !math.IsNaN(s.bound) || !math.IsNaN(s.to) })
+}
+
 // look is that of a row's value.
 func (c intervals) look(s span) look {
 	if len(c.kinds) == 0 {
@@ -152,7 +158,10 @@ func (c intervals) look(s span) look {
 }
 
 func (c intervals) legend() []key {
-	keys := []key{{look: boundLook, name: c.bound.label, how: markerKey}}
+	var keys []key
+	if c.bounded() {
+		keys = []key{{look: boundLook, name: c.bound.label, how: markerKey}}
+	}
 	if len(c.kinds) == 0 {
 		return append([]key{{look: valueLook, name: c.values.label, how: lineKey}}, keys...)
 	}
@@ -201,7 +210,10 @@ func (c intervals) body(s *scene, top float64) float64 {
 	if c.x.empty {
 		return m.body(s, top)
 	}
-	m.sideHead, m.side = c.values.label+"; "+c.bound.label, make([][]string, len(c.panels))
+	m.sideHead, m.side = c.values.label, make([][]string, len(c.panels))
+	if c.bounded() {
+		m.sideHead += "; " + c.bound.label
+	}
 	for i, p := range c.panels {
 		for k := range p.cells {
 			s := c.at(i, k)

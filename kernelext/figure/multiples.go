@@ -82,8 +82,10 @@ func (m multiples) body(s *scene, top float64) float64 {
 	width := (room-float64(between*float64(columns-1)))/float64(columns) - rightRoom
 
 	head := 0.0
-	if m.names[0] != "" {
-		head = panelText.lead() + 2
+	for _, name := range m.names {
+		if name != "" {
+			head = math.Max(head, float64(panelText.lead()*float64(len(m.title(name, width))))+2)
+		}
 	}
 	if m.sideHead != "" {
 		head = math.Max(head, lead+1)
@@ -121,10 +123,19 @@ func (m multiples) body(s *scene, top float64) float64 {
 	return y + 1
 }
 
+// title is a panel's name in three lines at most: panels have to be told apart by it.
+func (m multiples) title(name string, width float64) []string {
+	lines, _ := panelText.shorten(name, width, 3)
+	return lines
+}
+
 // panel draws one panel's name, grid, data and side texts.
 func (m multiples) panel(f frame, i int, xTicks, sideWidth float64) {
 	if m.names[i] != "" {
-		f.s.write(panelText, point{f.left, f.top - 4}, left, panelText.fit(m.names[i], f.right-f.left))
+		lines := m.title(m.names[i], f.right-f.left)
+		for k, line := range lines {
+			f.s.write(panelText, point{f.left, f.top - 4 - float64(panelText.lead()*float64(len(lines)-1-k))}, left, line)
+		}
 	}
 	for _, t := range m.x.ticks(f.right-f.left, xTicks) {
 		if x := f.px(t.value); t.text != "" && m.x.categories == nil && x > f.left+0.5 {

@@ -48,6 +48,11 @@ func (c *cell) reason() string {
 	return most.outcome + most.why()
 }
 
+// failed reports whether something was tried, and gave no value.
+func (c *cell) failed() bool {
+	return slices.ContainsFunc(c.leftOut, func(l leftOut) bool { return l.outcome != notMeasured })
+}
+
 // text returns "2 timeout".
 func (l leftOut) text() string { return fmt.Sprintf("%d %s", l.n, l.outcome) }
 

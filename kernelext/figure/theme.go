@@ -82,12 +82,14 @@ const (
 	square
 	triangle
 	diamond
-	cross
+	openDiamond
 	ring
 	plus
 	openSquare
 	openTriangle
-	markers
+	markers // of data, as many
+
+	cross // of what is not there, and of no data
 )
 
 // draw draws the marker; r is the radius of a disc of like area.
@@ -108,6 +110,8 @@ func (m marker) draw(s *scene, c color.NRGBA, p point, r float64) {
 		s.area(c, delta...)
 	case diamond:
 		s.area(c, at(0, -1.35), at(1.35, 0), at(0, 1.35), at(-1.35, 0))
+	case openDiamond:
+		s.line(outline, at(0, -1.35), at(1.35, 0), at(0, 1.35), at(-1.35, 0), at(0, -1.35), at(1.35, 0))
 	case cross:
 		s.line(outline, at(-.9, -.9), at(.9, .9))
 		s.line(outline, at(-.9, .9), at(.9, -.9))
