@@ -141,6 +141,16 @@ func (e *remedied) Error() string {
 
 func (e *remedied) Unwrap() []error { return []error{e.kind, e.err} }
 
+// Brief says of an error what kind it is and what to do, without what was being
+// done and the server's own words; of one that has no kind, all.
+func Brief(err error) string {
+	var e *remedied
+	if errors.As(err, &e) {
+		return e.kind.Error() + "; " + e.remedy
+	}
+	return err.Error()
+}
+
 // Is reports that the whole store cannot be used now: not for an answer that
 // may be of one value, like that of a server which finds it damaged.
 func (e *remedied) Is(target error) bool {

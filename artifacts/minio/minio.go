@@ -176,7 +176,7 @@ func open(ctx context.Context, cfg Config, l limits, wrap func(http.RoundTripper
 func (b *Backend) open(ctx context.Context) error {
 	rc, info, err := b.get(ctx, formatKey)
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w: %w; create one there, or name the right bucket and prefix", ErrNoStore, err)
+		return &remedied{ErrNoStore, err, "create one there, or name the right bucket and prefix"}
 	}
 	if err != nil {
 		return err

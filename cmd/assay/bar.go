@@ -95,6 +95,8 @@ func (b *bar) transfer(t stores.Transfer) {
 	what := size(t.Bytes)
 	if t.Measuring {
 		what = "waiting: an experiment is being measured (--now does not wait)"
+	} else if t.Elsewhere {
+		what = "waiting: the upload in the background ends what it has begun"
 	} else if s := now.Sub(b.begun).Seconds(); s >= 1 && t.Bytes > 0 {
 		what += ", " + size(int64(float64(t.Bytes)/s)) + "/s"
 	}
@@ -107,8 +109,8 @@ func (b *bar) transfer(t stores.Transfer) {
 		}
 		return
 	}
-	if tenth := 10 * t.Done / max(t.Total, 1); tenth != b.tenth || t.Measuring && !b.waited || t != b.last && now.Sub(b.shown) >= sayEach {
-		b.tenth, b.waited, b.shown, b.last = tenth, t.Measuring, now, t
+	if tenth := 10 * t.Done / max(t.Total, 1); tenth != b.tenth || (t.Measuring || t.Elsewhere) && !b.waited || t != b.last && now.Sub(b.shown) >= sayEach {
+		b.tenth, b.waited, b.shown, b.last = tenth, t.Measuring || t.Elsewhere, now, t
 		fmt.Fprintf(b.out, "%d of %d %s, %s\n", t.Done, t.Total, t.Unit, what)
 	}
 }

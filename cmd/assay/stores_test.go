@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math/rand/v2"
 	"net/http/httptest"
@@ -284,6 +285,61 @@ func TestStoreMendedMeanwhile(t *testing.T) {
 	mustAssay(t, dir, "runs")
 	close(release)
 	archived(t, dir, c)
+}
+
+// TestStoreSyncBesideUpload has a sync come while the process in the background
+// sends a large blob: it is sent once.
+func TestStoreSyncBesideUpload(t *testing.T) {
+	s := miniotest.Start(t)
+	server, err := url.Parse(s.Endpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var large atomic.Int32 // requests that send it
+	begun, release := make(chan bool, 8), make(chan bool)
+	front := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(server)
+		r.Out.Host = r.In.Host // it is signed
+		if r.In.ContentLength >= 20<<20 {
+			large.Add(1)
+			begun <- true
+			<-release
+		}
+	}})
+	defer front.Close()
+	s.Endpoint = front.URL
+	dir := newWorkspace(t, greeting)
+	c := addStore(t, dir, s, "results")
+	archived(t, dir, c)
+	path := filepath.Join(dir, "large.wasm")
+	if err := os.WriteFile(path, withCustomSection(helloModule(t), 20<<20, 1), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	mustAssay(t, dir, "pin", path)
+	<-begun
+	sync := assayIn(t, dir, "store", "sync")
+	said, err := sync.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := sync.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadAtLeast(said, make([]byte, 4096), 1); err != nil { // that it waits
+		t.Error(err)
+	}
+	close(release)
+	rest, _ := io.ReadAll(said)
+	if err := sync.Wait(); err != nil {
+		t.Errorf("store sync: %v\n%s", err, rest)
+	}
+	if left := waiting(t, dir); len(left) > 0 {
+		t.Errorf("after the sync wait %q", left)
+	}
+	archived(t, dir, c)
+	if got := large.Load(); got != 1 {
+		t.Errorf("the large blob was sent %d times", got)
+	}
 }
 
 func overwrite(t *testing.T, from, to string) {

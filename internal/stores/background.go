@@ -115,7 +115,7 @@ func Background(ctx context.Context, open func(context.Context) (*Set, error), k
 		hold.Close()
 		left, listErr := set.using.Waits().All()
 		_, askErr := os.Lstat(set.using.againFile())
-		if askErr != nil || listErr != nil || len(left) == 0 || ctx.Err() != nil || !set.stillInUse(ctx) {
+		if set.using.wanted() || askErr != nil || listErr != nil || len(left) == 0 || ctx.Err() != nil || !set.stillInUse(ctx) {
 			return errors.Join(err, listErr)
 		}
 	}
@@ -134,7 +134,7 @@ func sign(lock *os.File) error {
 func (set *Set) archiveWaiting(ctx context.Context) error {
 	pause, began := firstPause, time.Now()
 	for {
-		s := &syncer{set: set, p: set.using, ends: func() bool { return !set.stillInUse(ctx) }}
+		s := &syncer{set: set, p: set.using, ends: func() bool { return set.using.wanted() || !set.stillInUse(ctx) }}
 		err := s.run(ctx)
 		if s.report.Archived > 0 {
 			pause, began = firstPause, time.Now()
@@ -142,12 +142,17 @@ func (set *Set) archiveWaiting(ctx context.Context) error {
 		if !passes(err) || time.Since(began) > persevere || !set.stillInUse(ctx) {
 			return err
 		}
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-time.After(pause):
-			pause = min(2*pause, lastPause)
+		for rested := time.Duration(0); rested < pause; rested += firstPause {
+			if set.using.wanted() {
+				return err
+			}
+			select {
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			case <-time.After(firstPause):
+			}
 		}
+		pause = min(2*pause, lastPause)
 	}
 }
 
@@ -183,9 +188,13 @@ func (set *Set) Note() string {
 	if len(all) == 0 {
 		return ""
 	}
-	note := fmt.Sprintf("store %s: %d waiting to be archived there, which goes on by itself", set.using.Name, len(all))
-	if last, err := set.using.lastError(); err == nil && last != "" {
-		note += "; last try: " + last
+	note := fmt.Sprintf("store %s: %d waiting to be archived there", set.using.Name, len(all))
+	switch cause, stops, err := set.using.lastError(); {
+	case err != nil || cause == "":
+		return note + ", which goes on by itself"
+	case stops:
+		return note + "; the last try ended with: " + cause + "; the next command tries again"
+	default:
+		return note + ", which goes on by itself; last try: " + cause
 	}
-	return note
 }

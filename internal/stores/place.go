@@ -1,7 +1,6 @@
 package stores
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -45,13 +44,29 @@ func (p *Place) Waits() Waitlist { return Waitlist(filepath.Join(p.dir, "waiting
 // madeFile says when the store was made that was last found there.
 func (p *Place) madeFile() string { return filepath.Join(p.dir, "made") }
 
-// lastError returns why the last upload failed, in one short line, or "".
-func (p *Place) lastError() (string, error) {
+// noteOf is what is noted of an upload that failed: a line of why, one that says
+// stopped if it does not go on by itself, and all of the error.
+func noteOf(err error) []byte {
+	how := ""
+	if !passes(err) {
+		how = stopped
+	}
+	why, _, _ := strings.Cut(minio.Brief(err), "\n")
+	return fmt.Appendf(nil, "%s\n%s\n%v\n", why, how, err)
+}
+
+const stopped = "stopped"
+
+// lastError returns why the last upload failed, in one short line, or "", and
+// whether only another command tries again.
+func (p *Place) lastError() (why string, stops bool, err error) {
 	b, err := os.ReadFile(filepath.Join(p.dir, "error"))
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", nil
+		return "", false, nil
 	}
-	return brief(strings.TrimPrefix(string(bytes.TrimSpace(b)), "store "+p.Name+": ")), err
+	why, rest, _ := strings.Cut(string(b), "\n")
+	how, _, _ := strings.Cut(rest, "\n")
+	return brief(strings.TrimPrefix(why, "store "+p.Name+": ")), how == stopped, err
 }
 
 // briefWidth is the most characters of a brief message.

@@ -64,10 +64,10 @@ func (set *Set) Quiet(ctx context.Context) (release func(), err error) {
 }
 
 // upload calls do while nothing is being measured. It waits for that first, and
-// calls waits then, now and again. The context of do ends, with the cause
+// calls waits then, now and again, whose error ends it. The context of do ends, with the cause
 // errMeasuring, when something is about to be measured; the error matches
 // errMeasuring then.
-func (set *Set) upload(ctx context.Context, waits func(), do func(context.Context) error) error {
+func (set *Set) upload(ctx context.Context, waits func() error, do func(context.Context) error) error {
 	var hold *os.File
 	for {
 		var err error
@@ -77,7 +77,9 @@ func (set *Set) upload(ctx context.Context, waits func(), do func(context.Contex
 		if hold != nil {
 			break
 		}
-		waits()
+		if err := waits(); err != nil {
+			return err
+		}
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/assay-notebooks/assay/artifacts"
+	"github.com/assay-notebooks/assay/artifacts/minio"
 	"github.com/assay-notebooks/assay/internal/settings"
 )
 
@@ -25,10 +26,12 @@ type State struct {
 	Counted   bool           `json:"counted,omitempty"`  // the next two were asked for
 	Blobs     int            `json:"blobs,omitempty"`
 	Bytes     int64          `json:"bytes,omitempty"`
+
+	why string // in short: Error
 }
 
 // Brief says in one short line why the store is not reachable.
-func (s State) Brief() string { return brief(strings.TrimPrefix(s.Error, "store "+s.Name+": ")) }
+func (s State) Brief() string { return brief(s.why) }
 
 // List returns the state of each store, by name, asking all at once and
 // waiting a few seconds at most; counting blobs takes as long as listing them.
@@ -65,11 +68,12 @@ func (set *Set) state(ctx context.Context, s *State, count bool) error {
 		return err
 	}
 	s.Waiting = len(values)
-	if s.LastTry, err = p.lastError(); err != nil {
+	if s.LastTry, _, err = p.lastError(); err != nil {
 		return err
 	}
 	if openErr != nil {
 		s.Error = openErr.Error()
+		s.why = strings.TrimPrefix(minio.Brief(openErr), "store "+s.Name+": ")
 		return ctx.Err()
 	}
 	s.Reachable = true

@@ -71,19 +71,22 @@ func TestWaitlist(t *testing.T) {
 }
 
 // TestLastTry reads why an upload failed, as it was noted, for one line of a
-// table.
+// table: the cause, not what was being done.
 func TestLastTry(t *testing.T) {
 	p := &Place{Name: "lab", dir: t.TempDir()}
-	for noted, want := range map[string]string{
-		"store lab: store not reachable\nand more\n": "store not reachable",
-		strings.Repeat("é", briefWidth+1):            strings.Repeat("é", briefWidth-1) + "…",
-		strings.Repeat("é", briefWidth):              strings.Repeat("é", briefWidth),
+	for _, tt := range []struct {
+		noted, want string
+		stops       bool
+	}{
+		{"store lab: store not reachable\nand more\n", "store not reachable", false}, // as it once was written
+		{string(noteOf(errors.New("store lab: " + strings.Repeat("é", briefWidth+1)))), strings.Repeat("é", briefWidth-1) + "…", true},
+		{string(noteOf(fmt.Errorf("copy: upload: %w", minio.ErrFull))), "copy: upload: store full", false},
 	} {
-		if err := os.WriteFile(filepath.Join(p.dir, "error"), []byte(noted), 0o666); err != nil {
+		if err := os.WriteFile(filepath.Join(p.dir, "error"), []byte(tt.noted), 0o666); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := p.lastError(); err != nil || got != want {
-			t.Errorf("of %q: %q, %v; want %q", noted, got, err, want)
+		if got, stops, err := p.lastError(); err != nil || got != tt.want || stops != tt.stops {
+			t.Errorf("of %q: %q, stops %v, %v; want %q, %v", tt.noted, got, stops, err, tt.want, tt.stops)
 		}
 	}
 }
@@ -144,6 +147,48 @@ func TestNoted(t *testing.T) {
 				t.Errorf("%s: live %v, %v; want true", v.Name, live, err)
 			}
 		}
+	}
+}
+
+// TestTakeOver has a Sync come while the process in the background archives, and
+// while that rests after an error: the one waits, the other leaves.
+func TestTakeOver(t *testing.T) {
+	t.Setenv("AWS_ACCESS_KEY_ID", "nobody")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "nothing")
+	set := newSet(t, t.TempDir())
+	set.Defined = map[string]settings.Store{"a": {URL: "s3://aaa", Endpoint: "http://127.0.0.1:1"}}
+	set.Choose("a")
+	set.Reopen = func(context.Context) (*Set, error) { return set, nil }
+	if err := os.MkdirAll(set.using.dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	hold, err := mutex.TryLock(set.using.lockFile(), unix.LOCK_EX) // as the one in the background
+	if err != nil || hold == nil {
+		t.Fatal(hold, err)
+	}
+	said := make(chan Transfer, 1)
+	ended := make(chan error)
+	go func() {
+		_, err := set.Sync(t.Context(), "a", SyncOptions{Progress: func(p Transfer) {
+			select {
+			case said <- p:
+			default:
+			}
+		}})
+		ended <- err
+	}()
+	if p := <-said; !p.Elsewhere || !set.using.wanted() {
+		t.Errorf("beside one in the background: %+v, wanted %v", p, set.using.wanted())
+	}
+	if err := set.archiveWaiting(t.Context()); !errors.Is(err, minio.ErrUnreachable) { // it would rest for 20 minutes
+		t.Errorf("the one in the background ended with %v, want the error of its try", err)
+	}
+	hold.Close()
+	if err := <-ended; !errors.Is(err, minio.ErrUnreachable) {
+		t.Errorf("Sync = %v, want its own try", err)
+	}
+	if set.using.wanted() {
+		t.Error("a Sync that has ended still wants to archive")
 	}
 }
 
@@ -247,7 +292,7 @@ func TestQuiet(t *testing.T) {
 	set := newSet(t, t.TempDir())
 	entered := make(chan bool)
 	upload := func() error {
-		return set.upload(t.Context(), func() {}, func(ctx context.Context) error {
+		return set.upload(t.Context(), func() error { return nil }, func(ctx context.Context) error {
 			entered <- true
 			<-ctx.Done()
 			return ctx.Err()

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -37,6 +38,7 @@ type Transfer struct {
 	Unit        string // "references" or "blobs"
 	Bytes       int64  // moved
 	Measuring   bool   // nothing is moved, since something is being measured
+	Elsewhere   bool   // another process moves what it has begun
 }
 
 // syncBatch is how many references are archived at once: few, so that little is
@@ -63,12 +65,12 @@ func (set *Set) Sync(ctx context.Context, name string, opts SyncOptions) (SyncRe
 	if err := os.MkdirAll(p.dir, 0o777); err != nil {
 		return SyncReport{Store: p.Name}, fmt.Errorf("store %s: %w", p.Name, err)
 	}
-	// If one is at work in the background, both are: an upload is harmless twice.
-	if hold, err := mutex.TryLock(p.lockFile(), unix.LOCK_EX); err == nil && hold != nil {
-		defer hold.Close()
-	}
 	s := &syncer{set: set, p: p, all: true, now: opts.Now, progress: opts.Progress, report: SyncReport{Store: p.Name, Problems: []string{}}}
-	err = s.run(ctx)
+	leave, err := s.takeOver(ctx)
+	if err == nil {
+		err = s.run(ctx)
+		leave()
+	}
 	if left, listErr := p.Waits().All(); listErr == nil {
 		s.report.Waiting = len(left)
 	}
@@ -85,7 +87,7 @@ type syncer struct {
 	all      bool           // look at every reference, once the store answers
 	now      bool           // beside what is being measured, too
 	progress func(Transfer) // may be nil
-	ends     func() bool    // asked before each batch whether to leave the rest; may be nil
+	ends     func() bool    // asked before each batch, and while it waits, whether to leave the rest; may be nil
 	report   SyncReport
 	bad      map[Value]bool                  // what cannot be read here
 	sent     map[assay.Digest]bool           // large blobs
@@ -94,9 +96,69 @@ type syncer struct {
 }
 
 // errEnded ends a syncer whose work is not wanted any more.
-var errEnded = errors.New("not in use any more")
+var errEnded = errors.New("not wanted any more")
 
 func (p *Place) lockFile() string { return filepath.Join(p.dir, "lock") }
+
+// otherSync is how long a Sync that is to go on now waits for another one.
+const otherSync = time.Second
+
+// takeOver has the process in the background, if there is one, finish what it is
+// sending and leave the rest to this Sync, until leave is called. A Sync waits
+// for another one; if it is to go on now, both send.
+func (s *syncer) takeOver(ctx context.Context) (leave func(), err error) {
+	turn, cancel := context.WithCancel(ctx)
+	if s.now {
+		turn, cancel = context.WithTimeout(ctx, otherSync)
+	}
+	defer cancel()
+	release, err := mutex.Exclude(turn, s.p.wantedFile())
+	if err != nil {
+		if s.now && ctx.Err() == nil {
+			return func() {}, nil
+		}
+		return nil, err
+	}
+	for {
+		hold, err := mutex.TryLock(s.p.lockFile(), unix.LOCK_EX)
+		if err != nil {
+			release()
+			return nil, err
+		}
+		if hold != nil {
+			return func() {
+				hold.Close()
+				release()
+				if s.p == s.set.using {
+					_ = s.set.Upload(context.WithoutCancel(ctx)) // of what is left, or was noted at the end
+				}
+			}, nil
+		}
+		if s.progress != nil {
+			left, _ := s.p.Waits().All()
+			s.progress(Transfer{Total: len(left), Unit: "references", Elsewhere: true})
+		}
+		select {
+		case <-ctx.Done():
+			release()
+			return nil, context.Cause(ctx)
+		case <-time.After(gateInterval):
+		}
+	}
+}
+
+// wantedFile is held by a Sync that archives, or waits until the process in the
+// background leaves that to it.
+func (p *Place) wantedFile() string { return filepath.Join(p.dir, "wanted") }
+
+// wanted reports whether a Sync holds that file.
+func (p *Place) wanted() bool {
+	probe, err := mutex.TryLock(p.wantedFile(), unix.LOCK_SH)
+	if probe != nil {
+		probe.Close()
+	}
+	return err == nil && probe == nil
+}
 
 // run archives what waits until nothing does, and notes how it ended.
 func (s *syncer) run(ctx context.Context) error {
@@ -106,7 +168,7 @@ func (s *syncer) run(ctx context.Context) error {
 	}
 	note := filepath.Join(s.p.dir, "error")
 	if err != nil {
-		return errors.Join(err, durable.Write(note, []byte(err.Error()+"\n")))
+		return errors.Join(err, durable.Write(note, noteOf(err)))
 	}
 	if err := os.Remove(note); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -141,9 +203,13 @@ func (s *syncer) drain(ctx context.Context) error {
 			break
 		}
 		batch, large := s.next(ctx, todo)
-		err = s.upload(ctx, func() { s.show(len(todo), 0, true) }, func(ctx context.Context) error {
-			if s.ends != nil && s.ends() {
-				return errEnded
+		waits := func() error {
+			s.show(len(todo), 0, true)
+			return s.ended()
+		}
+		err = s.upload(ctx, waits, func(ctx context.Context) error {
+			if err := s.ended(); err != nil {
+				return err
 			}
 			return s.archive(ctx, store, batch, len(todo))
 		})
@@ -161,6 +227,14 @@ func (s *syncer) drain(ctx context.Context) error {
 	}
 	if len(s.report.Problems) > 0 {
 		return fmt.Errorf("store %s: %d references cannot be archived: %s", s.p.Name, len(s.report.Problems), s.report.Problems[0])
+	}
+	return nil
+}
+
+// ended returns errEnded if the rest is to be left.
+func (s *syncer) ended() error {
+	if s.ends != nil && s.ends() {
+		return errEnded
 	}
 	return nil
 }
@@ -197,7 +271,7 @@ func (s *syncer) unsent(ctx context.Context, d assay.Digest) []assay.Digest {
 }
 
 // upload calls do when that disturbs nothing, or at once if it is to.
-func (s *syncer) upload(ctx context.Context, waits func(), do func(context.Context) error) error {
+func (s *syncer) upload(ctx context.Context, waits func() error, do func(context.Context) error) error {
 	if s.now {
 		return do(ctx)
 	}
@@ -229,7 +303,7 @@ func (s *syncer) large(ctx context.Context, d assay.Digest) []assay.Digest {
 
 func (s *syncer) show(left int, bytes int64, measuring bool) {
 	if s.progress != nil {
-		s.progress(Transfer{s.report.Archived, s.report.Archived + left, "references", s.report.Bytes + bytes, measuring})
+		s.progress(Transfer{s.report.Archived, s.report.Archived + left, "references", s.report.Bytes + bytes, measuring, false})
 	}
 }
 

@@ -259,7 +259,7 @@ func (set *Set) Unarchived(ctx context.Context) (ids map[string]bool, lastError 
 		}
 	}
 	if len(all) > 0 {
-		lastError, err = set.using.lastError()
+		lastError, _, err = set.using.lastError()
 	}
 	return ids, lastError, err
 }
