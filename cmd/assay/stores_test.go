@@ -134,8 +134,13 @@ func (tr trouble) through(t *testing.T, s *miniotest.Server) {
 	}
 	if tr.said != "" {
 		eventually(t, dir, "the error is noted", func() bool { return strings.Contains(lastError(t, dir), tr.said) })
-		if out := mustAssay(t, dir, "runs"); !strings.Contains(out, "waits") {
-			t.Errorf("assay runs does not say that the run waits:\n%s", out)
+		out, err := assayIn(t, dir, "runs").CombinedOutput()
+		next := "goes on by itself; last try: " + tr.said
+		if tr.again {
+			next = "the last try ended with: " + tr.said + "; "
+		}
+		if err != nil || !strings.Contains(string(out), "waits") || !strings.Contains(string(out), next) {
+			t.Errorf("assay runs does not say that the run waits, and %q:\n%s%v", next, out, err)
 		}
 	}
 	if len(waiting(t, dir)) == 0 {
@@ -153,7 +158,7 @@ func (tr trouble) through(t *testing.T, s *miniotest.Server) {
 
 func TestStoreTroubles(t *testing.T) {
 	for _, tr := range []trouble{
-		{"down", func(_ *testing.T, s *miniotest.Server, _ minio.Config) { s.Stop() }, "not reachable",
+		{"down", func(_ *testing.T, s *miniotest.Server, _ minio.Config) { s.Stop() }, "store not reachable",
 			func(_ *testing.T, s *miniotest.Server, _ minio.Config) { s.Start() }, false},
 		{"does not answer", func(_ *testing.T, s *miniotest.Server, _ minio.Config) { s.Pause() }, "",
 			func(_ *testing.T, s *miniotest.Server, _ minio.Config) { s.Continue() }, false},
