@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log"
 	"math/rand/v2"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -407,28 +408,56 @@ func TestStoreTogether(t *testing.T) {
 	}
 }
 
-// TestStoreServerKilled kills the server at random moments of uploads: they go
-// on by themselves, and nothing is lost.
+// TestStoreServerKilled kills the server at random bytes of uploads: they go on by
+// themselves, and nothing is lost.
 func TestStoreServerKilled(t *testing.T) {
-	const kills = 8
+	const kills, size = 8, 8 << 20
 	s := miniotest.Start(t)
+	server, err := url.Parse(s.Endpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rng := rand.New(rand.NewPCG(3, 4))
+	cuts, reached, killed := make(chan int64, 1), make(chan bool), make(chan bool)
+	front := httptest.NewServer(&httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(server)
+			r.Out.Host = r.In.Host // it is signed
+			if r.In.ContentLength < size {
+				return
+			}
+			select {
+			case n := <-cuts:
+				stop := &stopAt{reached: reached, killed: killed}
+				r.Out.Body = struct {
+					io.Reader
+					io.Closer
+				}{io.MultiReader(io.LimitReader(r.In.Body, n), stop, r.In.Body), r.In.Body}
+			default:
+			}
+		},
+		ErrorLog: log.New(io.Discard, "", 0), // of what is killed
+	})
+	defer front.Close()
+	s.Endpoint = front.URL
 	dir := newWorkspace(t, greeting)
 	c := addStore(t, dir, s, "results")
+	archived(t, dir, c)
 	hello := helloModule(t)
-	rng := rand.New(rand.NewPCG(3, 4))
-	waited := 0
 	for i := range kills {
 		path := filepath.Join(dir, fmt.Sprintf("big%d.wasm", i))
-		if err := os.WriteFile(path, withCustomSection(hello, 8<<20, byte(i)), 0o666); err != nil {
+		if err := os.WriteFile(path, withCustomSection(hello, size, byte(i)), 0o666); err != nil {
 			t.Fatal(err)
 		}
+		cuts <- rng.Int64N(size)
 		mustAssay(t, dir, "pin", path)
-		time.Sleep(time.Duration(rng.IntN(200)) * time.Millisecond)
-		if len(waiting(t, dir)) > 0 {
-			waited++
+		<-reached
+		if len(waiting(t, dir)) == 0 {
+			t.Errorf("kill %d: nothing waits in the middle of an upload", i)
 		}
 		s.Kill()
 		s.Start()
+		killed <- true
 	}
 	archived(t, dir, c)
 	store, _ := openStore(t, c)
@@ -441,7 +470,16 @@ func TestStoreServerKilled(t *testing.T) {
 			t.Errorf("workload %s in the store: %v, %v; want %v", name, got, err, d)
 		}
 	}
-	t.Logf("%d kills of the server, %d of them before all was archived; 0 lost", kills, waited)
+	t.Logf("%d kills of the server, each in the middle of an upload; 0 lost", kills)
+}
+
+// A stopAt is an empty part of a body, which ends when the server was killed.
+type stopAt struct{ reached, killed chan bool }
+
+func (s *stopAt) Read([]byte) (int, error) {
+	s.reached <- true
+	<-s.killed
+	return 0, io.EOF
 }
 
 func helloModule(t *testing.T) []byte {
