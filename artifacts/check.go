@@ -139,7 +139,8 @@ func (c *checker) checkRefs(ctx context.Context) {
 		case ctx.Err() != nil:
 			return
 		case errors.Is(err, ErrMalformed):
-			c.found(Problem{Kind: Malformed, Subject: key, Detail: err.Error(), Remedy: "set the reference again, or delete it"})
+			c.found(Problem{Kind: Malformed, Subject: key, Detail: errors.Unwrap(err).Error(),
+				Remedy: "repair it from a copy that has the reference, or delete this key with the storage's own tools"})
 		case CheckRefName(ref.Name) != nil:
 			c.found(Problem{Kind: Stray, Subject: key, Detail: "not the name of a reference", Remedy: "remove the file"})
 		default:

@@ -118,6 +118,8 @@ func printStores(cmd *cobra.Command, w *lab.Workspace, name string) error {
 				fmt.Fprintf(out, "store %s: %v\n", s.Name, s.Config)
 				if s.InUse {
 					fmt.Fprintf(out, "it is in use: what is archived goes there, too; %d waiting\n", s.Waiting)
+				} else {
+					fmt.Fprintf(out, "it is not in use, and nothing is archived there: \"assay store use %s\" changes that\n", s.Name)
 				}
 			})
 		}
@@ -174,8 +176,12 @@ func newStoreRm() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			was := w.Stores.InUse() == args[0]
 			if err := w.Stores.Remove(cmd.Context(), args[0]); err != nil {
 				return err
+			}
+			if was {
+				fmt.Fprintln(cmd.ErrOrStderr(), `it was the one in use; now none is: "assay store use NAME" chooses another`)
 			}
 			removed := struct {
 				Name string `json:"name"`

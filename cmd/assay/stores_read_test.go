@@ -365,7 +365,10 @@ func TestPublishRefused(t *testing.T) {
 	dir := newWorkspace(t, greeting)
 	addStore(t, dir, s, "ordinary")
 	unused := s.Config("unused")
-	mustAssay(t, dir, "store", "add", "unused", unused.URL(), "--endpoint", unused.Endpoint, "--credentials", unused.Credentials, "--create")
+	said := mustAssay(t, dir, "store", "add", "unused", unused.URL(), "--endpoint", unused.Endpoint, "--credentials", unused.Credentials, "--create")
+	if !strings.Contains(said, `"assay store use unused"`) {
+		t.Errorf("a second store is not said to be out of use:\n%s", said)
+	}
 	for _, test := range []struct {
 		args []string
 		want string
