@@ -87,6 +87,8 @@ var Cases = []Case{
 	{Name: "arguments beyond ASCII", Guest: "args", Script: echo, Args: []string{"größer", "日本"}, Want: assay.OK, Stdout: says("größer\x00日本\x00")},
 	{Name: "environment", Guest: "c", Script: `printf 'A=%s\nB=%s\nC=%s\n' "$A" "$B" "$C"`, Args: []string{"env"}, Env: []string{"A=1", "B=a=b c", "C=3"}, Want: assay.OK,
 		Stdout: says("A=1\nB=a=b c\nC=3\n")},
+	{Name: "a variable without a value", Guest: "c", Script: `printf 'A=%s\nB=%s\nC=%s\n' "${A-none}" "$B" "$C"`, Args: []string{"env"}, Env: []string{"A=", "B=2", "C=3"}, Want: assay.OK,
+		Stdout: says("A=\nB=2\nC=3\n")},
 	{Name: "nothing else in the environment", Guest: "env", Script: `printf %s "$ASSAY_CONTRACT"`, Want: assay.OK, Stdout: says("")},
 
 	{Name: "directory: read", Guest: "c", Args: []string{"read"}, Script: "cat in", Mount: ReadWrite, Want: assay.OK, Stdout: says(mounted)},
