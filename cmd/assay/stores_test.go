@@ -206,7 +206,11 @@ func TestStoreMadeAgain(t *testing.T) {
 	if out := mustAssay(t, dir, "store", "ls"); !strings.Contains(out, fmt.Sprintf(" %d ", had)) {
 		t.Errorf("the store is gone, and %d references do not wait:\n%s", had, out)
 	}
-	mustAssay(t, dir, "store", "add", "lab", c.URL(), "--endpoint", c.Endpoint, "--credentials", c.Credentials, "--create")
+	again := "assay store add lab " + c.URL() + " --endpoint " + c.Endpoint + " --credentials " + c.Credentials + " --create"
+	if out, err := assayIn(t, dir, "store", "sync").CombinedOutput(); err == nil || !strings.Contains(string(out), `"`+again+`" makes it`) {
+		t.Errorf("store sync does not say %q: %v\n%s", again, err, out)
+	}
+	mustAssay(t, dir, strings.Fields(again)[1:]...)
 	archived(t, dir, c)
 	store, first = openStore(t, c)
 	if got := countRefs(t, store); got != had {

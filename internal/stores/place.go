@@ -66,7 +66,13 @@ func (p *Place) lastError() (why string, stops bool, err error) {
 	}
 	why, rest, _ := strings.Cut(string(b), "\n")
 	how, _, _ := strings.Cut(rest, "\n")
-	return brief(strings.TrimPrefix(why, "store "+p.Name+": ")), how == stopped, err
+	return p.brief(why), how == stopped, err
+}
+
+// brief is brief for where it is said which store it is of.
+func (p *Place) brief(message string) string {
+	message = strings.TrimPrefix(message, "store "+p.Name+": ")
+	return brief(strings.TrimPrefix(message, "open store "+p.config.URL+": "))
 }
 
 // briefWidth is the most characters of a brief message.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -31,7 +30,7 @@ type State struct {
 }
 
 // Brief says in one short line why the store is not reachable.
-func (s State) Brief() string { return brief(s.why) }
+func (s State) Brief() string { return s.why }
 
 // List returns the state of each store, by name, asking all at once and
 // waiting a few seconds at most; counting blobs takes as long as listing them.
@@ -73,7 +72,7 @@ func (set *Set) state(ctx context.Context, s *State, count bool) error {
 	}
 	if openErr != nil {
 		s.Error = openErr.Error()
-		s.why = strings.TrimPrefix(minio.Brief(openErr), "store "+s.Name+": ")
+		s.why = p.brief(minio.Brief(openErr))
 		return ctx.Err()
 	}
 	s.Reachable = true

@@ -73,13 +73,14 @@ func TestWaitlist(t *testing.T) {
 // TestLastTry reads why an upload failed, as it was noted, for one line of a
 // table: the cause, not what was being done.
 func TestLastTry(t *testing.T) {
-	p := &Place{Name: "lab", dir: t.TempDir()}
+	p := &Place{Name: "lab", config: settings.Store{URL: "s3://results/a"}, dir: t.TempDir()}
 	for _, tt := range []struct {
 		noted, want string
 		stops       bool
 	}{
 		{"store lab: store not reachable\nand more\n", "store not reachable", false}, // as it once was written
 		{string(noteOf(errors.New("store lab: " + strings.Repeat("é", briefWidth+1)))), strings.Repeat("é", briefWidth-1) + "…", true},
+		{string(noteOf(errors.New("store lab: open store s3://results/a: credentials: none found"))), "credentials: none found", true},
 		{string(noteOf(fmt.Errorf("copy: upload: %w", minio.ErrFull))), "copy: upload: store full", false},
 	} {
 		if err := os.WriteFile(filepath.Join(p.dir, "error"), []byte(tt.noted), 0o666); err != nil {
