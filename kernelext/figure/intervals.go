@@ -140,7 +140,7 @@ var (
 
 	// kindLooks leave out what the bound looks like.
 	kindLooks = []look{
-		{color: palette[2], marker: disc}, {color: palette[1], marker: square}, {color: palette[5], marker: triangle}, {color: palette[6], marker: cross},
+		{color: palette[2], marker: disc}, {color: palette[1], marker: square}, {color: palette[5], marker: triangle}, {color: palette[6], marker: ring},
 	}
 )
 
