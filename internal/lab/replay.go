@@ -119,6 +119,7 @@ func (w *Workspace) replay(ctx context.Context, name string, opts ReplayOptions,
 	}
 	req := sandbox.Request{Formats: sortedKeys(locked.Outputs), WidthMM: drawn.Figure.Width}
 	differs := false
+	var unwritten error
 	for i, engine := range []string{opts.Engine, opts.Referee} {
 		if engine == "" {
 			continue
@@ -142,18 +143,18 @@ func (w *Workspace) replay(ctx context.Context, name string, opts ReplayOptions,
 			}
 		}
 		paths, err := writeOutputs(w.figuresDir(opts.Out), name, write)
-		if err != nil {
-			return err
-		}
 		for _, o := range compared {
 			o.Path = paths[o.Format]
 			r.Outputs = append(r.Outputs, o)
 		}
+		if err != nil {
+			unwritten = fmt.Errorf("%w; it was compared all the same: name a folder that can be written with --out", err)
+		}
 	}
 	if differs || len(r.Tables) > 0 {
-		return ErrMismatch
+		return errors.Join(ErrMismatch, unwritten)
 	}
-	return nil
+	return unwritten
 }
 
 // replayTables projects a figure's tables again from its traces, or from the
