@@ -93,9 +93,9 @@ func transfers() []row {
 var singles = []row{
 	{title: "One invocation of /bin/true: mean wall time as measured, the launcher alone (rounds of 200)",
 		ours: "Overhead wall-µs", peer: "Overhead hyperfine-wall-µs", against: "hyperfine -N", goal: ratioGoal(1)},
-	{title: "The same under the whole agent, which syncs its journal between two invocations",
+	{title: "The same under the whole agent, which writes its journal between two invocations",
 		ours: "Overhead agent-wall-µs", peer: "Overhead hyperfine-wall-µs", against: "hyperfine -N", goal: ratioGoal(1)},
-	{title: "The same, all the time that passed, the syncs and the start of the agent included",
+	{title: "The same, all the time that passed, the journal and the start of the agent included",
 		ours: "Overhead agent-all-µs", peer: "Overhead hyperfine-all-µs", against: "hyperfine -N", goal: ratioGoal(1)},
 	{title: "Peak RSS of a program that touches 256 pages, less that of one that touches none: the memory protocol",
 		ours: "Memory touched-KiB", peer: "Memory known-KiB", against: "what it touches", goal: nearGoal(1.03)},
