@@ -26,6 +26,7 @@ import (
 const (
 	moduleVariable = "ASSAY_BENCH_MODULE" // path of the module, for BenchmarkPlain
 	wazeroCalls    = 40
+	collectorOff   = "GOGC=off"
 )
 
 // measured are the phases that both tell.
@@ -33,7 +34,8 @@ var measured = []string{"compile", "instantiate", "call"}
 
 // BenchmarkWazero times the phases that wazero's shim tells of, and in turn
 // those that BenchmarkPlain sees: each in a fresh process, for a compiler that
-// has run before is another.
+// has run before is another. Go's collector is off in both: what compilation
+// leaves is collected beside the next phases, now in one and now in the other.
 func BenchmarkWazero(b *testing.B) {
 	dir := b.TempDir()
 	shim, module := filepath.Join(dir, "shim"), filepath.Join(dir, "guest.wasm")
@@ -76,6 +78,7 @@ func shimPhases(b *testing.B, shim, module string) samples {
 	}
 	defer r.Close()
 	cmd := exec.CommandContext(b.Context(), shim, "--calls", strconv.Itoa(wazeroCalls), module)
+	cmd.Env = append(os.Environ(), collectorOff)
 	cmd.ExtraFiles = []*os.File{w}
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
@@ -114,7 +117,7 @@ func shimPhases(b *testing.B, shim, module string) samples {
 // plainPhases runs BenchmarkPlain in a process of its own.
 func plainPhases(b *testing.B, _, module string) samples {
 	cmd := exec.CommandContext(b.Context(), os.Args[0], "-test.run", "^$", "-test.bench", "^BenchmarkPlain$", "-test.benchtime", "1x")
-	cmd.Env = append(os.Environ(), moduleVariable+"="+module)
+	cmd.Env = append(os.Environ(), moduleVariable+"="+module, collectorOff)
 	out, err := cmd.Output()
 	if err != nil {
 		b.Fatalf("%v: %v\n%s", cmd.Args, err, out)
