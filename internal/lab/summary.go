@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"fmt"
 	"iter"
 	"slices"
@@ -238,7 +239,7 @@ func tally(row *assay.SummaryRow, x assay.Sample) {
 	case assay.Exit:
 		row.Exits[x.Exit]++
 	case assay.Signal:
-		row.Signals[x.Signal]++
+		row.Signals[cmp.Or(x.Signal, fmt.Sprintf("signal (exit %d)", x.Exit))]++ // of a container, its runtime tells no name
 	}
 	if x.Outcome != assay.OK && row.Detail == "" {
 		row.Detail = x.Detail

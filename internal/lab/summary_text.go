@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"regexp"
 	"math"
 	"slices"
 	"strings"
@@ -250,8 +251,27 @@ func failures(r assay.SummaryRow) string {
 		return "none"
 	}
 	text := strings.Join(parts, ", ")
-	if first, _, _ := strings.Cut(strings.TrimSpace(r.Detail), "\n"); first != "" {
-		text += ": " + first
+	if why := reason(r.Detail); why != "" {
+		text += ": " + why
 	}
 	return text
+}
+
+// causes begin what Rust's programs say of why, each line after the one that it
+// is the cause of.
+var causes = regexp.MustCompile(`(?s)\n\s*(?:Caused by:|╰─▶)(.+)$`)
+
+// number begins a line of such causes.
+var number = regexp.MustCompile(`^[│╰─▶\s]*\d+: `)
+
+// reason is the first line of a detail, and the last cause that follows it.
+func reason(detail string) string {
+	detail = strings.TrimSpace(detail)
+	first, _, _ := strings.Cut(detail, "\n")
+	if m := causes.FindStringSubmatch(detail); m != nil {
+		last := strings.TrimSpace(m[1])
+		last = last[strings.LastIndexByte(last, '\n')+1:]
+		first += ": " + strings.TrimSpace(number.ReplaceAllString(last, ""))
+	}
+	return first
 }
