@@ -176,6 +176,10 @@ func (c Check) problems(s Shim, got seen) []string {
 		if mode := s.Mode; mode != "" && c.end != shimwire.Unsupported && got.report.Mode != mode {
 			bad("want mode %q, it says %q", mode, got.report.Mode)
 		}
+		measured := func(p shimwire.Phase) bool { return p.NS > 0 }
+		if all := got.report.Phases; len(all) > 1 && !slices.ContainsFunc(all, measured) {
+			bad("each of its %d phases took 0 ns: leave out what is not measured", len(all))
+		}
 		// The kernel counts both in microseconds, and rounds.
 		if cpu := got.processor(); cpu > got.cpu+time.Millisecond {
 			bad("its phases have %v of processor time, the process %v", cpu, got.cpu)

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/runners"
@@ -232,6 +233,8 @@ func (rep *Report) head(l line) string {
 		return fmt.Sprintf("is of version %d of the protocol: want %d", *l.Shim, Version)
 	case l.Engine == "" || l.Version == "" || l.Mode == "":
 		return "wants an engine, its version and its mode"
+	case strings.ContainsFunc(l.Engine+l.Version+l.Mode, func(r rune) bool { return !unicode.IsPrint(r) }):
+		return "has an engine, a version or a mode that cannot be printed"
 	case l.Threads < 0:
 		return "has a negative number of threads"
 	}

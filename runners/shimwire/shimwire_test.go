@@ -112,6 +112,7 @@ func TestWrong(t *testing.T) {
 		{"nothing", "", "reported nothing"},
 		{"no head", ok, "is not the first line"},
 		{"another version", `{"shim":2,"engine":"e","version":"1","mode":"m"}` + "\n", "is of version 2"},
+		{"an escape", `{"shim":1,"engine":"\u001b[2J","version":"1","mode":"m"}` + "\n", "has an engine, a version or a mode that cannot be printed"},
 		{"no mode", `{"shim":1,"engine":"e","version":"1"}` + "\n", "wants an engine, its version and its mode"},
 		{"negative threads", `{"shim":1,"engine":"e","version":"1","mode":"m","threads":-1}` + "\n", "negative number of threads"},
 		{"two heads", head + head, "is no phase, count or end"},
