@@ -150,23 +150,21 @@ func newClaimsShow() *cobra.Command {
 func newClaimsCheck() *cobra.Command {
 	var against []string
 	c := &cobra.Command{
-		Use:   "check [ID...] --against REF [--against REF]...",
+		Use:   "check [ID...] [--against REF]...",
 		Short: "Judge claims by runs and imports, and archive the verdicts",
 		Long: `Judge claims by runs and imports, and archive the verdicts. REF is an experiment's name, a run's ID, or an
-import. Without an ID: every claim; those that the evidence has nothing about are listed as unsupported, with
-what it would take.
+import; without one, every import and the latest run of each experiment that assay.lock has. Without an ID:
+every claim; those that the evidence has nothing about are listed as unsupported, with what it would take.
 
 A claim holds or fails if all of the 95% interval is on one side of its bound, which our tolerance widens to
 the claim's advantage; it is inconclusive if the interval spans the bound, or if the host's own noise does
 ("assay host noise"). It is unsupported if the evidence cannot tell: of another scope, with too few samples,
 about something else. Exit status 4 if a claim fails.`,
-		Example: `  assay claims check --against coldstart --against long2020
+		Example: `  assay claims check
+  assay claims check --against coldstart --against long2020
   assay claims check wasmedge-100x --against long2020 --json`,
 		ValidArgsFunction: complete(completeClaims),
 		RunE: func(cmd *cobra.Command, ids []string) error {
-			if len(against) == 0 {
-				return fmt.Errorf("claims check: name evidence with --against: a run, an experiment or an import: %w", errFlags)
-			}
 			w, err := workspace(cmd)
 			if err != nil {
 				return err

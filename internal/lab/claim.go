@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/oci"
@@ -128,22 +130,27 @@ func (w *Workspace) JudgeClaim(ctx context.Context, id string, check *assay.Chec
 	return j, err
 }
 
-// JudgeClaims judges claims by the runs and imports that refs name: those with
-// the IDs, or for none all that the evidence is about, and the others are
-// unsupported. The judgements that are about the evidence are archived, unless
+// JudgeClaims judges claims by the runs and imports that refs name, or for none
+// by all that assay.lock has: those with the IDs, or for none all, of which those
+// that the evidence is not about are unsupported. The judgements that are about the evidence are archived, unless
 // the lock is to be kept as it is.
 func (w *Workspace) JudgeClaims(ctx context.Context, ids, refs []string) ([]Judged, error) {
 	book, err := w.Claims()
 	if err != nil {
 		return nil, err
 	}
-	asked := len(ids) > 0
+	asked := len(ids) > 0 && len(refs) > 0
 	for _, id := range ids {
 		if _, ok := book.Find(id); !ok {
 			return nil, Usagef(`no claim %q: "assay claims ls" lists them, "assay claims add" adds one; each evidence needs an --against of its own`, id)
 		}
 	}
-	if !asked {
+	if len(refs) == 0 {
+		if refs, err = w.allEvidence(); err != nil {
+			return nil, err
+		}
+	}
+	if len(ids) == 0 {
 		for _, c := range book.Claims {
 			ids = append(ids, c.ID)
 		}
@@ -174,6 +181,24 @@ func (w *Workspace) JudgeClaims(ctx context.Context, ids, refs []string) ([]Judg
 		}
 	}
 	return all, nil
+}
+
+// allEvidence lists what claims can be judged by here: every import, and the
+// latest run of each name.
+func (w *Workspace) allEvidence() ([]string, error) {
+	lock, err := w.Lock()
+	if err != nil {
+		return nil, err
+	}
+	latest := map[string]string{} // by name: run
+	for _, e := range lock.Experiments {
+		latest[e.Name] = max(latest[e.Name], e.Run)
+	}
+	refs := slices.Concat(sortedKeys(lock.Imports), slices.Sorted(maps.Values(latest)))
+	if len(refs) == 0 {
+		return nil, Usagef("assay.lock has no evidence: import measurements, run an experiment, or name a run with --against")
+	}
+	return refs, nil
 }
 
 // untested is a claim that none of the evidence is about.
