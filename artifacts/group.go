@@ -10,8 +10,8 @@ import (
 )
 
 // A Group is a Batch for many writers at once, which commits by itself whenever
-// it has become large. Nothing put is promised, or seen by readers, before
-// Commit has returned. What was committed is visible in the order it was put in.
+// it has become large. Nothing put is promised before
+// Commit has returned; what readers see earlier, they see in the order it was put in.
 type Group struct {
 	s      *Store
 	stager Stager

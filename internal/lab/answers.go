@@ -25,7 +25,7 @@ func (a answers) add(x assay.Sample) {
 	if x.Phase != assay.Process || x.Outcome != assay.OK || x.Stdout.IsZero() {
 		return
 	}
-	what := title(assay.SummaryRow{Workload: x.Workload, Params: x.Params})
+	what := title(x.Workload, x.Params)
 	if a[what] == nil {
 		a[what] = map[string]*printed{}
 	}
@@ -40,10 +40,10 @@ func (a answers) add(x assay.Sample) {
 // notes says which answers are not those of most runtimes.
 func (a answers) notes() []string {
 	var notes []string
-	for _, what := range slices.Sorted(maps.Keys(a)) {
+	for _, what := range sortedKeys(a) {
 		by := map[assay.Digest][]string{}
 		varied := false
-		for _, runtime := range slices.Sorted(maps.Keys(a[what])) {
+		for _, runtime := range sortedKeys(a[what]) {
 			got := a[what][runtime]
 			varied = varied || got.varied
 			by[got.stdout] = append(by[got.stdout], runtime)

@@ -46,8 +46,9 @@ func (w *Workspace) freezeHere(ctx context.Context, exp assay.Experiment) (froze
 	if list, err := assay.ParseCPUs(exp.Protocol.CPUs); err == nil {
 		processors = len(list)
 	}
+	planner := w.planner(how.ask, processors)
 	plan, err := freeze(exp, f.host.Name, func(i int, wl assay.Workload) (assay.Trial, error) {
-		return w.trial(ctx, f.tools[i], wl, how.ask, processors)
+		return planner.trial(ctx, f.tools[i], wl)
 	})
 	if err != nil {
 		return f, err

@@ -132,8 +132,8 @@ func (w *Workspace) JudgeClaim(ctx context.Context, id string, check *assay.Chec
 
 // JudgeClaims judges claims by the runs and imports that refs name, or for none
 // by all that assay.lock has: those with the IDs, or for none all, of which those
-// that the evidence is not about are unsupported. The judgements that are about the evidence are archived, unless
-// the lock is to be kept as it is.
+// that the evidence is not about are unsupported. The judgements that are about
+// the evidence are archived, unless the lock is to be kept as it is.
 func (w *Workspace) JudgeClaims(ctx context.Context, ids, refs []string) ([]Judged, error) {
 	book, err := w.Claims()
 	if err != nil {

@@ -185,13 +185,25 @@ func (w *Workspace) find(ctx context.Context, tools []tool) error {
 // scratchDir is the directory, in an agent's work, of workloads that want one.
 const scratchDir = "scratch"
 
+// A planner makes the trials of one plan.
+type planner struct {
+	w          *Workspace
+	ask        runners.Ask                   // what shims are asked
+	processors int                           // how many commands may run on
+	shapes     map[assay.Digest]images.Shape // of modules that were looked at
+}
+
+func (w *Workspace) planner(ask runners.Ask, processors int) planner {
+	return planner{w, ask, processors, map[assay.Digest]images.Shape{}}
+}
+
 // trial makes the commands of one trial and puts the files that they name on
-// the host. ask is what a shim is asked; processors is how many the commands may
-// run on.
-func (w *Workspace) trial(ctx context.Context, t tool, wl assay.Workload, ask runners.Ask, processors int) (assay.Trial, error) {
+// the host.
+func (p planner) trial(ctx context.Context, t tool, wl assay.Workload) (assay.Trial, error) {
+	w, ask := p.w, p.ask
 	traits := t.runtime.Traits()
 	if traits.Threads == runners.EachProcessor {
-		traits.Threads = processors
+		traits.Threads = p.processors
 	}
 	trial := assay.Trial{Mode: string(traits.Mode), Cache: string(traits.Cache), Threads: int32(traits.Threads)}
 	unsupported := func(why string) (assay.Trial, error) {
@@ -226,7 +238,7 @@ func (w *Workspace) trial(ctx context.Context, t tool, wl assay.Workload, ask ru
 			return trial, err
 		}
 	case assay.Wasm:
-		why, err := refused(inv.Module, t)
+		why, err := p.refused(d, inv.Module, t)
 		if err != nil {
 			return trial, err
 		}
@@ -254,15 +266,17 @@ func (w *Workspace) trial(ctx context.Context, t tool, wl assay.Workload, ask ru
 	return trial, err
 }
 
-// refused says why a tool would not execute the module at path as others do.
-func refused(path string, t tool) (string, error) {
-	module, err := os.ReadFile(path)
-	if err != nil {
-		return "", err
-	}
-	shape, err := images.ReadShape(module)
-	if err != nil {
-		return "", nil // the runtime says what it thinks of that
+// refused says why a tool would not execute the module d, which is at path, as
+// others do.
+func (p planner) refused(d assay.Digest, path string, t tool) (string, error) {
+	shape, known := p.shapes[d]
+	if !known {
+		module, err := os.ReadFile(path)
+		if err != nil {
+			return "", err
+		}
+		shape, _ = images.ReadShape(module) // of what is no module, the runtime says what it thinks
+		p.shapes[d] = shape
 	}
 	shim := t.shim != nil || t.runtime.Traits().Shim
 	switch {
@@ -344,7 +358,7 @@ func (w *Workspace) RuntimePlan(ctx context.Context, name, ref string, phases bo
 		}
 		tools[0].found = found
 	}
-	t, err := w.trial(ctx, tools[0], wl, runners.Ask{}, runtime.NumCPU())
+	t, err := w.planner(runners.Ask{}, runtime.NumCPU()).trial(ctx, tools[0], wl)
 	t.Unsupported = cmp.Or(absent, t.Unsupported)
 	t.Workload, t.Manifest, t.Runtime, t.Expect = wl.Name, wl.Manifest, name, wl.Expect
 	return t, err

@@ -281,7 +281,7 @@ func estimate(s *assay.Summary, row *assay.SummaryRow, d measured, unit string) 
 		row.Calls, row.Wall = len(calls.wall), medianTime(calls.wall, calls.wallSeqs, unit)
 		row.Nesting = nestingOf(calls, d.phase(assay.Process).wall)
 		if coarse := coarseness(calls.wall); coarse != "" {
-			s.Notes = append(s.Notes, title(*row)+" on "+row.Runtime+": "+coarse)
+			s.Notes = append(s.Notes, title(row.Workload, row.Params)+" on "+row.Runtime+": "+coarse)
 		}
 	case ProtocolMemory, ProtocolCount:
 		row.CPU, row.User, row.System = nil, nil, nil
@@ -311,7 +311,7 @@ func estimate(s *assay.Summary, row *assay.SummaryRow, d measured, unit string) 
 func measuredOf(s *assay.Summary, row *assay.SummaryRow, t assay.Trial, d measured, unmeasured map[string]string) {
 	ok := row.Outcomes[assay.OK]
 	note := func(format string, args ...any) {
-		s.Notes = append(s.Notes, title(*row)+" on "+row.Runtime+": "+fmt.Sprintf(format, args...))
+		s.Notes = append(s.Notes, title(row.Workload, row.Params)+" on "+row.Runtime+": "+fmt.Sprintf(format, args...))
 	}
 	switch {
 	case t.Group:
@@ -427,13 +427,12 @@ func coarseness(ns []float64) string {
 	return ""
 }
 
-// title names the workload of a row and its parameters.
-func title(r assay.SummaryRow) string {
-	name := r.Workload
-	for _, k := range sortedKeys(r.Params) {
-		name += " " + k + "=" + r.Params[k]
+// title names a workload and its parameters.
+func title(workload string, params map[string]string) string {
+	for _, k := range sortedKeys(params) {
+		workload += " " + k + "=" + params[k]
 	}
-	return name
+	return workload
 }
 
 func sortedKeys[K ~string, V any](m map[K]V) []K {

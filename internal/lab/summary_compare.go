@@ -119,7 +119,7 @@ func Compared(s assay.Summary) []string {
 			lines[len(lines)-1] += ", " + halves(c)
 			continue
 		}
-		lines = append(lines, fmt.Sprintf("  %s on %s: %s", title(assay.SummaryRow{Workload: c.Workload, Params: c.Params}), c.Runtime, halves(c)))
+		lines = append(lines, fmt.Sprintf("  %s on %s: %s", title(c.Workload, c.Params), c.Runtime, halves(c)))
 	}
 	return lines
 }
@@ -173,7 +173,7 @@ func sentence(f assay.Family) string {
 	}
 	parts = append(parts, fmt.Sprintf("smallest ratio that n = %s can detect: %s (power %g, %s)",
 		span(fmt.Sprint(low), fmt.Sprint(high)), span(times(least), times(most)), f.Power, level))
-	return title(assay.SummaryRow{Workload: f.Workload, Params: f.Params}) + ": " + strings.Join(parts, "; ")
+	return title(f.Workload, f.Params) + ": " + strings.Join(parts, "; ")
 }
 
 // span writes two ends, or one where they are the same.

@@ -74,7 +74,7 @@ func WriteSummary(out io.Writer, s assay.Summary) error {
 // headings are the columns of a summary's table.
 func headings(s assay.Summary) []heading {
 	all := []heading{
-		{"workload", func(l line) string { return title(l.SummaryRow) }},
+		{"workload", func(l line) string { return title(l.Workload, l.Params) }},
 		{"runtime", func(l line) string { return l.Runtime }},
 	}
 	add := func(title string, cell func(line) string) { all = append(all, heading{title, cell}) }

@@ -76,7 +76,7 @@ func (w warmups) notes(rows []assay.SummaryRow, discarded int) []string {
 				unsteady++
 			}
 		}
-		of, where := len(c.times), title(row)+" on "+row.Runtime
+		of, where := len(c.times), title(row.Workload, row.Params)+" on "+row.Runtime
 		if first, in := stats.WarmUp(warming); 2*in > of && first > discarded {
 			out = append(out, fmt.Sprintf("%s: the first %d calls are warm-up in %d of %d invocations; the protocol leaves out %d", where, first, in, of, discarded))
 		}

@@ -20,7 +20,7 @@ func Exclude(ctx context.Context, path string) (release func(), err error) {
 	return hold(ctx, path, unix.LOCK_EX)
 }
 
-// Share is exclude that others who share may be beside.
+// Share is Exclude that others who share may be beside.
 func Share(ctx context.Context, path string) (release func(), err error) {
 	return hold(ctx, path, unix.LOCK_SH)
 }
@@ -50,7 +50,8 @@ func hold(ctx context.Context, path string, how int) (release func(), err error)
 	}
 }
 
-// Lock waits for the lock, unix.LOCK_SH or unix.LOCK_EX, on the file at path. The lock ends with the file.
+// Lock waits for the lock, unix.LOCK_SH or unix.LOCK_EX, on the file at path. The
+// lock ends with the file.
 func Lock(path string, how int) (*os.File, error) {
 	f, err := openLock(path)
 	if err != nil {

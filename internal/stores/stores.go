@@ -63,7 +63,7 @@ func (set *Set) path(elem ...string) string {
 	return filepath.Join(append([]string{set.Root, settings.Folder}, elem...)...)
 }
 
-// AddOptions say what AddStore makes.
+// AddOptions say what Add makes.
 type AddOptions struct {
 	Create     bool // make the bucket, if need be, and the store in it
 	ObjectLock bool // of a bucket that is made: it can keep what is published from being deleted
@@ -170,15 +170,17 @@ func (set *Set) Remove(ctx context.Context, name string) error {
 		return err
 	}
 	delete(set.Defined, name)
-	for other, at := range set.Defined {
-		if set.place(other, at).Key == set.place(name, c).Key {
+	p := set.place(name, c)
+	for _, other := range set.Defined {
+		if other.Key() == p.Key {
 			return nil // it has another name, too
 		}
 	}
-	if b, err := os.ReadFile(set.path(storesDir, currentFile)); err == nil && string(b) == set.place(name, c).Key {
-		if err := os.Remove(set.path(storesDir, currentFile)); err != nil {
+	current := set.path(storesDir, currentFile)
+	if b, err := os.ReadFile(current); err == nil && string(b) == p.Key {
+		if err := os.Remove(current); err != nil {
 			return err
 		}
 	}
-	return os.RemoveAll(set.place(name, c).dir)
+	return os.RemoveAll(p.dir)
 }
