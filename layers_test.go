@@ -64,14 +64,14 @@ var layers = map[string][]string{
 	"internal/cells":               {"", "internal/display", "internal/lab", "kernelext/wire"},
 	"internal/jupyter/...":         {"internal/jupyter/..."},
 	"internal/kernel":              {"", "internal/cells", "internal/jupyter/...", "internal/lab", "internal/seal/source", "runners", "runners/toolbox", "internal/scratch"},
-	"internal/notebook":            {"", "internal/display", "internal/jupyter/...", "internal/kernel", "internal/lab", "kernelext/wire", "internal/scratch"},
-	"internal/jupyterlab":          {"", "internal/kernel", "internal/lab", "internal/scratch"},
+	"internal/notebook":            {"", "internal/failure", "internal/display", "internal/jupyter/...", "internal/kernel", "internal/lab", "kernelext/wire", "internal/scratch"},
+	"internal/jupyterlab":          {"", "internal/failure", "internal/kernel", "internal/lab", "internal/scratch"},
 	"notebooks/...":                {"kernelext/..."},
 	"cmd/assay-registry":           {"internal/registry"},
 	"cmd/assay-agent":              {"", "artifacts/journal", "internal/agent", "runners", "runners/bundle", "runners/measure"},
 	"tools/bench/figures":          {"kernelext/figure"},
 	"tools/bench":                  {"", "artifacts/...", "internal/gotool", "internal/lab", "internal/lab/labtest", "kernelext/...", "tools/bench/figures"},
-	"cmd/assay":                    {"", "internal/cells", "internal/graph", "internal/registry/options", "internal/jupyterlab", "internal/kernel", "internal/lab", "internal/notebook", "internal/settings", "internal/stores", "runners"},
+	"cmd/assay":                    {"", "internal/cells", "internal/failure", "internal/graph", "internal/registry/options", "internal/jupyterlab", "internal/kernel", "internal/lab", "internal/notebook", "internal/settings", "internal/stores", "runners"},
 }
 
 func TestLayers(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/lab"
 )
 
@@ -24,7 +25,7 @@ was pinned as a .wasm file has no source and is left out. Where a digest differs
   assay check --workloads images/workloads/*`,
 		RunE: func(cmd *cobra.Command, folders []string) error {
 			if !workloads {
-				return lab.Usagef("check: say what: --workloads")
+				return failure.Usagef("check: say what: --workloads")
 			}
 			w, err := workspace(cmd)
 			if err != nil {

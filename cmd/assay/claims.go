@@ -14,6 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/graph"
 	"github.com/assay-notebooks/assay/internal/lab"
 )
@@ -133,7 +134,7 @@ func newClaimsShow() *cobra.Command {
 			}
 			claim, ok := book.Find(args[0])
 			if !ok {
-				return lab.Usagef(`no claim %q: "assay claims ls" lists them`, args[0])
+				return failure.Usagef(`no claim %q: "assay claims ls" lists them`, args[0])
 			}
 			verdicts, problems := claimVerdicts(cmd, w)
 			s := shownClaim{claim, book.Checks[claim.ID], book.Needs[claim.ID], verdicts[claim.ID]}
@@ -185,7 +186,7 @@ about something else. Exit status 4 if a claim fails.`,
 			}
 			sayUploads(cmd, w)
 			if len(failed) > 0 {
-				return lab.Classed(lab.ErrMismatch, fmt.Errorf("%d of %d verdicts: the claim fails: %s", len(failed), len(judged), strings.Join(failed, ", ")))
+				return failure.Classed(failure.ErrMismatch, fmt.Errorf("%d of %d verdicts: the claim fails: %s", len(failed), len(judged), strings.Join(failed, ", ")))
 			}
 			return nil
 		},
@@ -336,7 +337,7 @@ func claimText(cmd *cobra.Command, args []string, c assay.Claim) ([]byte, error)
 	}
 	text, err := io.ReadAll(io.LimitReader(in, maxClaims+1))
 	if err == nil && len(text) > maxClaims {
-		return nil, lab.Usagef("%s is larger than %d MiB: add the claims in parts", name, maxClaims>>20)
+		return nil, failure.Usagef("%s is larger than %d MiB: add the claims in parts", name, maxClaims>>20)
 	}
 	return text, err
 }

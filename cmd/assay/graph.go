@@ -11,6 +11,7 @@ import (
 	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
 
+	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/graph"
 	"github.com/assay-notebooks/assay/internal/lab"
 )
@@ -59,7 +60,7 @@ func showGraph(cmd *cobra.Command, ref, format, path string, long bool) error {
 	p := newPrinter(cmd)
 	if p.json {
 		if cmd.Flags().Changed("format") && format != "json" {
-			return lab.Usagef("graph: --json and --format %s: want one of them", format)
+			return failure.Usagef("graph: --json and --format %s: want one of them", format)
 		}
 		format = "json"
 	}
@@ -76,7 +77,7 @@ func showGraph(cmd *cobra.Command, ref, format, path string, long bool) error {
 		"svg":  func(out io.Writer) error { return g.WriteSVG(out, title) },
 	}[format]
 	if !ok {
-		return lab.Usagef("format %q: want text, json, dot or svg", format)
+		return failure.Usagef("format %q: want text, json, dot or svg", format)
 	}
 	w, err := workspace(cmd)
 	if err != nil {

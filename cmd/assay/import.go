@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/graph"
 	"github.com/assay-notebooks/assay/internal/lab"
 )
@@ -39,7 +40,7 @@ that mean something, such as load and rate. A row that cannot be read is an erro
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if opts.Name == "" {
-				return lab.Usagef("import: name it: --name NAME")
+				return failure.Usagef("import: name it: --name NAME")
 			}
 			opts.Format, opts.Path = args[0], args[1]
 			var err error

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/lab"
 )
 
@@ -49,7 +50,7 @@ The rules, which docs/lint.md has with formulas and sources:
 				return err
 			}
 			if slices.ContainsFunc(found, func(f assay.Finding) bool { return f.Severity == assay.SeverityError }) {
-				return fmt.Errorf("%w: %w", lab.ErrMismatch, errSaid)
+				return fmt.Errorf("%w: %w", failure.ErrMismatch, errSaid)
 			}
 			return nil
 		},

@@ -17,6 +17,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/lab"
 )
 
@@ -67,13 +68,13 @@ func exitStatus(ctx context.Context, err error) int {
 		return exitOK
 	case ctx.Err() != nil:
 		return exitInterrupted
-	case errors.Is(err, lab.ErrUsage), errors.Is(err, errFlags):
+	case errors.Is(err, failure.ErrUsage), errors.Is(err, errFlags):
 		return exitUsage
 	case lab.Corrupt(err):
 		return exitCorrupt
-	case errors.Is(err, lab.ErrMismatch):
+	case errors.Is(err, failure.ErrMismatch):
 		return exitMismatch
-	case errors.Is(err, lab.ErrIncomplete):
+	case errors.Is(err, failure.ErrIncomplete):
 		return exitIncomplete
 	default:
 		return exitError

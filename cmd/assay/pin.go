@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/lab"
 )
 
@@ -40,14 +41,14 @@ is pinned by its own name.`,
   assay pin --runtime wasmtime`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args)+len(runtimes) == 0 {
-				return lab.Usagef("pin: want REF..., or --runtime")
+				return failure.Usagef("pin: want REF..., or --runtime")
 			}
 			w, err := workspace(cmd)
 			if err != nil {
 				return err
 			}
 			if opts.Name != "" && len(args) > 1 {
-				return lab.Usagef("pin: --name names one workload, here are %d", len(args))
+				return failure.Usagef("pin: --name names one workload, here are %d", len(args))
 			}
 			for _, name := range runtimes {
 				if err := pinRuntime(cmd, w, name); err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/lab"
 )
 
@@ -51,7 +52,7 @@ on stderr. An interrupted pull goes on when it is done again.`,
 				return pullFromStore(cmd, store, name, bar)
 			}
 			if store != "" {
-				return lab.Usagef("pull: --store names a store, %s is in a registry", from)
+				return failure.Usagef("pull: --store names a store, %s is in a registry", from)
 			}
 			w, err := workspace(cmd)
 			if err != nil {

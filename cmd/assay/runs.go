@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/lab"
 )
 
@@ -39,10 +40,10 @@ A run is "not archived" when it was measured to its end and no process was there
 			filter.State = assay.RunState(state)
 			now := time.Now()
 			if filter.Since, err = parseMoment(since, now); err != nil {
-				return lab.Usagef("--since %w", err)
+				return failure.Usagef("--since %w", err)
 			}
 			if filter.Until, err = parseMoment(until, now); err != nil {
-				return lab.Usagef("--until %w", err)
+				return failure.Usagef("--until %w", err)
 			}
 			runs, unreadable := w.Runs(cmd.Context(), filter)
 			defer sayUploads(cmd, w)

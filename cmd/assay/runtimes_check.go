@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/lab"
 )
 
@@ -28,9 +29,9 @@ it is known to deviate, or FAIL, which is exit status 4.`,
 		RunE: func(cmd *cobra.Command, names []string) error {
 			switch {
 			case len(names) == 0 && !all:
-				return lab.Usagef("name what to check: runtimes, --all or --shim PATH")
+				return failure.Usagef("name what to check: runtimes, --all or --shim PATH")
 			case len(names) > 0 && (all || markdown != ""):
-				return lab.Usagef("--all and --markdown are of all runtimes: name none")
+				return failure.Usagef("--all and --markdown are of all runtimes: name none")
 			}
 			w, err := workspace(cmd)
 			if err != nil {
@@ -48,7 +49,7 @@ it is known to deviate, or FAIL, which is exit status 4.`,
 				}
 				return nil
 			})
-			if failed != nil && !errors.Is(failed, lab.ErrMismatch) {
+			if failed != nil && !errors.Is(failed, failure.ErrMismatch) {
 				return failed
 			}
 			if markdown != "" && failed == nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/lab"
 )
 
@@ -30,7 +31,7 @@ the workspace gets it and its digest, and is to be committed.`,
   assay runtimes install --all-live`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 && !opts.AllLive {
-				return lab.Usagef("want NAME[@VERSION]..., or --all-live")
+				return failure.Usagef("want NAME[@VERSION]..., or --all-live")
 			}
 			root, err := anyWorkspace(cmd)
 			if err != nil {
@@ -90,7 +91,7 @@ func anyWorkspace(cmd *cobra.Command) (string, error) {
 		return root, err
 	}
 	root, err = lab.Find(".")
-	if errors.Is(err, lab.ErrUsage) {
+	if errors.Is(err, failure.ErrUsage) {
 		return "", nil
 	}
 	return root, err

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/lab"
 )
 
@@ -18,7 +19,7 @@ func checksShims(check *cobra.Command) *cobra.Command {
 	check.RunE = func(cmd *cobra.Command, args []string) error {
 		if shim == "" {
 			if mode != "" {
-				return lab.Usagef("--mode is of a shim: name it with --shim")
+				return failure.Usagef("--mode is of a shim: name it with --shim")
 			}
 			return runtimes(cmd, args)
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/lab"
 	"github.com/assay-notebooks/assay/internal/registry/options"
 )
@@ -39,7 +40,7 @@ beside assay or on PATH. See docs/registry.md.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if !asRegistry {
-				return lab.Usagef("nothing to serve: say --registry for the team registry")
+				return failure.Usagef("nothing to serve: say --registry for the team registry")
 			}
 			return becomeRegistry(cmd, flags)
 		},
@@ -61,7 +62,7 @@ func becomeRegistry(cmd *cobra.Command, flags *pflag.FlagSet) error {
 	if flags.Lookup("dir").Value.String() == "" {
 		root, err := workspaceRoot(cmd)
 		if err != nil {
-			return lab.Usagef("serve --registry: no workspace, so name the registry's folder with --dir (%v)", err)
+			return failure.Usagef("serve --registry: no workspace, so name the registry's folder with --dir (%v)", err)
 		}
 		if err := flags.Set("dir", lab.RegistryDir(root)); err != nil {
 			return err

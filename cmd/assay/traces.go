@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/graph"
 	"github.com/assay-notebooks/assay/internal/lab"
 )
@@ -62,7 +63,7 @@ the bytes it was imported with. No file is replaced.`,
 			}
 			if original {
 				if cmd.Flags().Changed("format") {
-					return lab.Usagef("export: --original gives the files as they are: drop --format")
+					return failure.Usagef("export: --original gives the files as they are: drop --format")
 				}
 				files, err := w.ExportOriginals(cmd.Context(), args[0], output)
 				if err != nil {

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/kernel"
 	"github.com/assay-notebooks/assay/internal/lab"
 )
@@ -53,7 +54,7 @@ func findPlace(open string) (place, error) {
 	st, err := os.Stat(path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return place{}, lab.Usagef("%s does not exist: name a folder or a notebook; mkdir makes a folder", open)
+		return place{}, failure.Usagef("%s does not exist: name a folder or a notebook; mkdir makes a folder", open)
 	case err != nil:
 		return place{}, fmt.Errorf("open %s: %w", open, err)
 	case st.IsDir():
@@ -61,23 +62,23 @@ func findPlace(open string) (place, error) {
 	case strings.HasSuffix(path, ".ipynb"):
 		return place{filepath.Dir(path), filepath.Base(path)}, nil
 	}
-	return place{}, lab.Usagef("%s is neither a folder nor a notebook (.ipynb)", open)
+	return place{}, failure.Usagef("%s is neither a folder nor a notebook (.ipynb)", open)
 }
 
 // address checks the address to listen on and returns it as IP.
 func (o Options) address() (string, error) {
 	if o.Port < 0 || o.Port > 65535 {
-		return "", lab.Usagef("port %d: want 1 to 65535, or none for a free one", o.Port)
+		return "", failure.Usagef("port %d: want 1 to 65535, or none for a free one", o.Port)
 	}
 	if o.IP == "" || o.IP == "localhost" {
 		return loopback, nil
 	}
 	ip := net.ParseIP(o.IP)
 	if ip == nil {
-		return "", lab.Usagef("%q is not an IP address: leave it out to listen on this machine only", o.IP)
+		return "", failure.Usagef("%q is not an IP address: leave it out to listen on this machine only", o.IP)
 	}
 	if !ip.IsLoopback() && !o.Exposed {
-		return "", lab.Usagef("other machines reach %s, and whoever has the page's token runs programs as you: "+
+		return "", failure.Usagef("other machines reach %s, and whoever has the page's token runs programs as you: "+
 			"leave --ip out and use ssh -L, or add --expose if you want this", o.IP)
 	}
 	return ip.String(), nil

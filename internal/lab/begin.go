@@ -13,6 +13,7 @@ import (
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/internal/canonical"
 	"github.com/assay-notebooks/assay/internal/durable"
+	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/runners/executors"
 	"github.com/assay-notebooks/assay/runners/measure"
 )
@@ -32,7 +33,7 @@ func (w *Workspace) freezeHere(ctx context.Context, exp assay.Experiment) (froze
 	how := shapeOf(exp.Protocol)
 	if cpus := exp.Protocol.CPUs; cpus != "" {
 		if err := measure.CheckCPUs(cpus); err != nil { // the agent would refuse, and leave a run behind
-			return f, Usagef("%s: %w", exp.Name, err)
+			return f, failure.Usagef("%s: %w", exp.Name, err)
 		}
 	}
 	var err error

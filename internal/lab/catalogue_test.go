@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/lab/labtest"
 )
 
@@ -74,7 +75,7 @@ func TestRunsFilter(t *testing.T) {
 		wantRuns(t, w, tt.filter, tt.want...)
 	}
 	for _, f := range []RunFilter{{Name: "["}, {State: "done"}, {Newest: -1}} {
-		if _, err := w.Runs(t.Context(), f); !errors.Is(err, ErrUsage) {
+		if _, err := w.Runs(t.Context(), f); !errors.Is(err, failure.ErrUsage) {
 			t.Errorf("Runs(%+v): %v, want a usage error", f, err)
 		}
 	}
@@ -95,7 +96,7 @@ func TestFindRunAbbreviated(t *testing.T) {
 		}
 	}
 	for _, ref := range []string{"2026", "202", "sha256:", l.ID[:14] + "x"} {
-		if run, err := w.FindRun(t.Context(), ref); !errors.Is(err, ErrUsage) {
+		if run, err := w.FindRun(t.Context(), ref); !errors.Is(err, failure.ErrUsage) {
 			t.Errorf("FindRun(%q) = %s, %v; want a usage error", ref, run.ID, err)
 		}
 	}

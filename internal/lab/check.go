@@ -11,6 +11,7 @@ import (
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/oci"
 	"github.com/assay-notebooks/assay/images"
+	"github.com/assay-notebooks/assay/internal/failure"
 )
 
 // A WorkloadCheck is what came of building a workload again.
@@ -24,7 +25,7 @@ type WorkloadCheck struct {
 
 // CheckWorkloads builds workloads again, each from its archived source in a new
 // place, and tells each of the result: those in the folders, or, for none, all
-// that assay.lock has. The error matches ErrMismatch if a digest differs.
+// that assay.lock has. The error matches failure.ErrMismatch if a digest differs.
 func (w *Workspace) CheckWorkloads(ctx context.Context, folders []string, each func(WorkloadCheck) error) error {
 	pinned, err := w.toCheck(ctx, folders)
 	if err != nil {
@@ -44,7 +45,7 @@ func (w *Workspace) CheckWorkloads(ctx context.Context, folders []string, each f
 		}
 	}
 	if differ > 0 {
-		return Classed(ErrMismatch, fmt.Errorf("%d of %d workloads differ when they are built again", differ, len(pinned)))
+		return failure.Classed(failure.ErrMismatch, fmt.Errorf("%d of %d workloads differ when they are built again", differ, len(pinned)))
 	}
 	return nil
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/assay-notebooks/assay/internal/canonical"
 	"github.com/assay-notebooks/assay/internal/claims"
 	"github.com/assay-notebooks/assay/internal/durable"
+	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/mutex"
 	"github.com/assay-notebooks/assay/internal/settings"
 )
@@ -56,7 +57,7 @@ func (w *Workspace) Claims() (claims.Book, error) {
 	}
 	own, err := claims.Parse(b, ledger)
 	if err != nil {
-		return ledger, Usagef("%s: %w; docs/claims.md shows the file", w.claimsPath(), err)
+		return ledger, failure.Usagef("%s: %w; docs/claims.md shows the file", w.claimsPath(), err)
 	}
 	return ledger.With(own), nil
 }
@@ -83,14 +84,14 @@ func (w *Workspace) AddClaims(ctx context.Context, text []byte) (added []assay.C
 	}
 	own, err := claims.Parse(file, ledger)
 	if err != nil {
-		return nil, nil, Usagef("%s: %w", w.claimsPath(), err)
+		return nil, nil, failure.Usagef("%s: %w", w.claimsPath(), err)
 	}
 	more, err := claims.ParseOneOrMany(text, ledger.With(own))
 	if err != nil {
-		return nil, nil, Usagef("claims: %w; docs/claims.md shows how to write them", err)
+		return nil, nil, failure.Usagef("claims: %w; docs/claims.md shows how to write them", err)
 	}
 	if file, err = claims.Add(file, more, ledger); err != nil {
-		return nil, nil, Usagef("%s: %w", w.claimsPath(), err)
+		return nil, nil, failure.Usagef("%s: %w", w.claimsPath(), err)
 	}
 	if err := durable.Write(w.claimsPath(), file); err != nil {
 		return nil, nil, fmt.Errorf("claims: %w", err)
@@ -112,7 +113,7 @@ func (w *Workspace) AddClaims(ctx context.Context, text []byte) (added []assay.C
 // the lock is to be kept as it is.
 func (w *Workspace) JudgeClaim(ctx context.Context, id string, check *assay.Check, ref string) (Judged, error) {
 	if id == "" {
-		return Judged{}, Usagef("a claim needs an id: that of a claim in %s, or any with a check in place (docs/claims.md)", w.claimsPath())
+		return Judged{}, failure.Usagef("a claim needs an id: that of a claim in %s, or any with a check in place (docs/claims.md)", w.claimsPath())
 	}
 	book, err := w.Claims()
 	if err != nil {
@@ -142,7 +143,7 @@ func (w *Workspace) JudgeClaims(ctx context.Context, ids, refs []string) ([]Judg
 	asked := len(ids) > 0 && len(refs) > 0
 	for _, id := range ids {
 		if _, ok := book.Find(id); !ok {
-			return nil, Usagef(`no claim %q: "assay claims ls" lists them, "assay claims add" adds one; each evidence needs an --against of its own`, id)
+			return nil, failure.Usagef(`no claim %q: "assay claims ls" lists them, "assay claims add" adds one; each evidence needs an --against of its own`, id)
 		}
 	}
 	if len(refs) == 0 {
@@ -196,7 +197,7 @@ func (w *Workspace) allEvidence() ([]string, error) {
 	}
 	refs := slices.Concat(sortedKeys(lock.Imports), slices.Sorted(maps.Values(latest)))
 	if len(refs) == 0 {
-		return nil, Usagef("assay.lock has no evidence: import measurements, run an experiment, or name a run with --against")
+		return nil, failure.Usagef("assay.lock has no evidence: import measurements, run an experiment, or name a run with --against")
 	}
 	return refs, nil
 }
@@ -268,7 +269,7 @@ func (j *judge) claim(ctx context.Context, book claims.Book, id string, checks c
 	if len(checks) == 0 {
 		if book.Needs[id] == "" {
 			if keep {
-				return out, false, Usagef("claim %s has no check: write one below checks in %s, or give one in place (docs/claims.md)", id, j.w.claimsPath())
+				return out, false, failure.Usagef("claim %s has no check: write one below checks in %s, or give one in place (docs/claims.md)", id, j.w.claimsPath())
 			}
 			return out, false, nil
 		}
@@ -355,7 +356,7 @@ func (w *Workspace) archivedJudgement(ctx context.Context, manifest assay.Digest
 		return j, a, lacking(err)
 	}
 	if a.Type != claimType {
-		return j, a, Usagef("%v is no judgement, but of type %s", manifest, a.Type)
+		return j, a, failure.Usagef("%v is no judgement, but of type %s", manifest, a.Type)
 	}
 	if err := w.readLayer(ctx, a, claimType, &j.Judgement); err != nil {
 		return j, a, lacking(err)

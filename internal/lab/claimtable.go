@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/internal/failure"
 )
 
 // What the table of judgements and its figure are called.
@@ -43,11 +44,11 @@ func (w *Workspace) ClaimsTable(ctx context.Context) (Imported, error) {
 		return Imported{}, err
 	}
 	if len(judged) == 0 {
-		return Imported{}, Usagef(`%s has no judgement: "assay claims check --against REF" makes some`, LockFile)
+		return Imported{}, failure.Usagef(`%s has no judgement: "assay claims check --against REF" makes some`, LockFile)
 	}
 	had, err := w.findImport(ctx, judgementsImport)
 	if err == nil && !ofJudgements(had.Import) {
-		return Imported{}, Usagef("the name %s is taken by other files: import these under another name", judgementsImport)
+		return Imported{}, failure.Usagef("the name %s is taken by other files: import these under another name", judgementsImport)
 	}
 	if err != nil && !errors.Is(err, errNoImport) {
 		return Imported{}, err

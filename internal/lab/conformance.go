@@ -9,6 +9,7 @@ import (
 	goruntime "runtime"
 	"time"
 
+	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/runners/executors"
 	"github.com/assay-notebooks/assay/runners/measure"
 	"github.com/assay-notebooks/assay/runners/runtimes/contract"
@@ -39,7 +40,7 @@ func (w *Workspace) RuntimesHere(ctx context.Context) ([]RuntimeHere, error) {
 
 // CheckRuntimes holds the named runtimes to their contract; all that this host
 // has, for none named. It reports each case as it was run. The error matches
-// ErrMismatch if one fails; the Conformance is then whole.
+// failure.ErrMismatch if one fails; the Conformance is then whole.
 func (w *Workspace) CheckRuntimes(ctx context.Context, names []string, report func(RuntimeResult) error) (Conformance, error) {
 	tools, err := w.locate(ctx, names, false)
 	if err != nil {
@@ -83,7 +84,7 @@ func (w *Workspace) CheckRuntimes(ctx context.Context, names []string, report fu
 		}
 	}
 	if failed > 0 {
-		return done, Classed(ErrMismatch, fmt.Errorf("%d of %d cases fail", failed, len(done.Results)))
+		return done, failure.Classed(failure.ErrMismatch, fmt.Errorf("%d of %d cases fail", failed, len(done.Results)))
 	}
 	return done, nil
 }

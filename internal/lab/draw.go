@@ -70,25 +70,25 @@ func DrawingOf(f assay.FigureSpec, run string) Drawing {
 // anything is measured.
 func checkDrawing(req Drawing) error {
 	if err := checkName(req.Name); err != nil {
-		return Usagef("%w", err)
+		return failure.Usagef("%w", err)
 	}
 	if req.Func == "" {
-		return Usagef("func is missing: name the function that draws it")
+		return failure.Usagef("func is missing: name the function that draws it")
 	}
 	if len(req.Tables) == 0 {
-		return Usagef(`samples are missing: give Draw some, as in Draw(F, assay.Run("NAME").Samples("COLUMN", ...))`)
+		return failure.Usagef(`samples are missing: give Draw some, as in Draw(F, assay.Run("NAME").Samples("COLUMN", ...))`)
 	}
 	for _, f := range req.Formats {
 		if outputTypes[f] == "" {
-			return Usagef("format %q: want svg, png, pdf or txt", f)
+			return failure.Usagef("format %q: want svg, png, pdf or txt", f)
 		}
 	}
 	if st, err := os.Stat(req.Dir); err != nil || !st.IsDir() {
-		return Usagef("source %s is not a folder", req.Dir)
+		return failure.Usagef("source %s is not a folder", req.Dir)
 	}
 	for _, t := range req.Tables {
 		if len(t.Columns) == 0 {
-			return Usagef("columns is empty: name at least one of the trace (docs/trace.md)")
+			return failure.Usagef("columns is empty: name at least one of the trace (docs/trace.md)")
 		}
 	}
 	return nil
@@ -345,7 +345,7 @@ func (w *Workspace) Figures(ctx context.Context) ([]Drawn, error) {
 func (w *Workspace) lockedFigure(ctx context.Context, lock Lock, name string) (Drawn, error) {
 	locked, ok := lock.Figures[name]
 	if !ok {
-		return Drawn{}, Usagef(`no figure %q: assay.lock has %s`, name, failure.Listed(sortedKeys(lock.Figures)))
+		return Drawn{}, failure.Usagef(`no figure %q: assay.lock has %s`, name, failure.Listed(sortedKeys(lock.Figures)))
 	}
 	d := Drawn{Manifest: locked.Manifest}
 	a, err := oci.ReadArtifact(ctx, w.Store, locked.Manifest)

@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/strictyaml"
 	"github.com/assay-notebooks/assay/runners/runtimes"
 )
@@ -39,7 +40,7 @@ func LoadSpec(path string) (assay.Spec, error) {
 		return spec, fmt.Errorf("experiment: %w", err)
 	}
 	if err := strictyaml.Decode(b, &spec); err != nil {
-		return spec, Usagef("%s: %w; docs/experiment.md shows an experiment", path, err)
+		return spec, failure.Usagef("%s: %w; docs/experiment.md shows an experiment", path, err)
 	}
 	dir, err := filepath.Abs(filepath.Dir(path))
 	if err != nil {
@@ -147,7 +148,7 @@ func (w *Workspace) Resolve(ctx context.Context, spec assay.Spec) (assay.Experim
 		}
 	}
 	if len(wrong) > 0 {
-		return exp, Usagef("%s: %s", labelled("experiment", spec.Name), strings.ReplaceAll(strings.Join(wrong, "; "), "\n", "; "))
+		return exp, failure.Usagef("%s: %s", labelled("experiment", spec.Name), strings.ReplaceAll(strings.Join(wrong, "; "), "\n", "; "))
 	}
 	for _, ref := range spec.Workloads {
 		wl, err := w.Workload(ctx, ref)
@@ -156,16 +157,16 @@ func (w *Workspace) Resolve(ctx context.Context, spec assay.Spec) (assay.Experim
 		}
 		for _, other := range exp.Workloads {
 			if other.Name == wl.Name {
-				return exp, Usagef("experiment %s: two workloads are called %s", spec.Name, wl.Name)
+				return exp, failure.Usagef("experiment %s: two workloads are called %s", spec.Name, wl.Name)
 			}
 		}
 		for _, m := range placeholder.FindAllStringSubmatch(strings.Join(append(slices.Clone(wl.Args), wl.Env...), " "), -1) {
 			if !slices.ContainsFunc(spec.Params, func(p assay.Param) bool { return p.Name == m[1] }) {
-				return exp, Usagef("experiment %s: workload %s has ${%s}, and there is no parameter of that name: list it under params", spec.Name, wl.Name, m[1])
+				return exp, failure.Usagef("experiment %s: workload %s has ${%s}, and there is no parameter of that name: list it under params", spec.Name, wl.Name, m[1])
 			}
 		}
 		if slices.ContainsFunc(wl.Env, func(kv string) bool { return strings.HasPrefix(kv, assay.CallsVariable+"=") }) {
-			return exp, Usagef("experiment %s: workload %s sets %s, which is for assay to set: leave it out of env", spec.Name, wl.Name, assay.CallsVariable)
+			return exp, failure.Usagef("experiment %s: workload %s sets %s, which is for assay to set: leave it out of env", spec.Name, wl.Name, assay.CallsVariable)
 		}
 		exp.Workloads = append(exp.Workloads, wl)
 	}

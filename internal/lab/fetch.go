@@ -12,6 +12,7 @@ import (
 	"github.com/assay-notebooks/assay/artifacts"
 	"github.com/assay-notebooks/assay/artifacts/oci"
 	"github.com/assay-notebooks/assay/artifacts/oci/registry"
+	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/settings"
 	"github.com/assay-notebooks/assay/internal/stores"
 )
@@ -60,12 +61,12 @@ func IsRegistry(ref string) bool {
 func (w *Workspace) Fetch(ctx context.Context, name, from string, opts PullOptions) (Fetched, error) {
 	ref, err := registry.ParseReference(from)
 	if err != nil {
-		return Fetched{}, Usagef("pull: %w", err)
+		return Fetched{}, failure.Usagef("pull: %w", err)
 	}
 	remote := registry.Options{PlainHTTP: opts.PlainHTTP, MaxBytes: opts.MaxBytes}
 	if d, err := assay.ParseDigest(name); err == nil {
 		if !ref.Digest.IsZero() && ref.Digest != d {
-			return Fetched{}, Usagef("pull: %v is not %s", d, from)
+			return Fetched{}, failure.Usagef("pull: %v is not %s", d, from)
 		}
 		ref.Digest, ref.Tag = d, ""
 	}
@@ -102,7 +103,7 @@ func tagOf(ctx context.Context, name string, ref registry.Reference, opts regist
 		}
 		ref.Tag = ""
 	}
-	return "", Usagef("%v: name a version: :TAG or @sha256:…", ref)
+	return "", failure.Usagef("%v: name a version: :TAG or @sha256:…", ref)
 }
 
 // An intake sorts what came from a registry: it is a stranger's until then.
@@ -139,7 +140,7 @@ func (in *intake) take(ctx context.Context, p registry.Pulled, name string) (Fet
 		}
 	}
 	if len(in.found) == 0 || in.found[0].Digest != p.Root.Digest {
-		return in.out, Usagef(`no workload, run, import or figure of assay's: "assay pin %v" makes a workload of a module or a container image`, in.written())
+		return in.out, failure.Usagef(`no workload, run, import or figure of assay's: "assay pin %v" makes a workload of a module or a container image`, in.written())
 	}
 	if root := in.found[0]; name != "" && name != root.Digest.String() && name != root.called {
 		return in.out, fmt.Errorf("it is %s, not %s; nothing refers to what was fetched", root.Name, name)

@@ -15,6 +15,7 @@ import (
 	"github.com/assay-notebooks/assay/artifacts"
 	"github.com/assay-notebooks/assay/artifacts/oci"
 	"github.com/assay-notebooks/assay/artifacts/oci/registry"
+	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/stores"
 )
 
@@ -88,8 +89,8 @@ func TestFetchHostile(t *testing.T) {
 	if err := remote.Write(at(t, host+"/image:v1"), empty.Image); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := initWorkspace(t).Fetch(t.Context(), "", host+"/image:v1", PullOptions{PlainHTTP: true}); !errors.Is(err, ErrUsage) || !strings.Contains(err.Error(), "assay pin") {
-		t.Errorf("an image: %v, want ErrUsage and assay pin as the remedy", err)
+	if _, err := initWorkspace(t).Fetch(t.Context(), "", host+"/image:v1", PullOptions{PlainHTTP: true}); !errors.Is(err, failure.ErrUsage) || !strings.Contains(err.Error(), "assay pin") {
+		t.Errorf("an image: %v, want failure.ErrUsage and assay pin as the remedy", err)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/journal"
+	"github.com/assay-notebooks/assay/internal/failure"
 )
 
 func experiment() assay.Experiment {
@@ -161,8 +162,8 @@ func TestParseLimits(t *testing.T) {
 
 func TestUsageError(t *testing.T) {
 	cause := errors.New("cause")
-	err := Usagef("no %s: %w", "luck", cause)
-	if err.Error() != "no luck: cause" || !errors.Is(err, ErrUsage) || !errors.Is(err, cause) {
-		t.Errorf("usagef = %v; want the message alone, matching ErrUsage and its cause", err)
+	err := failure.Usagef("no %s: %w", "luck", cause)
+	if err.Error() != "no luck: cause" || !errors.Is(err, failure.ErrUsage) || !errors.Is(err, cause) {
+		t.Errorf("usagef = %v; want the message alone, matching failure.ErrUsage and its cause", err)
 	}
 }

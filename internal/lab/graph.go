@@ -13,6 +13,7 @@ import (
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts"
 	"github.com/assay-notebooks/assay/artifacts/oci"
+	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/graph"
 )
 
@@ -21,7 +22,7 @@ import (
 // its manifest, trace, table, or a part of it. Without a ref it is what
 // assay.lock pins and all that was made from. The IDs are of the nodes that ref
 // names. What cannot be read is a node with a problem; then the error, beside
-// the graph, matches ErrIncomplete, or is of something corrupt.
+// the graph, matches failure.ErrIncomplete, or is of something corrupt.
 func (w *Workspace) Graph(ctx context.Context, ref string) (g graph.Graph, ids []string, err error) {
 	lock, err := w.Lock()
 	if err != nil {
@@ -70,7 +71,7 @@ func (w *Workspace) Graph(ctx context.Context, ref string) (g graph.Graph, ids [
 	g = graph.New(p.nodes, p.edges)
 	if ref == "" {
 		if g = g.Behind(p.pinned(lock)...); len(g.Nodes) == 0 {
-			return g, nil, Usagef("graph: %s pins nothing yet: pin or run something first", LockFile)
+			return g, nil, failure.Usagef("graph: %s pins nothing yet: pin or run something first", LockFile)
 		}
 	} else {
 		if ids, err = w.graphIDs(ctx, lock, g, ref); err != nil {
@@ -147,7 +148,7 @@ func (w *Workspace) graphIDs(ctx context.Context, lock Lock, g graph.Graph, ref 
 	}
 	run, err := w.FindRun(ctx, ref)
 	if errors.Is(err, errNoRun) {
-		return nil, Usagef(`nothing is called %q: there are %s; and the runs that "assay runs" lists`, ref, lock.names())
+		return nil, failure.Usagef(`nothing is called %q: there are %s; and the runs that "assay runs" lists`, ref, lock.names())
 	}
 	if err != nil {
 		return nil, err
@@ -203,12 +204,12 @@ func (p *provenance) err() error {
 	if len(p.problems) == 0 {
 		return p.unlisted
 	}
-	class := ErrIncomplete
+	class := failure.ErrIncomplete
 	if Corrupt(errors.Join(p.problems...)) {
 		class = artifacts.ErrCorrupt
 	}
 	err := fmt.Errorf(`graph: %d missing or damaged: "assay pull" gets them from a store, "assay store check" says more`, len(p.problems))
-	return errors.Join(Classed(class, err), p.unlisted)
+	return errors.Join(failure.Classed(class, err), p.unlisted)
 }
 
 // run adds a run as far as a list knows it, its trace, and its experiment with

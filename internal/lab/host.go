@@ -78,7 +78,7 @@ func (w *Workspace) CheckHosts(ctx context.Context, names []string) error {
 			for _, h := range hosts {
 				there = append(there, h.Name)
 			}
-			return Usagef("no host %q: there is %s", name, failure.Listed(there))
+			return failure.Usagef("no host %q: there is %s", name, failure.Listed(there))
 		}
 	}
 	return nil
@@ -106,7 +106,7 @@ func (w *Workspace) locateHere(ctx context.Context, names []string, shims bool) 
 	for _, name := range names {
 		r, err := runtimes.Find(name)
 		if err != nil {
-			return nil, Usagef("%w", err)
+			return nil, failure.Usagef("%w", err)
 		}
 		tools = append(tools, tool{runtime: r})
 	}

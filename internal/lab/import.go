@@ -96,7 +96,7 @@ type Imported struct {
 // that means other files is an error, unless it shall be replaced.
 func (w *Workspace) Import(ctx context.Context, opts ImportOptions) (Imported, error) {
 	if err := checkName(opts.Name); err != nil {
-		return Imported{}, fmt.Errorf("%s: %w", labelled("import", opts.Name), Usagef("%w", err))
+		return Imported{}, fmt.Errorf("%s: %w", labelled("import", opts.Name), failure.Usagef("%w", err))
 	}
 	src, err := openSource(opts.Path)
 	if err != nil {
@@ -114,7 +114,7 @@ func (w *Workspace) Import(ctx context.Context, opts ImportOptions) (Imported, e
 func (w *Workspace) makeImport(ctx context.Context, opts ImportOptions, src *source) (Imported, error) {
 	format, err := importers.Find(opts.Format)
 	if err != nil {
-		return Imported{}, Usagef("%w", err)
+		return Imported{}, failure.Usagef("%w", err)
 	}
 	want := assay.Import{
 		Format: assay.ImportFormat, Name: opts.Name, Importer: format.Name, Revision: format.Revision,
@@ -161,7 +161,7 @@ func (w *Workspace) makeImport(ctx context.Context, opts ImportOptions, src *sou
 	})
 	if err != nil {
 		if _, bad := errors.AsType[*importers.FactError](err); bad {
-			err = Usagef("%w", err)
+			err = failure.Usagef("%w", err)
 		}
 		return Imported{}, errors.Join(err, k.batch.Discard())
 	}
@@ -198,9 +198,9 @@ func (w *Workspace) ArchivedImport(ctx context.Context, opts ImportOptions) (Imp
 	imp, err := w.findImport(ctx, "imports/"+opts.Name)
 	switch {
 	case errors.Is(err, errNoImport):
-		err = Usagef("there is no %s, and the archive has no import of that name: get the files, or pull the import", opts.Path)
+		err = failure.Usagef("there is no %s, and the archive has no import of that name: get the files, or pull the import", opts.Path)
 	case err == nil && (imp.Importer != opts.Format || !slices.Equal(imp.Facts, sortedFacts(opts.Facts))):
-		err = Usagef("there is no %s, and the archived import is of the format %s and the facts %v: ask for these, or get the files", opts.Path, imp.Importer, imp.Facts)
+		err = failure.Usagef("there is no %s, and the archived import is of the format %s and the facts %v: ask for these, or get the files", opts.Path, imp.Importer, imp.Facts)
 	}
 	if err == nil {
 		err = sameMapping(imp, opts.Mapping)
@@ -224,7 +224,7 @@ func sameMapping(imp Imported, path string) error {
 	case mapping == nil && imp.Mapping.IsZero() || mapping != nil && assay.DigestOf(mapping) == imp.Mapping:
 		return nil
 	}
-	return Usagef("the files are gone, and the archived import is of another mapping (%v): give that one, or get the files", imp.Mapping)
+	return failure.Usagef("the files are gone, and the archived import is of another mapping (%v): give that one, or get the files", imp.Mapping)
 }
 
 func sortedFacts(facts []assay.Fact) []assay.Fact {
@@ -439,7 +439,7 @@ func taken(was LockedImport, imp Imported) error {
 }
 
 func takenBy(what string, manifest assay.Digest) error {
-	return Usagef(`the name is taken by %s (%v): choose another one; "assay import" with --replace makes it mean these, and keeps the others under their digest`, what, manifest)
+	return failure.Usagef(`the name is taken by %s (%v): choose another one; "assay import" with --replace makes it mean these, and keeps the others under their digest`, what, manifest)
 }
 
 // differences says how an import differs from what shall have its name now.
@@ -581,16 +581,16 @@ func readMapping(path string) ([]byte, error) {
 		err = fmt.Errorf("%s is no file", path)
 	}
 	if err != nil {
-		return nil, Usagef("mapping: %w", err)
+		return nil, failure.Usagef("mapping: %w", err)
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, Usagef("mapping: %w", err)
+		return nil, failure.Usagef("mapping: %w", err)
 	}
 	defer f.Close()
 	b, err := io.ReadAll(io.LimitReader(f, maxMapping+1))
 	if err == nil && len(b) > maxMapping {
-		err = Usagef("mapping %s: longer than %d bytes", path, maxMapping)
+		err = failure.Usagef("mapping %s: longer than %d bytes", path, maxMapping)
 	}
 	return b, err
 }
@@ -601,7 +601,7 @@ func ParseFacts(written []string) ([]assay.Fact, error) {
 	for _, s := range written {
 		name, value, ok := strings.Cut(s, "=")
 		if _, twice := facts[name]; !ok || name == "" || twice {
-			return nil, Usagef("fact %q: want each once, as NAME=VALUE", s)
+			return nil, failure.Usagef("fact %q: want each once, as NAME=VALUE", s)
 		}
 		facts[name] = value
 	}

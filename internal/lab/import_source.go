@@ -11,6 +11,7 @@ import (
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/disk"
+	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/settings"
 	"github.com/assay-notebooks/assay/runners/filedigest"
 )
@@ -29,20 +30,20 @@ type source struct {
 // caller closes it.
 func openSource(path string) (*source, error) {
 	if path == "" {
-		return nil, Usagef("no files are named: name a file or folder")
+		return nil, failure.Usagef("no files are named: name a file or folder")
 	}
 	real, err := filepath.EvalSymlinks(path)
 	if err != nil {
-		return nil, Usagef("%w", err)
+		return nil, failure.Usagef("%w", err)
 	}
 	info, err := os.Stat(real)
 	if err != nil {
-		return nil, Usagef("%w", err)
+		return nil, failure.Usagef("%w", err)
 	}
 	dir := real
 	if !info.IsDir() {
 		if !info.Mode().IsRegular() { // to open a pipe waits for whoever writes to it
-			return nil, Usagef("%s is neither a file nor a folder", path)
+			return nil, failure.Usagef("%s is neither a file nor a folder", path)
 		}
 		dir = filepath.Dir(real)
 	}
@@ -69,7 +70,7 @@ func openSource(path string) (*source, error) {
 			return nil // whoever reads it says what is wrong with it
 		}
 		if s.paths = append(s.paths, path); len(s.paths) > maxSources {
-			return Usagef("%s has more than %d files: import a part of them at a time", real, maxSources)
+			return failure.Usagef("%s has more than %d files: import a part of them at a time", real, maxSources)
 		}
 		return nil
 	})

@@ -17,6 +17,7 @@ import (
 	"github.com/assay-notebooks/assay/artifacts/oci"
 	"github.com/assay-notebooks/assay/artifacts/trace"
 	"github.com/assay-notebooks/assay/internal/canonical"
+	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/graph"
 	"github.com/assay-notebooks/assay/internal/stores"
 	"github.com/assay-notebooks/assay/kernelext/table"
@@ -113,7 +114,7 @@ func TestImportAtOnce(t *testing.T) {
 	if (errs[0] == nil) == (errs[1] == nil) {
 		t.Fatalf("errors %v: want one", errs)
 	}
-	if err := errors.Join(errs...); !errors.Is(err, ErrUsage) || !strings.Contains(err.Error(), "the name is taken by other files") {
+	if err := errors.Join(errs...); !errors.Is(err, failure.ErrUsage) || !strings.Contains(err.Error(), "the name is taken by other files") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -139,7 +140,7 @@ func TestImportHeals(t *testing.T) {
 		"list": func() error { _, err := clone.Imports(t.Context()); return err },
 		"gone": func() error { _, err := clone.ArchivedImport(t.Context(), sweep(t, files)); return err },
 	} {
-		if err := lost(); !errors.Is(err, ErrIncomplete) || !strings.Contains(err.Error(), "assay import") {
+		if err := lost(); !errors.Is(err, failure.ErrIncomplete) || !strings.Contains(err.Error(), "assay import") {
 			t.Errorf("%s: error %v, want that the archive lacks it, and how to make it", what, err)
 		}
 	}
@@ -149,7 +150,7 @@ func TestImportHeals(t *testing.T) {
 		"taken by other files":      sweep(t, map[string]string{"b.csv": files["a.csv"]}),
 		"taken by these very files": given,
 	} {
-		if _, err := clone.Import(t.Context(), opts); !errors.Is(err, ErrUsage) || !strings.Contains(err.Error(), want) {
+		if _, err := clone.Import(t.Context(), opts); !errors.Is(err, failure.ErrUsage) || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q", err, want)
 		}
 	}
@@ -205,7 +206,7 @@ func TestImportRevision(t *testing.T) {
 	if err := w.nameImport(t.Context(), imp, assay.Digest{}, ImportOptions{Replace: true}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.Import(t.Context(), opts); !errors.Is(err, ErrUsage) || !strings.Contains(err.Error(), "taken by another revision of the importer (") {
+	if _, err := w.Import(t.Context(), opts); !errors.Is(err, failure.ErrUsage) || !strings.Contains(err.Error(), "taken by another revision of the importer (") {
 		t.Errorf("error %v", err)
 	}
 	opts.AnyRevision = true
@@ -229,7 +230,7 @@ func TestImportGone(t *testing.T) {
 	if err := os.WriteFile(opts.Mapping, []byte(strings.ReplaceAll(sweepMapping, "unit: ms", "unit: s")), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ask(); !errors.Is(err, ErrUsage) || !strings.Contains(err.Error(), "of another mapping") {
+	if _, err := ask(); !errors.Is(err, failure.ErrUsage) || !strings.Contains(err.Error(), "of another mapping") {
 		t.Errorf("another mapping: error %v", err)
 	}
 	if err := os.Remove(opts.Mapping); err != nil {
@@ -252,8 +253,8 @@ func TestExportOriginalsAgain(t *testing.T) {
 	if err := os.Rename(lost, lost+".away"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.ExportOriginals(t.Context(), "sweep", dir); !errors.Is(err, ErrIncomplete) {
-		t.Fatalf("error %v, want ErrIncomplete", err)
+	if _, err := w.ExportOriginals(t.Context(), "sweep", dir); !errors.Is(err, failure.ErrIncomplete) {
+		t.Fatalf("error %v, want failure.ErrIncomplete", err)
 	}
 	if err := os.Rename(lost+".away", lost); err != nil {
 		t.Fatal(err)

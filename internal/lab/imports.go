@@ -49,7 +49,7 @@ func (w *Workspace) findImport(ctx context.Context, ref string) (Imported, error
 	}
 	d, err := w.Archive.Ref(ctx, "imports/"+assay.Filename(name))
 	if errors.Is(err, fs.ErrNotExist) || name == "" {
-		return Imported{}, Classed(errNoImport, Usagef(`no import %q: "assay import ls" lists them, "assay import FORMAT PATH --name NAME" makes one`, name))
+		return Imported{}, failure.Classed(errNoImport, failure.Usagef(`no import %q: "assay import ls" lists them, "assay import FORMAT PATH --name NAME" makes one`, name))
 	}
 	if err != nil {
 		return Imported{}, err
@@ -62,13 +62,13 @@ func (w *Workspace) archivedImport(ctx context.Context, manifest assay.Digest) (
 	imp := Imported{Manifest: manifest}
 	a, err := oci.ReadArtifact(ctx, w.Store, manifest)
 	if errors.Is(err, oci.ErrInvalid) {
-		return imp, Classed(errOther, err)
+		return imp, failure.Classed(errOther, err)
 	}
 	if err != nil {
 		return imp, lacking(err)
 	}
 	if a.Type != importType {
-		return imp, Classed(errOther, Usagef("%v is no import, but of type %s", manifest, a.Type))
+		return imp, failure.Classed(errOther, failure.Usagef("%v is no import, but of type %s", manifest, a.Type))
 	}
 	if err := w.readLayer(ctx, a, importType, &imp.Import); err != nil {
 		return imp, lacking(err)
@@ -193,9 +193,9 @@ func traceNamed(imp assay.Import, name string) (assay.ImportTrace, error) {
 		names = append(names, imp.Name+"/"+t.Name)
 	}
 	if name == "" {
-		return assay.ImportTrace{}, Usagef("import %s has several traces: name one of %s", imp.Name, failure.Listed(names))
+		return assay.ImportTrace{}, failure.Usagef("import %s has several traces: name one of %s", imp.Name, failure.Listed(names))
 	}
-	return assay.ImportTrace{}, Usagef("import %s has no trace %q: it has %s", imp.Name, name, failure.Listed(names))
+	return assay.ImportTrace{}, failure.Usagef("import %s has no trace %q: it has %s", imp.Name, name, failure.Listed(names))
 }
 
 // evidence finds the run that ref names, as in FindRun, or the import, as in
@@ -213,7 +213,7 @@ func (w *Workspace) evidence(ctx context.Context, ref string) (*assay.Run, *Impo
 	case !none && (runErr != nil || run.ID != ref && run.Name != ref): // a beginning of a run's ID is no name
 		return importOr(imp, err)
 	case errors.Is(runErr, errNoRun):
-		return nil, nil, Classed(errNoRun, Usagef(`no run or import %q: "assay runs" and "assay import ls" list them`, ref))
+		return nil, nil, failure.Classed(errNoRun, failure.Usagef(`no run or import %q: "assay runs" and "assay import ls" list them`, ref))
 	}
 	return &run, nil, runErr
 }
@@ -287,7 +287,7 @@ func (w *Workspace) importedTrace(ctx context.Context, d assay.Digest, none erro
 func (w *Workspace) ExportOriginals(ctx context.Context, ref, dir string) ([]assay.ImportSource, error) {
 	imp, err := w.findImport(ctx, ref)
 	if name, of, isTrace := strings.Cut(strings.TrimPrefix(ref, "imports/"), "/"); isTrace && errors.Is(err, errNoImport) {
-		return nil, Usagef("export: %s would be the trace %s of an import: files are those of a whole import: name it, %s", ref, of, name)
+		return nil, failure.Usagef("export: %s would be the trace %s of an import: files are those of a whole import: name it, %s", ref, of, name)
 	}
 	if err != nil {
 		return nil, err
@@ -308,7 +308,7 @@ func (w *Workspace) ExportOriginals(ctx context.Context, ref, dir string) ([]ass
 	defer root.Close()
 	for _, s := range imp.Sources {
 		if _, err := root.Lstat(filepath.FromSlash(s.Path)); err == nil {
-			return nil, Usagef("export: %s is there already, and nothing was written: name another folder with -o", filepath.Join(dir, filepath.FromSlash(s.Path)))
+			return nil, failure.Usagef("export: %s is there already, and nothing was written: name another folder with -o", filepath.Join(dir, filepath.FromSlash(s.Path)))
 		}
 	}
 	for i, s := range imp.Sources {

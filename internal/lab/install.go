@@ -13,6 +13,7 @@ import (
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/internal/durable"
+	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/mutex"
 	"github.com/assay-notebooks/assay/internal/settings"
 	"github.com/assay-notebooks/assay/runners"
@@ -62,7 +63,7 @@ func ownRuntimes(root string) (install.Lock, error) {
 	}
 	l, err := install.ParseLock(b)
 	if err != nil {
-		return nil, Usagef("%s: %w", path, err)
+		return nil, failure.Usagef("%s: %w", path, err)
 	}
 	return l, nil
 }
@@ -89,7 +90,7 @@ func InstallRuntimes(ctx context.Context, root string, names []string, o Install
 	for _, written := range names {
 		name, version, at := strings.Cut(written, "@")
 		if at && version == "" {
-			return Usagef("%q names no version: want NAME or NAME@VERSION", written)
+			return failure.Usagef("%q names no version: want NAME or NAME@VERSION", written)
 		}
 		if name, err = packageName(lock, name); err != nil {
 			return err
@@ -137,13 +138,13 @@ func resolved(ctx context.Context, root string, p runners.Package, version strin
 		at, err = install.Resolve(ctx, p, version, to)
 	}
 	if errors.Is(err, install.ErrVersion) {
-		return p, Usagef("%w", err)
+		return p, failure.Usagef("%w", err)
 	}
 	if err != nil || at.Version == p.Version {
 		return at, err
 	}
 	if root == "" {
-		return p, Usagef(`%s@%s: assay brings %s; another version is noted in the %s of a workspace, and here is none: run "assay init"`,
+		return p, failure.Usagef(`%s@%s: assay brings %s; another version is noted in the %s of a workspace, and here is none: run "assay init"`,
 			p.Name, version, p.Version, install.LockFile)
 	}
 	if locked != nil {
@@ -188,17 +189,17 @@ func packageName(lock install.Lock, name string) (string, error) {
 	}
 	r, err := runtimes.Find(name)
 	if err != nil {
-		return "", Usagef("no package or runtime %q: the packages are %s", name, strings.Join(slices.Sorted(maps.Keys(lock)), ", "))
+		return "", failure.Usagef("no package or runtime %q: the packages are %s", name, strings.Join(slices.Sorted(maps.Keys(lock)), ", "))
 	}
 	t := r.Tool()
 	if _, ok := lock[t.Package]; !ok {
 		switch {
 		case t.Bin == "":
-			return "", Usagef("%s is the workload's own executable: there is nothing to install", name)
+			return "", failure.Usagef("%s is the workload's own executable: there is nothing to install", name)
 		case t.Build != nil:
-			return "", Usagef("%s needs no installation: it is built when it is first used", name)
+			return "", failure.Usagef("%s needs no installation: it is built when it is first used", name)
 		}
-		return "", Usagef("%s cannot be installed by assay: %s", name, t.Remedy)
+		return "", failure.Usagef("%s cannot be installed by assay: %s", name, t.Remedy)
 	}
 	return t.Package, nil
 }

@@ -14,22 +14,8 @@ import (
 	"github.com/assay-notebooks/assay/artifacts"
 	"github.com/assay-notebooks/assay/artifacts/journal"
 	"github.com/assay-notebooks/assay/artifacts/trace"
-	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/runners/install"
 )
-
-// What a caller branches on; the CLI has an exit status for each.
-var (
-	ErrIncomplete = failure.ErrIncomplete
-	ErrMismatch   = failure.ErrMismatch
-	ErrUsage      = failure.ErrUsage
-)
-
-// Usagef is failure.Usagef.
-func Usagef(format string, args ...any) error { return failure.Usagef(format, args...) }
-
-// Classed is failure.Classed.
-func Classed(class, err error) error { return failure.Classed(class, err) }
 
 // Corrupt reports whether err is that archived bytes are not what they were.
 func Corrupt(err error) bool {

@@ -10,6 +10,7 @@ import (
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/trace"
 	"github.com/assay-notebooks/assay/internal/claims"
+	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/graph"
 	"github.com/assay-notebooks/assay/internal/lint"
 	"github.com/assay-notebooks/assay/runners/runtimes"
@@ -43,7 +44,7 @@ func LintRules() []LintRule {
 // nothing.
 func (w *Workspace) Lint(ctx context.Context, refs []string, opts LintOptions) ([]assay.Finding, error) {
 	if opts.Noise != 0 && !(opts.Noise > 0 && opts.Noise < 1) {
-		return nil, Usagef("noise %v: want a share above 0 and below 1, such as 0.03 for 3%%", opts.Noise)
+		return nil, failure.Usagef("noise %v: want a share above 0 and below 1, such as 0.03 for 3%%", opts.Noise)
 	}
 	var subjects []lint.Subject
 	at := map[string]int{} // in subjects, by what each is
@@ -72,7 +73,7 @@ func (w *Workspace) Lint(ctx context.Context, refs []string, opts LintOptions) (
 	}
 	found, err := lint.Lint(subjects, lint.Options{Rules: opts.Rules, Ignore: opts.Ignore})
 	if err != nil {
-		return nil, Usagef("%w", err)
+		return nil, failure.Usagef("%w", err)
 	}
 	return found, nil
 }

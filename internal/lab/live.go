@@ -15,6 +15,7 @@ import (
 	"github.com/assay-notebooks/assay/artifacts"
 	"github.com/assay-notebooks/assay/artifacts/journal"
 	"github.com/assay-notebooks/assay/internal/agent"
+	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/runners"
 )
 
@@ -135,12 +136,12 @@ func (w *Workspace) findLive(ctx context.Context, ref string) (assay.Run, error)
 		}
 	}
 	if run, err := w.FindRun(ctx, ref); err == nil {
-		return run, Usagef(`run %s is complete and archived: "assay show %s" shows it`, run.ID, run.ID)
+		return run, failure.Usagef(`run %s is complete and archived: "assay show %s" shows it`, run.ID, run.ID)
 	}
 	if unreadable != nil {
 		return assay.Run{}, unreadable
 	}
-	return assay.Run{}, Usagef(`no run %q: "assay runs" lists them`, ref)
+	return assay.Run{}, failure.Usagef(`no run %q: "assay runs" lists them`, ref)
 }
 
 // livePlan reads the plan of a run that is not archived yet, and checks that

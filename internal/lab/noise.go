@@ -11,6 +11,7 @@ import (
 	"github.com/assay-notebooks/assay/artifacts/oci"
 	"github.com/assay-notebooks/assay/internal/canonical"
 	"github.com/assay-notebooks/assay/internal/claims"
+	"github.com/assay-notebooks/assay/internal/failure"
 )
 
 // noiseType is the type of a noise certificate's OCI artifact and of its layer.
@@ -56,7 +57,7 @@ func (w *Workspace) MeasureNoise(ctx context.Context, opts NoiseOptions, watcher
 		opts.Runtime = "wazero"
 	}
 	if opts.Invocations < claims.MinNoise {
-		return nil, Usagef("host noise: %d invocations tell nothing: want at least %d", opts.Invocations, claims.MinNoise)
+		return nil, failure.Usagef("host noise: %d invocations tell nothing: want at least %d", opts.Invocations, claims.MinNoise)
 	}
 	if opts.Workload == "" {
 		d, err := w.loop(ctx)

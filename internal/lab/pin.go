@@ -74,7 +74,7 @@ func (w *Workspace) pinAs(ctx context.Context, ref string, opts PinOptions, agai
 	case err != nil:
 		return assay.Workload{}, fmt.Errorf("pin: %w", err)
 	case plain && r.kind != ociRef:
-		return assay.Workload{}, Usagef("pin %s: want %sHOST/REPOSITORY:TAG", ref, plainPrefix)
+		return assay.Workload{}, failure.Usagef("pin %s: want %sHOST/REPOSITORY:TAG", ref, plainPrefix)
 	case plain:
 		opts.PlainHTTP = true
 	}
@@ -143,7 +143,7 @@ func (w *Workspace) lockWorkload(ctx context.Context, wl assay.Workload, origin 
 // A workload that is pinned by name or digest keeps its origin.
 func (w *Workspace) resolve(ctx context.Context, written string, r ref, opts PinOptions) (assay.Workload, *Origin, error) {
 	if opts.ofModule() && r.kind != pathRef {
-		return assay.Workload{}, nil, Usagef("name, source, toolchain and licence can be said of a .wasm file only")
+		return assay.Workload{}, nil, failure.Usagef("name, source, toolchain and licence can be said of a .wasm file only")
 	}
 	switch r.kind {
 	case layoutRef:
@@ -175,12 +175,12 @@ func (w *Workspace) pinPath(ctx context.Context, path string, opts PinOptions) (
 	st, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return assay.Workload{}, Usagef("no such file or folder: give a folder with workload.yaml, a .wasm file, an OCI image layout, REGISTRY/REPOSITORY:TAG, a digest, or a name in assay.lock")
+		return assay.Workload{}, failure.Usagef("no such file or folder: give a folder with workload.yaml, a .wasm file, an OCI image layout, REGISTRY/REPOSITORY:TAG, a digest, or a name in assay.lock")
 	case err != nil:
 		return assay.Workload{}, err
 	case !st.IsDir():
 		if name := strings.TrimSuffix(filepath.Base(path), ".wasm"); opts.Name == "" && images.CheckName(name) != nil {
-			return assay.Workload{}, Usagef("%w; give the workload a name with --name", images.CheckName(name))
+			return assay.Workload{}, failure.Usagef("%w; give the workload a name with --name", images.CheckName(name))
 		}
 		built, err := images.Module(path, images.ModuleOptions{Name: opts.Name})
 		if err != nil {
@@ -193,7 +193,7 @@ func (w *Workspace) pinPath(ctx context.Context, path string, opts PinOptions) (
 		}
 		return w.keep(ctx, built)
 	case opts.ofModule():
-		return assay.Workload{}, Usagef("name, source, toolchain and licence of a folder are what its workload.yaml says")
+		return assay.Workload{}, failure.Usagef("name, source, toolchain and licence of a folder are what its workload.yaml says")
 	}
 	return w.build(ctx, path)
 }
@@ -235,7 +235,7 @@ func (w *Workspace) build(ctx context.Context, dir string) (assay.Workload, erro
 // Keep, unless nil, sets the reference.
 func (w *Workspace) fetchWorkload(ctx context.Context, ref registry.Reference, opts PinOptions, keep func(context.Context, assay.Workload, *Origin) error) (assay.Workload, error) {
 	if ref.Tag == "" && ref.Digest.IsZero() {
-		return assay.Workload{}, Usagef("pin %v: name a version: :TAG or @sha256:…", ref)
+		return assay.Workload{}, failure.Usagef("pin %v: name a version: :TAG or @sha256:…", ref)
 	}
 	var wl assay.Workload
 	_, err := registry.Pull(ctx, w.Archive, ref, registry.PullOptions{
@@ -273,7 +273,7 @@ func (w *Workspace) pinned(ctx context.Context, written string, r ref) (assay.Wo
 		}
 		var ok bool
 		if d, ok = lock.Workloads[written]; !ok {
-			return assay.Workload{}, Usagef(`no workload %q: assay.lock has %s; "assay pin FOLDER" adds one`, written, failure.Listed(sortedKeys(lock.Workloads)))
+			return assay.Workload{}, failure.Usagef(`no workload %q: assay.lock has %s; "assay pin FOLDER" adds one`, written, failure.Listed(sortedKeys(lock.Workloads)))
 		}
 	}
 	wl, err := oci.Workload(ctx, w.Store, d)

@@ -15,6 +15,7 @@ import (
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/oci"
 	"github.com/assay-notebooks/assay/internal/canonical"
+	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/settings"
 	"github.com/assay-notebooks/assay/runners/filedigest"
 	"github.com/assay-notebooks/assay/runners/install"
@@ -40,7 +41,7 @@ type PinnedRuntime struct {
 // its shim, if that is there, and notes both in assay.lock.
 func (w *Workspace) PinRuntime(ctx context.Context, name string) ([]PinnedRuntime, error) {
 	if w.Config.Lock == settings.KeepLock {
-		return nil, Usagef("pin runtime %s: the setting lock is keep: assay.lock stays as it is", name)
+		return nil, failure.Usagef("pin runtime %s: the setting lock is keep: assay.lock stays as it is", name)
 	}
 	tools, err := w.locateHere(ctx, []string{name}, false)
 	if err != nil {
@@ -50,7 +51,7 @@ func (w *Workspace) PinRuntime(ctx context.Context, name string) ([]PinnedRuntim
 	case found.Absent != "":
 		return nil, fmt.Errorf("pin runtime %s", found.Absent)
 	case found.Path == "":
-		return nil, Usagef("pin runtime %s: it is %s, which is pinned with the workload", name, found.Origin)
+		return nil, failure.Usagef("pin runtime %s: it is %s, which is pinned with the workload", name, found.Origin)
 	}
 	if tools[0].runtime.Shim() != nil {
 		shims, err := w.locateHere(ctx, []string{name}, true)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/internal/failure"
 )
 
 // TestPinAgain pins a workload's folder, which is built, and again: what has
@@ -96,8 +97,8 @@ func TestPinKept(t *testing.T) {
 		t.Errorf("reference to %v, %v, want none", d, err)
 	}
 	t.Setenv("ASSAY_LOCK", "none")
-	if _, err := Open(t.Context(), w.Root); !errors.Is(err, ErrUsage) {
-		t.Errorf("ASSAY_LOCK=none: %v, want ErrUsage", err)
+	if _, err := Open(t.Context(), w.Root); !errors.Is(err, failure.ErrUsage) {
+		t.Errorf("ASSAY_LOCK=none: %v, want failure.ErrUsage", err)
 	}
 }
 

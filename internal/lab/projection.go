@@ -8,6 +8,7 @@ import (
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/trace"
+	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/kernelext/table"
 )
 
@@ -102,12 +103,12 @@ func (w *Workspace) Table(ctx context.Context, run assay.Run, columns []string) 
 // are rows beside those of the processes, are simply left out without it.
 func project(t *trace.Trace, columns []string) ([]byte, error) {
 	if len(columns) == 0 {
-		return nil, Usagef("a table needs columns: name at least one")
+		return nil, failure.Usagef("a table needs columns: name at least one")
 	}
 	scopes, warmups := special(t.Meta())
 	values, err := t.Project(slices.Concat(columns, scopes, warmups))
 	if err != nil {
-		return nil, Usagef("%w", err)
+		return nil, failure.Usagef("%w", err)
 	}
 	var beside func(row int) bool
 	for _, v := range values[len(columns) : len(columns)+len(scopes)] {
@@ -120,7 +121,7 @@ func project(t *trace.Trace, columns []string) ([]byte, error) {
 			continue
 		}
 		if len(all) > 1 {
-			return nil, Usagef(`the rows are of the %ss %s, whose times span different things: name the column %[1]s too, and draw t.Where(%[1]q, %[3]q)`,
+			return nil, failure.Usagef(`the rows are of the %ss %s, whose times span different things: name the column %[1]s too, and draw t.Where(%[1]q, %[3]q)`,
 				v.Name, strings.Join(all, ", "), all[0])
 		}
 	}

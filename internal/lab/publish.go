@@ -56,15 +56,15 @@ func (w *Workspace) Publish(ctx context.Context, refs []string, opts PublishOpti
 	}
 	// A date is to the end of its day, which is the begin of the next.
 	if day := opts.Until.Add(-time.Nanosecond).UTC().Format(time.DateOnly); !opts.Until.After(now) {
-		return nil, Usagef("publish: %s is past: name a day to come", day)
+		return nil, failure.Usagef("publish: %s is past: name a day to come", day)
 	} else if opts.Until.UTC().Year() > 9999 { // RFC 3339 has no later one
-		return nil, Usagef("publish: %s is too far off: name a day before 9999-12-31", day)
+		return nil, failure.Usagef("publish: %s is too far off: name a day before 9999-12-31", day)
 	}
 	if opts.Mode == "" {
 		opts.Mode = string(minio.Governance)
 	}
 	if _, err := minio.ParseMode(opts.Mode); err != nil {
-		return nil, Usagef("publish: %w", err)
+		return nil, failure.Usagef("publish: %w", err)
 	}
 	p, err := w.Stores.Named(opts.Store)
 	if err != nil {
@@ -96,7 +96,7 @@ func (w *Workspace) Publish(ctx context.Context, refs []string, opts PublishOpti
 		all = append(all, publishing{parts, unread})
 	}
 	if len(all) == 0 {
-		return nil, Usagef("publish: %s names nothing: pin, run or draw something first", LockFile)
+		return nil, failure.Usagef("publish: %s names nothing: pin, run or draw something first", LockFile)
 	}
 	backend, err := p.Open(ctx, w.Root)
 	if err != nil {
@@ -260,7 +260,7 @@ func (w *Workspace) reference(ctx context.Context, ref string) (stores.Value, er
 	switch v := shown.Value.(type) {
 	case assay.Run:
 		if v.State != assay.Complete {
-			return stores.Value{}, fmt.Errorf("run %s is not archived yet (%s): %w", v.ID, v.State, ErrIncomplete)
+			return stores.Value{}, fmt.Errorf("run %s is not archived yet (%s): %w", v.ID, v.State, failure.ErrIncomplete)
 		}
 		d, err := w.Archive.Ref(ctx, "runs/"+v.ID)
 		return stores.Value{Name: "runs/" + v.ID, Digest: d}, err
@@ -274,7 +274,7 @@ func (w *Workspace) reference(ctx context.Context, ref string) (stores.Value, er
 	case assay.Workload:
 		return stores.Value{Name: "workloads/" + assay.Filename(v.Name), Digest: v.Manifest}, nil
 	}
-	return stores.Value{}, Usagef("%q is a %s: name a run, an import, a figure, a judgement or a workload", ref, shown.Kind)
+	return stores.Value{}, failure.Usagef("%q is a %s: name a run, an import, a figure, a judgement or a workload", ref, shown.Kind)
 }
 
 // references returns what the lock names, as references of the archive.
@@ -315,7 +315,7 @@ type StoreLink struct {
 // name. The store must have them.
 func (w *Workspace) Links(ctx context.Context, store, ref, file string, expires time.Duration) ([]StoreLink, error) {
 	if expires < time.Second || expires > minio.MaxLink {
-		return nil, Usagef("link: valid for %v: want one second to %v", expires, minio.MaxLink)
+		return nil, failure.Usagef("link: valid for %v: want one second to %v", expires, minio.MaxLink)
 	}
 	p, err := w.Stores.Named(store)
 	if err != nil {
@@ -356,7 +356,7 @@ func (w *Workspace) Links(ctx context.Context, store, ref, file string, expires 
 		links = append(links, link)
 	}
 	if len(links) == 0 {
-		return nil, Usagef("link: %s has no file %q; it has %s", ref, file, failure.Listed(names))
+		return nil, failure.Usagef("link: %s has no file %q; it has %s", ref, file, failure.Listed(names))
 	}
 	return links, nil
 }

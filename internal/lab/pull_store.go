@@ -14,6 +14,7 @@ import (
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts"
 	"github.com/assay-notebooks/assay/artifacts/oci"
+	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/stores"
 )
 
@@ -66,7 +67,7 @@ func (w *Workspace) PullLock(ctx context.Context, store string, progress func(st
 	}
 	pins := lock.pins()
 	if len(pins) == 0 {
-		return Pulled{}, Usagef("pull: %s names nothing", filepath.Join(w.Root, LockFile))
+		return Pulled{}, failure.Usagef("pull: %s names nothing", filepath.Join(w.Root, LockFile))
 	}
 	var roots []assay.Digest
 	for _, p := range pins {
@@ -117,7 +118,7 @@ func (w *Workspace) PullFromStore(ctx context.Context, store, ref string, progre
 	}
 	newest := lock.newest(func(e LockedExperiment) bool { return e.Name == ref })
 	if newest.Run == "" {
-		return Pulled{}, Usagef("pull: store %s has no run, import, workload, figure or verdict %q, and %s no experiment", p.pulled.Store, ref, LockFile)
+		return Pulled{}, failure.Usagef("pull: store %s has no run, import, workload, figure or verdict %q, and %s no experiment", p.pulled.Store, ref, LockFile)
 	}
 	err = p.one(ctx, stores.Value{Name: "runs/" + assay.Filename(newest.Run), Digest: newest.Manifest})
 	return p.pulled, err
@@ -126,7 +127,7 @@ func (w *Workspace) PullFromStore(ctx context.Context, store, ref string, progre
 // digest gets what d is the manifest of. Its name is known only when it is here.
 func (p *puller) digest(ctx context.Context, d assay.Digest) error {
 	if _, err := p.remote.Stat(ctx, d); errors.Is(err, fs.ErrNotExist) {
-		return Usagef("pull: store %s does not have %v", p.pulled.Store, d)
+		return failure.Usagef("pull: store %s does not have %v", p.pulled.Store, d)
 	} else if err != nil {
 		return fmt.Errorf("pull from store %s: %w", p.pulled.Store, err)
 	}
@@ -142,7 +143,7 @@ func (p *puller) digest(ctx context.Context, d assay.Digest) error {
 		return fmt.Errorf("store %s: %w", p.pulled.Store, err)
 	}
 	if len(in.found) != 1 {
-		return Usagef("pull: %v is no run, import, workload or figure", d)
+		return failure.Usagef("pull: %v is no run, import, workload or figure", d)
 	}
 	return p.one(ctx, in.found[0].Value)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/oci"
 	"github.com/assay-notebooks/assay/artifacts/oci/registry"
+	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/stores"
 )
 
@@ -42,10 +43,10 @@ type Pushed struct {
 func (w *Workspace) Push(ctx context.Context, ref, to string, opts PushOptions) (Pushed, error) {
 	target, err := registry.ParseReference(to)
 	if err != nil {
-		return Pushed{}, Usagef("push: %w", err)
+		return Pushed{}, failure.Usagef("push: %w", err)
 	}
 	if !target.Digest.IsZero() {
-		return Pushed{}, Usagef("push: %s: a push gives a tag; its digest is what is pushed", to)
+		return Pushed{}, failure.Usagef("push: %s: a push gives a tag; its digest is what is pushed", to)
 	}
 	named, err := w.reference(ctx, ref)
 	if err != nil {
@@ -54,7 +55,7 @@ func (w *Workspace) Push(ctx context.Context, ref, to string, opts PushOptions) 
 	if target.Tag == "" {
 		target.Tag = tag(named.Name)
 		if _, err := registry.ParseReference(target.String()); err != nil {
-			return Pushed{}, Usagef("push: %s is no tag: name one, as in %v:TAG", target.Tag, to)
+			return Pushed{}, failure.Usagef("push: %s is no tag: name one, as in %v:TAG", target.Tag, to)
 		}
 	}
 	roots, unread, err := w.graphRoots(ctx, named)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/internal/failure"
 )
 
 // noise says what about a host makes its numbers less certain.
@@ -74,7 +75,7 @@ func unready(h assay.Host) []string {
 const readyInterval = time.Second
 
 // awaitReady looks at a host until it has little other work, and returns it then. If it still has
-// some after patience, the error matches ErrIncomplete.
+// some after patience, the error matches failure.ErrIncomplete.
 func awaitReady(ctx context.Context, look func(context.Context) (assay.Host, error), name string, patience time.Duration, watcher Watcher) (assay.Host, error) {
 	deadline := time.NewTimer(patience)
 	defer deadline.Stop()
@@ -94,7 +95,7 @@ func awaitReady(ctx context.Context, look func(context.Context) (assay.Host, err
 		case <-ctx.Done():
 			return host, context.Cause(ctx)
 		case <-deadline.C:
-			return host, Classed(ErrIncomplete, fmt.Errorf("%s: the host is not ready after %v: load %s; end that, wait longer, or measure as it is, without ready", name, patience, busy))
+			return host, failure.Classed(failure.ErrIncomplete, fmt.Errorf("%s: the host is not ready after %v: load %s; end that, wait longer, or measure as it is, without ready", name, patience, busy))
 		case <-tick.C:
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/internal/failure"
 )
 
 // loaded is a host whose load falls, a value each time it is looked at, to the
@@ -34,12 +35,12 @@ func TestAwaitReady(t *testing.T) {
 		t.Errorf("a load that falls: %+v, %v, said %q; want the host when it has fallen, and once that it has not", host, err, said)
 	}
 	_, err = awaitReady(t.Context(), loaded("3.10"), "start", time.Nanosecond, nil)
-	if !errors.Is(err, ErrIncomplete) || !strings.HasPrefix(err.Error(), "start: the host is not ready after 1ns: load 3.10 on 2 cores") {
-		t.Errorf("a load that stays: %v; want that it is not ready, matching ErrIncomplete", err)
+	if !errors.Is(err, failure.ErrIncomplete) || !strings.HasPrefix(err.Error(), "start: the host is not ready after 1ns: load 3.10 on 2 cores") {
+		t.Errorf("a load that stays: %v; want that it is not ready, matching failure.ErrIncomplete", err)
 	}
 	_, err = awaitReady(t.Context(), loaded("?"), "start", time.Nanosecond, nil)
-	if !errors.Is(err, ErrIncomplete) || !strings.Contains(err.Error(), "load not told by the kernel") {
-		t.Errorf("a load that cannot be read: %v; want that it is not ready, matching ErrIncomplete", err)
+	if !errors.Is(err, failure.ErrIncomplete) || !strings.Contains(err.Error(), "load not told by the kernel") {
+		t.Errorf("a load that cannot be read: %v; want that it is not ready, matching failure.ErrIncomplete", err)
 	}
 	why := errors.New("left")
 	ctx, cancel := context.WithCancelCause(t.Context())

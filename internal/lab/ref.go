@@ -7,6 +7,7 @@ import (
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/oci/registry"
+	"github.com/assay-notebooks/assay/internal/failure"
 )
 
 // A refKind says what a reference is.
@@ -42,7 +43,7 @@ func parseRef(dir, s string) (ref, error) {
 	if strings.HasPrefix(s, "sha256:") {
 		d, err := assay.ParseDigest(s)
 		if err != nil {
-			return ref{}, Usagef("%w", err)
+			return ref{}, failure.Usagef("%w", err)
 		}
 		return ref{kind: digestRef, digest: d}, nil
 	}
@@ -54,7 +55,7 @@ func parseRef(dir, s string) (ref, error) {
 	}
 	bare := !strings.ContainsAny(s, `/\`)
 	if s == "" {
-		return ref{}, Usagef("an empty reference")
+		return ref{}, failure.Usagef("an empty reference")
 	}
 	if st, err := os.Stat(at(s)); err == nil {
 		if st.IsDir() && isLayout(at(s)) {
@@ -64,7 +65,7 @@ func parseRef(dir, s string) (ref, error) {
 	}
 	if path, version, ok := strings.Cut(s, "@"); ok {
 		if _, err := assay.ParseDigest(version); err != nil {
-			return ref{}, Usagef("%w", err)
+			return ref{}, failure.Usagef("%w", err)
 		}
 		if isLayout(at(path)) {
 			return ref{kind: layoutRef, path: path, version: version}, nil
@@ -77,7 +78,7 @@ func parseRef(dir, s string) (ref, error) {
 	case !filepath.IsAbs(s) && registry.IsReference(s):
 		r, err := registry.ParseReference(s)
 		if err != nil {
-			return ref{}, Usagef("%w", err)
+			return ref{}, failure.Usagef("%w", err)
 		}
 		return ref{kind: ociRef, oci: r}, nil
 	case !bare || s[0] == '.' || strings.HasSuffix(s, ".wasm"):

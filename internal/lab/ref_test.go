@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/assay-notebooks/assay/internal/failure"
 )
 
 func TestParseRef(t *testing.T) {
@@ -55,8 +57,8 @@ func TestParseRef(t *testing.T) {
 		}
 	}
 	for _, in := range []string{"", "sha256:abc", "registry.example/UPPER", "layout@sha256:abc"} {
-		if got, err := parseRef(dir, in); !errors.Is(err, ErrUsage) {
-			t.Errorf("parseRef(%q) = %+v, %v, want ErrUsage", in, got, err)
+		if got, err := parseRef(dir, in); !errors.Is(err, failure.ErrUsage) {
+			t.Errorf("parseRef(%q) = %+v, %v, want failure.ErrUsage", in, got, err)
 		}
 	}
 	for in, want := range map[string]string{

@@ -11,6 +11,7 @@ import (
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts"
 	"github.com/assay-notebooks/assay/artifacts/oci"
+	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/seal"
 	"github.com/assay-notebooks/assay/internal/seal/sandbox"
 )
@@ -69,7 +70,7 @@ func (o ReplayOutput) String() string {
 // Replay draws a figure again from what the lock and the archive have of it,
 // compares its outputs, and writes those that are identical; to a folder that
 // is named, the others too. The tables are projected anew from the
-// traces. The error matches ErrMismatch if an output differs, and
+// traces. The error matches failure.ErrMismatch if an output differs, and
 // artifacts.ErrCorrupt if the module or an input is not what its digest says.
 func (w *Workspace) Replay(ctx context.Context, name string, opts ReplayOptions) (Replay, error) {
 	r := Replay{Figure: name}
@@ -78,7 +79,7 @@ func (w *Workspace) Replay(ctx context.Context, name string, opts ReplayOptions)
 	}
 	for _, e := range []string{opts.Engine, opts.Referee} {
 		if e != "" && !slices.Contains(sandbox.Engines, sandbox.Engine(e)) {
-			return r, Usagef("engine %q: want one of %v", e, sandbox.Engines)
+			return r, failure.Usagef("engine %q: want one of %v", e, sandbox.Engines)
 		}
 	}
 	err := w.replay(ctx, name, opts, &r)
@@ -152,7 +153,7 @@ func (w *Workspace) replay(ctx context.Context, name string, opts ReplayOptions,
 		}
 	}
 	if differs || len(r.Tables) > 0 {
-		return errors.Join(ErrMismatch, unwritten)
+		return errors.Join(failure.ErrMismatch, unwritten)
 	}
 	return unwritten
 }
@@ -227,7 +228,7 @@ func (w *Workspace) rebuild(ctx context.Context, d Drawn) error {
 		return err
 	}
 	if got := assay.DigestOf(module); got != s.Module {
-		return fmt.Errorf("rebuild: the archived source compiles to %v, the module is %v: %w", got, s.Module, ErrMismatch)
+		return fmt.Errorf("rebuild: the archived source compiles to %v, the module is %v: %w", got, s.Module, failure.ErrMismatch)
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/internal/failure"
 )
 
 // A Listed is what a list says of a run.
@@ -61,14 +62,14 @@ type RunFilter struct {
 func (f RunFilter) check() error {
 	for _, pattern := range []string{f.Name, f.Workload, f.Runtime} {
 		if _, err := path.Match(pattern, ""); err != nil {
-			return Usagef("pattern %q: %w", pattern, err)
+			return failure.Usagef("pattern %q: %w", pattern, err)
 		}
 	}
 	if !slices.Contains([]assay.RunState{"", assay.Running, assay.Complete, assay.Interrupted}, f.State) {
-		return Usagef("state %q: want %s, %s or %s", f.State, assay.Running, assay.Complete, assay.Interrupted)
+		return failure.Usagef("state %q: want %s, %s or %s", f.State, assay.Running, assay.Complete, assay.Interrupted)
 	}
 	if f.Newest < 0 {
-		return Usagef("at most %d runs: want a positive number", f.Newest)
+		return failure.Usagef("at most %d runs: want a positive number", f.Newest)
 	}
 	return nil
 }
@@ -96,7 +97,7 @@ func (w *Workspace) Runs(ctx context.Context, filter RunFilter) ([]Listed, error
 		return nil, err
 	}
 	if filter.Waits && w.Stores.InUse() == "" {
-		return nil, Usagef(`no store is in use, so no run waits to be archived in one: "assay store use NAME" says which is`)
+		return nil, failure.Usagef(`no store is in use, so no run waits to be archived in one: "assay store use NAME" says which is`)
 	}
 	waiting, _, waitErr := w.Stores.Unarchived(ctx)
 	runs, err := w.runs(ctx, func(l Listed) bool { return filter.wants(l) && (!filter.Waits || waiting[l.ID]) })
@@ -156,7 +157,7 @@ func (w *Workspace) liveListed(ctx context.Context) ([]Listed, error) {
 // the beginning will do, four characters or more, if there is no other.
 func (w *Workspace) FindRun(ctx context.Context, ref string) (assay.Run, error) {
 	if ref == "" {
-		return assay.Run{}, Usagef(`no run is named: name an experiment, or a run by its ID; "assay runs" lists them`)
+		return assay.Run{}, failure.Usagef(`no run is named: name an experiment, or a run by its ID; "assay runs" lists them`)
 	}
 	if d, err := w.Store.Ref(ctx, "runs/"+assay.Filename(ref)); err == nil {
 		return w.archivedRun(ctx, d)
@@ -185,11 +186,11 @@ func (w *Workspace) FindRun(ctx context.Context, ref string) (assay.Run, error) 
 	case len(begun) == 1:
 		return w.foundRun(ctx, begun[0])
 	case len(begun) > 1:
-		return assay.Run{}, Usagef(`%q is the beginning of %d runs, the first of which are %s and %s: write more of it`, ref, len(begun), begun[0].ID, begun[1].ID)
+		return assay.Run{}, failure.Usagef(`%q is the beginning of %d runs, the first of which are %s and %s: write more of it`, ref, len(begun), begun[0].ID, begun[1].ID)
 	case unreadable != nil:
 		return assay.Run{}, unreadable
 	}
-	return assay.Run{}, Classed(errNoRun, Usagef(`no run %q: "assay runs" lists them`, ref))
+	return assay.Run{}, failure.Classed(errNoRun, failure.Usagef(`no run %q: "assay runs" lists them`, ref))
 }
 
 // errNoRun is that nothing is called so.
@@ -208,7 +209,7 @@ func (l Listed) begins(ref string) bool {
 }
 
 // foundRun reads the record of a run of a list. One in progress comes with an
-// error that matches ErrIncomplete.
+// error that matches failure.ErrIncomplete.
 func (w *Workspace) foundRun(ctx context.Context, l Listed) (assay.Run, error) {
 	if !l.Manifest.IsZero() {
 		return w.archivedRun(ctx, l.Manifest)
@@ -218,5 +219,5 @@ func (w *Workspace) foundRun(ctx context.Context, l Listed) (assay.Run, error) {
 		return run, err
 	}
 	run.Segments, run.Outcomes = l.Segments, l.Outcomes
-	return run, fmt.Errorf(`run %s is not archived yet (%s): "assay attach %[1]s" watches it, "assay resume %[1]s" goes on: %[3]w`, run.ID, run.State, ErrIncomplete)
+	return run, fmt.Errorf(`run %s is not archived yet (%s): "assay attach %[1]s" watches it, "assay resume %[1]s" goes on: %[3]w`, run.ID, run.State, failure.ErrIncomplete)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/journal"
 	"github.com/assay-notebooks/assay/internal/durable"
+	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/mutex"
 )
 
@@ -21,7 +22,7 @@ var errAtWork = errors.New("an agent is at work on it")
 
 // settle closes the books of a run whose agent has ended: a complete one goes
 // into the archive, any other stays as it is, to be resumed, and the error
-// matches ErrIncomplete. It can be repeated wherever it was cut off.
+// matches failure.ErrIncomplete. It can be repeated wherever it was cut off.
 func (w *Workspace) settle(ctx context.Context, id string) (assay.Run, error) {
 	release, err := mutex.Exclude(ctx, w.runMutex(id))
 	if err != nil {
@@ -55,7 +56,7 @@ func (w *Workspace) settle(ctx context.Context, id string) (assay.Run, error) {
 }
 
 // close archives a run for which everything planned has an outcome. For any
-// other it returns how far it is, and an error that matches ErrIncomplete.
+// other it returns how far it is, and an error that matches failure.ErrIncomplete.
 func (w *Workspace) close(ctx context.Context, run assay.Run) (assay.Run, assay.Digest, error) {
 	var none assay.Digest
 	dir := w.runDir(run.ID)
@@ -89,7 +90,7 @@ func (w *Workspace) close(ctx context.Context, run assay.Run) (assay.Run, assay.
 }
 
 // An IncompleteError is that a run has stopped before its end. It matches
-// ErrIncomplete.
+// failure.ErrIncomplete.
 type IncompleteError struct {
 	Run           assay.Run
 	Done, Planned int    // invocations
@@ -103,11 +104,11 @@ func (e *IncompleteError) Error() string {
 		why = " (the agent stopped: " + e.LastWords + ")"
 	}
 	return fmt.Sprintf(`run %s: %d of %d invocations are done and kept%s; "assay resume %s" goes on: %v`,
-		e.Run.ID, e.Done, e.Planned, why, e.Run.ID, ErrIncomplete)
+		e.Run.ID, e.Done, e.Planned, why, e.Run.ID, failure.ErrIncomplete)
 }
 
-// Unwrap returns ErrIncomplete.
-func (e *IncompleteError) Unwrap() error { return ErrIncomplete }
+// Unwrap returns failure.ErrIncomplete.
+func (e *IncompleteError) Unwrap() error { return failure.ErrIncomplete }
 
 // finished is when the last invocation ended.
 func finished(book journal.Journal) time.Time {

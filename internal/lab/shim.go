@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 
+	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/runners/shimcheck"
 )
 
@@ -17,11 +18,11 @@ type ShimResult = shimcheck.Result
 // CheckShim checks that command, a program and what goes before its options,
 // is a shim, in a mode of it; "": its default. It reports each check as it was
 // made, and ends with one that the shim would not end. The error matches
-// ErrMismatch if the shim fails one.
+// failure.ErrMismatch if the shim fails one.
 func CheckShim(ctx context.Context, command []string, mode string, report func(ShimResult) error) error {
 	program, err := exec.LookPath(command[0])
 	if err != nil {
-		return Usagef("shim %s: %v", command[0], err)
+		return failure.Usagef("shim %s: %v", command[0], err)
 	}
 	if program, err = filepath.Abs(program); err != nil {
 		return err
@@ -34,13 +35,13 @@ func CheckShim(ctx context.Context, command []string, mode string, report func(S
 	shim := shimcheck.Shim{Command: append([]string{program}, command[1:]...), Mode: mode, Dir: dir}
 	failed, err := shim.CheckAll(ctx, report)
 	if errors.Is(err, shimcheck.ErrStopped) {
-		return Classed(ErrMismatch, fmt.Errorf("%s is no shim as docs/shim-protocol.md has it: %w", command[0], err))
+		return failure.Classed(failure.ErrMismatch, fmt.Errorf("%s is no shim as docs/shim-protocol.md has it: %w", command[0], err))
 	}
 	if err != nil {
 		return err
 	}
 	if failed > 0 {
-		return Classed(ErrMismatch, fmt.Errorf("%s is no shim as docs/shim-protocol.md has it: %d of %d checks fail", command[0], failed, len(shimcheck.Checks)))
+		return failure.Classed(failure.ErrMismatch, fmt.Errorf("%s is no shim as docs/shim-protocol.md has it: %d of %d checks fail", command[0], failed, len(shimcheck.Checks)))
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/oci"
+	"github.com/assay-notebooks/assay/internal/failure"
 )
 
 // Shown is something in the archive, in full.
@@ -43,12 +44,12 @@ func (w *Workspace) Show(ctx context.Context, ref string) (Shown, error) {
 	run, imp, err := w.evidence(ctx, ref)
 	switch {
 	case errors.Is(err, errNoRun):
-		return Shown{}, Usagef(`nothing is called %q: there are %s; and the runs that "assay runs" lists`, ref, lock.names())
+		return Shown{}, failure.Usagef(`nothing is called %q: there are %s; and the runs that "assay runs" lists`, ref, lock.names())
 	case imp != nil:
 		return Shown{"import", *imp}, nil
 	case run == nil:
 		return Shown{}, err
-	case errors.Is(err, ErrIncomplete):
+	case errors.Is(err, failure.ErrIncomplete):
 		err = nil // a run in progress can be shown
 	}
 	return Shown{"run", *run}, err

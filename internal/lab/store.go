@@ -15,6 +15,7 @@ import (
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts"
 	"github.com/assay-notebooks/assay/artifacts/oci"
+	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/settings"
 	"github.com/assay-notebooks/assay/internal/stores"
 )
@@ -84,7 +85,7 @@ func (w *Workspace) Repair(ctx context.Context, name string) (artifacts.RepairRe
 			opts.Roots = append(opts.Roots, pin.digest)
 		}
 		if opts.Copies = w.Stores.Copies(); len(opts.Copies) == 0 {
-			return artifacts.RepairReport{}, Usagef(`%s defines no store to repair from: "assay store add" one that has a copy`, settings.File)
+			return artifacts.RepairReport{}, failure.Usagef(`%s defines no store to repair from: "assay store add" one that has a copy`, settings.File)
 		}
 	} else {
 		p, err := w.Stores.Named(name)
@@ -321,7 +322,7 @@ func (w *Workspace) ExportOCI(ctx context.Context, dir string) ([]ExportedRoot, 
 		}
 	}
 	if len(roots) == 0 {
-		return nil, Usagef(`export-oci: the archive is empty: pin or run something first`)
+		return nil, failure.Usagef(`export-oci: the archive is empty: pin or run something first`)
 	}
 	if err := oci.ExportLayout(ctx, w.Store, roots, dir); err != nil {
 		return nil, fmt.Errorf("export-oci: %w", err)

@@ -16,6 +16,7 @@ import (
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/oci"
 	"github.com/assay-notebooks/assay/artifacts/trace"
+	"github.com/assay-notebooks/assay/internal/failure"
 )
 
 // A Trace is an archived trace, for a list: of a run or of an import.
@@ -101,7 +102,7 @@ func (w *Workspace) TraceFile(ctx context.Context, run assay.Run) (string, error
 // lacking adds to an error that the archive has no such blob what can be done.
 func lacking(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
-		return Classed(ErrIncomplete, fmt.Errorf(`the archive lacks it (%w): "assay pull" or "assay store check --repair" gets it from a store; `+
+		return failure.Classed(failure.ErrIncomplete, fmt.Errorf(`the archive lacks it (%w): "assay pull" or "assay store check --repair" gets it from a store; `+
 			`without one, restore the archive from a copy, or make it again: assay import, assay run --rerun, assay notebook run`, err))
 	}
 	return err
@@ -122,7 +123,7 @@ const (
 func (w *Workspace) ExportTrace(ctx context.Context, ref string, format TraceFormat, out io.Writer) error {
 	write := map[TraceFormat]func(io.Writer, *trace.Trace) error{CSV: trace.CSV, JSON: trace.JSON}
 	if format != Parquet && write[format] == nil {
-		return Usagef("trace format %q: want csv, parquet or json", format)
+		return failure.Usagef("trace format %q: want csv, parquet or json", format)
 	}
 	found, err := w.findTrace(ctx, ref)
 	if err != nil {
@@ -182,7 +183,7 @@ func (w *Workspace) runManifest(ctx context.Context, id string) (assay.Digest, e
 			return e.Manifest, nil
 		}
 	}
-	return d, Usagef(`no run %q: "assay runs" lists them`, id)
+	return d, failure.Usagef(`no run %q: "assay runs" lists them`, id)
 }
 
 // traceFrom opens the trace that ref names: a Parquet file, or as in findTrace.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/mutex"
 	"github.com/assay-notebooks/assay/runners/executors"
 )
@@ -25,7 +26,7 @@ func (w *Workspace) Attach(ctx context.Context, ref string, watcher Watcher) (as
 		return run, err
 	}
 	if run.State != assay.Running {
-		return run, fmt.Errorf(`run %s has no agent: "assay resume %s" starts one: %w`, run.ID, run.ID, ErrIncomplete)
+		return run, fmt.Errorf(`run %s has no agent: "assay resume %s" starts one: %w`, run.ID, run.ID, failure.ErrIncomplete)
 	}
 	return w.watch(ctx, run.ID, false, watcher)
 }
@@ -164,7 +165,7 @@ func (w *Workspace) watch(ctx context.Context, id string, ours bool, watcher Wat
 		select {
 		case <-ctx.Done():
 			if !ours || errors.Is(context.Cause(ctx), ErrLeft) {
-				return run, fmt.Errorf(`run %s goes on: "assay attach %[1]s" watches it, "assay cancel %[1]s" stops it: %w`, id, ErrIncomplete)
+				return run, fmt.Errorf(`run %s goes on: "assay attach %[1]s" watches it, "assay cancel %[1]s" stops it: %w`, id, failure.ErrIncomplete)
 			}
 			// The agent ends after it has made sure of what it has.
 			if err := w.Local.Cancel(context.WithoutCancel(ctx), w.runDir(id)); err != nil {

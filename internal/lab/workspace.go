@@ -11,6 +11,7 @@ import (
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts"
 	"github.com/assay-notebooks/assay/artifacts/disk"
+	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/settings"
 	"github.com/assay-notebooks/assay/internal/stores"
 	"github.com/assay-notebooks/assay/runners/executors"
@@ -72,7 +73,7 @@ func Find(dir string) (string, error) {
 			return d, nil
 		}
 		if d == filepath.Dir(d) {
-			return "", Usagef(`%s is not in a workspace: run "assay init" in the folder that shall be one`, dir)
+			return "", failure.Usagef(`%s is not in a workspace: run "assay init" in the folder that shall be one`, dir)
 		}
 	}
 }
@@ -86,7 +87,7 @@ func isClone(root string) bool {
 }
 
 func noArchive(root string) error {
-	return Usagef(`%s has %s and no archive yet: run "assay pull" there, which gets what that names from a store; without a store, "assay init"`,
+	return failure.Usagef(`%s has %s and no archive yet: run "assay pull" there, which gets what that names from a store; without a store, "assay init"`,
 		root, LockFile)
 }
 
@@ -102,7 +103,7 @@ func open(root string, choose bool) (*Workspace, error) {
 		return nil, noArchive(root)
 	}
 	if _, err := os.Stat(filepath.Join(root, settings.Folder)); errors.Is(err, fs.ErrNotExist) {
-		return nil, Usagef(`%s is not a workspace: run "assay init %s"`, root, root)
+		return nil, failure.Usagef(`%s is not a workspace: run "assay init %s"`, root, root)
 	}
 	config, _, err := settings.Load(root)
 	if err != nil && !(choose && errors.Is(err, settings.ErrMoved)) {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/internal/display"
+	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/jupyter/nbformat"
 	"github.com/assay-notebooks/assay/internal/lab"
 	"github.com/assay-notebooks/assay/kernelext/wire"
@@ -39,15 +40,15 @@ type Checked struct {
 }
 
 // Err returns nil if there are no differences; else its error matches
-// lab.ErrMismatch.
+// failure.ErrMismatch.
 func (c Checked) Err() error {
 	switch n := len(c.Differences); n {
 	case 0:
 		return nil
 	case 1:
-		return lab.Classed(lab.ErrMismatch, errors.New("1 difference"))
+		return failure.Classed(failure.ErrMismatch, errors.New("1 difference"))
 	default:
-		return lab.Classed(lab.ErrMismatch, fmt.Errorf("%d differences", n))
+		return failure.Classed(failure.ErrMismatch, fmt.Errorf("%d differences", n))
 	}
 }
 

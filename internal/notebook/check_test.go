@@ -8,8 +8,8 @@ import (
 	"testing"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/jupyter/nbformat"
-	"github.com/assay-notebooks/assay/internal/lab"
 )
 
 func streamed(name, s string) nbformat.Output {
@@ -68,7 +68,7 @@ func TestCompare(t *testing.T) {
 				t.Errorf("%s: %q lacks %q", name, said.String(), s)
 			}
 		}
-		if err := checked.Err(); errors.Is(err, lab.ErrMismatch) != (c.says != nil) {
+		if err := checked.Err(); errors.Is(err, failure.ErrMismatch) != (c.says != nil) {
 			t.Errorf("%s: Err() = %v", name, err)
 		}
 	}

@@ -9,8 +9,8 @@ import (
 
 	"github.com/google/renameio/v2"
 
+	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/jupyter/nbformat"
-	"github.com/assay-notebooks/assay/internal/lab"
 	"github.com/assay-notebooks/assay/internal/scratch"
 )
 
@@ -21,7 +21,7 @@ type Notebook = nbformat.Notebook
 func Read(path string) (*Notebook, error) { return nbformat.Read(path) }
 
 // Target returns the file that writing to path replaces: the one that it is a
-// link to. An error, which matches lab.ErrUsage, says that it is no file that
+// link to. An error, which matches failure.ErrUsage, says that it is no file that
 // can be replaced, or that it is the notebook in, unless that is "".
 func Target(path, in string) (string, error) {
 	target, err := filepath.EvalSymlinks(path)
@@ -36,13 +36,13 @@ func Target(path, in string) (string, error) {
 		return "", err
 	}
 	if !st.Mode().IsRegular() {
-		return "", lab.Usagef("%s is not a plain file: name one to write to", path)
+		return "", failure.Usagef("%s is not a plain file: name one to write to", path)
 	}
 	if in == "" {
 		return target, writable(target)
 	}
 	if input, err := os.Stat(in); err == nil && os.SameFile(input, st) {
-		return "", lab.Usagef("%s is the notebook itself: --inplace writes to it", path)
+		return "", failure.Usagef("%s is the notebook itself: --inplace writes to it", path)
 	}
 	return target, writable(target)
 }

@@ -13,9 +13,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/jupyter/nbformat"
 	"github.com/assay-notebooks/assay/internal/kernel"
-	"github.com/assay-notebooks/assay/internal/lab"
 )
 
 // Options say how a notebook is executed.
@@ -61,10 +61,10 @@ const (
 	Raised State = "raised" // failed, as it may
 )
 
-var errLanguage error = lab.Classed(lab.ErrUsage, errors.New(`"assay notebook" executes Go cells: use "jupyter nbconvert --execute" or papermill for others`))
+var errLanguage error = failure.Classed(failure.ErrUsage, errors.New(`"assay notebook" executes Go cells: use "jupyter nbconvert --execute" or papermill for others`))
 
 // Executable reports why the notebook cannot be executed by assay's kernel:
-// its error matches lab.ErrUsage.
+// its error matches failure.ErrUsage.
 func Executable(nb *nbformat.Notebook) error {
 	language, spec := nb.Language()
 	if l := strings.ToLower(language); l != "" && l != kernel.Language && l != "golang" {

@@ -12,8 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/jupyter/nbformat"
-	"github.com/assay-notebooks/assay/internal/lab"
 )
 
 // A Parameter is a variable or constant that the cell tagged "parameters"
@@ -223,7 +223,7 @@ type value struct {
 // Assign finds the values of parameters in settings ("name=value") and, where
 // those say nothing, in the environment (ASSAY_PARAM_NAME=value, of whatever
 // case). Names of the environment that the notebook does not have are another
-// notebook's. A setting that is wrong is an error that matches lab.ErrUsage.
+// notebook's. A setting that is wrong is an error that matches failure.ErrUsage.
 func Assign(nb *nbformat.Notebook, settings, environ []string) (Values, error) {
 	list, at, err := Parameters(nb)
 	if err != nil {
@@ -273,7 +273,7 @@ func Assign(nb *nbformat.Notebook, settings, environ []string) (Values, error) {
 		} else {
 			message += "; there are:\n" + Describe(list)
 		}
-		return nil, lab.Usagef("%s", strings.TrimRight(message, "\n"))
+		return nil, failure.Usagef("%s", strings.TrimRight(message, "\n"))
 	}
 	return values, nil
 }

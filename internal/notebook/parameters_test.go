@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/jupyter/nbformat"
-	"github.com/assay-notebooks/assay/internal/lab"
 )
 
 func book(parameters string) *nbformat.Notebook {
@@ -137,8 +137,8 @@ func TestValuesRefused(t *testing.T) {
 			t.Errorf("%+v, %q = %s, %s, want an error", c.p, c.given, text, literal)
 		}
 	}
-	if _, err := Assign(book("var n = 1"), []string{"n=x"}, nil); !errors.Is(err, lab.ErrUsage) {
-		t.Errorf("Assign: %v, want lab.ErrUsage", err)
+	if _, err := Assign(book("var n = 1"), []string{"n=x"}, nil); !errors.Is(err, failure.ErrUsage) {
+		t.Errorf("Assign: %v, want failure.ErrUsage", err)
 	}
 }
 

@@ -7,10 +7,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/jupyter/nbformat"
 	"github.com/assay-notebooks/assay/internal/jupyter/protocol"
 	"github.com/assay-notebooks/assay/internal/kernel"
-	"github.com/assay-notebooks/assay/internal/lab"
 )
 
 // ErrNotStarted is matched when there is no kernel that could execute a
@@ -41,7 +41,7 @@ func Run(ctx context.Context, nb *nbformat.Notebook, values Values, o Options, w
 	}
 	k, err := start(ctx, o, env)
 	if err != nil {
-		return lab.Classed(ErrNotStarted, err)
+		return failure.Classed(ErrNotStarted, err)
 	}
 	defer func() { err = errors.Join(err, k.stop()) }()
 	for _, i := range cells {

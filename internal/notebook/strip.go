@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/jupyter/nbformat"
-	"github.com/assay-notebooks/assay/internal/lab"
 )
 
 // volatile is metadata that says how a notebook was last looked at or
@@ -17,8 +17,8 @@ var (
 )
 
 // ErrNotStripped is the error of a notebook that holds what Strip takes out.
-// It matches lab.ErrMismatch.
-var ErrNotStripped error = lab.Classed(lab.ErrMismatch, errors.New(`it holds outputs: "assay notebook strip" takes them out`))
+// It matches failure.ErrMismatch.
+var ErrNotStripped error = failure.Classed(failure.ErrMismatch, errors.New(`it holds outputs: "assay notebook strip" takes them out`))
 
 // Strip takes out of the notebook what executing it puts in: outputs, counts,
 // injected parameters, and metadata of executions; it reports whether there
