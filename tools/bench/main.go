@@ -36,7 +36,7 @@ type suite struct {
 var suites = []suite{
 	{"Overhead", goBench("./internal/agent", "Overhead", 20)},
 	{"Memory", goBench("./tools/bench", "Memory", 7)},
-	{"Wazero", goBench("./tools/bench", "Wazero", 15)},
+	{"Wazero", goBench("./tools/bench", "Wazero", 121)},
 	{"Replay", replay},
 	{"Cell", goBench("./internal/kernel", "Cell", 7)},
 	{"Notebook", notebooks},

@@ -157,8 +157,8 @@ func BenchmarkPlain(b *testing.B) {
 		}
 	}
 	ctx := context.Background()
-	config := wazero.NewModuleConfig().WithStartFunctions("_initialize").
-		WithStdin(os.Stdin).WithStdout(os.Stdout).WithStderr(os.Stderr).WithRandSource(rand.Reader).
+	config := wazero.NewModuleConfig().WithName("").WithArgs(filepath.Base(path)).WithStartFunctions("_initialize").
+		WithFSConfig(wazero.NewFSConfig()).WithStdin(os.Stdin).WithStdout(os.Stdout).WithStderr(os.Stderr).WithRandSource(rand.Reader).
 		WithSysNanosleep().WithSysNanotime().WithSysWalltime()
 	for b.Loop() {
 		var code wazero.CompiledModule
