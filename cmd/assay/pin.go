@@ -14,7 +14,7 @@ func newPin() *cobra.Command {
 	var opts lab.PinOptions
 	var runtimes []string
 	cmd := &cobra.Command{
-		Use:   "pin REF...",
+		Use:   "pin [REF...] [--runtime NAME]...",
 		Short: "Pin workloads and runtimes: build, read or fetch them, archive their bytes, note their digests",
 		Long: `Pin workloads: build, read or fetch them, archive their bytes, and note name and digest in assay.lock.
 
