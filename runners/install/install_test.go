@@ -130,23 +130,39 @@ func TestArchive(t *testing.T) {
 	}
 }
 
-// TestWheel has pip fetch from a directory that stands for an index.
+// TestWheel has pip fetch from an index, in the folder of a stranger whose
+// modules are not to be imported, and without the user's cache.
 func TestWheel(t *testing.T) {
 	if out, err := exec.Command("python3", "-m", "pip", "--version").CombinedOutput(); err != nil {
 		tooltest.Missing(t, "python3", fmt.Errorf("%w: %s", err, out))
 	}
-	index := t.TempDir()
 	wheel := zipOf(t, map[string]string{
 		"demo_cli/demo": "#!/bin/sh\n", "demo_cli/more": "2", "other": "3",
 		"demo_bin-1.2.dist-info/METADATA": "Metadata-Version: 2.1\nName: demo-bin\nVersion: 1.2\n",
 		"demo_bin-1.2.dist-info/WHEEL":    "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
 		"demo_bin-1.2.dist-info/RECORD":   "",
 	})
-	if err := os.WriteFile(filepath.Join(index, "demo_bin-1.2-py3-none-any.whl"), wheel, 0o644); err != nil {
-		t.Fatal(err)
+	const name = "demo_bin-1.2-py3-none-any.whl"
+	index := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("ETag", `"1"`) // a cache may keep it
+		if r.URL.Path == "/"+name {
+			w.Write(wheel)
+			return
+		}
+		fmt.Fprintf(w, "<!DOCTYPE html><a href='/%[1]s'>%[1]s</a>", name)
+	}))
+	t.Cleanup(index.Close)
+	stranger := t.TempDir()
+	for _, module := range []string{"pip.py", "queue.py"} {
+		if err := os.WriteFile(filepath.Join(stranger, module), []byte("raise SystemExit('a stranger was here')\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
-	t.Setenv("PIP_NO_INDEX", "1")
-	t.Setenv("PIP_FIND_LINKS", index)
+	t.Chdir(stranger)
+	users := filepath.Join(t.TempDir(), "pip")
+	for name, value := range map[string]string{"PIP_INDEX_URL": index.URL, "PIP_TRUSTED_HOST": "127.0.0.1", "PIP_FIND_LINKS": "", "PIP_CACHE_DIR": users} {
+		t.Setenv(name, value)
+	}
 	p := runners.Package{Name: "demo", Version: "1.0", Program: "demo_cli/demo", Wheel: &runners.Wheel{
 		Project: "demo-bin", Version: "1.2", Files: map[string]assay.Digest{install.Platform: assay.DigestOf(wheel)}, Keep: []string{"demo_cli"}}}
 	o := install.Options{Cache: t.TempDir()}
@@ -167,6 +183,12 @@ func TestWheel(t *testing.T) {
 	p.Wheel.Version, p.Version = "1.1", "0.9"
 	if at, err = install.Resolve(t.Context(), p, "1.2", o); err != nil || at.Wheel.Files[install.Platform] != assay.DigestOf(wheel) || at.Version != "1.2" {
 		t.Errorf("Resolve(1.2) = %+v, %v; want its digest %v", at, err, assay.DigestOf(wheel))
+	}
+	if _, err := install.Resolve(t.Context(), p, "7", o); !errors.Is(err, install.ErrVersion) || !strings.HasSuffix(err.Error(), "there are 1.2") {
+		t.Errorf("Resolve(7): error %v, want what there is", err)
+	}
+	if _, err := os.Stat(users); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the user's cache of pip: %v; want it left alone", err)
 	}
 }
 

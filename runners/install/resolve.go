@@ -74,7 +74,7 @@ var pipVersions = regexp.MustCompile(`(?m)^Available versions: (.*)$`)
 func (j job) resolveWheel(ctx context.Context, w runners.Wheel, version string) (*runners.Wheel, error) {
 	file, err := j.fetchWheel(ctx, w.Project, version, assay.Digest{})
 	if err != nil {
-		cmd, pipErr := pip(ctx, "index", "versions", w.Project)
+		cmd, pipErr := j.pip(ctx, "index", "versions", w.Project)
 		if pipErr != nil {
 			return nil, err
 		}

@@ -54,7 +54,7 @@ func (j job) fetchWheel(ctx context.Context, project, version string, want assay
 	if err := os.RemoveAll(dir); err != nil {
 		return "", err
 	}
-	cmd, err := pip(ctx, "download", "--no-deps", "--only-binary=:all:", "--progress-bar=off", "--dest", dir, project+"=="+version)
+	cmd, err := j.pip(ctx, "download", "--no-deps", "--only-binary=:all:", "--progress-bar=off", "--dest", dir, project+"=="+version)
 	if err != nil {
 		return "", err
 	}
@@ -69,13 +69,15 @@ func (j job) fetchWheel(ctx context.Context, project, version string, want assay
 	return got[0], nil
 }
 
-// pip makes a pip command that asks nothing.
-func pip(ctx context.Context, args ...string) (*exec.Cmd, error) {
+// pip makes a pip command that asks nothing. It runs nothing of where the caller
+// is, which may be a stranger's folder, nor keeps what it fetches a second time.
+func (j job) pip(ctx context.Context, args ...string) (*exec.Cmd, error) {
 	python, err := need("python3", pipRemedy)
 	if err != nil {
 		return nil, err
 	}
-	cmd := command(ctx, python, append([]string{"-m", "pip"}, args...)...)
+	cmd := command(ctx, python, append([]string{"-I", "-m", "pip", "--no-cache-dir"}, args...)...)
+	cmd.Dir = j.work
 	cmd.Env = append(cmd.Env, "PIP_NO_INPUT=1", "PIP_DISABLE_PIP_VERSION_CHECK=1", "PIP_REQUIRE_VIRTUALENV=0")
 	return cmd, nil
 }
