@@ -166,7 +166,7 @@ var wounds = map[string]map[string]wound{
 	}}},
 	"trap in the third call":    {"status 1": {after: func(o *output) { o.status = 1 }}, "forgets": says(`(?m)^.*"call".*\n`, ""), "goes on": says(`(\{"end")`, `{"phase":"teardown","ns":1}`+"\n$1")},
 	"exit in run":               {"answers": prints, "says ok": says(`"exit"`, `"ok"`)},
-	"regions":                   {"all in one": says(`(?m)^.*"region","call".*\n`, ""), "after their calls": says(`(?m)^(.*"region".*\n)(.*\n)`, "$2$1")},
+	"regions":                   {"all in one": says(`(?m)^.*"region","call".*\n`, ""), "after their calls": says(`(?m)^(.*"region".*\n)(.*\n)`, "$2$1"), "longer than their calls": says(`("region".*"ns":)`, "${1}1000")},
 	"regions that do not pair":  {"let pass": {after: func(o *output) { *o = output{stdout: "7\n", report: strings.ReplaceAll(o.report, `"wrong"`, `"ok"`)} }}},
 	"command":                   {"no variables": ignores("--env"), "eats dashes": {words: func(w []string) []string { return slices.DeleteFunc(w, func(s string) bool { return s == "--" }) }}},
 	"command without variables": {"gives its own": {words: func(w []string) []string { return append([]string{"--env", "HOME=/"}, w...) }}, "writes to stdout": prints},

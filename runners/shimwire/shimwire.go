@@ -71,16 +71,15 @@ type Phase struct {
 func (r *Report) Within(wall int64) {
 	left := wall
 	for _, p := range r.Phases {
-		if p.Name == assay.Region { // it is part of a call
-			continue
-		}
 		if p.NS > left {
 			if r.Wrong == "" {
 				r.Wrong = fmt.Sprintf("the phases take longer together than their process, %d ns: is the shim's clock wrong?", wall)
 			}
 			return
 		}
-		left -= p.NS
+		if p.Name != assay.Region { // which is part of the call that comes next
+			left -= p.NS
+		}
 	}
 }
 
@@ -123,8 +122,9 @@ type Reader struct {
 	line    []byte // begun
 	lines   int    // whole
 	seen    map[assay.Phase]bool
-	calls   int // after the first
-	regions int // the call of the latest one, plus 1
+	calls   int   // after the first
+	regions int   // the call of the latest one, plus 1
+	region  int64 // ns of it, until its call is there
 	report  Report
 }
 
@@ -278,7 +278,7 @@ func (r *Reader) phase(l line) string {
 		if over || p.Call != next || r.regions > next {
 			return fmt.Sprintf("is out of order: want at most one %s in a call, before it", assay.Region)
 		}
-		r.regions = next + 1
+		r.regions, r.region = next+1, p.NS
 	default:
 		if p.Call != 0 {
 			return "has a call, and is none"
@@ -286,6 +286,12 @@ func (r *Reader) phase(l line) string {
 		if why := r.single(p.Name); why != "" {
 			return why
 		}
+	}
+	if p.Name == assay.FirstCall || p.Name == assay.Call {
+		if p.NS < r.region {
+			return "is shorter than the region in it"
+		}
+		r.region = 0
 	}
 	r.report.Phases = append(r.report.Phases, p)
 	return ""

@@ -67,6 +67,16 @@ func TestReader(t *testing.T) {
 	}
 }
 
+// A call that did not end has no time: its region lies in what the process has left.
+func TestRegionCutOff(t *testing.T) {
+	for wall, wrong := range map[int64]bool{30: false, 29: true} {
+		r := read(Reader{}, head+`{"phase":"compile","ns":20}`+"\n"+`{"phase":"region","ns":10}`+"\n"+`{"end":"trap"}`+"\n", 99)
+		if r.Within(wall); (r.Wrong != "") != wrong {
+			t.Errorf("Within(%d): wrong %q, want wrong: %t", wall, r.Wrong, wrong)
+		}
+	}
+}
+
 // TestBadEnd is of a shim that ends before its calls: nothing is missing.
 func TestBadEnd(t *testing.T) {
 	for _, phases := range []string{"", `{"phase":"compile","ns":1}` + "\n"} {
@@ -144,6 +154,8 @@ func TestWrong(t *testing.T) {
 		{"a numbered phase", head + `{"phase":"compile","ns":1,"call":1}` + "\n", "has a call, and is none"},
 		{"a region after its call", phases("first-call", "region"), "at most one region"},
 		{"two regions", phases("region", "region"), "at most one region"},
+		{"a region longer than its call", head + `{"phase":"region","ns":2}` + "\n" + phases("first-call")[len(head):], "is shorter than the region in it"},
+		{"a region longer than a later call", phases("first-call") + `{"phase":"region","call":1,"ns":2}` + "\n" + `{"phase":"call","call":1,"ns":1}` + "\n", "is shorter than the region in it"},
 		{"no end", phases("first-call"), "was cut off"},
 		{"half a line", head + `{"end":"ok"}`, "has no end"},
 		{"another end", head + `{"end":"fine"}` + "\n", "has none of the ends"},
@@ -183,6 +195,7 @@ func TestMost(t *testing.T) {
 func FuzzReader(f *testing.F) {
 	f.Add([]byte(head+`{"phase":"compile+link","ns":1}`+"\n"+`{"phase":"first-call","ns":2}`+"\n"+`{"end":"ok"}`+"\n"), 70)
 	f.Add([]byte(head+`{"phase":"region","ns":1,"call":2}`+"\n"), 3)
+	f.Add([]byte(head+`{"phase":"region","ns":3}`+"\n"+`{"phase":"first-call","ns":2}`+"\n"), 120)
 	f.Fuzz(func(t *testing.T, data []byte, cut int) {
 		cut = max(0, min(cut, len(data)))
 		var r Reader
