@@ -52,7 +52,7 @@ type SummaryRow struct {
 	CPU         *Estimate         `json:"cpu"`                                 // user and system together
 	User        *Estimate         `json:"user_cpu,omitempty"`                  // of CPU; nil unless every sample has it
 	System      *Estimate         `json:"system_cpu,omitempty"`                // likewise
-	RSS         *Estimate         `json:"peak_rss"`                            // highest resident set; nil for containers, as PSS: that would be of the program that starts them
+	RSS         *Estimate         `json:"peak_rss"`                            // highest resident set; those below the floor count as 0; nil where half or more are, and for containers, as PSS: that would be of the program that starts them
 	RSSBelow    int               `json:"peak_rss_below_floor"`                // ok samples whose peak was too low to be told
 	PSS         *Estimate         `json:"pss,omitempty"`                       // proportional set at exit
 	GroupCPU    *Estimate         `json:"control_group_cpu,omitempty"`         // of everything in the control group of a container

@@ -59,7 +59,7 @@ func summary() assay.Summary {
 		Run: "20261124T203042Z-f2f1bf", Name: "coldstart", Floor: 3571712,
 		Scope: "process start to exit of a fresh process; compiled code not cached, page cache warm",
 		Rows: []assay.SummaryRow{
-			{Workload: "noop", Runtime: "wazero", Planned: 30, Outcomes: ok(30), Wall: estimate(381.94, 378.6, 387.94, "ms", 30), CPU: estimate(391.2, 388.1, 398.4, "ms", 30), RSS: estimate(38.21, 35.94, 38.44, "MiB", 30)},
+			{Workload: "noop", Runtime: "wazero", Planned: 30, Outcomes: ok(30), Wall: estimate(381.94, 378.6, 387.94, "ms", 30), CPU: estimate(391.2, 388.1, 398.4, "ms", 30), RSS: estimate(38.21, 35.94, 38.44, "MiB", 30), RSSBelow: 1},
 			{Workload: "noop", Runtime: "native", Planned: 30, Outcomes: ok(30), Wall: estimate(1.1957, 1.1373, 1.3412, "ms", 30), CPU: estimate(1.16, 1.1, 1.21, "ms", 30), RSSBelow: 30},
 			{Workload: "noop", Runtime: "v8", Planned: 30, Outcomes: map[assay.Outcome]int{assay.Unsupported: 30}, Detail: "node is not on PATH: install Node.js 20, or drop v8 from runtimes"},
 		},

@@ -171,7 +171,7 @@ func (v *runView) addRows(s assay.Summary) {
 		for _, m := range measures {
 			n, e := spell(m.of(l)), m.of(l)
 			switch {
-			case m.name == peakMemory && l.RSSBelow > 0:
+			case m.name == peakMemory && e == nil && l.RSSBelow > 0:
 				n = number{"below " + fixed(float64(s.Floor)/(1<<20), 1), ""}
 			case !oneUnit && e != nil:
 				n.Value += " " + clean(e.Unit)

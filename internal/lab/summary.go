@@ -338,6 +338,10 @@ func measuredOf(s *assay.Summary, row *assay.SummaryRow, t assay.Trial, d measur
 	case missing == 0 || unmeasured["peak_rss_bytes"] != "":
 	case s.Phase != "": // of these protocols, below what the launcher can tell
 		row.RSS, row.RSSBelow = nil, missing
+		if 2*missing < ok { // so that the median is none of them
+			row.RSS = median(append(make([]float64, missing), d.rss...), "MiB")
+			note("the peak RSS of %d of %d invocations is below the floor of %.1f MiB, and counts as the lowest", missing, ok, float64(s.Floor)/(1<<20))
+		}
 	case s.Protocol == ProtocolMemory:
 		note("the peak RSS of %d of %d invocations could not be read", missing, ok)
 	}

@@ -35,7 +35,7 @@ func summed(t *testing.T, plan assay.Plan, of func(trial, block int) []assay.Sam
 			}
 		}
 	}
-	s, err := summarise(assay.Run{ID: "r"}, plan, func(yield func(assay.Sample, error) bool) {
+	s, err := summarise(assay.Run{ID: "r", RSSFloor: 4_613_734}, plan, func(yield func(assay.Sample, error) bool) {
 		for _, x := range samples {
 			if !yield(x, nil) {
 				return
@@ -161,7 +161,6 @@ func TestSummaryOfMissingMemory(t *testing.T) {
 			"crc wazero 30 20.0 [20.0, 20.0] 15.0 [15.0, 15.0] aot, cache off, 1 thread none",
 			"crc on wazero: the peak RSS of 1 of 30 invocations could not be read",
 			"crc on wazero: the PSS of 2 of 30 invocations could not be read"}},
-		{assay.Plan{}, []string{"crc wazero 30 - - below 0.0 aot, cache off, 1 thread none"}},
 	} {
 		wants(t, text(t, summed(t, c.plan, func(_, block int) []assay.Sample {
 			s := assay.Sample{Phase: assay.Process, Outcome: assay.OK}
@@ -173,6 +172,24 @@ func TestSummaryOfMissingMemory(t *testing.T) {
 			}
 			return []assay.Sample{s}
 		})), c.want...)
+	}
+}
+
+// A peak below what the launcher can tell is lower than all others, and takes
+// none of them away.
+func TestSummaryOfLowMemory(t *testing.T) {
+	for low, want := range map[int][]string{
+		1:  {"crc wazero 30 - - 6.00 [6.00, 6.00] aot, cache off, 1 thread none", "crc on wazero: the peak RSS of 1 of 30 invocations is below the floor of 4.4 MiB, and counts as the lowest"},
+		14: {"crc wazero 30 - - 6.00 [0, 6.00] aot, cache off, 1 thread none", "crc on wazero: the peak RSS of 14 of 30 invocations is below the floor of 4.4 MiB, and counts as the lowest"},
+		15: {"crc wazero 30 - - below 4.4 aot, cache off, 1 thread none"},
+	} {
+		wants(t, text(t, summed(t, assay.Plan{}, func(_, block int) []assay.Sample {
+			s := assay.Sample{Phase: assay.Process, Outcome: assay.OK}
+			if bytes := int64(6 << 20); block >= low {
+				s.RSSBytes = &bytes
+			}
+			return []assay.Sample{s}
+		})), want...)
 	}
 }
 

@@ -196,7 +196,7 @@ func firstUnit(rows []assay.SummaryRow) string {
 
 // peak writes the peak RSS of a row.
 func peak(s assay.Summary, r assay.SummaryRow) string {
-	if r.RSSBelow > 0 {
+	if r.RSS == nil && r.RSSBelow > 0 {
 		return fmt.Sprintf("below %.1f", float64(s.Floor)/(1<<20))
 	}
 	return cell(r.RSS)
