@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -22,6 +23,8 @@ func newNotebook() *cobra.Command {
 }
 
 // placeOptions says where the notebook in is executed, and prepares a kernel.
+// Where no workspace is around the notebook, its cells use that of the working
+// directory, if there is one.
 func placeOptions(cmd *cobra.Command, opts notebook.Options, in string) (notebook.Options, error) {
 	var err error
 	if opts.Dir, err = filepath.Abs(filepath.Dir(in)); err != nil {
@@ -29,6 +32,11 @@ func placeOptions(cmd *cobra.Command, opts notebook.Options, in string) (noteboo
 	}
 	if opts.Workspace, err = workspaceElsewhere(cmd); err != nil {
 		return opts, err
+	}
+	if _, err := lab.Find(opts.Dir); opts.Workspace == "" && errors.Is(err, lab.ErrOutside) {
+		if here, err := lab.Find("."); err == nil {
+			opts.Workspace = here
+		}
 	}
 	if opts.Kernel, err = kernelOptions(); err != nil {
 		return opts, err

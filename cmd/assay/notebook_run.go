@@ -27,6 +27,9 @@ Ctrl-C: with what there is; not if the kernel does not come up. It goes to
 NAME.executed.ipynb beside the notebook unless -o or --inplace says otherwise;
 the notebook itself is untouched but for --inplace.
 
+Cells use the workspace that the notebook's folder is in; if it is in none, that
+of the working directory.
+
 It stops at the first cell that fails, with the cell's source and its output so
 far. A cell with the tag raises-exception may fail; one with the tag
 skip-execution is left as it is. Of a cell that writes more than a mebibyte the

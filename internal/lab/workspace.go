@@ -59,7 +59,11 @@ func Init(ctx context.Context, root string) (*Workspace, error) {
 	return Open(ctx, root)
 }
 
-// Find returns the root of the workspace that dir is in.
+// ErrOutside reports a folder that no workspace is around.
+var ErrOutside = errors.New("not in a workspace")
+
+// Find returns the root of the workspace that dir is in. Where there is none the
+// error matches ErrOutside.
 func Find(dir string) (string, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -73,7 +77,7 @@ func Find(dir string) (string, error) {
 			return d, nil
 		}
 		if d == filepath.Dir(d) {
-			return "", failure.Usagef(`%s is not in a workspace: run "assay init" in the folder that shall be one`, dir)
+			return "", failure.Usagef(`%s is %w: run "assay init" in the folder that shall be one`, dir, ErrOutside)
 		}
 	}
 }
