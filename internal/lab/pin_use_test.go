@@ -1,7 +1,9 @@
 package lab
 
 import (
+	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -9,7 +11,10 @@ import (
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/oci"
 	"github.com/assay-notebooks/assay/internal/canonical"
+	"github.com/assay-notebooks/assay/internal/tooltest"
+	"github.com/assay-notebooks/assay/runners"
 	"github.com/assay-notebooks/assay/runners/install"
+	"github.com/assay-notebooks/assay/runners/runtimes"
 )
 
 // TestUsePinned has a host with what is pinned, with another library, another
@@ -93,5 +98,45 @@ func TestUsePinned(t *testing.T) {
 	}
 	if got := use(assay.RuntimeVersion{Name: "wasmedge", Absent: "not found"}); got.Absent != "not found"+say {
 		t.Errorf("pinned for another platform, and absent: %+v", got)
+	}
+}
+
+// TestPinnedPackage pins V8 and executes it from the archive on a host that has
+// neither its script nor the package that this imports, by a Node that does not
+// guess which files are modules: before 20.19 it does not.
+func TestPinnedPackage(t *testing.T) {
+	w, err := Init(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	here, err := w.locateHere(t.Context(), []string{"v8"}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if why := here[0].found.Absent; why != "" {
+		tooltest.Missing(t, "v8", errors.New(why))
+	}
+	if _, err := w.PinRuntime(t.Context(), "v8"); err != nil {
+		t.Fatal(err)
+	}
+	w.Config.Cache = t.TempDir()
+	tools := []tool{{found: assay.RuntimeVersion{Name: "v8", Absent: "not found"}}}
+	if err := w.usePinned(t.Context(), tools); err != nil {
+		t.Fatal(err)
+	}
+	module := filepath.Join(t.TempDir(), "noop.wasm")
+	const noop = "\x00asm\x01\x00\x00\x00\x01\x04\x01\x60\x00\x00\x03\x02\x01\x00\x05\x03\x01\x00\x01" +
+		"\x07\x13\x02\x06memory\x02\x00\x06_start\x00\x00\x0a\x04\x01\x02\x00\x0b"
+	if err := os.WriteFile(module, []byte(noop), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	plan, err := runtimes.V8.Plan(runners.Invocation{Tool: tools[0].found, Module: module})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), plan.Command.Argv[0], plan.Command.Argv[1:]...)
+	cmd.Env = []string{"NODE_OPTIONS=--no-experimental-detect-module"}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%q: %v: %s", cmd.Args, err, out)
 	}
 }

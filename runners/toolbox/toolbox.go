@@ -193,8 +193,8 @@ func probe(ctx context.Context, t runners.Tool, argv []string, cache string) (st
 	return string(m[1]), nil
 }
 
-// files lists what else takes part: our script, then the package's entry and
-// the files beside it that it may import.
+// files lists what else takes part: our script, then the package's entry, the
+// files beside it that it may import, and what says of which kind they are.
 func files(t runners.Tool, o Options) ([]assay.File, error) {
 	var all []assay.File
 	if t.Script != nil {
@@ -219,7 +219,7 @@ func files(t runners.Tool, o Options) ([]assay.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	for i, path := range append([]string{entry}, beside...) {
+	for i, path := range slices.Concat([]string{entry}, beside, scope(entry)) {
 		if i > 0 && path == entry {
 			continue
 		}
@@ -230,6 +230,21 @@ func files(t runners.Tool, o Options) ([]assay.File, error) {
 		all = append(all, assay.File{Path: path, Digest: d})
 	}
 	return all, nil
+}
+
+// scope returns the package.json that Node reads to know whether the file at
+// path is a module; none if there is none.
+func scope(path string) []string {
+	for dir := filepath.Dir(path); filepath.Base(dir) != "node_modules"; dir = filepath.Dir(dir) {
+		file := filepath.Join(dir, "package.json")
+		if _, err := os.Stat(file); err == nil {
+			return []string{file}
+		}
+		if dir == filepath.Dir(dir) {
+			break
+		}
+	}
+	return nil
 }
 
 // unpack writes s below the cache, named by its digest.

@@ -157,10 +157,15 @@ func TestGoNetwork(t *testing.T) {
 }
 
 func TestLocateScriptAndPackage(t *testing.T) {
-	bin, pkg := t.TempDir(), t.TempDir()
+	bin, modules := t.TempDir(), filepath.Join(t.TempDir(), "node_modules")
+	pkg := filepath.Join(modules, "p", "dist")
+	if err := os.MkdirAll(pkg, 0o755); err != nil {
+		t.Fatal(err)
+	}
 	for path, data := range map[string]string{
 		filepath.Join(bin, "real"):     "#!/bin/sh\necho tool 3.4.5-rc1, built today\n",
 		filepath.Join(pkg, "index.js"): "import './a.js'", filepath.Join(pkg, "a.js"): "1", filepath.Join(pkg, "README"): "no part",
+		filepath.Join(modules, "p", "package.json"): `{"type":"module"}`, filepath.Join(modules, "package.json"): "no part",
 	} {
 		if err := os.WriteFile(path, []byte(data), 0o755); err != nil {
 			t.Fatal(err)
@@ -184,7 +189,7 @@ func TestLocateScriptAndPackage(t *testing.T) {
 	for _, f := range got.Files {
 		names = append(names, filepath.Base(f.Path))
 	}
-	if got, want := strings.Join(names, " "), "s.mjs index.js a.js"; got != want {
+	if got, want := strings.Join(names, " "), "s.mjs index.js a.js package.json"; got != want {
 		t.Errorf("files %q, want %q", got, want)
 	}
 	if b, err := os.ReadFile(got.Files[0].Path); err != nil || string(b) != string(script) || got.Files[0].Digest != assay.DigestOf(script) {
