@@ -44,6 +44,7 @@ func record() assay.Run {
 		Host: assay.Host{Name: "local", OS: "linux", Arch: "amd64", Kernel: "Linux 6.18.44", CPU: "AMD EPYC", Cores: 2, Memory: 25276510208, Virtual: "hypervisor, docker", Load1: "1.05", Clock: "tsc"},
 		Runtimes: []assay.RuntimeVersion{
 			{Name: "wazero", Version: "1.12.0", Path: "/home/somebody/wazero", Digest: sum("wazero"), Origin: "go build github.com/tetratelabs/wazero/cmd/wazero@v1.12.0"},
+			{Name: "crun", Version: "1.8.1", Path: "/usr/bin/crun", Loader: []string{"/usr/bin/unshare", "--mount"}, Digest: sum("crun"), Origin: "Debian bookworm crun"},
 			{Name: "native", Origin: "the workload's own executable"},
 			{Name: "v8", Absent: "node is not on PATH: install Node.js 20, or drop v8 from runtimes"},
 		},
