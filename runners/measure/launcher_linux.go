@@ -171,11 +171,14 @@ func (e ending) result(c assay.Command, opts Options, said *capture) Result {
 	if e.Signal != 0 {
 		r.Signal = unix.SignalName(unix.Signal(e.Signal))
 	}
-	switch {
-	case opts.Memory:
+	peak := int64(unknown) // of the command: what is not above the floor may be handed on by the launcher
+	if e.MaxRSS > e.Floor {
+		peak = e.MaxRSS
+	}
+	r.RSSBytes = known(peak)
+	if opts.Memory {
 		r.RSSBytes, r.PSSBytes = known(e.HeldRSS), known(e.HeldPSS)
-	case e.MaxRSS > e.Floor:
-		r.RSSBytes = &e.MaxRSS
+		peak = max(peak, e.HeldRSS)
 	}
 	if said.streams[0].whole {
 		r.Stdout = said.stdout.digest()
@@ -186,8 +189,8 @@ func (e ending) result(c assay.Command, opts Options, said *capture) Result {
 		r.Killed, r.Reason = e.killed, e.reason
 	case r.OutBytes > limits.Output:
 		r.Killed, r.Reason = assay.Limit, outputReason(limits)
-	case limits.Memory > 0 && e.MaxRSS > limits.Memory:
-		r.Killed, r.Reason = assay.Limit, memoryReason(e.MaxRSS, limits)
+	case limits.Memory > 0 && peak > limits.Memory:
+		r.Killed, r.Reason = assay.Limit, memoryReason(peak, limits)
 	case !said.whole():
 		r.Reason = "a process that left the process group kept the output open"
 	}

@@ -191,6 +191,7 @@ func TestEnds(t *testing.T) {
 			assay.Limits{Timeout: 20 * time.Second, Output: mib, Memory: 100 * mib}, `-1 "SIGKILL" "limit" *`, ""},
 		{"memory, seen at the end", assay.Command{Argv: []string{guest, "touch", "64"}},
 			assay.Limits{Timeout: 20 * time.Second, Output: mib, Memory: 32 * mib}, `* "limit" *`, ""},
+		{"memory limit below the launcher's peak", shell("exit 0"), assay.Limits{Timeout: 20 * time.Second, Output: mib, Memory: 4 * mib}, `0 "" "" ""`, ""},
 		{"environment", assay.Command{Argv: []string{"/usr/bin/env"}, Env: []string{"A=1", "B=a=b"}}, limits, `0 "" "" ""`, "A=1\nB=a=b\n"},
 		{"no environment", assay.Command{Argv: []string{"/usr/bin/env"}}, limits, `0 "" "" ""`, ""},
 		{"arguments", assay.Command{Argv: []string{"/usr/bin/printf", "%s|", "", "a b", "\n"}}, limits, `0 "" "" ""`, "|a b|\n|"},

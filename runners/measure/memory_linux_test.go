@@ -126,6 +126,19 @@ func TestMemoryOfRuntimes(t *testing.T) {
 	}
 }
 
+// A limit below the launcher's peak is kept, too, where memory is exact.
+func TestMemoryLimit(t *testing.T) {
+	touch, l := buildTouch(t), start(t)
+	small := limits
+	small.Memory = 2 * mib
+	for pages, want := range map[string]assay.Outcome{"0": "", "1000": assay.Limit} {
+		res, err := l.Run(t.Context(), assay.Command{Argv: []string{touch, "private", pages}}, measure.Options{Limits: small, Memory: true})
+		if err != nil || res.Killed != want {
+			t.Errorf("%s pages: killed %q, %s, %v; want %q", pages, res.Killed, res.Reason, err, want)
+		}
+	}
+}
+
 // grower is a module whose _start grows its memory of one page by so many MiB,
 // which is less than 4 GiB, and writes to each 4 KiB of it.
 func grower(mib int) []byte {
