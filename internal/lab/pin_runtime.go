@@ -19,6 +19,7 @@ import (
 	"github.com/assay-notebooks/assay/internal/settings"
 	"github.com/assay-notebooks/assay/runners/filedigest"
 	"github.com/assay-notebooks/assay/runners/install"
+	"github.com/assay-notebooks/assay/runners/toolbox"
 )
 
 // Types of a pinned runtime's artifact and of its files.
@@ -104,7 +105,7 @@ func (w *Workspace) portable(v assay.RuntimeVersion) (PinnedRuntime, map[string]
 		files[name] = f
 		p.Files = append(p.Files, assay.File{Path: name, Digest: f.Digest})
 	}
-	for _, arg := range v.Loader {
+	for _, arg := range toolbox.Apart(v).Loader {
 		p.Loader = append(p.Loader, mapPaths(arg, func(s string) string {
 			if rel, ok := strings.CutPrefix(s, top); ok {
 				return here + filepath.ToSlash(rel)
@@ -188,6 +189,7 @@ func (w *Workspace) pinnedRuntime(ctx context.Context, manifest assay.Digest) (P
 	if err := w.readLayer(ctx, a, runtimeType, &p); err != nil {
 		return p, a, err
 	}
+	p.RuntimeVersion = toolbox.Apart(p.RuntimeVersion) // earlier records are of a kind of host
 	layers := map[string]assay.Digest{}
 	for _, l := range a.Layers {
 		if !filepath.IsLocal(filepath.FromSlash(l.Title)) {
@@ -235,6 +237,7 @@ func (w *Workspace) usePinned(ctx context.Context, tools []tool) error {
 			if *found, err = w.layOutRuntime(ctx, p, a); err != nil {
 				return fmt.Errorf("pinned runtime %s: %w", p.Name, err)
 			}
+			*found = toolbox.OnThisHost(tools[i].program().Tool(), *found)
 		}
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/assay-notebooks/assay/runners"
 	"github.com/assay-notebooks/assay/runners/install"
 	"github.com/assay-notebooks/assay/runners/runtimes"
+	"github.com/assay-notebooks/assay/runners/toolbox"
 )
 
 // TestUsePinned has a host with what is pinned, with another library, another
@@ -46,7 +48,7 @@ func TestUsePinned(t *testing.T) {
 		}
 	}
 	use := func(found assay.RuntimeVersion) assay.RuntimeVersion {
-		tools := []tool{{found: found}}
+		tools := []tool{{runtime: runtimes.WasmEdge, found: found}}
 		if err := w.usePinned(t.Context(), tools); err != nil {
 			t.Fatal(err)
 		}
@@ -73,25 +75,7 @@ func TestUsePinned(t *testing.T) {
 	}
 
 	p.Platform, p.Manifest = "plan9/mips", assay.Digest{}
-	record, err := canonical.JSON(p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a := oci.Artifact{Type: runtimeType}
-	for name, b := range map[string][]byte{runtimeFile: record, p.Path: []byte("program"), p.Files[0].Path: []byte("engine")} {
-		kind := runtimeFileType
-		if name == runtimeFile {
-			kind = runtimeType
-		}
-		if err := w.addLayer(t.Context(), &a, name, kind, b); err != nil {
-			t.Fatal(err)
-		}
-	}
-	d, err := oci.PutArtifact(t.Context(), w.Store, a)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pin(d.Digest)
+	pin(putPinned(t, w, p, map[string]string{p.Path: "program", p.Files[0].Path: "engine"}))
 	const say = "; what assay.lock pins of it is for plan9/mips"
 	if got := use(pinned); got.Origin != say || !got.Pinned.IsZero() {
 		t.Errorf("pinned for another platform, on %s: %+v, want the host's, and that", install.Platform, got)
@@ -99,6 +83,28 @@ func TestUsePinned(t *testing.T) {
 	if got := use(assay.RuntimeVersion{Name: "wasmedge", Absent: "not found"}); got.Absent != "not found"+say {
 		t.Errorf("pinned for another platform, and absent: %+v", got)
 	}
+}
+
+// putPinned archives what another assay pinned.
+func putPinned(t *testing.T, w *Workspace, p PinnedRuntime, files map[string]string) assay.Digest {
+	t.Helper()
+	record, err := canonical.JSON(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := oci.Artifact{Type: runtimeType}
+	err = w.addLayer(t.Context(), &a, runtimeFile, runtimeType, record)
+	for name, text := range files {
+		err = errors.Join(err, w.addLayer(t.Context(), &a, name, runtimeFileType, []byte(text)))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := oci.PutArtifact(t.Context(), w.Store, a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d.Digest
 }
 
 // TestPinnedPackage pins V8 and executes it from the archive on a host that has
@@ -120,7 +126,7 @@ func TestPinnedPackage(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Config.Cache = t.TempDir()
-	tools := []tool{{found: assay.RuntimeVersion{Name: "v8", Absent: "not found"}}}
+	tools := []tool{{runtime: runtimes.V8, found: assay.RuntimeVersion{Name: "v8", Absent: "not found"}}}
 	if err := w.usePinned(t.Context(), tools); err != nil {
 		t.Fatal(err)
 	}
@@ -138,5 +144,42 @@ func TestPinnedPackage(t *testing.T) {
 	cmd.Env = []string{"NODE_OPTIONS=--no-experimental-detect-module"}
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%q: %v: %s", cmd.Args, err, out)
+	}
+}
+
+// TestUsePinnedHybrid uses crun as it was pinned where control groups are of
+// both versions, and where they are not: it is started as this host wants it.
+func TestUsePinnedHybrid(t *testing.T) {
+	t.Setenv("ASSAY_CACHE", t.TempDir())
+	w, err := Init(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := filepath.Join(t.TempDir(), "crun")
+	if err := os.WriteFile(program, nil, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	crun, plain := runtimes.Crun.Tool(), []string{"/lib/ld.so"}
+	here := toolbox.OnThisHost(crun, assay.RuntimeVersion{Name: "crun", Path: program, Digest: assay.DigestOf(nil), Loader: plain})
+	p, err := w.keepRuntime(t.Context(), here)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(p.Loader, plain) {
+		t.Errorf("its record says that it is started by %q, want %q", p.Loader, plain)
+	}
+	earlier := p
+	earlier.Loader, earlier.Manifest = here.Loader, assay.Digest{}
+	for name, d := range map[string]assay.Digest{"now": p.Manifest, "earlier": putPinned(t, w, earlier, map[string]string{p.Path: ""})} {
+		if err := w.updateLock(t.Context(), func(l *Lock) { l.Pinned["crun"] = d }); err != nil {
+			t.Fatal(err)
+		}
+		tools := []tool{{runtime: runtimes.Crun, found: assay.RuntimeVersion{Name: "crun", Absent: "not found"}}}
+		if err := w.usePinned(t.Context(), tools); err != nil {
+			t.Fatal(err)
+		}
+		if got := tools[0].found.Loader; !slices.Equal(got, here.Loader) {
+			t.Errorf("pinned %s: started by %q, want %q", name, got, here.Loader)
+		}
 	}
 }

@@ -112,7 +112,7 @@ func program(ctx context.Context, t runners.Tool, o Options) (assay.RuntimeVersi
 	} else {
 		in, err := installed(t, o)
 		if err == nil {
-			return unified(t, assay.RuntimeVersion{Path: in.Program, Digest: in.Digest, Loader: in.Loader, Files: in.Files, Origin: in.Origin}), nil
+			return OnThisHost(t, assay.RuntimeVersion{Path: in.Program, Digest: in.Digest, Loader: in.Loader, Files: in.Files, Origin: in.Origin}), nil
 		}
 		remedy := t.Remedy
 		if !errors.Is(err, errNoPackage) {
@@ -129,7 +129,7 @@ func program(ctx context.Context, t runners.Tool, o Options) (assay.RuntimeVersi
 	}
 	var err error
 	found.Digest, err = filedigest.Of(found.Path)
-	return unified(t, found), err
+	return OnThisHost(t, found), err
 }
 
 // origin says what was built: a program of another's module, or one of ours,
