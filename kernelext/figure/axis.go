@@ -192,6 +192,15 @@ func rounded(v float64) string {
 	return number(short)
 }
 
+// shortText returns a value in as little room as its two first digits take: "0.8",
+// "1.2", "35".
+func shortText(v float64) string {
+	if v < 9.95 {
+		return strconv.FormatFloat(v, 'f', 1, 64)
+	}
+	return strconv.FormatFloat(v, 'f', 0, 64)
+}
+
 // estimateText returns a value as it is quoted: three significant digits.
 func estimateText(v float64) string {
 	a := math.Abs(v)

@@ -7,7 +7,8 @@ import (
 
 // Bar draws each category's estimate (by default the median) and its 95%
 // interval, and writes both beside it. On a log axis, where the length of a bar
-// means nothing, it draws a marker.
+// means nothing, it draws a marker. With Modes colours and shapes are those of
+// modes.
 func (f *Figure) Bar(g Group, v Values) error {
 	if err := f.onlyLogX("Bar"); err != nil {
 		return err
@@ -16,7 +17,10 @@ func (f *Figure) Bar(g Group, v Values) error {
 	if err != nil {
 		return err
 	}
-	b := bar{grouped: all}
+	b := bar{grouped: all, looks: f.looksOf(all.panels[0].cells)}
+	if b.modes = modeKeys(f.ways, boxKey); f.logX {
+		b.modes = modeKeys(f.ways, markerKey)
+	}
 	low, high := math.Inf(1), math.Inf(-1)
 	for _, p := range all.panels {
 		var of []estimate
@@ -38,20 +42,14 @@ type bar struct {
 	grouped
 	x         axis
 	estimates [][]estimate // by panel and category
+	looks     []look       // by category
+	modes     []key        // of Modes
 }
 
-func (b bar) legend() []key { return nil }
+func (b bar) legend() []key { return b.modes }
 
 func (b bar) notes(said func(*cell) bool) []string {
-	short := ""
-	for _, of := range b.estimates {
-		for _, e := range of {
-			if e.n > 0 && !e.ok {
-				short = b.estimate.short()
-			}
-		}
-	}
-	return b.grouped.notes(sentences(b.estimate.name(), b.counts(), short), said)
+	return b.grouped.notes(sentences(b.estimate.name(), b.counts(), b.short()), said)
 }
 
 // rowHeight is the height of each of n categories: many stand closer.
@@ -92,7 +90,7 @@ func (b bar) panel(f frame, panel int) {
 			drawMissing(f, y, &b.panels[panel].cells[i])
 			continue
 		}
-		l := lookOf(i)
+		l := b.looks[i]
 		x := f.px(e.value)
 		whisker := thinPen
 		if !f.x.log {

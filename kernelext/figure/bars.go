@@ -1,6 +1,7 @@
 package figure
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -9,7 +10,7 @@ import (
 
 // Bars draws several values of each category below each other, in one unit:
 // resident and proportional memory. Each has its estimate (by default the
-// median) and its 95% interval, and the estimates are written beside them.
+// median) and its 95% interval, and both are written beside it.
 func (f *Figure) Bars(g Group, values ...Values) error {
 	if f.logX || f.logY {
 		return fmt.Errorf("Bars: the length of a bar means nothing on a log axis; leave LogX and LogY out")
@@ -61,8 +62,11 @@ func (b bars) legend() []key {
 func (b bars) rows() [][]string { return tableText(b.of).rows() }
 
 func (b bars) notes(said func(*cell) bool) []string {
-	first := b.of[0]
-	notes := first.notes(sentences(first.estimate.name(), first.counts()), said)
+	first, short := b.of[0], ""
+	for _, g := range b.of {
+		short = cmp.Or(short, g.short())
+	}
+	notes := first.notes(sentences(first.estimate.name(), first.counts(), short), said)
 	for _, g := range b.of[1:] {
 		var parts []string // what is left out of these values and not of the first
 		for i, p := range g.panels {
@@ -80,7 +84,7 @@ func (b bars) notes(said func(*cell) bool) []string {
 	return notes
 }
 
-const barHeight = 7.0 // of one of several
+const barHeight = 8.0 // of one of several, and of the line of text beside it
 
 func (b bars) body(s *scene, top float64) float64 {
 	all := b.of[0]
@@ -93,22 +97,19 @@ func (b bars) body(s *scene, top float64) float64 {
 	if b.x.empty {
 		return m.body(s, top)
 	}
-	m.sideHead, m.side = all.estimate.value(), make([][]string, len(all.panels))
+	m.sideHead, m.side, m.sideLead = all.estimate.value()+" "+all.estimate.bracket(), make([][]string, len(all.panels)), barHeight
 	for i, p := range all.panels {
 		for k := range p.cells {
 			var texts []string
+			none := true
 			for _, g := range b.of {
-				if e := g.estimate.of(g.panels[i].cells[k].values); e.n > 0 {
-					texts = append(texts, estimateText(e.value))
-				} else {
-					texts = append(texts, "–")
-				}
+				e := g.estimate.of(g.panels[i].cells[k].values)
+				texts, none = append(texts, cmp.Or(e.text(), "–")), none && e.n == 0
 			}
-			if text := strings.Join(texts, "; "); strings.Trim(text, "–; ") != "" {
-				m.side[i] = append(m.side[i], text)
-			} else {
-				m.side[i] = append(m.side[i], "")
+			if none {
+				texts = nil
 			}
+			m.side[i] = append(m.side[i], strings.Join(texts, "\n"))
 		}
 	}
 	return m.body(s, top)

@@ -27,6 +27,8 @@ type Figure struct {
 	logX, logY bool
 	facet      Group
 	kinds      Group // of Distinguish
+	ways       []way // of Modes, as is waysErr
+	waysErr    error
 	references []reference
 	remarks    []string // of Note
 	peaks      bool
@@ -73,6 +75,8 @@ func (f *Figure) begin(method string) error {
 		return fmt.Errorf("%s: the figure already is one of %s; use two figures, or Facet", method, f.drawn)
 	}
 	switch {
+	case f.waysErr != nil:
+		return fmt.Errorf("%s: modes: %w", method, f.waysErr)
 	case f.peaks && method != "Line":
 		return fmt.Errorf("%s: there are no lines, so leave Peaks out", method)
 	case (f.kinds.code != nil || f.kinds.err != nil) && method != "Intervals":

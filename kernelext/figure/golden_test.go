@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 
 	"github.com/assay-notebooks/assay/kernelext/table"
@@ -27,6 +28,11 @@ var gallery = []struct {
 	{"ecdf-178", 178, cold30, ecdfNoop},
 	{"bar-log-84", 84, cold30, barNoop(true)},
 	{"bar-84", 84, cold30, barNoop(false)},
+	{"bar-modes-84", 84, executed, barModes},
+	{"bar-modes-178", 178, executed, func(f *Figure, s Table) error {
+		f.LogX()
+		return barModes(f, s)
+	}},
 	{"bar-178", 178, cold30, barNoop(false)},
 	{"bar-log-178", 178, cold30, barNoop(true)},
 	{"ecdf-facet-178", 178, cold30, func(f *Figure, s Table) error {
@@ -180,7 +186,8 @@ var gallery = []struct {
 	}},
 	{"suite-84", 84, suites, comparedSuite},
 	{"suite-178", 178, suites, comparedSuite},
-	{"suite-slim-178", 178, wholeSuite, comparedSuite},
+	{"suite-slim-178", 178, wholeSuite(24), comparedSuite},
+	{"suite-bare-178", 178, wholeSuite(30), comparedSuite},
 	{"suite-many-84", 84, manyAbsent, func(f *Figure, s Table) error {
 		return f.Suite(s.Group("runtime"), s.Group("workload"), s.Float("wall_ns"), "native")
 	}},
@@ -189,6 +196,11 @@ var gallery = []struct {
 		f.Facet(s.Group("workload"))
 		return twoBars(f, s)
 	}},
+}
+
+func barModes(f *Figure, s Table) error {
+	f.Modes(s.Group("runtime"))
+	return f.Bar(s.Group("runtime"), s.Float("wall_ns").In("ms"))
 }
 
 func stackedPhases(f *Figure, s Table) error {
@@ -267,13 +279,41 @@ func suites(t testing.TB) []byte {
 		table.Strings("outcome", "", "", outcome), table.Strings("detail", "", "", detail), table.Ints("wall_ns", "ns", "wall time", wall))
 }
 
-// wholeSuite has more workloads than have room for a number each; one of them is
-// unsupported by one runtime.
-func wholeSuite(t testing.TB) []byte {
+// executed has runtimes of every mode; of one that is not there none is known.
+func executed(t testing.TB) []byte {
+	var runtime, outcome, mode, cache []string
+	var threads, wall []int64
+	var none []bool
+	for i := range 6 {
+		for k, r := range [][4]string{
+			{"wazero", "aot", "off", "1"}, {"native", "aot"}, {"wasm3", "interpreter"}, {"v8", "jit", "off"}, {"wasmtime", "aot", "off", "2"},
+			{"wasmer", "aot", "off", "2"}, {"wasmtime/precompiled", "precompiled", "prepared"}, {"crun", "aot"}, {"wavm", "aot", "off"},
+		} {
+			end := "ok"
+			if r[0] == "wavm" {
+				end = "unsupported"
+			}
+			n, err := strconv.ParseInt(r[3], 10, 64)
+			runtime, outcome, mode, cache = append(runtime, r[0]), append(outcome, end), append(mode, r[1]), append(cache, r[2])
+			threads, none, wall = append(threads, n), append(none, err != nil), append(wall, int64(1e6*(k+2)+1e5*i*i))
+		}
+	}
+	columns := table.Ints("compile_threads", "", "", threads)
+	columns.Null = none
+	return encode(t, table.Strings("runtime", "", "", runtime), table.Strings("outcome", "", "", outcome),
+		table.Strings("mode", "", "", mode), table.Strings("cache", "", "", cache), columns, table.Ints("wall_ns", "ns", "wall time", wall))
+}
+
+// wholeSuite has as many workloads; one of them is unsupported by one runtime.
+func wholeSuite(workloads int) func(testing.TB) []byte {
+	return func(t testing.TB) []byte { return suiteOf(t, workloads) }
+}
+
+func suiteOf(t testing.TB, workloads int) []byte {
 	var workload, runtime, outcome, detail []string
 	var wall []int64
 	for i := range 3 {
-		for k := range 27 {
+		for k := range workloads {
 			for r, name := range []string{"native", "wazero/interpreter", "wasm3", "wasmtime/precompiled", "wasmtime"} {
 				end, why := "ok", ""
 				if name == "wasm3" && k == 7 {

@@ -132,6 +132,14 @@ func (g grouped) counts() string {
 	return text + "."
 }
 
+// short says why a category has no interval, "" if each has one.
+func (g grouped) short() string {
+	if g.all(func(c *cell) bool { return len(c.values) == 0 || g.estimate.of(c.values).ok }) {
+		return ""
+	}
+	return g.estimate.short()
+}
+
 // mostRemarks is how many exceptions a note lists before it sums up.
 const mostRemarks = 6
 
@@ -148,9 +156,10 @@ func (g grouped) extremeN() (least, most int) {
 
 // A remark is something to say of a category, or of it in one panel.
 type remark struct {
-	name  string // "wazero", "wazero (noop)"
-	every bool   // it holds in each of several panels
-	text  string
+	category string
+	name     string // "wazero", "wazero (noop)"
+	every    bool   // it holds in each of several panels
+	text     string
 }
 
 // remarks returns what say says of each cell, if that is not "": once for a
@@ -165,11 +174,11 @@ func (g grouped) remarks(say func(c *cell) string) []remark {
 			text := say(c)
 			every = every && text == say(&g.panels[0].cells[i])
 			if text != "" {
-				here = append(here, remark{name: c.in(p), text: text})
+				here = append(here, remark{category: c.category, name: c.in(p), text: text})
 			}
 		}
 		if every && here != nil {
-			here = []remark{{name: g.panels[0].cells[i].category, every: true, text: here[0].text}}
+			here = []remark{{category: here[0].category, name: here[0].category, every: true, text: here[0].text}}
 		}
 		out = append(out, here...)
 	}
@@ -230,7 +239,7 @@ func (g grouped) all(holds func(c *cell) bool) bool {
 
 // empties says which categories have no samples and why, each reason once.
 func (g grouped) empties(said func(*cell) bool) []string {
-	names := make(map[string][]string)
+	of := make(map[string][]remark)
 	var reasons []string
 	for _, r := range g.remarks(func(c *cell) string {
 		if len(c.values) > 0 || said(c) {
@@ -238,17 +247,25 @@ func (g grouped) empties(said func(*cell) bool) []string {
 		}
 		return c.reason()
 	}) {
-		if names[r.text] == nil {
-			reasons = append(reasons, r.text)
+		reason := withoutName(r.text, r.category)
+		if of[reason] == nil {
+			reasons = append(reasons, reason)
 		}
-		names[r.text] = append(names[r.text], r.name)
+		of[reason] = append(of[reason], r)
 	}
 	var parts []string
 	for _, reason := range reasons {
-		if reason == noSamples {
-			parts = append(parts, names[reason]...)
-		} else {
-			parts = append(parts, strings.Join(names[reason], " and ")+" – "+reason)
+		var names []string
+		for _, r := range of[reason] {
+			names = append(names, r.name)
+		}
+		switch {
+		case reason == noSamples:
+			parts = append(parts, names...)
+		case len(names) == 1:
+			parts = append(parts, names[0]+" – "+of[reason][0].text)
+		default:
+			parts = append(parts, listed(names)+" – "+reason)
 		}
 	}
 	if parts == nil {
@@ -264,6 +281,27 @@ func leftOutText(l []leftOut) string {
 		parts = append(parts, o.text())
 	}
 	return strings.Join(parts, ", ")
+}
+
+// listed returns "a", "a and b", "a, b and c".
+func listed(names []string) string {
+	last := len(names) - 1
+	if last < 1 {
+		return strings.Join(names, "")
+	}
+	return strings.Join(names[:last], ", ") + " and " + names[last]
+}
+
+// withoutName returns a reason that begins with the name of what it is the
+// reason of, as in "unsupported: wasmi has no shim", without that, so that others'
+// are alike.
+func withoutName(reason, name string) string {
+	for _, end := range []string{": ", " "} {
+		if short := strings.Replace(reason, ": "+name+end, ": ", 1); short != reason {
+			return short
+		}
+	}
+	return reason
 }
 
 // sentences joins those that are not empty, so that notes stay short.

@@ -73,7 +73,8 @@ type heatMap struct {
 	estimates [][]estimate // by panel and pair
 	sideHead  string       // over the texts at the right of the rows of the only panel
 	side      []string     // nil: none
-	slim      bool         // fields are too narrow for numbers and level names
+	slim      bool         // fields are too narrow for numbers of three digits and level names
+	bare      bool         // and too narrow for short ones
 }
 
 func (h heatMap) legend() []key { return nil }
@@ -159,14 +160,18 @@ func (h heatMap) panel(f frame, panel int) {
 		}
 		c := shade(h.at(e.value))
 		f.s.area(c, corners...)
-		if h.slim {
+		if h.bare {
 			continue
+		}
+		text := estimateText(e.value)
+		if h.slim {
+			text = shortText(e.value)
 		}
 		face := plainText
 		if 299*int(c.R)+587*int(c.G)+114*int(c.B) < 118_000 {
 			face.color = white
 		}
-		f.s.write(face, point{middle.x, middle.y + 2.5}, center, face.fit(estimateText(e.value), width-1))
+		f.s.write(face, point{middle.x, middle.y + 2.5}, center, face.fit(text, width-0.8))
 	}
 }
 
@@ -199,7 +204,7 @@ func shade(at float64) color.NRGBA {
 }
 
 // colorBar draws the scale of the colours above the panels; where no field has
-// its number, with marks.
+// all digits of its number, with marks.
 func (h heatMap) colorBar(s *scene, top float64) float64 {
 	if h.scale.min > h.scale.max {
 		return top

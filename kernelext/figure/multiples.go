@@ -3,6 +3,7 @@ package figure
 import (
 	"math"
 	"slices"
+	"strings"
 )
 
 // Multiples are panels with the same axes, in rows; one panel is a figure
@@ -14,7 +15,8 @@ type multiples struct {
 	minWidth float64 // of a panel's data
 	sideHead string  // over the texts at the right of the rows of a category axis
 	side     [][]string
-	upright  bool // the names of the horizontal axis read from below
+	sideLead float64 // between the lines of such a text
+	upright  bool    // the names of the horizontal axis read from below
 	draw     func(f frame, panel int)
 }
 
@@ -68,7 +70,9 @@ func (m multiples) body(s *scene, top float64) float64 {
 	sideWidth := plainText.measure(m.sideHead)
 	for _, texts := range m.side {
 		for _, text := range texts {
-			sideWidth = math.Max(sideWidth, plainText.measure(text))
+			for line := range strings.SplitSeq(text, "\n") {
+				sideWidth = math.Max(sideWidth, plainText.measure(line))
+			}
 		}
 	}
 	rightRoom := xTicks / 2
@@ -165,7 +169,11 @@ func (m multiples) panel(f frame, i int, xTicks, sideWidth float64) {
 		f.s.write(noteText, point{edge, f.top - 4}, right, m.sideHead)
 	}
 	for k, text := range m.side[i] {
-		f.s.write(plainText, point{edge, f.py(float64(k)) + 2.5}, right, text)
+		lines := strings.Split(text, "\n")
+		for l, line := range lines {
+			y := f.py(float64(k)) + float64(m.sideLead*(float64(l)-float64(len(lines)-1)/2))
+			f.s.write(plainText, point{edge, y + 2.5}, right, line)
+		}
 	}
 }
 

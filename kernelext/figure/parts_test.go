@@ -23,6 +23,55 @@ func TestStackOrder(t *testing.T) {
 	}
 }
 
+// What stands in place of a part is not lacking; who lacks the same is named together.
+func TestStackLacks(t *testing.T) {
+	var runtime, phase []string
+	for name, phases := range map[string]string{
+		"a": "engine-init compile link+instantiate", "b": "engine-init load-precompiled link instantiate", "c": "compile link instantiate", "d": "compile link instantiate",
+	} {
+		for p := range strings.FieldsSeq(phases) {
+			runtime, phase = append(runtime, name), append(phase, p)
+		}
+	}
+	b := encode(t, table.Strings("runtime", "", "", runtime), table.Strings("phase", "", "", phase), table.Ints("wall_ns", "ns", "", make([]int64, len(phase))))
+	f, _ := drawn(t, PageWidth, b, func(f *Figure, s Table) error {
+		return f.Stack(s.Group("runtime").Order("a", "b", "c", "d"), s.Group("phase"), s.Float("wall_ns"))
+	})
+	if got, want := f.chart.(stack).lacks(), []string{"engine-init of c and d"}; !slices.Equal(got, want) {
+		t.Errorf("lacks %q, want %q", got, want)
+	}
+}
+
+// A suite that one sample keeps from having an interval says which.
+func TestSuiteNamesSingles(t *testing.T) {
+	b := encode(t, table.Strings("runtime", "", "", strings.Fields("native native native wasm3 wasm3 wasm3")),
+		table.Strings("workload", "", "", strings.Fields("2mm gemm gemm 2mm 2mm gemm")), table.Ints("wall_ns", "ns", "", []int64{1, 2, 3, 4, 5, 6}))
+	f, _ := drawn(t, PageWidth, b, comparedSuite)
+	if note, want := f.chart.notes(nil)[0], "Of native: n = 1 to 2. [–]: no interval, for n = 1: native in 2mm and wasm3 in gemm."; !strings.HasSuffix(note, want) {
+		t.Errorf("note %q, want at its end %q", note, want)
+	}
+}
+
+// A category is executed in one way, by a mode that there is.
+func TestModesAreOne(t *testing.T) {
+	for want, modes := range map[string][]string{
+		`"v8" is executed in two ways: jit, and aot, cache off, 1 thread`: {"jit", "aot"},
+		`"magic" is no mode`: {"magic", "magic"},
+	} {
+		threads := table.Ints("compile_threads", "", "", []int64{1, 1})
+		threads.Null = []bool{true, false}
+		s := NewTable(&table.Table{Rows: 2, Columns: []table.Column{
+			table.Strings("runtime", "", "", []string{"v8", "v8"}), table.Strings("mode", "", "", modes), table.Strings("cache", "", "", []string{"", "off"}), threads,
+			table.Ints("wall_ns", "ns", "", []int64{1, 2}),
+		}})
+		f := &Figure{width: 500}
+		f.Modes(s.Group("runtime"))
+		if err := f.Bar(s.Group("runtime"), s.Float("wall_ns")); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("modes %q: %v, want %q", modes, err, want)
+		}
+	}
+}
+
 // The mean of a system over the suite, and its interval, are those of stats, of
 // the workloads that both sides have.
 func TestSuiteIsOfStats(t *testing.T) {

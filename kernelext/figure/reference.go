@@ -43,5 +43,8 @@ func (f *Figure) notes(said func(*cell) bool) []string {
 	for _, r := range f.references {
 		out = append(out, fmt.Sprintf("Line at %s: %s.", rounded(r.value), r.name))
 	}
+	if note := waysNote(f.ways); note != "" {
+		out = append(out, note)
+	}
 	return append(out, f.remarks...)
 }

@@ -3,6 +3,7 @@ package figure
 import (
 	"cmp"
 	"fmt"
+	"image/color"
 	"math"
 	"slices"
 	"strings"
@@ -105,7 +106,7 @@ func (c stack) legend() []key {
 			}
 		}
 		if drawn {
-			keys = append(keys, key{look: lookOf(i), name: c.names[k], how: boxKey})
+			keys = append(keys, key{look: partLook(i), name: c.names[k], how: boxKey})
 		}
 	}
 	return keys
@@ -133,13 +134,17 @@ func (c stack) notes(said func(*cell) bool) []string {
 		how += " Parts joined by + cannot be told apart there."
 	}
 	if lacks := c.lacks(); len(lacks) > 0 {
-		how += " Not in the bar and its sum: " + strings.Join(lacks, "; ") + "."
+		how += " Not told, so not in the bar and its sum: " + strings.Join(lacks, "; ") + "."
 	}
 	return c.whole.notes(how, said)
 }
 
-// lacks says of each category which of the others' parts it has not, as in
-// "v8: engine-init, teardown": sums of unlike parts are no ranking.
+// insteadOf are parts of which a whole has one.
+var insteadOf = map[string]string{"compile": "load-precompiled", "load-precompiled": "compile"}
+
+// lacks says which of the others' parts a category has not, those that lack the
+// same together, as in "engine-init and teardown of v8": sums of unlike parts
+// are no ranking. What stands in place of another is not lacking.
 func (c stack) lacks() []string {
 	has := make([]map[string]bool, len(c.whole.panels[0].cells)) // by category: single parts
 	var single []string
@@ -159,19 +164,41 @@ func (c stack) lacks() []string {
 			}
 		}
 	}
-	var all []string
+	var lacking, all []string
+	of := make(map[string][]string)
 	for i, w := range c.whole.panels[0].cells {
 		var without []string
 		for _, part := range single {
-			if !has[i][part] {
+			if !has[i][part] && !has[i][insteadOf[part]] {
 				without = append(without, part)
 			}
 		}
-		if n := len(without); n > 0 && n < len(single) { // one that has none says why
-			all = append(all, w.category+": "+strings.Join(without, ", "))
+		if len(without) == 0 || len(has[i]) == 0 { // one that has none says why
+			continue
 		}
+		parts := listed(without)
+		if of[parts] == nil {
+			lacking = append(lacking, parts)
+		}
+		of[parts] = append(of[parts], w.category)
+	}
+	for _, parts := range lacking {
+		all = append(all, parts+" of "+listed(of[parts]))
 	}
 	return all
+}
+
+// partLook returns the look of the i-th part: two more colours than lookOf has,
+// for bars that touch.
+func partLook(i int) look {
+	l := lookOf(i)
+	switch i % 9 {
+	case 7:
+		l.color = color.NRGBA{R: 136, G: 34, B: 85, A: 255} // wine
+	case 8:
+		l.color = grey
+	}
+	return l
 }
 
 func (c stack) body(s *scene, top float64) float64 {
@@ -211,7 +238,7 @@ func (c stack) panel(f frame, panel int) {
 		from := 0.0
 		for at, k := range c.order {
 			if e := c.parts.estimate.of(c.part(panel, i, k).values); e.n > 0 {
-				l := lookOf(at)
+				l := partLook(at)
 				l.hatch.fill(f.s, l.color, point{f.px(from), y - half}, point{f.px(from + e.value), y + half})
 				from += e.value
 			}

@@ -17,9 +17,10 @@ import (
 // so one of an invocation: take Medians of calls by "seq" too, for it cannot tell.
 // Each interval is by itself: none is widened for how many there are. Systems come
 // in the order of their means, and those without one last. The ratios are
-// fields with a colour and the number in it; where there are too many workloads
-// for the numbers, fields with a colour alone; on a page too narrow for that,
-// lines across a log axis, with the mean as a disc.
+// fields with a colour and the number in it: of three digits, or of one decimal
+// where there are many workloads; of so many that this has no room either, fields
+// with a colour alone; on a page too narrow for that, lines across a log axis,
+// with the mean as a disc.
 //
 // A field without values on either side is drawn as such. A system that lacks a
 // workload has its mean over the others, and the drawing says over how many.
@@ -41,7 +42,7 @@ func (f *Figure) Suite(systems, workloads Group, v Values, baseline string) erro
 	}
 	fields, width := all.panels[0].cells, len(workloads.names)
 	base := fields[slices.Index(systems.names, baseline)*width:][:width]
-	c := suite{heatMap: heatMap{grouped: all, x: axis{title: workloads.name(), categories: workloads.names}, y: axis{title: systems.name()}}}
+	c := suite{base: base, baseline: baseline, heatMap: heatMap{grouped: all, x: axis{title: workloads.name(), categories: workloads.names}, y: axis{title: systems.name()}}}
 	var rows []suiteRow
 	low, high := math.Inf(1), math.Inf(-1)
 	for i, system := range systems.names {
@@ -125,8 +126,10 @@ type suiteRow struct {
 
 type suite struct {
 	heatMap
-	ratios axis
-	totals []total
+	baseline string
+	base     []cell // of it, by workload
+	ratios   axis
+	totals   []total
 }
 
 // totalText returns "1.40 [1.32, 1.49]", and how many workloads it is of if
@@ -149,11 +152,47 @@ func (c suite) notes(func(*cell) bool) []string {
 	if slices.ContainsFunc(c.totals, func(t total) bool { return t.of > 0 && t.of < len(c.x.categories) }) {
 		how += " Means \u201cof\u201d some workloads alone are not to be compared with others."
 	}
-	notes := []string{sentences(how, c.counts())}
+	notes := []string{sentences(how, c.counts(), c.baseCounts(), c.singles())}
 	if left := c.leftOut(); left != nil {
 		notes = append(notes, "Left out: "+strings.Join(left, "; ")+".")
 	}
 	return notes
+}
+
+// baseCounts says how many samples the baseline has of a workload.
+func (c suite) baseCounts() string {
+	least, most := math.MaxInt, 0
+	for _, b := range c.base {
+		least, most = min(least, len(b.values)), max(most, len(b.values))
+	}
+	if least == most {
+		return fmt.Sprintf("Of %s: n = %d.", c.baseline, most)
+	}
+	return fmt.Sprintf("Of %s: n = %d to %d.", c.baseline, least, most)
+}
+
+// singles says which samples are too few for an interval: one is enough to take
+// that of a system away.
+func (c suite) singles() string {
+	var names []string
+	width := len(c.x.categories)
+	for k, workload := range c.x.categories {
+		if len(c.base[k].values) == 1 {
+			names = append(names, c.baseline+" in "+workload)
+		}
+		for i, system := range c.y.categories {
+			if c.estimates[0][i*width+k].n == 1 && len(c.base[k].values) > 1 {
+				names = append(names, system+" in "+workload)
+			}
+		}
+	}
+	switch n := len(names); {
+	case n == 0:
+		return ""
+	case n > mostRemarks:
+		return fmt.Sprintf("[–]: no interval, for n = 1 in %d fields: %s and others.", n, strings.Join(names[:mostRemarks], ", "))
+	}
+	return "[–]: no interval, for n = 1: " + listed(names) + "."
 }
 
 // leftOut says which rows are not in the numbers, each reason once: "wasm3 in
@@ -164,7 +203,7 @@ func (c suite) leftOut() []string {
 	for i, system := range c.y.categories {
 		in := make(map[string][]string)
 		for k, workload := range c.x.categories {
-			if a := c.field(i, k).account(); a != "" {
+			if a := withoutName(c.field(i, k).account(), system); a != "" {
 				in[a] = append(in[a], workload)
 				if !slices.Contains(accounts, a) {
 					accounts = append(accounts, a)
@@ -174,14 +213,14 @@ func (c suite) leftOut() []string {
 		for a, workloads := range in {
 			name := system
 			if len(workloads) < len(c.x.categories) {
-				name += " in " + strings.Join(workloads, " and ")
+				name += " in " + listed(workloads)
 			}
 			where[a] = append(where[a], name)
 		}
 	}
 	var out []string
 	for _, a := range accounts {
-		out = append(out, strings.Join(where[a], ", ")+": "+a)
+		out = append(out, listed(where[a])+": "+a)
 	}
 	return out
 }
@@ -209,12 +248,18 @@ func (c suite) body(s *scene, top float64) float64 {
 	for _, text := range c.side {
 		side = math.Max(side, plainText.measure(text))
 	}
+	numbers := 0.0 // as short ones
+	for _, e := range c.estimates[0] {
+		if e.n > 0 {
+			numbers = math.Max(numbers, plainText.measure(shortText(e.value)))
+		}
+	}
 	room := s.width - names - side - 40
 	switch width := room / float64(len(c.x.categories)); {
 	case width >= fieldWidth:
 		return c.heatMap.body(s, top)
 	case width >= slimWidth && room >= slimRoom:
-		c.slim = true
+		c.slim, c.bare = true, width < numbers+0.8
 		return c.heatMap.body(s, top)
 	}
 	m := multiples{
