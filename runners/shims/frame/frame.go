@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"golang.org/x/sys/unix"
 )
@@ -253,9 +254,16 @@ func Main(e Engine, run func(*Shim) error, precompile func(Ask) ([]byte, error))
 	os.Exit(bad.Status)
 }
 
-// short returns the first line of a reason, as long as a report has it.
+// short returns the first line of a reason as a report has it, which JSON makes
+// no longer than twice the 400 bytes that it may have.
 func short(reason string) string {
 	reason, _, _ = strings.Cut(reason, "\n")
+	reason = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, reason)
 	return strings.ToValidUTF8(reason[:min(len(reason), 400)], "")
 }
 
@@ -288,6 +296,7 @@ type endLine struct {
 func (s *Shim) report(w io.Writer, e Engine, end *Bad) error {
 	var b strings.Builder
 	out := json.NewEncoder(&b)
+	out.SetEscapeHTML(false)
 	lines := []any{headLine{1, e.Name, e.Version, s.Mode, e.Threads(s.Mode)}}
 	for _, m := range s.samples {
 		lines = append(lines, phaseLine{m.phase, m.call, m.ns, m.cpu})

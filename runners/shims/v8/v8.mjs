@@ -143,10 +143,11 @@ function run(ask) {
   const module = time("compile", () => new WebAssembly.Module(bytes));
   const exports = WebAssembly.Module.exports(module).filter((e) => e.kind === "function").map((e) => e.name);
   const reactor = exports.includes("run");
+  const marks = WebAssembly.Module.imports(module).some((i) => i.module === "bench") && { bench: typed(bench) };
   const { main, imports, instance } = time("link+instantiate", () => {
     const main = host(ask);
-    const imports = { wasi_snapshot_preview1: main.wasiImport, bench };
-    const instance = new WebAssembly.Instance(module, imports);
+    const imports = { wasi_snapshot_preview1: main.wasiImport, ...marks };
+    const instance = instantiate(module, imports);
     main.inst = instance;
     if (reactor) guarded(() => instance.exports._initialize?.());
     return { main, imports, instance };
@@ -161,7 +162,24 @@ function run(ask) {
     if (status) throw new Bad("exit", status & 0xff, "");
     paired();
   }
-  if (out !== undefined) time("second-instantiate", () => new WebAssembly.Instance(module, imports));
+  if (out !== undefined) time("second-instantiate", () => instantiate(module, imports));
+}
+
+// typed returns start and end of () -> (). A function of JavaScript would be
+// taken for one of any type; what a module imports and exports has its own.
+function typed(bench) {
+  const passes = new WebAssembly.Module(Uint8Array.of(
+    0, 0x61, 0x73, 0x6d, 1, 0, 0, 0,
+    1, 4, 1, 0x60, 0, 0, // the type () -> ()
+    2, 11, 2, 0, 1, 0x73, 0, 0, 0, 1, 0x65, 0, 0, // the imports "s" and "e" of the module "", of this type
+    7, 15, 2, 5, 0x73, 0x74, 0x61, 0x72, 0x74, 0, 0, 3, 0x65, 0x6e, 0x64, 0, 1, // the exports "start" and "end"
+  ));
+  return new WebAssembly.Instance(passes, { "": { s: bench.start, e: bench.end } }).exports;
+}
+
+// instantiate makes an instance, whose start function may trap.
+function instantiate(module, imports) {
+  return guarded(() => new WebAssembly.Instance(module, imports));
 }
 
 // answers tells whether a function of a module is () -> i32. JavaScript has no
@@ -201,13 +219,15 @@ function paired() {
   if (bad) throw wrong("bench.start and bench.end are no pair in one call");
 }
 
-// guarded runs the guest. One that overflows its stack gets a RangeError; all
-// other traps are a RuntimeError.
+// guarded runs the guest. One that overflows its stack gets a RangeError, as
+// does an instance that there is no memory for, by the name of its constructor;
+// all other traps are a RuntimeError.
 function guarded(work) {
   try {
     return work();
   } catch (e) {
-    if (e instanceof WebAssembly.RuntimeError || e instanceof RangeError) throw new Bad("trap", 134, e.message);
+    const overflow = e instanceof RangeError && !e.message.startsWith("WebAssembly.");
+    if (e instanceof WebAssembly.RuntimeError || overflow) throw new Bad("trap", 134, e.message);
     if (e instanceof WASIProcExit) throw new Bad("exit", e.code & 0xff, "");
     throw e;
   }
@@ -216,10 +236,8 @@ function guarded(work) {
 // end writes the report, says what went wrong, and exits.
 function end(e) {
   let { end, status } = e instanceof Bad ? e : { end: "cannot-run", status: 70 };
-  let detail = String(e?.message ?? e).split("\n", 1)[0].slice(0, 200);
+  let detail = detailOf(String(e?.message ?? e));
   if (e === undefined) [end, status, detail] = ["ok", 0, ""];
-  // A start function that traps does so in the middle of instantiating.
-  if (e instanceof WebAssembly.RuntimeError) [end, status] = ["trap", 134];
   const lines = [{ shim: 1, engine: "v8", version, mode }];
   for (const { call, ...sample } of samples) lines.push(call ? { ...sample, call } : sample);
   lines.push(detail ? { end, detail } : { end });
@@ -229,6 +247,13 @@ function end(e) {
   } finally {
     process.exit(status);
   }
+}
+
+// detailOf returns the first line of a reason, which JSON makes no longer than
+// twice the 400 bytes that it may have.
+function detailOf(reason) {
+  const line = Buffer.from(reason.split("\n", 1)[0].replace(/\p{Cc}/gu, " "));
+  return new TextDecoder().decode(line.subarray(0, 400), { stream: true });
 }
 
 // write writes all of a text; a pipe that does not wait may take a part only.

@@ -369,7 +369,7 @@ pub fn end(how: End) -> ! {
         End::CannotRun(why) => ("cannot-run", why, 70),
         End::Wrong(why) => ("wrong", why, 65),
     };
-    let detail = shortened(detail.replace('\n', " "));
+    let detail = detail_of(&detail);
     if !detail.is_empty() {
         eprintln!("assay-shim: {}: {detail}", word.replace('-', " "));
     }
@@ -402,8 +402,10 @@ pub fn end(how: End) -> ! {
     std::process::exit(status)
 }
 
-/// Returns s, cut to what a detail may have.
-fn shortened(mut s: String) -> String {
+/// Returns a reason as a detail: one line, which JSON makes no longer than
+/// twice the 400 bytes that it may have.
+fn detail_of(reason: &str) -> String {
+    let mut s = reason.replace(char::is_control, " ");
     while s.len() > 400 {
         s.pop();
     }
@@ -478,6 +480,13 @@ mod tests {
         ] {
             assert!(matches!(parsed(args).err(), Some(Refusal::Unsupported(_))), "{args:?}");
         }
+    }
+
+    #[test]
+    fn details() {
+        assert_eq!(detail_of("a\nb\u{1}\u{85}é"), "a b  é");
+        assert_eq!(quote(&detail_of(&"\u{1b}".repeat(500))).len(), 402);
+        assert_eq!(detail_of(&"€".repeat(500)).len(), 399);
     }
 
     #[test]

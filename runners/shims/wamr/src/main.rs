@@ -166,17 +166,20 @@ unsafe fn replace_proc_exit() -> bool {
 }
 
 /// WAMR looks for functions in modules that it knows by name, env among them,
-/// and in no other: names the module bench, in the imports of module, env.
+/// and in no other: in the imports of module, bench.start and bench.end become
+/// b.start and b.end of env, in as many bytes.
 fn rename_bench(module: &mut [u8]) {
     let mut at = 8;
     while let Some((size, body)) = module.get(at + 1..).and_then(leb).map(|(size, n)| (size, at + 1 + n)) {
         let end = body.saturating_add(size);
         if module[at] == 2 && end <= module.len() {
             let section = &mut module[body..end];
-            for name in [b"\x05bench\x05start\0".as_slice(), b"\x05bench\x03end\0"] {
+            for (name, ours) in [
+                (b"\x05bench\x05start\0".as_slice(), b"\x03env\x07b.start\0".as_slice()),
+                (b"\x05bench\x03end\0", b"\x03env\x05b.end\0"),
+            ] {
                 if let Some(found) = section.windows(name.len()).position(|w| w == name) {
-                    section[found..found + 6].copy_from_slice(b"\x83\x80\0env");
-                    // 3, in as many bytes as before
+                    section[found..found + name.len()].copy_from_slice(ours);
                 }
             }
         }
@@ -204,8 +207,8 @@ unsafe fn register_bench() -> bool {
         attachment: std::ptr::null_mut(),
     };
     let functions = vec![
-        function(c"end", bench_ended as *mut c_void),
-        function(c"start", bench_started as *mut c_void),
+        function(c"b.end", bench_ended as *mut c_void),
+        function(c"b.start", bench_started as *mut c_void),
     ];
     let functions = functions.leak(); // WAMR keeps it
     wamr::wasm_runtime_register_natives(c"env".as_ptr(), functions.as_mut_ptr(), functions.len() as u32)
@@ -276,7 +279,7 @@ impl Guest {
 /// Says how a guest ended that has this exception.
 fn ended(exception: &str) -> End {
     match exception.starts_with("failed to call unlinked import function") {
-        true => End::CannotRun(exception.to_string()),
+        true => End::CannotRun(exception.replace("(env, b.", "(bench, ")),
         false => End::Trap(exception.to_string()),
     }
 }

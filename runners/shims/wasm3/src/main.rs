@@ -135,7 +135,12 @@ unsafe fn link(runtime: m3::IM3Runtime, module: m3::IM3Module, dir: Option<&Dir>
         (c"end", Some(bench_ended as RawCall)),
     ] {
         let linked = m3::m3_LinkRawFunction(module, c"bench".as_ptr(), field.as_ptr(), c"v()".as_ptr(), callback);
-        if linked != m3::m3Err_functionLookupFailed {
+        if !linked.is_null() && CStr::from_ptr(linked) == c"function signature mismatch" {
+            return Err(End::CannotRun(format!(
+                "the import bench.{} is not () -> ()",
+                field.to_string_lossy()
+            )));
+        } else if linked != m3::m3Err_functionLookupFailed {
             check(runtime, linked)?;
         }
     }

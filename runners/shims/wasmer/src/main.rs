@@ -68,7 +68,10 @@ fn run(ask: &Ask, reports: bool) -> Result<(), End> {
         }
         Ok::<_, End>(instance)
     })?;
-    if let Ok(run) = instance.exports.get_typed_function::<(), i32>(&store, "run") {
+    if let Ok(run) = instance.exports.get_function("run") {
+        let run = run
+            .typed::<(), i32>(&store)
+            .map_err(|_| End::CannotRun("the export run is not () -> i32".to_string()))?;
         calls(ask.calls, || Ok(run.call(&mut store).map_err(running)? as u32))?;
     } else if ask.calls > 0 {
         return Err(End::Unsupported("calls of a command".to_string()));
