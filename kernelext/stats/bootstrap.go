@@ -126,7 +126,7 @@ func (b Bootstrap) BCa(x []float64, of Statistic) (Interval, bool) {
 
 // RatioOfMedians returns the median of x over the median of y and its
 // percentile interval, x and y resampled independently (chapter 8). Fewer than
-// five values in either, or a median that is not positive, give no interval.
+// five values in either, or one that is not positive, give no interval.
 func (b Bootstrap) RatioOfMedians(x, y []float64) (ratio float64, i Interval, ok bool) {
 	sx, sy := sorted(x), sorted(y)
 	ratio = SortedMedian(sx) / SortedMedian(sy)

@@ -106,6 +106,15 @@ func TestNestOfFewLevels(t *testing.T) {
 	if uneven.Mean != 7 || uneven.Variances[0] != 18-1.5 || uneven.Variances[1] != 2 {
 		t.Errorf("uneven units: %+v; want mean 7, variances 16.5 and 2", uneven)
 	}
+	// Three runs of one invocation of ten calls: by the mean squares of NumPy 2 and the F of SciPy 1.17's f_oneway, 79.63636363636363.
+	calls := [][][]float64{
+		{{10.2, 9.8, 10.4, 10.1, 9.9, 10.6, 10.0, 9.7, 10.3, 10.5}},
+		{{11.1, 11.5, 10.9, 11.3, 11.0, 11.6, 10.8, 11.2, 11.4, 10.7}},
+		{{9.4, 9.9, 9.1, 9.6, 9.3, 9.8, 9.2, 9.5, 9.0, 9.7}},
+	}
+	if n := Nest(flatten(calls)); !near(n.Variances[0], 0.7208333333333333, 1e-12) || !math.IsNaN(n.Variances[1]) || !near(n.Variances[2], 0.09166666666666666, 1e-12) {
+		t.Errorf("one invocation a run: variances %v, want 0.7208 with the invocations', and 0.0917", n.Variances)
+	}
 	for _, x := range [][]float64{nil, {1}} {
 		if i, ok := Nest(x).Interval(0.95); ok {
 			t.Errorf("interval of %v = %v, want none", x, i)
@@ -344,6 +353,15 @@ func TestFalsePositives(t *testing.T) {
 		return x
 	}
 	differ := func(x, y []float64) bool { return Difference(x, y) <= alpha }
+	denies := func(n int, sigma float64) func(*rand.Rand) bool { // that a ratio at the margin is within it
+		return func(r *rand.Rand) bool {
+			x, y := spread(r, n, sigma), spread(r, n, sigma)
+			for i := range x {
+				x[i] *= 1.03
+			}
+			return Equivalence(x, y, 1.03) >= 1-alpha/2
+		}
+	}
 	nested := func(r *rand.Rand) Nested {
 		var x []float64
 		var run, invocation []int64
@@ -412,6 +430,10 @@ func TestFalsePositives(t *testing.T) {
 		{"`Equivalence` within 1.25 of a ratio of 1.25, n = 20 and 20", func(r *rand.Rand) bool {
 			return Equivalence(draw(r, 20, 1.25), draw(r, 20, 1), 1.25) <= alpha
 		}, 0},
+		{"`Equivalence` within 1.03 of a ratio of 1.03 denied (at least 0.975), n = 6 and 6, sigma 0.005", denies(6, 0.005), 0},
+		{"the same, sigma 0.5", denies(6, 0.5), 0},
+		{"the same, n = 30 and 30, sigma 0.005", denies(30, 0.005), 0},
+		{"the same, n = 30 and 30, sigma 0.5", denies(30, 0.5), 0},
 		{"`Holm` of ten `Difference`s with one side in common, n = 10", func(r *rand.Rand) bool {
 			common, p := draw(r, 10, 1), make([]float64, 10)
 			for i := range p {

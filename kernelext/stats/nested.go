@@ -73,7 +73,7 @@ func Nest(x []float64, levels ...[]int64) Nested {
 		means, own = make([]float64, above), make([]float64, above)
 		for i, g := range groups {
 			means[i] = g.mean
-			if siblings > 0 {
+			if own[i] = below[i]; siblings > 0 { // without any, a mean is that of its one unit
 				own[i] = between / siblings / g.n
 			}
 		}

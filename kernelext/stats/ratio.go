@@ -87,6 +87,7 @@ func Difference(x, y []float64) float64 {
 // Equivalence returns the probability of a ratio of geometric means so well
 // within [1/margin, margin] if it is outside: where it is at most 0.05, x and y
 // are alike at that level, which is more than that no difference was found.
+// Where it is at least 0.975 they are not: there are two sides to be outside on.
 // Two one-sided tests as of Difference: Schuirmann, "A comparison of the two
 // one-sided tests procedure and the power approach", J. Pharmacokinetics and
 // Biopharmaceutics 15(6), 1987. The margin, above 1, is what matters to the one
