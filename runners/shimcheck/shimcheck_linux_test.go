@@ -12,17 +12,25 @@ import (
 	"testing"
 	"time"
 
+	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/internal/nodewasi"
 	"github.com/assay-notebooks/assay/internal/tooltest"
 	"github.com/assay-notebooks/assay/runners"
+	"github.com/assay-notebooks/assay/runners/measure"
 	"github.com/assay-notebooks/assay/runners/runtimes"
 	"github.com/assay-notebooks/assay/runners/shimcheck"
 	"github.com/assay-notebooks/assay/runners/toolbox"
 )
 
 // TestMain makes this binary a shim with a wound: "--wounded NAME SHIM" is the
-// shim but for what the wound does.
+// shim but for what the wound does. It also makes it a launcher.
 func TestMain(m *testing.M) {
+	if len(os.Args) == 2 && os.Args[1] == "launch" {
+		if err := measure.Launch(); err != nil {
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	if len(os.Args) > 3 && os.Args[1] == "--wounded" {
 		os.Exit(wounded(os.Args[2], os.Args[3], os.Args[4:]))
 	}
@@ -42,6 +50,55 @@ func TestShims(t *testing.T) {
 				if got, err := s.Run(t.Context(), c); err != nil || !got.OK {
 					t.Errorf("%s: %v\nwant %s\nseen %s", c.Name, err, got.Want, got.Seen)
 				}
+			}
+		})
+	}
+}
+
+// TestMemoryLimit has every shim run a guest that touches 512 MiB, which is
+// more than the process may have.
+func TestMemoryLimit(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	launcher, err := measure.Start(self, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { launcher.Close() })
+	judge, err := measure.NewJudge(assay.Expectation{}, runners.ShimSigns)
+	if err != nil {
+		t.Fatal(err)
+	}
+	guest, err := filepath.Abs(filepath.Join("..", "runtimes", "contract", "guests", "large.wasm"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range runtimes.All {
+		shim := r.Shim()
+		if shim == nil {
+			continue
+		}
+		t.Run(r.Name(), func(t *testing.T) {
+			argv, module := command(t, r.Name(), *shim), guest
+			if shim.Mode != "" {
+				argv = append(argv, "--mode", shim.Mode)
+			}
+			if shim.Mode == string(runners.Precompiled) {
+				module = filepath.Join(t.TempDir(), "made")
+				words := append(argv[1:len(argv):len(argv)], "--precompile", module, guest)
+				if out, err := exec.Command(argv[0], words...).CombinedOutput(); err != nil {
+					t.Fatalf("precompile: %v\n%s", err, out)
+				}
+			}
+			res, err := launcher.Run(t.Context(), assay.Command{Argv: append(argv, module)},
+				measure.Options{Shim: true, Limits: assay.Limits{Timeout: time.Minute, Output: 1 << 20, Memory: 384 << 20}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := judge.Outcome(res); got != assay.Limit || !strings.Contains(res.Reason, "limit 402653184") {
+				t.Errorf("outcome %s, %q, want %s\nstderr %s", got, res.Reason, assay.Limit, res.StderrTail)
 			}
 		})
 	}
