@@ -68,10 +68,18 @@ type SummaryRow struct {
 type Family struct {
 	Workload string            `json:"workload"`
 	Params   map[string]string `json:"params,omitempty"`
-	Baseline string            `json:"baseline"` // the first runtime of the experiment
-	Alpha    float64           `json:"alpha"`    // chance, at most, that any runtime is said to differ and does not: 0.05
-	Power    float64           `json:"power"`    // of Comparison.Detectable: 0.8
-	Of       []Comparison      `json:"of"`       // in plan order
+	Baseline string            `json:"baseline"`               // the first runtime of the experiment
+	Alpha    float64           `json:"alpha"`                  // chance, at most, that any runtime is said to differ and does not: 0.05
+	Power    float64           `json:"power"`                  // of Comparison.Detectable: 0.8
+	Of       []Comparison      `json:"of"`                     // in plan order
+	Not      []Uncompared      `json:"not_compared,omitempty"` // likewise; the baseline alone, if none can be for its sake
+}
+
+// An Uncompared is a runtime that a family says nothing of: too few of its
+// invocations were ok, or its clock is too coarse for a test.
+type Uncompared struct {
+	Runtime string `json:"runtime"`
+	Why     string `json:"why"`
 }
 
 // A Comparison is of the wall times of a runtime and of its family's baseline.
@@ -87,11 +95,12 @@ type Comparison struct {
 type Control struct {
 	Workload string            `json:"workload"`
 	Params   map[string]string `json:"params,omitempty"`
-	Runtime  string            `json:"runtime"` // of the first half
-	Phase    Phase             `json:"phase"`
-	Ratio    Estimate          `json:"ratio"`           // of medians, the second's over the first's
+	Runtime  string            `json:"runtime"`         // of the first half
+	Phase    Phase             `json:"phase,omitempty"` // "": of none there are times
+	Ratio    *Estimate         `json:"ratio"`           // of geometric means, the second's over the first's; nil: see Why
 	Margin   float64           `json:"margin"`          // 1.03: what Alike is about
-	Alike    string            `json:"alike,omitempty"` // is the ratio of geometric means within the margin? "yes", "no", "undecided"; "": too few values
+	Alike    string            `json:"alike,omitempty"` // is Ratio within the margin? "yes", "no", "undecided"; "": see Why
+	Why      string            `json:"why,omitempty"`   // why the halves cannot be compared
 }
 
 // A Nesting is what calls of one invocation have in common, and how many are

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math"
@@ -21,45 +22,85 @@ const (
 // fewestNested is of how many invocations a variance is worth telling.
 const fewestNested = 6
 
-// values returns the independent times of a phase, one an invocation.
-func (p *measuredPhase) values() []float64 { return stats.GroupMedians(p.wall, p.wallSeqs) }
+// independent returns the independent times of a row in a phase, one an
+// invocation, or why they can be compared with no others: a t test of values
+// that do not vary, or only by the steps of a clock, finds what is not there.
+func independent(row assay.SummaryRow, p *measuredPhase) (values []float64, why string) {
+	values = stats.GroupMedians(p.wall, p.wallSeqs)
+	ok := fmt.Sprintf("%d of %d ok", row.Outcomes[assay.OK], row.Planned)
+	zeros, step := steps(p.wall)
+	switch {
+	case len(values) < 2 && row.Outcomes[assay.OK] < row.Planned:
+		return nil, ok
+	case len(values) < 2 && row.Outcomes[assay.OK] < 2:
+		return nil, ok + ", it takes two"
+	case len(values) < 2:
+		return nil, "it has no times"
+	case zeros > 0:
+		return nil, fmt.Sprintf("%d of %d times are 0", zeros, len(p.wall))
+	case slices.Min(values) == slices.Max(values):
+		return nil, "its times do not vary, so its clock is too coarse"
+	case step > 0:
+		return nil, fmt.Sprintf("its clock is too coarse, in steps of %.0f ns", step)
+	}
+	return values, ""
+}
+
+// ratioOf estimates the ratio of the geometric means of x and y, which are
+// positive, two each or more.
+func ratioOf(x, y []float64) assay.Estimate {
+	ratio, in, _ := stats.RatioOfGeometricMeans([]stats.Pair{{X: x, Y: y}}, confidence)
+	return assay.Estimate{Value: ratio, Low: &in.Low, High: &in.High, Unit: "x", N: min(len(x), len(y)),
+		Confidence: confidence, Statistic: "ratio of geometric means", Interval: "t on logarithms, with the freedom of the smaller side"}
+}
 
 // families compares the wall times of runtimes, workload by workload, with the
-// first that the experiment names. Where that has no times there is nothing to
-// compare with.
+// first that the experiment names.
 func families(s assay.Summary, data []measured) []assay.Family {
 	if s.Phase == "" {
 		return nil
 	}
 	var all []assay.Family
-	var bases, noises [][]float64 // by family; and by comparison, deviations of the logarithms
-	for i, row := range s.Rows {
-		if row.Control {
+	for base, row := range s.Rows {
+		if baselineOf(s.Rows, base) != base {
 			continue
 		}
-		x := data[i].phase(s.Phase).values()
-		at := slices.IndexFunc(all, func(f assay.Family) bool { return f.Workload == row.Workload && maps.Equal(f.Params, row.Params) })
-		if at < 0 {
-			all = append(all, assay.Family{Workload: row.Workload, Params: row.Params, Baseline: row.Runtime, Alpha: alpha, Power: power})
-			bases, noises = append(bases, x), append(noises, nil)
-			continue
+		f := assay.Family{Workload: row.Workload, Params: row.Params, Baseline: row.Runtime, Alpha: alpha, Power: power}
+		var noises []float64 // deviations of the logarithms
+		y, lacks := independent(row, data[base].phase(s.Phase))
+		others := 0
+		for i, row := range s.Rows {
+			if i == base || row.Control || baselineOf(s.Rows, i) != base {
+				continue
+			}
+			others++
+			x, why := independent(row, data[i].phase(s.Phase))
+			switch {
+			case lacks != "":
+			case why != "":
+				f.Not = append(f.Not, assay.Uncompared{Runtime: row.Runtime, Why: why})
+			default:
+				f.Of = append(f.Of, assay.Comparison{Runtime: row.Runtime, P: stats.Difference(x, y), Ratio: ratioOf(x, y)})
+				noises = append(noises, deviation(stats.Pair{X: x, Y: y}))
+			}
 		}
-		pair := stats.Pair{X: x, Y: bases[at]}
-		ratio, in, ok := stats.RatioOfGeometricMeans([]stats.Pair{pair}, confidence)
-		if !ok {
-			continue
+		if lacks != "" {
+			f.Not = []assay.Uncompared{{Runtime: f.Baseline, Why: lacks}}
 		}
-		all[at].Of = append(all[at].Of, assay.Comparison{
-			Runtime: row.Runtime, P: stats.Difference(pair.X, pair.Y),
-			Ratio: assay.Estimate{Value: ratio, Low: &in.Low, High: &in.High, Unit: "x", N: min(len(pair.X), len(pair.Y)),
-				Confidence: confidence, Statistic: "ratio of geometric means", Interval: "Welch's t on logarithms"},
-		})
-		noises[at] = append(noises[at], deviation(pair))
+		if others > 0 {
+			adjust(&f, noises)
+			all = append(all, f)
+		}
 	}
-	for i := range all {
-		adjust(&all[i], noises[i])
-	}
-	return slices.DeleteFunc(all, func(f assay.Family) bool { return len(f.Of) == 0 })
+	return all
+}
+
+// baselineOf returns the row that row i is compared with: the first of its
+// workload and parameters.
+func baselineOf(rows []assay.SummaryRow, i int) int {
+	return slices.IndexFunc(rows, func(r assay.SummaryRow) bool {
+		return r.Workload == rows[i].Workload && maps.Equal(r.Params, rows[i].Params)
+	})
 }
 
 // deviation returns that of the logarithms of both sides.
@@ -105,13 +146,17 @@ const maxDetectable = 1000
 func Compared(s assay.Summary) []string {
 	var lines []string
 	if len(s.Compared) > 0 {
-		lines = append(lines, fmt.Sprintf("ratios to %s (geometric means of wall times; t test on logarithms, p at most %g after Holm over the line):", s.Compared[0].Baseline, alpha))
+		of := "wall times"
+		if s.Phase == assay.Call {
+			of = "the invocations' median call times"
+		}
+		lines = append(lines, fmt.Sprintf("ratios to %s (geometric means of %s; t test on logarithms, p at most %g after Holm over the line):", s.Compared[0].Baseline, of, alpha))
 	}
 	for _, f := range s.Compared {
-		lines = append(lines, "  "+sentence(f))
+		lines = append(lines, "  "+sentence(s, f))
 	}
 	if len(s.Controls) > 0 {
-		lines = append(lines, fmt.Sprintf("A/A pairs (time of the second over that of the first, which nothing but noise moves from 1; alike: within %.0f%%, each by itself, alpha %g):",
+		lines = append(lines, fmt.Sprintf("A/A pairs (geometric mean of the second's times over that of the first's, which nothing but noise moves from 1; alike: within %.0f%%, each by itself, alpha %g):",
 			100*(margin-1), alpha))
 	}
 	for i, c := range s.Controls {
@@ -129,12 +174,27 @@ const named = 3
 
 // sentence says what a family comes to; of many comparisons the names alone, and
 // of those that differ or those that do not, whichever are fewer.
-func sentence(f assay.Family) string {
-	var differ, alike []string
+func sentence(s assay.Summary, f assay.Family) string {
+	// called is a runtime's name, with how many of its invocations were ok if not all.
+	called := func(runtime string) string {
+		for _, r := range s.Rows {
+			if ok := r.Outcomes[assay.OK]; r.Runtime == runtime && r.Workload == f.Workload && maps.Equal(r.Params, f.Params) && ok < r.Planned {
+				return fmt.Sprintf("%s (%d of %d ok)", runtime, ok, r.Planned)
+			}
+		}
+		return runtime
+	}
+	var differ, alike, not []string
+	for _, u := range f.Not {
+		if u.Runtime == f.Baseline {
+			u.Runtime = "any, for want of the baseline " + u.Runtime
+		}
+		not = append(not, fmt.Sprintf("%s (%s)", u.Runtime, u.Why))
+	}
 	least, most := math.Inf(1), 0.0
 	low, high := math.MaxInt, 0
 	for _, c := range f.Of {
-		text := c.Runtime
+		text := called(c.Runtime)
 		if len(f.Of) <= named {
 			text += " " + cell(&c.Ratio)
 		}
@@ -156,6 +216,9 @@ func sentence(f assay.Family) string {
 			parts = append(parts, what+": "+strings.Join(names, ", "))
 		}
 	}
+	if base := called(f.Baseline); base != f.Baseline && len(f.Of) > 0 {
+		parts = append(parts, "baseline "+base)
+	}
 	if len(f.Of) <= named {
 		add("differ", differ)
 		add("not told apart", alike)
@@ -167,12 +230,15 @@ func sentence(f assay.Family) string {
 			add("not told apart", alike)
 		}
 	}
-	level := fmt.Sprintf("alpha %g", f.Alpha)
-	if len(f.Of) > 1 {
-		level += fmt.Sprintf(" over %d", len(f.Of))
+	add("not compared", not)
+	if len(f.Of) > 0 {
+		level := fmt.Sprintf("alpha %g", f.Alpha)
+		if len(f.Of) > 1 {
+			level += fmt.Sprintf(" over %d", len(f.Of))
+		}
+		parts = append(parts, fmt.Sprintf("smallest ratio that n = %s can detect: %s (power %g, %s)",
+			span(fmt.Sprint(low), fmt.Sprint(high)), span(times(least), times(most)), f.Power, level))
 	}
-	parts = append(parts, fmt.Sprintf("smallest ratio that n = %s can detect: %s (power %g, %s)",
-		span(fmt.Sprint(low), fmt.Sprint(high)), span(times(least), times(most)), f.Power, level))
 	return title(f.Workload, f.Params) + ": " + strings.Join(parts, "; ")
 }
 
@@ -199,41 +265,48 @@ func controls(s assay.Summary, data []measured) []assay.Control {
 		if !row.Control || i == 0 {
 			continue
 		}
-		phases := []assay.Phase{s.Phase}
-		for _, p := range row.Phases {
-			phases = append(phases, p.Phase)
+		first := s.Rows[i-1]
+		var phases []assay.Phase
+		if s.Phase != "" {
+			phases = append(phases, s.Phase)
+		}
+		for _, p := range slices.Concat(first.Phases, row.Phases) {
+			if !slices.Contains(phases, p.Phase) {
+				phases = append(phases, p.Phase)
+			}
+		}
+		of := assay.Control{Workload: row.Workload, Params: row.Params, Runtime: first.Runtime, Margin: margin}
+		switch {
+		case s.Protocol == ProtocolMemory || s.Protocol == ProtocolCount:
+			of.Why = "the protocol takes no times"
+			all = append(all, of)
+		case len(phases) == 0:
+			of.Why = fmt.Sprintf("%d and %d of %d ok", first.Outcomes[assay.OK], row.Outcomes[assay.OK], row.Planned)
+			all = append(all, of)
 		}
 		for _, phase := range phases {
-			if phase == "" {
-				continue
+			c := of
+			c.Phase = phase
+			x, why := independent(row, data[i].phase(phase))
+			y, lacks := independent(first, data[i-1].phase(phase))
+			if c.Why = cmp.Or(lacks, why); c.Why == "" {
+				ratio := ratioOf(x, y)
+				c.Ratio, c.Alike = &ratio, alikeness(x, y)
 			}
-			x, y := data[i].phase(phase).values(), data[i-1].phase(phase).values()
-			ratio, in, ok := controlled.RatioOfMedians(x, y)
-			if !ok {
-				continue
-			}
-			all = append(all, assay.Control{
-				Workload: row.Workload, Params: row.Params, Runtime: s.Rows[i-1].Runtime, Phase: phase, Margin: margin, Alike: alikeness(x, y),
-				Ratio: assay.Estimate{Value: ratio, Low: &in.Low, High: &in.High, Unit: "x", N: min(len(x), len(y)),
-					Confidence: confidence, Statistic: "ratio of medians", Interval: "percentile bootstrap"},
-			})
+			all = append(all, c)
 		}
 	}
 	return all
 }
 
-// controlled is how the interval of an A/A pair's ratio is found.
-var controlled = stats.Bootstrap{Resamples: 2000, Seed: 1, Level: confidence}
-
 // alikeness says whether x and y are within the margin: "yes" if they are and
-// "no" if they are not, each with alpha for the chance to be wrong.
+// "no" if they are not, each with at most alpha for the chance to be wrong. They
+// can be outside on either side, so each has a half of that.
 func alikeness(x, y []float64) string {
 	switch p := stats.Equivalence(x, y, margin); {
-	case math.IsNaN(p):
-		return ""
 	case p <= alpha:
 		return "yes"
-	case p >= 1-alpha: // Equivalence's tests, of the opposite
+	case p >= 1-alpha/2: // Equivalence's tests, of the opposite
 		return "no"
 	}
 	return "undecided"
@@ -241,11 +314,14 @@ func alikeness(x, y []float64) string {
 
 // halves says what an A/A pair says of a phase.
 func halves(c assay.Control) string {
-	text := fmt.Sprintf("%s %s", c.Phase, cell(&c.Ratio))
-	if c.Alike != "" {
-		text += " alike: " + c.Alike
+	of := ""
+	if c.Phase != "" {
+		of = string(c.Phase) + " "
 	}
-	return text
+	if c.Ratio == nil {
+		return fmt.Sprintf("%snot compared (%s)", of, c.Why)
+	}
+	return fmt.Sprintf("%s%s (n = %d) alike: %s", of, cell(c.Ratio), c.Ratio.N, c.Alike)
 }
 
 // nestingOf says what calls of one invocation have in common, and how many are
@@ -267,15 +343,26 @@ func nestingOf(calls *measuredPhase, processes []float64) *assay.Nesting {
 // worthOfCalls says how many calls an invocation is best given, where the rows
 // tell.
 func worthOfCalls(rows []assay.SummaryRow, made int) []string {
-	least, most := math.MaxInt, 0
+	least, most, open := math.MaxInt, 0, 0
 	for _, row := range rows {
-		if n := row.Nesting; n != nil && n.Best > 0 {
+		switch n := row.Nesting; {
+		case n == nil:
+		case n.Best == 0:
+			open++
+		default:
 			least, most = min(least, n.Best), max(most, n.Best)
 		}
 	}
-	if most == 0 {
+	var best []string
+	if most > 0 {
+		best = append(best, span(fmt.Sprint(least), fmt.Sprint(most))+", by row")
+	}
+	if open > 0 {
+		best = append(best, fmt.Sprintf("the more the better in %d of %d rows, where invocations add nothing that can be told", open, len(rows)))
+	}
+	if best == nil {
 		return nil
 	}
-	return []string{fmt.Sprintf("calls an invocation that make the mean most precise for the time it takes (Kalibera and Jones): %s, by row; this run has %d",
-		span(fmt.Sprint(least), fmt.Sprint(most)), made)}
+	return []string{fmt.Sprintf("calls an invocation that make the mean most precise for the time it takes (Kalibera and Jones): %s; this run has %d",
+		strings.Join(best, "; "), made)}
 }

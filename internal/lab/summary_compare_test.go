@@ -11,16 +11,20 @@ import (
 // near reports whether got is want, to the digits that want has.
 func near(got, want float64) bool { return math.Abs(got-want) <= 1e-9*math.Abs(want) }
 
-// compared sums up six blocks of the cold protocol, of the times of each
-// runtime in milliseconds.
+// compared sums up the cold protocol, of the times of each runtime in
+// milliseconds: a block each, and those that a runtime lacks are timeouts.
 func compared(t *testing.T, runtimes []string, times [][]int64) assay.Summary {
-	plan := assay.Plan{}
+	blocks := 0
+	for _, of := range times {
+		blocks = max(blocks, len(of))
+	}
+	plan := assay.Plan{Warmup: 30 - blocks} // summed has 30
 	for _, name := range runtimes {
 		plan.Trials = append(plan.Trials, assay.Trial{Workload: "crc", Runtime: name, Control: strings.HasSuffix(name, assay.ControlSuffix)})
 	}
 	return summed(t, plan, func(trial, block int) []assay.Sample {
 		if block >= len(times[trial]) {
-			return []assay.Sample{{Phase: assay.Process, Outcome: assay.Timeout}}
+			return []assay.Sample{{Phase: assay.Process, Outcome: assay.Timeout, Warmup: block >= blocks}}
 		}
 		ns := times[trial][block] * 1e6
 		return []assay.Sample{{Phase: assay.Process, Outcome: assay.OK, WallNS: &ns}}
@@ -51,8 +55,8 @@ func TestSummaryCompares(t *testing.T) {
 	wants(t, text(t, s),
 		"ratios to native (geometric means of wall times; t test on logarithms, p at most 0.05 after Holm over the line):",
 		"crc: differ: v8 1.24 [1.18, 1.30]; not told apart: wasmedge/aot 1.02 [0.977, 1.06]; "+
-			"smallest ratio that n = 6 can detect: 1.06x to 1.08x (power 0.8, alpha 0.05 over 2)",
-		"crc on native: process 1.01 [0.976, 1.06] alike: undecided", // SciPy: p = 0.216
+			"not compared: wavm (0 of 6 ok); smallest ratio that n = 6 can detect: 1.06x to 1.08x (power 0.8, alpha 0.05 over 2)",
+		"crc on native: process 1.02 [0.977, 1.06] (n = 6) alike: undecided", // SciPy: p = 0.216
 	)
 }
 
@@ -65,12 +69,30 @@ func TestSummaryComparesMany(t *testing.T) {
 	many := [][]int64{{100, 101, 102, 99}, {150, 151, 152, 153}, {100, 101, 100, 102}, {200, 201, 203, 202}, {300, 301, 303, 302}}
 	wants(t, text(t, compared(t, []string{"native", "a", "b", "c", "d"}, many)),
 		"crc: 3 of 4 differ; not told apart: b; smallest ratio that n = 4 can detect: 1.05x (power 0.8, alpha 0.05 over 4)")
-	if s := compared(t, []string{"native", "a"}, [][]int64{nil, {100, 140}}); len(s.Compared) > 0 {
-		t.Errorf("compared with a runtime that gave no time: %+v", s.Compared)
+}
+
+// What cannot be compared is named with the reason, and so is that some of its
+// invocations failed of what is.
+func TestSummaryOfUncompared(t *testing.T) {
+	good := []int64{100, 104, 98, 101, 97, 103}
+	for _, c := range []struct {
+		times [][]int64
+		want  string
+	}{
+		{[][]int64{good, {120, 131, 125}, {150}}, "crc: differ: a (3 of 6 ok) 1.25 [1.11, 1.40]; not compared: b (1 of 6 ok); smallest ratio that n = 3 can detect: 1.18x (power 0.8, alpha 0.05)"},
+		{[][]int64{{120, 131, 125}, good}, "crc: baseline native (3 of 6 ok); differ: a 0.802 [0.712, 0.904]; smallest ratio that n = 3 can detect: 1.18x (power 0.8, alpha 0.05)"},
+		{[][]int64{nil, good}, "crc: not compared: any, for want of the baseline native (0 of 6 ok)"},
+		{[][]int64{{100}, {140}}, "crc: not compared: any, for want of the baseline native (1 of 1 ok, it takes two)"},
+		{[][]int64{good, {21, 21, 21, 21, 21, 21}, {20, 21, 20, 20, 20, 20}, {0, 1, 2, 3, 4, 5}}, "crc: not compared: a (its times do not vary, so its clock is too coarse), " +
+			"b (its clock is too coarse, in steps of 1000000 ns), c (1 of 6 times are 0)"},
+	} {
+		wants(t, text(t, compared(t, []string{"native", "a", "b", "c"}[:len(c.times)], c.times)), c.want)
 	}
-	if s := compared(t, []string{"native", "a"}, [][]int64{{100}, {140}}); len(s.Compared) > 0 {
-		t.Errorf("compared single values: %+v", s.Compared)
-	}
+	pair := []string{"native", "native" + assay.ControlSuffix}
+	wants(t, text(t, compared(t, pair, [][]int64{good, {100}})), "crc on native: process not compared (1 of 6 ok)")
+	wants(t, text(t, summed(t, assay.Plan{Count: true}, func(_, block int) []assay.Sample {
+		return []assay.Sample{{Phase: assay.Process, Outcome: assay.OK}}
+	})), "crc on wazero: not compared (the protocol takes no times)")
 }
 
 // What invocations and calls add to a call's time, and how many calls an
