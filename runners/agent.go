@@ -68,12 +68,14 @@ type Agent struct {
 	Start   uint64         `json:"start_ticks"` // of the process, in clock ticks after boot: with PID, its identity
 	Exe     assay.Digest   `json:"exe"`         // of its binary
 	Began   time.Time      `json:"began"`
-	Segment int            `json:"segment"` // how often the run had been resumed
-	Floor   int64          `json:"peak_rss_floor_bytes"`
+	Segment int            `json:"segment"`              // how often the run had been resumed
+	Floor   int64          `json:"peak_rss_floor_bytes"` // assay.Run.RSSFloor, of all segments so far
 	Load1   string         `json:"load1"`
 	State   assay.RunState `json:"state"`
 	Error   string         `json:"error,omitempty"` // why it stopped, where nobody asked it to
 
-	Unmeasured map[string]string `json:"unmeasured,omitempty"` // assay.Run.Unmeasured; nil while the agent works
-	Launch     *assay.Estimate   `json:"launch,omitempty"`     // assay.Run.Launch; nil while the agent works
+	// Of all segments so far; of the agent's own, once it has found them out.
+	Unmeasured    map[string]string `json:"unmeasured,omitempty"`     // assay.Run.Unmeasured
+	Launch        *assay.Estimate   `json:"launch,omitempty"`         // assay.Run.Launch
+	LaunchSegment int               `json:"launch_segment,omitempty"` // assay.Run.LaunchSegment
 }

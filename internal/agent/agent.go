@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"time"
@@ -78,9 +79,12 @@ func Run(ctx context.Context, dir string) error {
 		return err
 	}
 	r.journal, r.done, r.segment = w, held.Done, held.Segments
+	if held.Torn > 0 {
+		fmt.Fprintf(os.Stderr, "the journal ended within a frame: %d bytes were cut off, and what they were of is measured again\n", held.Torn)
+	}
+	r.remember()
 	if held.State == assay.Complete { // and whoever completed it may have died before it could say so
 		r.segment--
-		r.remember()
 		err = errors.Join(release(r.dir), r.announce(assay.Complete, nil))
 	} else {
 		err = r.execute(ctx)
@@ -106,8 +110,10 @@ type run struct {
 	failed   []failure       // by trial: of its preparation; zero: it did not fail
 	files    [][]string      // by trial: the files that its command needs
 
-	unmeasured map[string]string // runners.Agent.Unmeasured
-	launch     *assay.Estimate   // runners.Agent.Launch
+	before     runners.Agent     // what the record said of earlier segments
+	floor      int64             // the highest by which a peak could not be told, in bytes
+	unmeasured map[string]string // by column: why this segment cannot fill it
+	launch     *assay.Estimate   // of this segment
 }
 
 func (r *run) readPlan() (assay.Digest, error) {
@@ -151,6 +157,7 @@ func (r *run) nameContainers() {
 
 // execute does the work between opening and closing the journal.
 func (r *run) execute(ctx context.Context) error {
+	r.floor = r.launcher.Floor()
 	err := reserve(r.dir)
 	if err == nil {
 		err = r.announce(assay.Running, nil)
@@ -164,6 +171,9 @@ func (r *run) execute(ctx context.Context) error {
 	})
 	if err == nil {
 		err = r.calibrate(ctx)
+	}
+	if err == nil {
+		err = r.announce(assay.Running, nil) // what was found out outlives this process
 	}
 	if err == nil {
 		err = r.blocks(ctx)
@@ -199,12 +209,15 @@ func (r *run) blocks(ctx context.Context) error {
 					return err
 				}
 			}
-			begin := measure.Now()
+			begin, floor := measure.Now(), r.floor
 			rows, err := r.invoke(ctx, trial, seq)
 			if err != nil {
 				return err
 			}
 			short[trial] = measure.Now()-begin < journal.SyncInterval.Nanoseconds()
+			if r.floor > floor { // seldom; before the row that has no peak because of it
+				_ = r.announce(assay.Running, nil) // for the case that we are killed: the end says it, too
+			}
 			for i := range rows {
 				rows[i].Seq, rows[i].Block = seq, int32(b)
 				rows[i].Warmup = rows[i].Warmup || b < r.plan.Warmup
@@ -222,7 +235,16 @@ func (r *run) seq(block, i int) int64 { return int64(block)*int64(len(r.plan.Tri
 // announce replaces the agent's record.
 func (r *run) announce(state assay.RunState, cause error) error {
 	a := runners.Agent{PID: os.Getpid(), Exe: r.exe, Began: r.began, Segment: int(r.segment), Load1: measure.Load1(), State: state,
-		Floor: r.launcher.Floor(), Unmeasured: r.unmeasured, Launch: r.launch}
+		Floor: max(r.floor, r.before.Floor), Unmeasured: maps.Clone(r.unmeasured), Launch: r.before.Launch, LaunchSegment: r.before.LaunchSegment}
+	if r.launch != nil && (a.Launch == nil || r.launch.Value > a.Launch.Value) {
+		a.Launch, a.LaunchSegment = r.launch, int(r.segment)
+	}
+	for column, why := range r.before.Unmeasured {
+		if a.Unmeasured == nil {
+			a.Unmeasured = make(map[string]string)
+		}
+		a.Unmeasured[column] = why
+	}
 	if cause != nil {
 		a.Error = cause.Error()
 	}
@@ -240,12 +262,11 @@ func (r *run) announce(state assay.RunState, cause error) error {
 	return nil
 }
 
-// remember takes over what the record says that was found out when the journal
-// was written.
+// remember takes over what the record says of earlier segments, if there is one.
 func (r *run) remember() {
 	var a runners.Agent
 	if b, err := os.ReadFile(filepath.Join(r.dir, runners.AgentFile)); err == nil && json.Unmarshal(b, &a) == nil {
-		r.unmeasured, r.launch = a.Unmeasured, a.Launch
+		r.before = a
 	}
 }
 

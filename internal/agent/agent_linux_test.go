@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -368,6 +369,56 @@ func TestBadPlans(t *testing.T) {
 		if _, err := os.Stat(filepath.Join(dir, agent.JournalFile)); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("%s: a journal was begun (%v), want none", c.name, err)
 		}
+	}
+}
+
+// The record has the floor that was in force for the last peak that is not told.
+func TestFloor(t *testing.T) {
+	seen := filepath.Join(t.TempDir(), "seen")
+	dir, _ := complete(t, plan(150, 0, assay.Trial{Command: shell(`while read name size rest; do [ $name = VmHWM: ] && echo $size; done < /proc/$PPID/status > ` + seen)}))
+	floor, err := strconv.ParseInt(strings.TrimSpace(string(readFile(t, seen))), 10, 64)
+	if got := record(t, dir).Floor >> 10; err != nil || got < floor {
+		t.Errorf("the record's floor is %d KiB, the launcher held %d, %v", got, floor, err)
+	}
+}
+
+// What the record says of earlier segments is kept: the highest floor, the
+// longest launch, all that was not measured.
+func TestRecordOfSegments(t *testing.T) {
+	for _, tt := range []struct {
+		floor, launch int64
+		kept          bool
+	}{{1, 1, false}, {1 << 40, 1 << 40, true}} {
+		dir := write(t, plan(1, 0, assay.Trial{Command: shell("echo hi")}))
+		before, err := json.Marshal(runners.Agent{PID: 1, Floor: tt.floor, LaunchSegment: 7,
+			Unmeasured: map[string]string{"some": "why"}, Launch: &assay.Estimate{Value: float64(tt.launch), Unit: "ns"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, runners.AgentFile), before, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 { // and when it is complete already
+			if code, stderr := run(t, dir); code != 0 {
+				t.Fatalf("exit %d: %s", code, stderr)
+			}
+			a := record(t, dir)
+			if (a.Floor == tt.floor) != tt.kept || (a.Launch.Value == float64(tt.launch)) != tt.kept || (a.LaunchSegment == 7) != tt.kept || a.Unmeasured["some"] != "why" {
+				t.Errorf("after floor and launch of %d: %+v, launch %+v", tt.floor, a, a.Launch)
+			}
+		}
+	}
+}
+
+// The log says what was cut off of a journal that ended within an invocation.
+func TestTorn(t *testing.T) {
+	dir, _ := complete(t, plan(1, 0, assay.Trial{Command: shell("echo hi")}))
+	path := filepath.Join(dir, agent.JournalFile)
+	if err := os.WriteFile(path, append(readFile(t, path), "frmIhalf"...), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if code, stderr := run(t, dir); code != 0 || !strings.Contains(stderr, "8 bytes were cut off") {
+		t.Errorf("exit %d, said %q; want 0 and how many bytes were cut off", code, stderr)
 	}
 }
 

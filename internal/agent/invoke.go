@@ -81,8 +81,10 @@ func (r *run) invoke(ctx context.Context, trial int, seq int64) ([]assay.Sample,
 	s.Exit, s.Signal, s.Stdout, s.OutBytes = int32(res.Exit), res.Signal, res.Stdout, res.OutBytes
 	if res.Started() {
 		r.fill(&s, res)
-		if t.Group {
-			s.RSSBytes = nil // it is of the program that starts what is in the group
+		if container(t) {
+			s.RSSBytes, s.PSSBytes = nil, nil // they are of the program that starts it
+		} else if s.RSSBytes == nil && !r.plan.Memory && !r.plan.Count {
+			r.floor = max(r.floor, res.FloorBytes)
 		}
 	}
 	wrong := s.Outcome == assay.WrongOutput && !runners.ShimSaid.Match(res.StderrTail)
@@ -96,6 +98,10 @@ func (r *run) invoke(ctx context.Context, trial int, seq int64) ([]assay.Sample,
 	}
 	return append([]assay.Sample{s}, r.within(s, res)...), nil
 }
+
+// container reports whether the command of t starts a container, in a control
+// group or by asking a daemon, which alone leaves something to be removed.
+func container(t assay.Trial) bool { return t.Group || len(t.Clean) > 0 }
 
 // row returns a row of the trial with what the plan says of it.
 func (r *run) row(trial int, phase assay.Phase) assay.Sample {
@@ -115,7 +121,7 @@ func (r *run) measure(ctx context.Context, t assay.Trial, seq int64, s *assay.Sa
 	}
 	opts := measure.Options{
 		Limits: r.plan.Limits, Calls: r.plan.Calls, Shim: r.plan.Phases || r.plan.Count, Count: r.plan.Count,
-		Memory: r.plan.Memory && !t.Group, CPUs: r.plan.CPUs,
+		Memory: r.plan.Memory && !container(t), CPUs: r.plan.CPUs,
 	}
 	if !t.Group || r.groups == nil {
 		return r.launcher.Run(ctx, c, opts)

@@ -120,6 +120,14 @@ func TestMemoryAndCounts(t *testing.T) {
 	if s := rows[0]; s.RSSBytes != nil || s.PSSBytes != nil || (s.CgroupMemory == nil) != (why != "") || (s.Outcome == assay.OK) != (why == "") || !strings.Contains(s.Detail, why) {
 		t.Errorf("memory of a group: %+v, want its peak alone, or unsupported because %q", s, why)
 	}
+	// Nor does the client of a daemon, by whatever protocol.
+	for _, memory := range []bool{false, true} {
+		p = plan(1, 0, assay.Trial{Command: shell(`x=$(head -c 20000000 /dev/zero | tr "\0" x)`), Clean: []assay.Command{shell("exit 0")}})
+		p.Memory = memory
+		if _, rows = complete(t, p); rows[0].RSSBytes != nil || rows[0].PSSBytes != nil {
+			t.Errorf("memory of a client: %+v, want none", rows[0])
+		}
+	}
 	p = plan(1, 0, assay.Trial{Command: shell(`printf '` + shimHead + `{"phase":"first-call","ns":4}\n{"count":7,"unit":"fuel:e"}\n{"end":"ok"}\n' >&3`)})
 	p.Count = true
 	_, rows = complete(t, p)

@@ -81,7 +81,7 @@ func (w *Workspace) close(ctx context.Context, run assay.Run) (assay.Run, assay.
 		return run, none, fmt.Errorf("run %s: %w", run.ID, err)
 	}
 	run.State, run.RSSFloor, run.Finished = assay.Complete, status.Floor, finished(book)
-	run.Unmeasured, run.Launch = status.Unmeasured, status.Launch
+	run.Unmeasured, run.Launch, run.LaunchSegment = status.Unmeasured, status.Launch, status.LaunchSegment
 	manifest, err := w.archive(ctx, run, plan, book)
 	if err != nil {
 		return run, none, fmt.Errorf("archive run %s: %w; what was measured is kept, \"assay resume %[1]s\" tries again", run.ID, err)
