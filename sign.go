@@ -8,5 +8,5 @@ type Sign struct {
 	Exit    []int    `json:"exit,omitempty"`   // any of these statuses
 	Signal  []string `json:"signal,omitempty"` // died by any of these; "*": by any signal
 	Stdout  string   `json:"stdout,omitempty"` // regular expression (RE2) found in the last 16 KiB
-	Stderr  string   `json:"stderr,omitempty"` // likewise
+	Stderr  string   `json:"stderr,omitempty"` // likewise, or in the first 4 KiB
 }

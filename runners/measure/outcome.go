@@ -45,8 +45,8 @@ func NewJudge(expect assay.Expectation, signs []assay.Sign) (*Judge, error) {
 
 // Outcome names how r ended: what we did to it comes first, then the runtime's
 // signs, then its status, then its answer and what it reported. A guest can write
-// what looks like a sign: signs are not of what gave the answer that was expected,
-// with the status that was.
+// what looks like a sign: but for those of traps, signs are not of what gave the
+// answer that was expected, with the status that was.
 func (j *Judge) Outcome(r Result) assay.Outcome {
 	switch {
 	case r.Killed != "":
@@ -93,9 +93,10 @@ func (j *Judge) Answered(r Result) bool {
 
 // explains reports whether what was expected says as much as the sign s: the
 // answer is there, which tells of the guest if it has any bytes, and so is the
-// status, which tells no less than a sign that a signal ended the guest.
+// status, which tells no less than a sign that a signal ended the guest. Nothing
+// explains a trap, which may come after the answer: its words are the runtime's.
 func (j *Judge) explains(r Result, s sign) bool {
-	if r.Signal != "" || r.Exit != j.expect.Exit || !j.Answered(r) {
+	if s.Outcome == assay.Trap || r.Signal != "" || r.Exit != j.expect.Exit || !j.Answered(r) {
 		return false
 	}
 	answer := s.stdout == nil && !j.expect.Stdout.IsZero() && j.expect.Stdout != assay.DigestOf(nil)

@@ -17,6 +17,7 @@ func TestJudge(t *testing.T) {
 	signs := []assay.Sign{
 		{Outcome: assay.Trap, Exit: []int{1, 134}, Stderr: "^trap: "},
 		{Outcome: assay.Trap, Stdout: "(?m)^Exception: "},
+		{Outcome: assay.RuntimeCrash, Exit: []int{1}, Stderr: "^error: "},
 		{Outcome: assay.RuntimeCrash, Signal: []string{"SIGABRT", "SIGBUS"}},
 		{Outcome: assay.Trap, Signal: []string{"*"}, Stderr: "guest"},
 	}
@@ -54,9 +55,10 @@ func TestJudge(t *testing.T) {
 		result measure.Result
 		want   assay.Outcome
 	}{
-		{"a guest's own words beside the answer", assay.Expectation{Stdout: hi, Exit: 1}, measure.Result{Exit: 1, Stdout: hi, StderrTail: []byte("trap: x")}, assay.OK},
-		{"beside another answer", assay.Expectation{Stdout: hi, Exit: 1}, measure.Result{Exit: 1, StderrTail: []byte("trap: x")}, assay.Trap},
-		{"where no answer tells of the guest", assay.Expectation{Stdout: assay.DigestOf(nil), Exit: 1}, measure.Result{Exit: 1, Stdout: assay.DigestOf(nil), StderrTail: []byte("trap: x")}, assay.Trap},
+		{"a guest's own words beside the answer", assay.Expectation{Stdout: hi, Exit: 1}, measure.Result{Exit: 1, Stdout: hi, StderrTail: []byte("error: x")}, assay.OK},
+		{"beside another answer", assay.Expectation{Stdout: hi, Exit: 1}, measure.Result{Exit: 1, StderrTail: []byte("error: x")}, assay.RuntimeCrash},
+		{"where no answer tells of the guest", assay.Expectation{Stdout: assay.DigestOf(nil), Exit: 1}, measure.Result{Exit: 1, Stdout: assay.DigestOf(nil), StderrTail: []byte("error: x")}, assay.RuntimeCrash},
+		{"a trap after the answer", assay.Expectation{Stdout: hi, Exit: 1}, measure.Result{Exit: 1, Stdout: hi, StderrTail: []byte("trap: x")}, assay.Trap},
 		{"a status that was expected, and may be of a signal", assay.Expectation{Exit: 130}, measure.Result{Exit: 130}, assay.OK},
 		{"the same, unexpected", assay.Expectation{Exit: 1}, measure.Result{Exit: 130}, assay.Signal},
 	} {

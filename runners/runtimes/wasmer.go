@@ -33,9 +33,9 @@ func wasmer(id string, shim *runners.Shim, compiler ...string) runners.CLI {
 		Env:      []string{"WASMER_DIR=.wasmer"}, // in the working directory: it makes ~/.wasmer whatever it is asked to do
 		Signs: []assay.Sign{
 			{Outcome: assay.Trap, Exit: []int{45}, Stderr: `(?m)^RuntimeError: `},
-			{Outcome: assay.Trap, Exit: []int{1}, Stderr: `(?m)^error: RuntimeError: `}, // of a guest that imports nothing
-			{Outcome: assay.RuntimeCrash, Exit: []int{1}, Stderr: `(?m)^error: `},
-			refusedArguments,
+			{Outcome: assay.Trap, Exit: []int{1}, Stderr: `\Aerror: RuntimeError: `}, // of a guest that imports nothing
+			{Outcome: assay.RuntimeCrash, Exit: []int{1}, Stderr: `(?m)^error: .*\n(├|╰)─▶ 1: |\Aerror: (Function expected |Unable to determine how to execute ")`},
+			refusedArguments("wasmer"),
 			{Outcome: assay.RuntimeCrash, Signal: []string{"*"}},
 		},
 		Spell: func(inv runners.Invocation) ([]string, error) {

@@ -21,8 +21,8 @@ var Wasmi = runners.CLI{
 	Signs: []assay.Sign{
 		{Outcome: assay.RuntimeCrash, Exit: []int{1}, Stderr: `(?m)^Error: failed during execution of _start: exit with invalid exit status `},
 		{Outcome: assay.Trap, Exit: []int{1}, Stderr: `(?m)^Error: failed during execution of _start: `},
-		{Outcome: assay.RuntimeCrash, Exit: []int{1}, Stderr: `(?m)^Error: failed to (populate WASI externals|compile Wasm module|read Wasm file|instantiate|open directory)`},
-		refusedArguments,
+		{Outcome: assay.RuntimeCrash, Exit: []int{1}, Stderr: `(?m)^Error: failed to (populate WASI externals: |compile Wasm module "|read Wasm file "|instantiate and start the Wasm module: |open directory '")`},
+		refusedArguments("wasmi"),
 		{Outcome: assay.RuntimeCrash, Signal: []string{"*"}},
 	},
 	Spell: func(inv runners.Invocation) ([]string, error) {

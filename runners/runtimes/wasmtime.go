@@ -30,8 +30,8 @@ func wasmtime(id string, executes runners.Traits, shim *runners.Shim, flags ...s
 		Phases:   shim,
 		Signs: []assay.Sign{
 			{Outcome: assay.Trap, Exit: []int{134}, Stderr: `(?m)^\s+\d+: wasm trap: `},
-			{Outcome: assay.RuntimeCrash, Exit: []int{1}, Stderr: "(?m)^Error: (failed to (run main module|open wasm module|compile|parse|read) |expected `\\(`)"},
-			refusedArguments,
+			{Outcome: assay.RuntimeCrash, Exit: []int{1}, Stderr: "(?m)^Error: (failed to (run main module `|open wasm module \"|compile: wasm\\[|parse WebAssembly module$)|.*\n +--> /.*:\\d+:\\d+\n)"},
+			refusedArguments("wasmtime"),
 			{Outcome: assay.RuntimeCrash, Signal: []string{"*"}},
 		},
 		Spell: func(inv runners.Invocation) ([]string, error) {
