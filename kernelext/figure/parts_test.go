@@ -52,6 +52,17 @@ func TestSuiteNamesSingles(t *testing.T) {
 	}
 }
 
+// Reasons that differ in the name of whose they are alone are said once.
+func TestReasonsAreSaidOnce(t *testing.T) {
+	b := encode(t, table.Strings("runtime", "", "", []string{"native", "wasmi", "lucet"}), table.Strings("outcome", "", "", []string{"ok", "unsupported", "unsupported"}),
+		table.Strings("detail", "", "", []string{"", "wasmi has no shim", "lucet has no shim"}), table.Ints("wall_ns", "ns", "", []int64{1, 0, 0}))
+	f, _ := drawn(t, PageWidth, b, func(f *Figure, s Table) error { return f.Bar(s.Group("runtime"), s.Float("wall_ns")) })
+	got := f.chart.notes(func(*cell) bool { return false })
+	if want := "No samples: wasmi and lucet – unsupported: has no shim."; !slices.Contains(got, want) {
+		t.Errorf("notes %q have not %q", got, want)
+	}
+}
+
 // A category is executed in one way, by a mode that there is.
 func TestModesAreOne(t *testing.T) {
 	for want, modes := range map[string][]string{
