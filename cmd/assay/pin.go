@@ -31,9 +31,10 @@ image. For a tag, assay.lock gets the reference and the digest that it has now: 
 that digest until the reference is pinned again. What a name meant before, stderr says. Credentials for
 registries are those of "docker login".
 
-With --runtime, the program that a runtime is on this machine is archived, with its libraries and its shim.
-Where another machine has other bits of it, or none, or this one later, experiments use those. Each variant
-is pinned by its own name.`,
+With --runtime, the program that a runtime is on this machine is archived, with its shim and the libraries
+that it was installed with. Where another machine has other bits of it, or none, or this one later,
+experiments use those. Libraries of the system, of which each run records the digests, are not archived:
+they are those of the machine that executes it. Each variant is pinned by its own name.`,
 		Example: `  assay pin images/workloads/noop
   assay pin crc32.wasm --licence MIT --source https://example.org/crc32
   assay pin ghcr.io/example/crc32:v1

@@ -31,7 +31,8 @@ const (
 
 // A PinnedRuntime is a program that the archive keeps, and assay.lock names: it
 // executes what asks for the runtime where the host has other bits, or none.
-// Its paths are those of the artifact's layers.
+// Its paths are those of the artifact's layers. It has none of the Libraries,
+// which are those of the host that executes it.
 type PinnedRuntime struct {
 	assay.RuntimeVersion
 	Platform string       `json:"platform"`
@@ -95,7 +96,7 @@ func (w *Workspace) portable(v assay.RuntimeVersion) (PinnedRuntime, map[string]
 		}
 		return path.Join("files", filepath.Base(file)) // not where it is here: that may tell who has it
 	}
-	p.Path, p.Files, p.Loader = title(v.Path), nil, nil
+	p.Path, p.Files, p.Libraries, p.Loader = title(v.Path), nil, nil, nil
 	files := map[string]assay.File{p.Path: {Path: v.Path, Digest: v.Digest}}
 	for _, f := range v.Files {
 		name := title(f.Path)
@@ -236,6 +237,11 @@ func (w *Workspace) usePinned(ctx context.Context, tools []tool) error {
 		default:
 			if *found, err = w.layOutRuntime(ctx, p, a); err != nil {
 				return fmt.Errorf("pinned runtime %s: %w", p.Name, err)
+			}
+			if *found, err = toolbox.WithLibraries(ctx, *found); err != nil {
+				*found = assay.RuntimeVersion{Name: p.Name, Absent: fmt.Sprintf(
+					`%s: what assay.lock pins does not start on this host (%v): install the library, or "assay pin --runtime" to pin what is here`, p.Name, err)}
+				continue
 			}
 			*found = toolbox.OnThisHost(tools[i].program().Tool(), *found)
 		}

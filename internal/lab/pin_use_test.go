@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"os/exec"
@@ -144,6 +145,46 @@ func TestPinnedPackage(t *testing.T) {
 	cmd.Env = []string{"NODE_OPTIONS=--no-experimental-detect-module"}
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%q: %v: %s", cmd.Args, err, out)
+	}
+}
+
+// TestUsePinnedLibraries pins a program of this host's libraries: they are not
+// pinned with it, and are those of the host that executes it, if that has them.
+func TestUsePinnedLibraries(t *testing.T) {
+	t.Setenv("ASSAY_CACHE", t.TempDir())
+	w, err := Init(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	shell, err := os.ReadFile("/bin/sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ library, absent string }{
+		{"libc.so.6\x00", ""},
+		{"libx.so.6\x00", "libx.so.6: cannot open shared object file"},
+	} {
+		b := bytes.ReplaceAll(shell, []byte("libc.so.6\x00"), []byte(c.library))
+		program := filepath.Join(t.TempDir(), "wasm3")
+		if err := os.WriteFile(program, b, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		here := []assay.File{{Path: "/lib/here.so", Digest: assay.DigestOf(nil)}}
+		p, err := w.keepRuntime(t.Context(), assay.RuntimeVersion{Name: "wasm3", Path: program, Digest: assay.DigestOf(b), Libraries: here})
+		if err != nil || len(p.Libraries) > 0 {
+			t.Fatalf("pinned with libraries %v, %v", p.Libraries, err)
+		}
+		if err := w.updateLock(t.Context(), func(l *Lock) { l.Pinned["wasm3"] = p.Manifest }); err != nil {
+			t.Fatal(err)
+		}
+		tools := []tool{{runtime: runtimes.Wasm3, found: assay.RuntimeVersion{Name: "wasm3", Absent: "not found"}}}
+		if err := w.usePinned(t.Context(), tools); err != nil {
+			t.Fatal(err)
+		}
+		got := tools[0].found
+		if (got.Absent == "") != (c.absent == "") || !strings.Contains(got.Absent, c.absent) || (got.Absent == "") != (len(got.Libraries) > 1) {
+			t.Errorf("what loads %q is used as %+v; want absent %q, or with the libraries of this host", c.library, got, c.absent)
+		}
 	}
 }
 

@@ -2,10 +2,7 @@ package install
 
 import (
 	"context"
-	"debug/elf"
-	"errors"
 	"fmt"
-	"io"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -83,37 +80,11 @@ func (j job) alone(ctx context.Context) error {
 		return err
 	}
 	for _, program := range programs {
-		ld, err := interpreter(program)
-		if err != nil {
-			return err
-		}
-		if ld == "" {
-			continue
-		}
-		if _, err := run(command(ctx, ld, "--list", program), nil); err != nil {
+		if _, err := Libraries(ctx, program); err != nil {
 			return fmt.Errorf("%w\nit takes its libraries from this host: install the one that is named (Debian has libseccomp.so.2 in libseccomp2)", err)
 		}
 	}
 	return nil
-}
-
-// interpreter returns the loader that a program is started with; "": it is a
-// script or static.
-func interpreter(program string) (string, error) {
-	f, err := elf.Open(program)
-	if _, other := errors.AsType[*elf.FormatError](err); other || errors.Is(err, io.EOF) {
-		return "", nil
-	} else if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	for _, p := range f.Progs {
-		if p.Type == elf.PT_INTERP {
-			b, err := io.ReadAll(p.Open())
-			return strings.TrimRight(string(b), "\x00"), err
-		}
-	}
-	return "", nil
 }
 
 // fetchDebian returns the paths of the .deb files of d's packages and, unless
@@ -265,24 +236,20 @@ func (j job) loader(ctx context.Context, r *record) error {
 	}
 	r.Loader = append([]string{ld}, libraries...)
 	argv := append(loaderIn(j.out, r.Loader), "--list", filepath.Join(j.out, j.p.Program))
-	out, err := run(command(ctx, argv[0], argv[1:]...), nil)
+	loaded, err := listed(ctx, argv)
 	if err != nil {
 		return err
 	}
-	for line := range strings.Lines(out) {
-		fields := strings.Fields(line) // libc.so.6 => /path/libc.so.6 (0x…)
-		if len(fields) < 3 || fields[1] != "=>" {
-			continue
-		}
-		rel, err := filepath.Rel(j.out, fields[2]) // the name that is looked for, which may be a link
-		if _, outside := j.relative(fields[2]); err == nil {
+	for _, path := range loaded {
+		rel, err := filepath.Rel(j.out, path) // the name that is looked for, which may be a link
+		if _, outside := j.relative(path); err == nil {
 			err = outside
 		}
 		if err != nil {
 			return fmt.Errorf("%s would load a library of the system: %w", j.p.Program, err)
 		}
 		f := assay.File{Path: rel}
-		if f.Digest, err = filedigest.Of(fields[2]); err != nil {
+		if f.Digest, err = filedigest.Of(path); err != nil {
 			return err
 		}
 		r.Files = append(r.Files, f)

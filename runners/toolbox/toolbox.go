@@ -53,7 +53,8 @@ func LocateAll(ctx context.Context, rs []runners.Runtime, o Options) ([]assay.Ru
 		same := slices.IndexFunc(rs[:i], func(other runners.Runtime) bool { return reflect.DeepEqual(other.Tool(), r.Tool()) })
 		if same >= 0 && all[same].Absent == "" {
 			all[i] = all[same]
-			all[i].Name, all[i].Files, all[i].Loader = r.Name(), slices.Clone(all[same].Files), slices.Clone(all[same].Loader)
+			all[i].Name, all[i].Loader = r.Name(), slices.Clone(all[same].Loader)
+			all[i].Files, all[i].Libraries = slices.Clone(all[same].Files), slices.Clone(all[same].Libraries)
 			continue
 		}
 		var err error
@@ -94,8 +95,21 @@ func locate(ctx context.Context, t runners.Tool, o Options) (assay.RuntimeVersio
 	if found.Version, err = probe(ctx, t, slices.Concat(found.Loader, []string{found.Path}), o.Cache); err != nil {
 		return assay.RuntimeVersion{}, err
 	}
+	if found, err = WithLibraries(ctx, found); err != nil {
+		return assay.RuntimeVersion{}, absence{err.Error(), t.Remedy}
+	}
 	ours, err := files(t, o)
 	found.Files = append(ours, found.Files...)
+	return found, err
+}
+
+// WithLibraries returns found with the libraries of this host that it loads:
+// none, if it brings its own. The error says which one is not there.
+func WithLibraries(ctx context.Context, found assay.RuntimeVersion) (assay.RuntimeVersion, error) {
+	var err error
+	if found.Libraries = nil; len(Apart(found).Loader) == 0 {
+		found.Libraries, err = install.Libraries(ctx, found.Path)
+	}
 	return found, err
 }
 

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -207,6 +208,45 @@ func TestLocateScriptAndPackage(t *testing.T) {
 	}
 	if b, _ := os.ReadFile(got.Files[0].Path); string(b) != string(script) {
 		t.Errorf("script after a second Locate = %q, want %q", b, script)
+	}
+}
+
+// TestLibraries: what a program loads of the host takes part, as it is loaded
+// without the caller's environment.
+func TestLibraries(t *testing.T) {
+	locate := func(bin string) []assay.File {
+		t.Helper()
+		tool := runners.Tool{Bin: bin, Probe: []string{"-c", "echo 1.2"}}
+		got, err := toolbox.Locate(t.Context(), runners.CLI{ID: "fake", Program: tool}, toolbox.Options{Cache: t.TempDir()})
+		if err != nil || got.Absent != "" {
+			t.Fatalf("Locate(%s) = %+v, %v", bin, got, err)
+		}
+		return got.Libraries
+	}
+	libraries := locate("sh")
+	if len(libraries) == 0 {
+		t.Skip("the shell of this host is static")
+	}
+	bent := t.TempDir()
+	for _, l := range libraries {
+		b, err := os.ReadFile(l.Path)
+		if err != nil || l.Digest != assay.DigestOf(b) {
+			t.Errorf("%s: %v, %v; want the digest of its bytes", l.Path, l.Digest, err)
+		}
+		if err := os.WriteFile(filepath.Join(bent, filepath.Base(l.Path)), b, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("LD_LIBRARY_PATH", bent)
+	if got := locate("sh"); !slices.Equal(got, libraries) {
+		t.Errorf("with LD_LIBRARY_PATH: libraries %v, want %v", got, libraries)
+	}
+	script := filepath.Join(bent, "script")
+	if err := os.WriteFile(script, []byte("#!/bin/sh\necho 1.2\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if got := locate(script); len(got) > 0 {
+		t.Errorf("libraries of a script: %v", got)
 	}
 }
 
