@@ -12,7 +12,9 @@ import { setFlagsFromString } from "node:v8";
 
 const modes = {
   default: [], // a function is compiled when it is first called, and again where it is hot
-  liftoff: ["--liftoff-only", "--no-wasm-lazy-compilation"], // the baseline compiler, before anything runs
+  // The baseline compiler, before anything runs. What --liftoff-only implies where
+  // Node starts with it is said here, for V8 13 does not take it from there.
+  liftoff: ["--liftoff-only", "--no-wasm-tier-up", "--no-wasm-dynamic-tiering", "--no-wasm-lazy-compilation"],
   turbofan: ["--no-liftoff", "--no-wasm-lazy-compilation"], // the optimizing one
 };
 const version = process.versions.v8;
