@@ -66,10 +66,10 @@ func build(ctx context.Context, src source, spec Spec, o Options) (*Built, error
 	b.addFact("licence", spec.Licence)
 	b.addFact("url", spec.URL)
 	if spec.Module != "" {
-		if b.Module, err = src.read(spec.Module); err != nil {
-			return nil, fmt.Errorf("module: %w", err)
-		}
-	} else if err := b.compile(ctx, src, spec, o); err != nil {
+		return b, b.takeModules(src, spec)
+	}
+	b.addFact("features", strings.Join(spec.Features, " "))
+	if err := b.compile(ctx, src, spec, o); err != nil {
 		return nil, err
 	}
 	if err := CheckModule(b.Module, spec.Imports); err != nil {
@@ -87,6 +87,41 @@ func build(ctx context.Context, src source, spec Spec, o Options) (*Built, error
 	return b, nil
 }
 
+// takeModules takes the ready modules that spec names.
+func (b *Built) takeModules(src source, spec Spec) error {
+	module, err := src.read(spec.Module)
+	if err != nil {
+		return fmt.Errorf("module: %w", err)
+	}
+	if err := b.takeModule(module, spec.Imports); err != nil {
+		return fmt.Errorf("module %s: %w", spec.Module, err)
+	}
+	if spec.ReactorModule == "" {
+		return nil
+	}
+	if b.Variants != nil {
+		return fmt.Errorf("module %s is a reactor, and so is reactor_module; leave one out", spec.Module)
+	}
+	if module, err = src.read(spec.ReactorModule); err != nil {
+		return fmt.Errorf("reactor_module: %w", err)
+	}
+	b.Variants = map[assay.Variant][]byte{assay.Reactor: module}
+	if err := CheckReactor(module, spec.Imports); err != nil {
+		return fmt.Errorf("reactor_module %s: %w", spec.ReactorModule, err)
+	}
+	return nil
+}
+
+// takeModule takes a ready module: a command, or a reactor by its export run.
+func (b *Built) takeModule(module []byte, imports []string) error {
+	b.Module = module
+	if shape, err := ReadShape(module); err == nil && shape.Run && !shape.Start {
+		b.Variants = map[assay.Variant][]byte{assay.Reactor: module}
+		return CheckReactor(module, imports)
+	}
+	return CheckModule(module, imports)
+}
+
 // readWorkload reads a workload's directory, and what comes with assay for it.
 func readWorkload(dir string) (source, Spec, error) {
 	src, err := readSource(dir)
@@ -94,20 +129,19 @@ func readWorkload(dir string) (source, Spec, error) {
 		return nil, Spec{}, err
 	}
 	spec, err := src.spec()
+	if err == nil && spec.Language == C {
+		err = src.addBench()
+	}
 	return src, spec, err
 }
 
-// spec reads the workload.yaml in s, and adds to s what comes with assay.
+// spec reads the workload.yaml in s.
 func (s source) spec() (Spec, error) {
 	text, ok := s[SpecFile]
 	if !ok {
 		return Spec{}, fmt.Errorf("no %s; write one with at least a name", SpecFile)
 	}
-	spec, err := ParseSpec(text)
-	if err == nil && spec.Language == C {
-		err = s.addBench()
-	}
-	return spec, err
+	return ParseSpec(text)
 }
 
 func (b *Built) addFact(key, value string) {

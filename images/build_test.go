@@ -230,6 +230,39 @@ func TestBuildReadyModule(t *testing.T) {
 	}
 }
 
+// reactor is the smallest reactor.
+func reactor() []byte { return wasm(1, types, 3, funcs, 7, "\x01\x03run\x00\x00", 10, code) }
+
+// TestBuildReadyReactor names a reactor in place of a command, beside one, and in
+// ways that are wrong.
+func TestBuildReadyReactor(t *testing.T) {
+	for spec, want := range map[string]struct {
+		module, reactor []byte
+		refused         string
+	}{
+		"module: r.wasm":                         {reactor(), reactor(), ""},
+		"module: c.wasm\nreactor_module: r.wasm": {command(), reactor(), ""},
+		"module: r.wasm\nreactor_module: r.wasm": {refused: "leave one out"},
+		"module: c.wasm\nreactor_module: c.wasm": {refused: "reactor_module c.wasm: exports no run function"},
+		"module: c.wasm\nreactor_module: d.wasm": {refused: "reactor_module: \"d.wasm\": file does not exist"},
+	} {
+		dir := workload(t, "name: ready\n"+spec+"\n", "")
+		write(t, filepath.Join(dir, "r.wasm"), string(reactor()))
+		write(t, filepath.Join(dir, "c.wasm"), string(command()))
+		b, err := images.Build(t.Context(), dir, images.Options{})
+		switch {
+		case want.refused != "":
+			if err == nil || !strings.Contains(err.Error(), want.refused) {
+				t.Errorf("%q: error %v, want one with %q", spec, err, want.refused)
+			}
+		case err != nil:
+			t.Errorf("%q: %v", spec, err)
+		case !bytes.Equal(b.Module, want.module) || !bytes.Equal(b.Variants[assay.Reactor], want.reactor) || len(b.Variants) != 1:
+			t.Errorf("%q: module %x, variants %x", spec, b.Module, b.Variants)
+		}
+	}
+}
+
 func TestBuildRefuses(t *testing.T) {
 	var all images.Options
 	for name, tt := range map[string]struct {
@@ -245,6 +278,9 @@ func TestBuildRefuses(t *testing.T) {
 		"unknown-language":    {"name: a\nlanguage: cobol\n", program, all, `language "cobol", want one of ["go" "c" "rust"]`},
 		"flags-of-go":         {"name: a\nflags: [-O2]\n", program, all, "flags are for language: c"},
 		"flag-with-a-path":    {"name: a\nlanguage: c\nflags: [-include/etc/passwd]\n", "", all, "and no path"},
+		"features-of-go":      {"name: a\nfeatures: [simd128]\n", program, all, "features are for language: c and rust"},
+		"unknown-feature":     {"name: a\nlanguage: c\nfeatures: [-mavx2]\n", "", all, `features: "-mavx2", want one of ["simd128"]`},
+		"reactor-module-only": {"name: a\nreactor_module: a.wasm\n", "", all, "a reactor alone is what module names"},
 		"flag-of-a-platform":  {"name: a\nlanguage: c\nflags: [-mavx2]\n", "", all, `"-mavx2", want`},
 		"rust-without-rustup": {"name: a\nlanguage: rust\n", program, all, "built with Rust 1.95.0"},
 		"rust-without-lock":   {"name: a\nlanguage: rust\n", program, images.Options{Rust: images.Rustup{Program: "rustup"}}, "no Cargo.lock"},

@@ -21,13 +21,13 @@ type Built struct {
 	Steady  bool              // it makes as many calls as it is asked for: assay.CallsVariable
 	Scratch bool              // it wants an empty directory as its working directory
 
-	Module   []byte                   // Wasm for wasip1, a command
+	Module   []byte                   // Wasm for wasip1, a command; or the ready reactor that is the whole workload
 	Variants map[assay.Variant][]byte // the same source as other modules
 	Native   map[string][]byte        // static executables by "linux/amd64"
 	Images   map[string]Container     // container images by "linux/amd64"
 
 	Source []byte            // canonical tar of the directory; nil where only a module was given
-	Facts  map[string]string // "toolchain", "toolchain_digest", "licence", "url": those that are known
+	Facts  map[string]string // "toolchain", "toolchain_digest", "features", "licence", "url": those that are known
 }
 
 // A Container is a container image: its manifest, and every blob that the

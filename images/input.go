@@ -41,6 +41,12 @@ func Input(dir string) (string, error) {
 	return fmt.Sprintf("%v %s %d %d", assay.DigestOf(tar), path, st.Size(), st.ModTime().UnixNano()), nil
 }
 
+// NameOf returns the name of the workload in dir.
+func NameOf(dir string) (string, error) {
+	_, spec, err := readWorkload(dir)
+	return spec.Name, err
+}
+
 // LanguageOf returns what the workload in dir is written in; "" for a ready
 // module.
 func LanguageOf(dir string) (Language, error) {

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -37,33 +36,32 @@ type ModuleOptions struct {
 	Imports []string          `json:"imports,omitempty"` // import modules allowed besides WASI
 }
 
-// Module reads the workload that is one .wasm file.
+// Module reads the workload that is one .wasm file: a command or, if it
+// exports run and no _start, a reactor alone.
 func Module(path string, o ModuleOptions) (*Built, error) {
 	spec := Spec{Name: o.Name, Args: o.Args, Env: o.Env, Expect: Expect{Exit: o.Expect.Exit}}
 	if spec.Name == "" {
 		spec.Name = strings.TrimSuffix(filepath.Base(path), ".wasm")
 	}
 	if err := spec.check(); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, err
 	}
-	f, err := os.Open(path)
+	st, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, err
+	case !st.Mode().IsRegular(): // opening a pipe could wait for ever
+		return nil, errors.New("not a plain file; give a .wasm file")
+	case st.Size() > moduleLimit:
+		return nil, fmt.Errorf("more than %d MiB, which no runtime loads", moduleLimit>>20)
+	}
+	module, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	module, err := io.ReadAll(io.LimitReader(f, moduleLimit+1))
-	if err != nil {
+	b := &Built{Name: spec.Name, Args: o.Args, Env: o.Env, Stdin: o.Stdin, Expect: o.Expect, Facts: map[string]string{}}
+	if err := b.takeModule(module, o.Imports); err != nil {
 		return nil, err
-	}
-	if len(module) > moduleLimit {
-		return nil, fmt.Errorf("%s: more than %d MiB", path, moduleLimit>>20)
-	}
-	if err := CheckModule(module, o.Imports); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	b := &Built{
-		Name: spec.Name, Args: o.Args, Env: o.Env, Stdin: o.Stdin, Expect: o.Expect,
-		Module: module, Facts: map[string]string{},
 	}
 	b.addFact("licence", o.Licence)
 	b.addFact("url", o.URL)
@@ -120,15 +118,15 @@ func parseModule(b []byte) (module, error) {
 	const head = 8
 	switch {
 	case len(b) == 0:
-		return module{}, fmt.Errorf("%w: empty file", ErrNotWasm)
-	case !bytes.HasPrefix(b, []byte("\x00asm")):
-		what := "want the bytes 00 61 73 6d first, got % x"
-		if bytes.HasPrefix(b, []byte("(module")) {
+		return module{}, fmt.Errorf("%w: empty file; build or fetch it again", ErrNotWasm)
+	case !bytes.HasPrefix(b, []byte("\x00asm"[:min(4, len(b))])):
+		what := "want the bytes 00 61 73 6d first, got % x; give the .wasm file that a compiler wrote"
+		if text := bytes.TrimLeft(b, " \t\r\n"); bytes.HasPrefix(text, []byte("(")) || bytes.HasPrefix(text, []byte(";;")) {
 			what = "text format, convert it with wat2wasm; it begins % x"
 		}
 		return module{}, fmt.Errorf("%w: "+what, ErrNotWasm, b[:min(4, len(b))])
 	case len(b) < head:
-		return module{}, fmt.Errorf("%w: ends after %d bytes", ErrMalformed, len(b))
+		return module{}, fmt.Errorf("%w: ends after %d bytes; build or fetch it again", ErrMalformed, len(b))
 	case binary.LittleEndian.Uint16(b[6:]) == 1:
 		return module{}, fmt.Errorf("%w; build it for wasip1, for example with GOOS=wasip1 or --target wasm32-wasip1", ErrComponent)
 	case binary.LittleEndian.Uint32(b[4:]) != 1:
@@ -160,9 +158,9 @@ func (m module) check(allowed []string) error {
 	errs := m.checkShared(allowed)
 	if !m.exportsFunc("_start") {
 		if _, ok := m.exports["_initialize"]; ok {
-			errs = append(errs, errors.New("a reactor (it exports _initialize, not _start); build it as a command"))
+			errs = append(errs, errors.New("a reactor (it exports _initialize, not _start) without an export run to call; add that, or build a command"))
 		} else {
-			errs = append(errs, errors.New("exports no _start function; build it as a wasip1 command, with a main"))
+			errs = append(errs, errors.New("exports no _start function; build it as a wasip1 command, with a main, or as a reactor that exports run"))
 		}
 	}
 	return errors.Join(errs...)
@@ -274,7 +272,7 @@ func (m *module) readExports(r *wasmReader) error {
 	return r.end()
 }
 
-var errShort = errors.New("ends in the middle")
+var errShort = errors.New("ends in the middle: the file is truncated or damaged; build or fetch it again")
 
 // A wasmReader reads the binary format. After its first error it returns
 // zeroes.

@@ -66,7 +66,9 @@ func TestCheckModule(t *testing.T) {
 		is     error
 		want   string
 	}{
-		"empty":             {nil, images.ErrNotWasm, "empty file"},
+		"empty":             {nil, images.ErrNotWasm, "empty file; build or fetch it again"},
+		"one-byte":          {[]byte{0}, images.ErrMalformed, "ends after 1 bytes"},
+		"text-comment":      {[]byte("\n ;; a module\n(module)"), images.ErrNotWasm, "wat2wasm"},
 		"elf":               {[]byte("\x7fELF\x02\x01\x01"), images.ErrNotWasm, "7f 45 4c 46"},
 		"text":              {[]byte("(module)"), images.ErrNotWasm, "wat2wasm"},
 		"magic-only":        {[]byte("\x00asm"), images.ErrMalformed, "ends after 4 bytes"},
@@ -80,7 +82,7 @@ func TestCheckModule(t *testing.T) {
 		"number-too-wide":   {wasm(7, "\xff\xff\xff\xff\x7f"), images.ErrMalformed, "wider than 32 bits"},
 		"import-of-kind-9":  {wasm(2, "\x01\x01a\x01b\x09"), images.ErrMalformed, "import of kind 9"},
 		"nothing":           {wasm(), nil, "exports no _start"},
-		"reactor":           {wasm(7, "\x01\x0b_initialize\x00\x00"), nil, "a reactor"},
+		"reactor":           {wasm(7, "\x01\x0b_initialize\x00\x00"), nil, "without an export run to call"},
 		"start-is-memory":   {wasm(7, "\x01\x06_start\x02\x00"), nil, "exports no _start"},
 		"missing-import":    {importing("env"), nil, `imports from "env"`},
 		"wasi-unstable":     {importing("wasi_unstable"), nil, "newer toolchain"},
@@ -117,8 +119,20 @@ func TestModule(t *testing.T) {
 	if err := os.WriteFile(path, []byte("hello"), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := images.Module(path, o); !errors.Is(err, images.ErrNotWasm) || !strings.Contains(err.Error(), path) {
-		t.Errorf("error %v, want ErrNotWasm with the path", err)
+	if _, err := images.Module(path, o); !errors.Is(err, images.ErrNotWasm) {
+		t.Errorf("error %v, want ErrNotWasm", err)
+	}
+	if err := os.WriteFile(path, reactor(), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if b, err := images.Module(path, o); err != nil || !bytes.Equal(b.Variants[assay.Reactor], reactor()) {
+		t.Errorf("of a reactor: %+v, %v, want it as the variant", b, err)
+	}
+	// A file that could be read for ever is not opened.
+	for _, path := range []string{os.DevNull, filepath.Dir(path)} {
+		if _, err := images.Module(path, o); err == nil || !strings.Contains(err.Error(), "not a plain file") {
+			t.Errorf("%s: error %v, want that it is no plain file", path, err)
+		}
 	}
 }
 

@@ -38,16 +38,16 @@ var rustNative = []string{"-Clinker=rust-lld", "-Clink-self-contained=yes", "-Ct
 // A rustTool is cargo of one version, in the directory of a package called
 // workload.
 type rustTool struct {
-	rust    Rustup
-	dir     string
-	target  string // directory
-	reactor bool
-	env     []string
+	rust   Rustup
+	dir    string
+	target string // directory
+	spec   Spec
+	env    []string
 }
 
 // newRust lays src out below tmp.
 func newRust(src source, spec Spec, o Options, tmp string) (rustTool, error) {
-	t := rustTool{rust: o.Rust, dir: filepath.Join(tmp, "src"), target: filepath.Join(tmp, "target"), reactor: spec.Reactor}
+	t := rustTool{rust: o.Rust, dir: filepath.Join(tmp, "src"), target: filepath.Join(tmp, "target"), spec: spec}
 	if t.rust.Program == "" {
 		return t, fmt.Errorf("no rustup given; workloads in Rust are built with Rust %s", RustVersion)
 	}
@@ -68,13 +68,17 @@ func (t rustTool) facts() map[string]string {
 	return map[string]string{"toolchain": "rust " + RustVersion}
 }
 
-func (t rustTool) variants() []assay.Variant { return orReactor(t.reactor) }
+func (t rustTool) variants() []assay.Variant { return orReactor(t.spec.Reactor) }
 
 func (t rustTool) module(ctx context.Context, v assay.Variant, _ string) ([]byte, error) {
-	if v == assay.Reactor {
-		return t.build(ctx, rustWasm, "workload.wasm", nil, "--lib", "--crate-type=cdylib")
+	var flags []string
+	for _, f := range t.spec.Features {
+		flags = append(flags, "-Ctarget-feature=+"+f)
 	}
-	return t.build(ctx, rustWasm, "workload.wasm", nil, "--bin=workload")
+	if v == assay.Reactor {
+		return t.build(ctx, rustWasm, "workload.wasm", flags, "--lib", "--crate-type=cdylib")
+	}
+	return t.build(ctx, rustWasm, "workload.wasm", flags, "--bin=workload")
 }
 
 func (t rustTool) native(ctx context.Context, platform, _ string) ([]byte, error) {

@@ -22,6 +22,7 @@ type Spec struct {
 	Name     string   `yaml:"name" json:"name"`
 	Language Language `yaml:"language,omitempty" json:"language,omitempty"` // of the source; default Go
 	Flags    []string `yaml:"flags,omitempty" json:"flags,omitempty"`       // for the C compiler, besides the recipe's
+	Features []string `yaml:"features,omitempty" json:"features,omitempty"` // of WebAssembly, beyond those that the compiler uses unasked; none in the variants mvp
 	Reactor  bool     `yaml:"reactor,omitempty" json:"reactor,omitempty"`   // the source has what a reactor exports: docs/workload.md
 	Args     []string `yaml:"args,omitempty" json:"args,omitempty"`         // without argv[0]
 	Env      []string `yaml:"env,omitempty" json:"env,omitempty"`           // KEY=VALUE
@@ -33,6 +34,8 @@ type Spec struct {
 	URL      string   `yaml:"url,omitempty" json:"url,omitempty"`           // where the source comes from
 	Module   string   `yaml:"module,omitempty" json:"module,omitempty"`     // a ready .wasm file, in place of source
 	Imports  []string `yaml:"imports,omitempty" json:"imports,omitempty"`   // import modules allowed besides WASI
+
+	ReactorModule string `yaml:"reactor_module,omitempty" json:"reactor_module,omitempty"` // a ready reactor beside a Module that is a command
 }
 
 // A Language is what a workload's source is written in.
@@ -46,6 +49,10 @@ const (
 )
 
 var languages = []Language{Go, C, Rust}
+
+// features are those that a workload may ask for: the ones that change what a
+// compiler makes of a loop.
+var features = []string{"simd128"}
 
 // steady reports whether the workload heeds ASSAY_CALLS: the command that the C
 // recipe makes around work does.
@@ -106,8 +113,19 @@ func (s Spec) check() error {
 	if s.Module != "" && (s.Language != "" || s.Reactor) {
 		errs = append(errs, errors.New("module: it is ready; leave out language and reactor"))
 	}
+	if s.ReactorModule != "" && s.Module == "" {
+		errs = append(errs, errors.New("reactor_module: it is beside a command, which module names; a reactor alone is what module names"))
+	}
 	if len(s.Flags) > 0 && s.Language != C {
 		errs = append(errs, errors.New("flags are for language: c"))
+	}
+	if len(s.Features) > 0 && s.Language != C && s.Language != Rust {
+		errs = append(errs, errors.New("features are for language: c and rust"))
+	}
+	for _, f := range s.Features {
+		if !slices.Contains(features, f) {
+			errs = append(errs, fmt.Errorf("features: %q, want one of %q", f, features))
+		}
 	}
 	for _, f := range s.Flags {
 		if !flagGrammar.MatchString(f) {

@@ -1,7 +1,6 @@
 package images
 
 import (
-	"bytes"
 	"context"
 	"embed"
 	"errors"
@@ -39,15 +38,13 @@ var benchFiles embed.FS
 // part of their source.
 const benchDir = "bench"
 
-// addBench adds to s, the source of a workload in C, what comes with assay. What
-// s has in that folder has to be the same: an unpacked archive's.
+// addBench adds to s, the source of a workload in C, what comes with assay. A
+// folder bench that s has stays as it is: an unpacked archive's is what its
+// workload was built with.
 func (s source) addBench() error {
-	for path, had := range s {
-		if !strings.HasPrefix(path, benchDir+"/") {
-			continue
-		}
-		if b, err := benchFiles.ReadFile(path); err != nil || !bytes.Equal(had, b) {
-			return fmt.Errorf("%s is not this assay's; leave the folder %s to it, which adds it when it builds", path, benchDir)
+	for path := range s {
+		if strings.HasPrefix(path, benchDir+"/") {
+			return nil
 		}
 	}
 	files, err := benchFiles.ReadDir(benchDir)
@@ -70,13 +67,12 @@ type zigTool struct {
 	dir     string
 	env     []string
 	sources []string
-	flags   []string
-	reactor bool
+	spec    Spec
 }
 
 // newZig lays src out below tmp.
 func newZig(ctx context.Context, src source, spec Spec, o Options, tmp string) (zigTool, error) {
-	t := zigTool{zig: o.Zig, dir: filepath.Join(tmp, "src"), flags: spec.Flags, reactor: spec.Reactor}
+	t := zigTool{zig: o.Zig, dir: filepath.Join(tmp, "src"), spec: spec}
 	for _, path := range slices.Sorted(maps.Keys(src)) {
 		if strings.HasSuffix(path, ".c") && !strings.HasPrefix(path, benchDir+"/") {
 			t.sources = append(t.sources, path)
@@ -112,7 +108,7 @@ func (t zigTool) facts() map[string]string {
 }
 
 func (t zigTool) variants() []assay.Variant {
-	if t.reactor {
+	if t.spec.Reactor {
 		return []assay.Variant{assay.MVP, assay.Reactor, assay.ReactorMVP}
 	}
 	return []assay.Variant{assay.MVP}
@@ -122,10 +118,14 @@ func (t zigTool) module(ctx context.Context, v assay.Variant, out string) ([]byt
 	args := slices.Clone(wasmFlags)
 	if v == assay.MVP || v == assay.ReactorMVP {
 		args = append(args, "-mcpu=mvp")
+	} else {
+		for _, f := range t.spec.Features {
+			args = append(args, "-m"+f)
+		}
 	}
 	if v == assay.Reactor || v == assay.ReactorMVP {
 		args = append(args, "-mexec-model=reactor", benchDir+"/reactor.c")
-	} else if t.reactor {
+	} else if t.spec.Reactor {
 		args = append(args, benchDir+"/command.c")
 	}
 	return t.cc(ctx, "wasm32-wasi", out, args)
@@ -137,7 +137,7 @@ func (t zigTool) native(ctx context.Context, platform, out string) ([]byte, erro
 		return nil, fmt.Errorf("build for %s: C is built for %s", platform, strings.Join(slices.Sorted(maps.Keys(zigTargets)), " and "))
 	}
 	args := []string{"-mcpu=baseline", "-static"}
-	if t.reactor {
+	if t.spec.Reactor {
 		args = append(args, benchDir+"/command.c")
 	}
 	return t.cc(ctx, target, out, args)
@@ -145,7 +145,7 @@ func (t zigTool) native(ctx context.Context, platform, out string) ([]byte, erro
 
 // cc returns what zig cc makes for target, which is written at out.
 func (t zigTool) cc(ctx context.Context, target, out string, args []string) ([]byte, error) {
-	args = slices.Concat([]string{"cc", "-target", target}, CFlags, t.flags, args, t.sources, []string{"-o", out})
+	args = slices.Concat([]string{"cc", "-target", target}, CFlags, t.spec.Flags, args, t.sources, []string{"-o", out})
 	if _, err := t.run(ctx, args...); err != nil {
 		return nil, fmt.Errorf("build for %s: %w", target, err)
 	}
