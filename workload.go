@@ -34,7 +34,7 @@ const (
 type Workload struct {
 	Name     string             `json:"name"`               // how tables and figures call it
 	Manifest Digest             `json:"manifest"`           // the OCI manifest: the identity
-	Module   Digest             `json:"module,omitzero"`    // the Wasm module, a command; zero: it has none
+	Module   Digest             `json:"module,omitzero"`    // the Wasm module: a command, or what is its variant Reactor, too; zero: it has none
 	Variants map[Variant]Digest `json:"variants,omitempty"` // the same source as other Wasm modules
 	Native   map[string]Digest  `json:"native,omitempty"`   // executables by "linux/amd64"
 	Image    map[string]Digest  `json:"image,omitempty"`    // container image manifests by "linux/amd64"

@@ -133,6 +133,37 @@ func (w *Workspace) locateHere(ctx context.Context, names []string, shims bool) 
 	return tools, err
 }
 
+// counts is a runtime whose own program can tell what its guest executes.
+type counts interface {
+	PlanCount(runners.Invocation) (runners.Plan, error) // matches runners.ErrUnsupported if it cannot
+}
+
+// counting finds the programs of those tools that have no shim, and count
+// themselves.
+func (w *Workspace) counting(ctx context.Context, tools []tool) error {
+	var at []int
+	var these []tool
+	for i, t := range tools {
+		c, ok := t.runtime.(counts)
+		if t.shim != nil || !ok {
+			continue
+		}
+		if _, err := c.PlanCount(runners.Invocation{Module: "module"}); !errors.Is(err, runners.ErrUnsupported) {
+			at, these = append(at, i), append(these, tool{runtime: t.runtime})
+		}
+	}
+	if len(these) == 0 {
+		return nil
+	}
+	if err := errors.Join(w.find(ctx, these), w.usePinned(ctx, these)); err != nil {
+		return err
+	}
+	for k, i := range at {
+		tools[i] = these[k]
+	}
+	return nil
+}
+
 // find finds the programs of tools.
 func (w *Workspace) find(ctx context.Context, tools []tool) error {
 	lock, err := RuntimeLock(w.Root)
@@ -252,10 +283,13 @@ func (p planner) trial(ctx context.Context, t tool, wl assay.Workload) (assay.Tr
 		}
 	}
 	var plan runners.Plan
-	if t.shim != nil {
+	switch c, ok := t.runtime.(counts); {
+	case t.shim != nil:
 		trial.ShimMode = t.shim.Mode
 		plan, err = t.shim.Plan(inv, ask)
-	} else {
+	case ask.Count && ok:
+		plan, err = c.PlanCount(inv)
+	default:
 		plan, err = t.runtime.Plan(inv)
 	}
 	if errors.Is(err, runners.ErrUnsupported) {
@@ -280,6 +314,8 @@ func (p planner) refused(d assay.Digest, path string, t tool) (string, error) {
 	}
 	shim := t.shim != nil || t.runtime.Traits().Shim
 	switch {
+	case t.shim == nil && shape.Run && !shape.Start:
+		return "it is a reactor, which has no _start to execute: measure it by the protocol phases, or pin a command with it (docs/workload.md)", nil
 	case shim && shape.Start && shape.Run:
 		return "it exports both _start and run: a shim calls run where other programs call _start; build it without one of the two", nil
 	case !shim && shape.Marks:
