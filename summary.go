@@ -49,6 +49,8 @@ type SummaryRow struct {
 	Detail      string            `json:"detail,omitempty"`  // of the first that was not ok
 	Calls       int               `json:"calls,omitempty"`   // ok calls, warm-up left out, that Wall is of; 0 in phase Process
 	Wall        *Estimate         `json:"wall"`
+	Mean        *Estimate         `json:"mean,omitempty"`                      // of the phase Call: with calls nested in invocations; nil where none has two
+	Over        *Estimate         `json:"mean_ratio,omitempty"`                // of Mean, over that of the first runtime of the workload and its parameters; nil for that one
 	CPU         *Estimate         `json:"cpu"`                                 // user and system together
 	User        *Estimate         `json:"user_cpu,omitempty"`                  // of CPU; nil unless every sample has it
 	System      *Estimate         `json:"system_cpu,omitempty"`                // likewise
@@ -85,7 +87,7 @@ type Uncompared struct {
 // A Comparison is of the wall times of a runtime and of its family's baseline.
 type Comparison struct {
 	Runtime    string   `json:"runtime"`
-	Ratio      Estimate `json:"ratio"`                      // of geometric means, over the baseline's; its interval is not adjusted
+	Ratio      Estimate `json:"ratio"`                      // of geometric means, of calls those of the invocations' medians, over the baseline's; its interval is not adjusted
 	P          float64  `json:"p"`                          // of so different means, or more, if they were the same
 	Adjusted   float64  `json:"p_adjusted"`                 // by Holm, over the family
 	Detectable *float64 `json:"detectable_ratio,omitempty"` // smallest that so many values of such deviations would have shown with the family's power, were it the only one; nil: none that a number can say
@@ -118,4 +120,6 @@ type PhaseRow struct {
 	Calls int       `json:"calls,omitempty"` // ok calls, warm-up left out; 0: it is no phase of calls
 	Wall  *Estimate `json:"wall"`
 	CPU   *Estimate `json:"cpu"`
+	Mean  *Estimate `json:"mean,omitempty"`       // as SummaryRow.Mean, of a phase that repeats
+	Over  *Estimate `json:"mean_ratio,omitempty"` // as SummaryRow.Over, of the same phase
 }

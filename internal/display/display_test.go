@@ -167,7 +167,12 @@ func cases(t *testing.T) map[string][]wire.Display {
 		ofCalls := *steady.Rows[i].Wall
 		ofCalls.Statistic, ofCalls.Interval = "median of the invocations' medians", "order statistics of the invocations' medians"
 		steady.Rows[i].Calls, steady.Rows[i].Wall = 1500, &ofCalls
+		mean := ofCalls
+		mean.Statistic, mean.Interval = "mean of the invocations' means", "Student's t over invocations"
+		steady.Rows[i].Mean = &mean
 	}
+	steady.Rows[1].Over = estimate(0.00313, 0.003, 0.00355, "x", 30)
+	steady.Rows[1].Over.Statistic, steady.Rows[1].Over.Interval = "ratio of means", "Fieller's theorem over invocations"
 	phases, memory, count := byProtocol()
 	badRun, badSummary := hostileSummary()
 	badPhases := badSummary

@@ -1,6 +1,7 @@
 package display
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -90,10 +91,10 @@ func measures(s assay.Summary) []measure {
 	wall, cpu := "wall time", "CPU time"
 	switch s.Protocol {
 	case lab.ProtocolPhases:
-		return []measure{
+		return append([]measure{
 			{wall, func(l line) *assay.Estimate { return l.phase.Wall }},
 			{cpu, func(l line) *assay.Estimate { return l.phase.CPU }},
-		}
+		}, ofMeans(s)...)
 	case lab.ProtocolMemory:
 		return append([]measure{peak, {"proportional memory at exit", func(l line) *assay.Estimate { return l.PSS }}}, ofGroups(s)...)
 	case lab.ProtocolCount:
@@ -111,16 +112,33 @@ func measures(s assay.Summary) []measure {
 			return l.Phases[0].Wall
 		}})
 	}
-	return append(append(all, measure{cpu, func(l line) *assay.Estimate { return l.CPU }}, peak), ofGroups(s)...)
+	all = append(append(all, ofMeans(s)...), measure{cpu, func(l line) *assay.Estimate { return l.CPU }}, peak)
+	return append(all, ofGroups(s)...)
+}
+
+// ofMeans are the measures of the means of calls that a summary has.
+func ofMeans(s assay.Summary) []measure {
+	first := ""
+	for _, r := range s.Rows[:min(len(s.Rows), 1)] {
+		first = clean(r.Runtime)
+	}
+	return there(s, []measure{
+		{"mean of calls", func(l line) *assay.Estimate { return cmp.Or(l.Mean, l.phase.Mean) }},
+		{"mean over that of " + first, func(l line) *assay.Estimate { return cmp.Or(l.Over, l.phase.Over) }},
+	})
 }
 
 // ofGroups are the measures of the control groups of containers that a summary
 // has.
 func ofGroups(s assay.Summary) []measure {
-	all := []measure{
+	return there(s, []measure{
 		{"control group's CPU time", func(l line) *assay.Estimate { return l.GroupCPU }},
 		{"control group's peak memory", func(l line) *assay.Estimate { return l.GroupMemory }},
-	}
+	})
+}
+
+// there returns those of all that a summary has.
+func there(s assay.Summary, all []measure) []measure {
 	return slices.DeleteFunc(all, func(m measure) bool {
 		return !slices.ContainsFunc(lines(s), func(l line) bool { return m.of(l) != nil })
 	})
@@ -282,12 +300,13 @@ func howEstimated(s assay.Summary) string {
 	if len(hows) == 0 {
 		return "no invocation was ok: there is nothing to estimate"
 	}
-	if slices.ContainsFunc(lines, func(l line) bool { return l.phase.Phase.Repeats() }) {
-		hows = append(hows, "of calls, the same of the invocations' medians")
-	} else if len(hows) > 1 {
+	if len(hows) > 1 {
 		for i, how := range hows {
 			hows[i] = strings.Join(made[how], ", ") + ": " + how
 		}
+	}
+	if slices.ContainsFunc(lines, func(l line) bool { return l.phase.Phase.Repeats() }) {
+		hows = append(hows, "of calls, medians are of the invocations' medians")
 	}
 	return strings.Join(append(hows, "n: invocations that were ok, of those planned"), "; ")
 }

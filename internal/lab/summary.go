@@ -169,9 +169,10 @@ func summarise(run assay.Run, plan assay.Plan, samples iter.Seq2[assay.Sample, e
 	case ProtocolSteady:
 		s.Phase = assay.Call
 	}
-	s.Notes = unready(run.Host)
+	s.Notes = circumstances(run, plan)
 	if run.Launch != nil && s.Phase == assay.Process {
-		s.Notes = append(s.Notes, "launch: a process that ends at once takes "+inMS(*run.Launch)+" here, which is in every wall time")
+		s.Notes = append(s.Notes, fmt.Sprintf("launch: a process that ends at once takes %s here (%s, n = %d), which is in every wall time",
+			inMS(*run.Launch), run.Launch.Statistic, run.Launch.N))
 	}
 	data := make([]measured, len(plan.Trials))
 	for i, t := range plan.Trials {
@@ -211,6 +212,7 @@ func summarise(run assay.Run, plan assay.Plan, samples iter.Seq2[assay.Sample, e
 		estimate(&s, &s.Rows[i], data[i], unit)
 		measuredOf(&s, &s.Rows[i], plan.Trials[i], data[i], run.Unmeasured)
 	}
+	nest(s, data, unit)
 	s.Compared = families(s, data)
 	s.Controls = controls(s, data)
 	s.Notes = slices.Concat(s.Notes, given.notes(), shims.notes())
@@ -294,6 +296,9 @@ func estimate(s *assay.Summary, row *assay.SummaryRow, d measured, unit string) 
 				r.Wall, r.CPU = medianTime(p.wall, p.wallSeqs, unit), medianTime(p.cpu, p.cpuSeqs, unit)
 			} else {
 				r.Wall, r.CPU = medianTime(p.wall, nil, unit), medianTime(p.cpu, nil, unit)
+			}
+			if r.Wall != nil && r.CPU != nil && r.CPU.N < r.Wall.N {
+				s.Notes = append(s.Notes, fmt.Sprintf("%s on %s: the CPU time of phase %s is of %d of its %d invocations", title(row.Workload, row.Params), row.Runtime, phase, r.CPU.N, r.Wall.N))
 			}
 			row.Phases = append(row.Phases, r)
 			if s.Scopes == nil {

@@ -324,6 +324,62 @@ func halves(c assay.Control) string {
 	return fmt.Sprintf("%s%s (n = %d) alike: %s", of, cell(c.Ratio), c.Ratio.N, c.Alike)
 }
 
+// nest fills in the means of calls and their ratios to those of the rows'
+// baselines, after Kalibera and Jones: means with calls nested in invocations,
+// which are what is random.
+func nest(s assay.Summary, data []measured, unit string) {
+	for i := range s.Rows {
+		row, base := &s.Rows[i], baselineOf(s.Rows, i)
+		of := func(phase assay.Phase) (mean, over *assay.Estimate) {
+			x := data[i].phase(phase)
+			if mean = meanTime(x, unit); mean != nil && base != i {
+				over = meanRatio(s.Rows[base], data[base].phase(phase), *row, x)
+			}
+			return mean, over
+		}
+		if s.Protocol == ProtocolSteady {
+			row.Mean, row.Over = of(assay.Call)
+		}
+		for k := range row.Phases {
+			if p := &row.Phases[k]; p.Phase.Repeats() {
+				p.Mean, p.Over = of(p.Phase)
+			}
+		}
+	}
+}
+
+// meanTime estimates the mean of calls in unit; nil where no invocation has two.
+func meanTime(calls *measuredPhase, unit string) *assay.Estimate {
+	n := stats.Nest(calls.wall, calls.wallSeqs)
+	if n.Units[0] == n.Units[1] {
+		return nil
+	}
+	e := &assay.Estimate{Value: n.Mean / timeUnits[unit], Unit: unit, N: n.Units[0], Confidence: confidence,
+		Statistic: "mean of the invocations' means", Interval: "Student's t over invocations (Kalibera and Jones)"}
+	if in, ok := n.Interval(confidence); ok {
+		in.Low, in.High = in.Low/timeUnits[unit], in.High/timeUnits[unit]
+		e.Low, e.High = &in.Low, &in.High
+	}
+	return e
+}
+
+// meanRatio estimates the ratio of the mean of a row's calls x to that of its
+// baseline's; nil where they cannot be compared, or the baseline's may be 0.
+func meanRatio(base assay.SummaryRow, y *measuredPhase, row assay.SummaryRow, x *measuredPhase) *assay.Estimate {
+	_, lacks := independent(base, y)
+	_, why := independent(row, x)
+	if lacks != "" || why != "" {
+		return nil
+	}
+	above, under := stats.Nest(x.wall, x.wallSeqs), stats.Nest(y.wall, y.wallSeqs)
+	ratio, in, ok := above.Over(under, confidence)
+	if !ok {
+		return nil
+	}
+	return &assay.Estimate{Value: ratio, Low: &in.Low, High: &in.High, Unit: "x", N: min(above.Units[0], under.Units[0]), Confidence: confidence,
+		Statistic: "ratio of means", Interval: "Fieller's theorem over invocations (Kalibera and Jones)"}
+}
+
 // nestingOf says what calls of one invocation have in common, and how many are
 // worth it, where invocations took so long as a whole; nil for too few.
 func nestingOf(calls *measuredPhase, processes []float64) *assay.Nesting {

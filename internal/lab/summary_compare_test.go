@@ -95,31 +95,48 @@ func TestSummaryOfUncompared(t *testing.T) {
 	})), "crc on wazero: not compared (the protocol takes no times)")
 }
 
-// What invocations and calls add to a call's time, and how many calls an
-// invocation is worth: by the mean squares of NumPy 2.
+// Means of calls in invocations, what each level adds, and how many calls an
+// invocation is worth: by the mean squares of NumPy 2, Student's t of SciPy 1.17,
+// and the roots of Fieller's quadratic. The second runtime takes twice as long,
+// and invocations of the third are alike.
 func TestSummaryOfNesting(t *testing.T) {
 	times := [][]int64{{100, 102, 99}, {110, 113, 111}, {95, 94, 98}, {105, 101, 104}, {109, 110, 106}, {99, 97, 100}}
 	of := func(blocks int) assay.Summary {
-		plan := assay.Plan{Calls: 4, WarmCalls: 1, Trials: []assay.Trial{{Workload: "crc", Runtime: "wazero"}}}
-		return summed(t, plan, func(_, block int) []assay.Sample {
+		plan := assay.Plan{Calls: 4, WarmCalls: 1}
+		for _, runtime := range []string{"wazero", "wasmi", "alike"} {
+			plan.Trials = append(plan.Trials, assay.Trial{Workload: "crc", Runtime: runtime})
+		}
+		return summed(t, plan, func(trial, block int) []assay.Sample {
 			if block >= blocks {
 				return []assay.Sample{{Phase: assay.Process, Outcome: assay.Timeout}}
 			}
 			process := int64(6000e6)
 			all := []assay.Sample{{Phase: assay.Process, Outcome: assay.OK, WallNS: &process}}
 			for call, ms := range append([]int64{500}, times[block]...) {
-				ns := ms * 1e6
+				ns := ms * 1e6 * []int64{1, 2, 0}[trial]
+				if trial == 2 {
+					ns = int64(call*2e6+1e6) + int64(block)
+				}
 				all = append(all, assay.Sample{Phase: assay.Call, Call: int32(call + 1), Warmup: call == 0, Outcome: assay.OK, WallNS: &ns})
 			}
 			return all
 		})
 	}
 	s := of(6)
-	n := s.Rows[0].Nesting
-	if n == nil || !near(n.Invocations, 0.05698928027928883) || !near(n.Calls, 0.017735215029848893) || n.Best != 3 {
+	first, second := s.Rows[0], s.Rows[1]
+	if n := first.Nesting; n == nil || !near(n.Invocations, 0.05698928027928883) || !near(n.Calls, 0.017735215029848893) || n.Best != 3 {
 		t.Errorf("nesting %+v", n)
 	}
-	wants(t, text(t, s), "calls an invocation that make the mean most precise for the time it takes (Kalibera and Jones): 3, by row; this run has 3")
+	if m := first.Mean; !near(m.Value, 102.94444444444444) || !near(*m.Low, 96.68910114279886) || !near(*m.High, 109.19978774609002) || m.N != 6 || first.Over != nil {
+		t.Errorf("mean %+v, over its own %+v", m, first.Over)
+	}
+	if r := second.Over; !near(r.Value, 2) || !near(*r.Low, 1.8350670397520643) || !near(*r.High, 2.17975687718768) {
+		t.Errorf("ratio of means %+v", r)
+	}
+	wants(t, text(t, s), "calls an invocation that make the mean most precise for the time it takes (Kalibera and Jones): 2 to 3, by row; "+
+		"the more the better in 1 of 3 rows, where invocations add nothing that can be told; this run has 3",
+		"crc wasmi 6 18 204 [190, 222] 206 [193, 218] 2.00 [1.84, 2.18] - below 4.4 24 timeout",
+		"ratios to wazero (geometric means of the invocations' median call times; t test on logarithms, p at most 0.05 after Holm over the line):")
 	if n := of(5).Rows[0].Nesting; n != nil {
 		t.Errorf("nesting of five invocations: %+v", n)
 	}

@@ -21,6 +21,25 @@ type line struct {
 	more  bool // another line of the row came before
 }
 
+// lines returns those of s.
+func lines(s assay.Summary) []line {
+	var all []line
+	for _, r := range s.Rows {
+		for i := range max(len(r.Phases), 1) {
+			l := line{SummaryRow: r, more: i > 0}
+			if len(r.Phases) > 0 {
+				l.phase = r.Phases[i]
+			}
+			all = append(all, l)
+		}
+	}
+	return all
+}
+
+// mean is that of a line's calls, and over its ratio to the baseline's.
+func (l line) mean() *assay.Estimate { return cmp.Or(l.Mean, l.phase.Mean) }
+func (l line) over() *assay.Estimate { return cmp.Or(l.Over, l.phase.Over) }
+
 // A heading is a column of a summary's table.
 type heading struct {
 	title string
@@ -36,6 +55,9 @@ func WriteSummary(out io.Writer, s assay.Summary) error {
 	case s.Phase == assay.Call:
 		statistic = "median over invocations of each one's median [95% interval, order statistics over invocations]"
 	}
+	if slices.ContainsFunc(lines(s), func(l line) bool { return l.mean() != nil }) {
+		statistic += "; mean over invocations of each one's mean, and ratio of two [95% interval, Student's t and Fieller's theorem over invocations]"
+	}
 	fmt.Fprintf(out, "%s: %s\n%s; run %s\n\n", s.Name, s.Scope, statistic, s.Run)
 	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	columns := headings(s)
@@ -47,14 +69,8 @@ func WriteSummary(out io.Writer, s assay.Summary) error {
 		fmt.Fprintln(w, strings.Join(cells, "\t"))
 	}
 	write(func(c heading) string { return c.title })
-	for _, r := range s.Rows {
-		for i := range max(len(r.Phases), 1) {
-			l := line{SummaryRow: r, more: i > 0}
-			if len(r.Phases) > 0 {
-				l.phase = r.Phases[i]
-			}
-			write(func(c heading) string { return c.cell(l) })
-		}
+	for _, l := range lines(s) {
+		write(func(c heading) string { return c.cell(l) })
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -79,6 +95,14 @@ func headings(s assay.Summary) []heading {
 	}
 	add := func(title string, cell func(line) string) { all = append(all, heading{title, cell}) }
 	ok := func(l line) string { return fmt.Sprint(l.Outcomes[assay.OK]) }
+	addMeans := func() { // where there are any
+		if all := lines(s); slices.ContainsFunc(all, func(l line) bool { return l.mean() != nil }) {
+			add("mean ("+firstUnit(s.Rows)+")", func(l line) string { return cell(l.mean()) })
+			if slices.ContainsFunc(all, func(l line) bool { return l.over() != nil }) {
+				add("mean / "+s.Rows[0].Runtime, func(l line) string { return cell(l.over()) })
+			}
+		}
+	}
 	switch s.Protocol {
 	case ProtocolPhases:
 		unit := firstUnit(s.Rows)
@@ -97,6 +121,7 @@ func headings(s assay.Summary) []heading {
 		})
 		add("wall ("+unit+")", func(l line) string { return cell(l.phase.Wall) })
 		add("CPU ("+unit+")", func(l line) string { return cell(l.phase.CPU) })
+		addMeans()
 	case ProtocolMemory:
 		add("n", ok)
 		add("peak RSS (MiB)", func(l line) string { return peak(s, l.SummaryRow) })
@@ -114,6 +139,7 @@ func headings(s assay.Summary) []heading {
 		add("invocations", ok)
 		add("calls", func(l line) string { return fmt.Sprint(l.Calls) })
 		add("call ("+firstUnit(s.Rows)+")", func(l line) string { return cell(l.Wall) })
+		addMeans()
 		add("process CPU (ms)", func(l line) string { return cell(l.CPU) })
 	default:
 		add("n", ok)
