@@ -67,12 +67,12 @@ func newClaimsLs() *cobra.Command {
 				}
 				all = append(all, listedClaim{c, v})
 			}
-			err = list(newPrinter(cmd), "claim", all, "ID\tSUBJECT\tKIND\tADVERTISED\tVERDICT", func(c listedClaim) string {
+			err = list(newPrinter(cmd), "claim", all, "ID\tSUBJECT\tKIND\tADVERTISED\tVERDICT", func(c listedClaim) []any {
 				var said []string
 				for _, v := range c.Verdicts {
 					said = append(said, fmt.Sprintf("%s (%s)", v.Verdict, v.Evidence))
 				}
-				return columns(c.ID, c.Subject, c.Kind, advertised(c.Claim), strings.Join(said, ", "))
+				return []any{c.ID, c.Subject, c.Kind, advertised(c.Claim), strings.Join(said, ", ")}
 			})
 			return errors.Join(err, problems)
 		},
@@ -202,7 +202,7 @@ func printJudged(p printer, judged []lab.Judged) error {
 		return list(p, "judgement", judged, "", nil)
 	}
 	told := slices.DeleteFunc(slices.Clone(judged), func(j lab.Judged) bool { return j.Evidence.IsZero() })
-	err := list(p, "judgement", told, "CLAIM\tVERDICT\tFOUND\tADVERTISED\tEVIDENCE", func(j lab.Judged) string {
+	err := list(p, "judgement", told, "CLAIM\tVERDICT\tFOUND\tADVERTISED\tEVIDENCE", func(j lab.Judged) []any {
 		found := "-"
 		if e := j.Estimate; e != nil && e.Low != nil {
 			found = fmt.Sprintf("%.4g [%.4g, %.4g] %s", e.Value, *e.Low, *e.High, e.Unit)
@@ -210,7 +210,7 @@ func printJudged(p printer, judged []lab.Judged) error {
 				found += ", of " + j.Check.Instead
 			}
 		}
-		return columns(j.Claim.ID, string(j.Verdict), found, advertised(j.Claim), j.Run+j.Import)
+		return []any{j.Claim.ID, j.Verdict, found, advertised(j.Claim), j.Run + j.Import}
 	})
 	if err != nil {
 		return err
@@ -221,7 +221,7 @@ func printJudged(p printer, judged []lab.Judged) error {
 	if rest := len(judged) - len(told); rest > 0 {
 		fmt.Fprintf(p.out, "\n%d claims are unsupported: nothing in this evidence is about them\n", rest)
 		return list(p, "judgement", slices.DeleteFunc(slices.Clone(judged), func(j lab.Judged) bool { return !j.Evidence.IsZero() }),
-			"CLAIM\tWHAT IT TAKES", func(j lab.Judged) string { return columns(j.Claim.ID, cmp.Or(j.Needs, j.Reason)) })
+			"CLAIM\tWHAT IT TAKES", func(j lab.Judged) []any { return []any{j.Claim.ID, cmp.Or(j.Needs, j.Reason)} })
 	}
 	return nil
 }
@@ -344,12 +344,3 @@ func claimText(cmd *cobra.Command, args []string, c assay.Claim) ([]byte, error)
 
 // maxClaims bounds a text of claims.
 const maxClaims = 16 << 20
-
-// columns are the columns of a row of a table. What a stranger wrote in them
-// neither begins a line nor reaches the terminal as anything but text.
-func columns(texts ...string) string {
-	for i, s := range texts {
-		texts[i] = graph.Printable(s)
-	}
-	return strings.Join(texts, "\t")
-}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -23,8 +22,8 @@ func newDoctor() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			err = list(newPrinter(cmd), "finding", findings, "\tWHAT\tFOUND", func(f lab.Finding) string {
-				return fmt.Sprintf("%s\t%s\t%s", f.Mark, f.What, f.Found)
+			err = list(newPrinter(cmd), "finding", findings, "\tWHAT\tFOUND", func(f lab.Finding) []any {
+				return []any{f.Mark, f.What, f.Found}
 			})
 			if err != nil {
 				return err
@@ -49,8 +48,8 @@ func newConfig() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return list(newPrinter(cmd), "setting", all, "SETTING\tVALUE\tFROM\tVARIABLE", func(s settings.Setting) string {
-				return fmt.Sprintf("%s\t%s\t%s\t%s", s.Key, s.Value, s.Origin, s.Variable)
+			return list(newPrinter(cmd), "setting", all, "SETTING\tVALUE\tFROM\tVARIABLE", func(s settings.Setting) []any {
+				return []any{s.Key, s.Value, s.Origin, s.Variable}
 			})
 		},
 	}

@@ -23,12 +23,12 @@ func newFigures() *cobra.Command {
 				return err
 			}
 			figures, unreadable := w.Figures(cmd.Context())
-			err = list(newPrinter(cmd), "figure", figures, "FIGURE\tOF\tMODULE\tOUTPUTS", func(f lab.Drawn) string {
-				row := fmt.Sprintf("%s\t%s\t%s\t", f.Figure.Name, tablesFrom(f.Figure), f.Figure.Module.Short())
+			err = list(newPrinter(cmd), "figure", figures, "FIGURE\tOF\tMODULE\tOUTPUTS", func(f lab.Drawn) []any {
+				var outputs []string
 				for _, format := range f.Formats() {
-					row += fmt.Sprintf("%s %s  ", format, f.Figure.Outputs[format].Short())
+					outputs = append(outputs, fmt.Sprintf("%s %s", format, f.Figure.Outputs[format].Short()))
 				}
-				return row
+				return []any{f.Figure.Name, tablesFrom(f.Figure), f.Figure.Module.Short(), strings.Join(outputs, "  ")}
 			})
 			return errors.Join(err, unreadable)
 		},

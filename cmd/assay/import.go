@@ -84,8 +84,8 @@ func newImportFormats() *cobra.Command {
 		Short: "List the formats that can be imported",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return list(newPrinter(cmd), "format", lab.ImportFormats(), "FORMAT\tREVISION\tFILES", func(f lab.ImportFormat) string {
-				return fmt.Sprintf("%s\t%d\t%s", f.Name, f.Revision, f.Title)
+			return list(newPrinter(cmd), "format", lab.ImportFormats(), "FORMAT\tREVISION\tFILES", func(f lab.ImportFormat) []any {
+				return []any{f.Name, f.Revision, f.Title}
 			})
 		},
 	}
@@ -102,8 +102,8 @@ func newImportLs() *cobra.Command {
 				return err
 			}
 			imports, unreadable := w.Imports(cmd.Context())
-			err = list(newPrinter(cmd), "import", imports, "IMPORT\tFORMAT\tFILES\tTRACES\tMANIFEST", func(imp lab.Imported) string {
-				return fmt.Sprintf("%s\t%s\t%d\t%s\t%v", imp.Name, imp.Importer, len(imp.Sources), traceRows(imp.Import), imp.Manifest)
+			err = list(newPrinter(cmd), "import", imports, "IMPORT\tFORMAT\tFILES\tTRACES\tMANIFEST", func(imp lab.Imported) []any {
+				return []any{imp.Name, imp.Importer, len(imp.Sources), traceRows(imp.Import), imp.Manifest}
 			})
 			return errors.Join(err, unreadable)
 		},

@@ -66,5 +66,5 @@ func printFindings(p printer, found []assay.Finding) error {
 	if !p.json {
 		return lab.WriteFindings(p.out, found)
 	}
-	return list(p, "finding", found, "", func(assay.Finding) string { return "" })
+	return list(p, "finding", found, "", func(assay.Finding) []any { return nil })
 }

@@ -46,8 +46,9 @@ func (p printer) object(kind string, v any, text func(io.Writer)) error {
 	return err
 }
 
-// list prints each of vs as a JSON line, or all as a table with that header.
-func list[T any](p printer, kind string, vs []T, header string, row func(T) string) error {
+// list prints each of vs as a JSON line, or all as a table with that header and
+// the cells of a row for each.
+func list[T any](p printer, kind string, vs []T, header string, row func(T) []any) error {
 	if p.json {
 		for _, v := range vs {
 			if err := p.object(kind, v, nil); err != nil {
@@ -61,10 +62,17 @@ func list[T any](p printer, kind string, vs []T, header string, row func(T) stri
 		fmt.Fprintln(w, header)
 	}
 	for _, v := range vs {
-		fmt.Fprintln(w, strings.ReplaceAll(visible(row(v)), "\n", `\n`))
+		var cells []string
+		for _, cell := range row(v) {
+			cells = append(cells, inRow.Replace(visible(fmt.Sprint(cell))))
+		}
+		fmt.Fprintln(w, strings.Join(cells, "\t"))
 	}
 	return w.Flush()
 }
+
+// inRow escapes what would end a cell of a table.
+var inRow = strings.NewReplacer("\n", `\n`, "\t", `\t`)
 
 // visible returns text with everything escaped that is not visible, but for tabs,
 // the ends of lines and spaces that do not break: names in it are of strangers,

@@ -18,8 +18,8 @@ func TestVisible(t *testing.T) {
 		"a\u202eb\ufffd":             `a\u202eb` + "\ufffd",
 	} {
 		var row, object bytes.Buffer
-		err := list(printer{out: &row}, "name", []string{text + "\n2nd"}, "NAME", func(s string) string { return s })
-		if got, want := row.String(), "NAME\n"+want+"\\n2nd\n"; err != nil || got != want {
+		err := list(printer{out: &row}, "name", []string{text + "\n2nd\t"}, "NAME", func(s string) []any { return []any{s, 3} })
+		if got, want := row.String(), "NAME\n"+want+"\\n2nd\\t  3\n"; err != nil || got != want {
 			t.Errorf("list of %q prints %q, %v; want %q", text, got, err, want)
 		}
 		err = printer{out: &object}.object("name", text, func(out io.Writer) { fmt.Fprintln(out, text) })

@@ -45,8 +45,8 @@ can, the administrators neither.`,
 			for _, p := range all {
 				sayUnread(cmd, p.Name, p.Unread)
 			}
-			printErr := list(newPrinter(cmd), "publication", all, "PUBLISHED\tWITH\tBLOBS\tSIZE\tRETAINED UNTIL\tMODE\tMANIFEST", func(p lab.Published) string {
-				return fmt.Sprintf("%s\t%d\t%d\t%s\t%s\t%s\t%v", p.Name, len(p.With), p.Blobs, size(p.Bytes), p.Until.Format(time.RFC3339), p.Mode, p.Digest)
+			printErr := list(newPrinter(cmd), "publication", all, "PUBLISHED\tWITH\tBLOBS\tSIZE\tRETAINED UNTIL\tMODE\tMANIFEST", func(p lab.Published) []any {
+				return []any{p.Name, len(p.With), p.Blobs, size(p.Bytes), p.Until.Format(time.RFC3339), p.Mode, p.Digest}
 			})
 			if err != nil {
 				return err

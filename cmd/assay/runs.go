@@ -52,7 +52,7 @@ A run is "not archived" when it was measured to its end and no process was there
 			}
 			header, row := "RUN\tEXPERIMENT\tSTATE\tSTARTED\tOUTCOMES", runRow
 			if w.Stores.InUse() != "" {
-				header, row = header+"\tSTORE", func(l lab.Listed) string { return runRow(l) + "\t" + storeOf(l) }
+				header, row = header+"\tSTORE", func(l lab.Listed) []any { return append(runRow(l), storeOf(l)) }
 			}
 			return errors.Join(list(newPrinter(cmd), "run", runs, header, row), unreadable)
 		},
@@ -102,12 +102,12 @@ func sayListed(out io.Writer, runs []lab.Listed) {
 	}
 }
 
-func runRow(l lab.Listed) string {
+func runRow(l lab.Listed) []any {
 	state := string(l.State)
 	if l.Ended {
 		state = "not archived"
 	}
-	return fmt.Sprintf("%s\t%s\t%s\t%s\t%s", l.ID, l.Name, state, l.Started.Local().Format(time.DateTime), lab.Outcomes(l.Outcomes))
+	return []any{l.ID, l.Name, state, l.Started.Local().Format(time.DateTime), lab.Outcomes(l.Outcomes)}
 }
 
 // storeOf says which store has a run, beside the archive.

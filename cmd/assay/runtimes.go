@@ -32,7 +32,7 @@ tells its phases.`,
 			if err != nil {
 				return err
 			}
-			return list(newPrinter(cmd), "runtime", all, "RUNTIME\tVERSION\tBINARY\tMODE\tCACHE\tTHREADS\tSHIM\tORIGIN", func(r lab.RuntimeHere) string {
+			return list(newPrinter(cmd), "runtime", all, "RUNTIME\tVERSION\tBINARY\tMODE\tCACHE\tTHREADS\tSHIM\tORIGIN", func(r lab.RuntimeHere) []any {
 				version, digest, origin := "-", "-", r.Origin
 				switch {
 				case r.Absent != "":
@@ -50,7 +50,7 @@ tells its phases.`,
 				if r.Shim {
 					shim = "yes"
 				}
-				return strings.Join([]string{r.Name, version, digest, string(r.Mode), cache, threads, shim, origin}, "\t")
+				return []any{r.Name, version, digest, r.Mode, cache, threads, shim, origin}
 			})
 		},
 	}

@@ -92,7 +92,7 @@ func newStoreLs() *cobra.Command {
 	return cmd
 }
 
-func storeRow(s stores.State) string {
+func storeRow(s stores.State) []any {
 	inUse, state := "", "reachable"
 	if s.InUse {
 		inUse = "yes"
@@ -103,7 +103,7 @@ func storeRow(s stores.State) string {
 	if s.Error != "" {
 		state = s.Brief()
 	}
-	return fmt.Sprintf("%s\t%s\t%d\t%s\t%v", s.Name, inUse, s.Waiting, state, s.Config)
+	return []any{s.Name, inUse, s.Waiting, state, s.Config}
 }
 
 // printStores prints the state of one store.
@@ -316,7 +316,7 @@ access key's name, never the secret.`,
 			if err != nil {
 				return err
 			}
-			return list(newPrinter(cmd), "link", links, "FILE\tLINK", func(l lab.StoreLink) string { return l.File + "\t" + l.URL })
+			return list(newPrinter(cmd), "link", links, "FILE\tLINK", func(l lab.StoreLink) []any { return []any{l.File, l.URL} })
 		},
 	}
 	cmd.Flags().StringVar(&store, "store", "", "the store (default: the one in use, or the only one)")
@@ -340,8 +340,8 @@ func newExportOCI() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return list(newPrinter(cmd), "root", roots, "TAG\tMANIFEST", func(r lab.ExportedRoot) string {
-				return fmt.Sprintf("%s\t%v", r.Name, r.Digest)
+			return list(newPrinter(cmd), "root", roots, "TAG\tMANIFEST", func(r lab.ExportedRoot) []any {
+				return []any{r.Name, r.Digest}
 			})
 		},
 	}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/internal/failure"
-	"github.com/assay-notebooks/assay/internal/graph"
 	"github.com/assay-notebooks/assay/internal/lab"
 )
 
@@ -27,8 +26,8 @@ func newTraces() *cobra.Command {
 					return err
 				}
 				traces, unreadable := w.Traces(cmd.Context())
-				err = list(newPrinter(cmd), "trace", traces, "REF\tEXPERIMENT\tTRACE\tROWS\tBYTES", func(t lab.Trace) string {
-					return fmt.Sprintf("%s\t%s\t%v\t%d\t%d", t.Ref(), cmp.Or(t.Name, "-"), t.Digest, t.Rows, t.Bytes)
+				err = list(newPrinter(cmd), "trace", traces, "REF\tEXPERIMENT\tTRACE\tROWS\tBYTES", func(t lab.Trace) []any {
+					return []any{t.Ref(), cmp.Or(t.Name, "-"), t.Digest, t.Rows, t.Bytes}
 				})
 				return errors.Join(err, unreadable)
 			},
@@ -69,8 +68,8 @@ the bytes it was imported with. No file is replaced.`,
 				if err != nil {
 					return err
 				}
-				return list(newPrinter(cmd), "file", files, "FILE\tBYTES\tDIGEST", func(s assay.ImportSource) string {
-					return fmt.Sprintf("%s\t%d\t%v", graph.Printable(s.Path), s.Size, s.Digest)
+				return list(newPrinter(cmd), "file", files, "FILE\tBYTES\tDIGEST", func(s assay.ImportSource) []any {
+					return []any{s.Path, s.Size, s.Digest}
 				})
 			}
 			out := cmd.OutOrStdout()
