@@ -20,7 +20,7 @@ type Plan struct {
 	Limits     Limits  `json:"limits"`                  // no zero field but Memory
 	Phases     bool    `json:"phases,omitempty"`        // commands are shims: they report phases on descriptor 3 (docs/shim-protocol.md)
 	Memory     bool    `json:"memory,omitempty"`        // each process is held at its exit and its memory read; no times
-	Count      bool    `json:"count,omitempty"`         // shims count what the guest executes; times are no results
+	Count      bool    `json:"count,omitempty"`         // commands count what the guest executes, and are shims unless they have Command.Counted; times are no results
 	CPUs       string  `json:"cpus,omitempty"`          // Protocol.CPUs
 	Padding    int     `json:"padding_bytes,omitempty"` // Protocol.Padding
 }
@@ -61,4 +61,12 @@ type Command struct {
 	// Chatter is a regular expression (RE2) of what the program itself writes
 	// to stdout when all is well, to the end of a line: no part of the answer.
 	Chatter string `json:"chatter,omitempty"`
+
+	Counted Counted `json:"counted,omitzero"` // how the program tells, in its chatter, what its guest executed; zero: it does not
+}
+
+// Counted says where a program's stdout has how much its guest executed.
+type Counted struct {
+	Says string `json:"says"` // regular expression (RE2) whose one group is the number; the last match counts
+	Unit string `json:"unit"` // "fuel:wasmi"
 }

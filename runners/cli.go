@@ -22,6 +22,9 @@ type CLI struct {
 	// well: assay.Command.Chatter; "": nothing.
 	Chatter string
 
+	// Counts makes the program count what its guest executes; nil: it cannot.
+	Counts *Counter
+
 	// Env is the environment of the program itself, which the guest is not
 	// given; nil: empty.
 	Env []string
@@ -45,6 +48,13 @@ type CLI struct {
 	// Spell returns the arguments that follow the program's path. The
 	// invocation's Args are always their verbatim tail.
 	Spell func(Invocation) ([]string, error)
+}
+
+// A Counter is how a command-line program counts what its guest executes.
+type Counter struct {
+	Options []string      // that make it do so, after the first argument that CLI.Spell returns
+	Chatter string        // in place of CLI.Chatter: with what it says of the count
+	Counted assay.Counted // where it says it
 }
 
 // Name returns c.ID.
@@ -96,6 +106,26 @@ func (c CLI) Plan(inv Invocation) (Plan, error) {
 	}
 	plan.Command = assay.Command{Argv: argv, Env: env, Stdin: inv.Stdin, Dir: dir, Chatter: c.Chatter}
 	return plan, nil
+}
+
+// PlanCount is Plan for a program that counts what its guest executes, and says
+// so itself. The error matches ErrUnsupported if it cannot.
+func (c CLI) PlanCount(inv Invocation) (Plan, error) {
+	if c.Counts == nil {
+		return Plan{}, fmt.Errorf("%s: it does not tell what its guest executes: %w", c.ID, ErrUnsupported)
+	}
+	spell := c.Spell
+	c.Chatter = c.Counts.Chatter
+	c.Spell = func(inv Invocation) ([]string, error) {
+		args, err := spell(inv)
+		if err != nil {
+			return nil, err
+		}
+		return slices.Insert(args, 1, c.Counts.Options...), nil
+	}
+	plan, err := c.Plan(inv)
+	plan.Command.Counted = c.Counts.Counted
+	return plan, err
 }
 
 // Each returns flag x for each x in xs: Each("--env", a, b) is --env a --env b.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -88,15 +89,35 @@ func (r *run) invoke(ctx context.Context, trial int, seq int64) ([]assay.Sample,
 		}
 	}
 	wrong := s.Outcome == assay.WrongOutput && !runners.ShimSaid.Match(res.StderrTail)
+	if c := t.Command.Counted; r.plan.Count && c.Unit != "" && s.Outcome == assay.OK {
+		n, err := measure.ReadCount(c, res.StdoutTail)
+		if err != nil {
+			s.Outcome, s.Detail = assay.WrongOutput, clip([]byte(err.Error()))
+		} else {
+			s.Guest, s.GuestOf = &n, c.Unit
+		}
+	}
 	switch {
 	case wrong && r.judges[trial].Answered(res):
 		s.Detail = clip([]byte(res.Wrong()))
 	case wrong && res.Reason == "":
-		s.Detail = fmt.Sprintf("stdout is not the expected one; it ends %q", last(res.StdoutTail, 200))
-	case s.Outcome != assay.OK || res.Reason != "":
+		s.Detail = fmt.Sprintf("stdout is not the expected one%s; it ends %q", without(t.Command.Chatter, res.StdoutTail), last(res.StdoutTail, 200))
+	case s.Detail == "" && s.Outcome != assay.OK || res.Reason != "":
 		s.Detail = detail("", res)
 	}
 	return append([]assay.Sample{s}, r.within(s, res)...), nil
+}
+
+// without says that lines of stdout, of which tail is the end, are not compared,
+// if there are such.
+func without(chatter string, tail []byte) string {
+	if chatter == "" {
+		return ""
+	}
+	if said, err := regexp.Match(chatter, tail); err != nil || !said {
+		return ""
+	}
+	return ", less the lines that are taken for the runtime's own (docs/runtimes.md)"
 }
 
 // container reports whether the command of t starts a container, in a control
@@ -120,7 +141,7 @@ func (r *run) measure(ctx context.Context, t assay.Trial, seq int64, s *assay.Sa
 		c.Env = append(slices.Clone(c.Env), r.padding(seq))
 	}
 	opts := measure.Options{
-		Limits: r.plan.Limits, Calls: r.plan.Calls, Shim: r.plan.Phases || r.plan.Count, Count: r.plan.Count,
+		Limits: r.plan.Limits, Calls: r.plan.Calls, Shim: r.plan.Phases || r.plan.Count && c.Counted.Unit == "", Count: r.plan.Count,
 		Memory: r.plan.Memory && !container(t), CPUs: r.plan.CPUs,
 	}
 	if !t.Group || r.groups == nil {

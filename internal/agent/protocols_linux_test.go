@@ -134,6 +134,25 @@ func TestMemoryAndCounts(t *testing.T) {
 	if s := rows[0]; len(rows) != 1 || s.Outcome != assay.OK || s.Guest == nil || *s.Guest != 7 || s.GuestOf != "fuel:e" || s.WallNS != nil || s.CPUNS != nil {
 		t.Errorf("count: %+v, want 7 fuel:e, no times, and no other row", rows)
 	}
+	// What the program says itself is no part of the answer, and wanted.
+	counted := func(script string) assay.Trial {
+		c := shell(script)
+		c.Chatter, c.Counted = `used \d+\n`, assay.Counted{Says: `used (\d+)\n`, Unit: "fuel:e"}
+		return assay.Trial{Command: c, Expect: assay.Expectation{Stdout: assay.DigestOf([]byte("hi\n"))}}
+	}
+	p = plan(1, 0, counted("echo hi; echo used 7"), counted("echo hi"), counted("echo hi; echo used 3; echo lo"))
+	p.Count = true
+	_, rows = complete(t, p)
+	slices.SortFunc(rows, func(a, b assay.Sample) int { return int(a.Trial - b.Trial) })
+	if s := rows[0]; s.Outcome != assay.OK || s.Guest == nil || *s.Guest != 7 || s.GuestOf != "fuel:e" || s.WallNS != nil {
+		t.Errorf("count: %+v, want 7 fuel:e and no times", s)
+	}
+	if s := rows[1]; s.Outcome != assay.WrongOutput || s.Guest != nil || !strings.Contains(s.Detail, "fuel:e") {
+		t.Errorf("a count that is not told: %+v, want %s", s, assay.WrongOutput)
+	}
+	if s := rows[2]; s.Outcome != assay.WrongOutput || !strings.Contains(s.Detail, "taken for the runtime's own") {
+		t.Errorf("another answer beside the program's own lines: %+v, want a detail that tells of them", s)
+	}
 }
 
 // A cold invocation has what it used, and a row for its first byte.

@@ -40,10 +40,15 @@ func (w *Workspace) freezeHere(ctx context.Context, exp assay.Experiment) (froze
 	if f.tools, err = w.locate(ctx, exp.Runtimes, how.shim); err != nil {
 		return f, err
 	}
+	if how.ask.Count {
+		if err := w.counting(ctx, f.tools); err != nil {
+			return f, err
+		}
+	}
 	if f.host, err = w.Local.Host(ctx); err != nil {
 		return f, fmt.Errorf("fingerprint of this host: %w", err)
 	}
-	processors := f.host.Cores
+	processors := runtime.NumCPU() // that this process may run on, and so its agent
 	if list, err := assay.ParseCPUs(exp.Protocol.CPUs); err == nil {
 		processors = len(list)
 	}

@@ -2,8 +2,12 @@ package measure
 
 import (
 	"bytes"
+	"fmt"
 	"regexp"
 	"regexp/syntax"
+	"strconv"
+
+	"github.com/assay-notebooks/assay"
 )
 
 // maxChatter is the longest line that chatter is looked for in.
@@ -89,6 +93,20 @@ func (c *chatter) write(p []byte, now int64) {
 		}
 		c.end()
 	}
+}
+
+// ReadCount returns what stdout, of which tail is the end, says of how much a
+// guest executed. The error says what was looked for, and not found.
+func ReadCount(c assay.Counted, tail []byte) (int64, error) {
+	re, err := regexp.Compile(c.Says)
+	if err != nil {
+		return 0, err
+	}
+	all := re.FindAllSubmatch(tail, -1)
+	if len(all) == 0 || len(all[0]) != 2 {
+		return 0, fmt.Errorf("the program was to tell %s, and said nothing that matches %q", c.Unit, c.Says)
+	}
+	return strconv.ParseInt(string(all[len(all)-1][1]), 10, 64)
 }
 
 // end passes on what is held back.

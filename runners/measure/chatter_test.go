@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/assay-notebooks/assay"
 )
 
 const logPattern = `\[\d+\] [a-z ]*\n`
@@ -55,6 +57,26 @@ func filter(in []byte, n int) (left string, first int64) {
 	}
 	c.end()
 	return out.String(), first
+}
+
+func TestReadCount(t *testing.T) {
+	says := assay.Counted{Says: `used (\d+)\n`, Unit: "fuel:e"}
+	for in, want := range map[string]int64{
+		"answer\nused 12\n":          12,
+		"used 5\nused 12\n":          12, // the guest's own words are before
+		"used 12":                    -1,
+		"used -1\n":                  -1,
+		"used 9999999999999999999\n": -1,
+		"":                           -1,
+	} {
+		got, err := ReadCount(says, []byte(in))
+		if err != nil {
+			got = -1
+		}
+		if got != want {
+			t.Errorf("ReadCount of %q = %d, %v; want %d, -1 for an error", in, got, err, want)
+		}
+	}
 }
 
 // A text that all matches hold is looked for first; where there is none, each

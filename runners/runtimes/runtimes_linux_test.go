@@ -107,6 +107,48 @@ func TestV8WithoutItsFiles(t *testing.T) {
 	}
 }
 
+// TestCounts has a guest execute a loop of 18 instructions once more, and once
+// more: a unit of fuel is not quite one.
+func TestCounts(t *testing.T) {
+	guest, err := filepath.Abs("contract/guests/exit.wasm") // a turn for each digit
+	if err != nil {
+		t.Fatal(err)
+	}
+	launcher := start(t, t.TempDir())
+	for turn, r := range map[int64]runners.CLI{18: runtimes.WasmEdge, 19: runtimes.Wasmi} {
+		found, err := toolbox.Locate(t.Context(), r, toolbox.Options{Cache: cache(t)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Run(r.Name(), func(t *testing.T) {
+			if found.Absent != "" {
+				tooltest.Missing(t, r.Name(), errors.New(found.Absent))
+			}
+			var counts []int64
+			for _, digits := range []string{"0", "00", "000", "0000"} {
+				p, err := r.PlanCount(runners.Invocation{Tool: found, Module: guest, Args: []string{digits}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				res, err := launcher.Run(t.Context(), p.Command, measure.Options{Limits: assay.Limits{Timeout: time.Minute, Output: 1 << 20}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				n, err := measure.ReadCount(p.Command.Counted, res.StdoutTail)
+				if err != nil || res.Exit != 0 || res.Stdout != assay.DigestOf(nil) {
+					t.Fatalf("%s: %v, exit %d, stdout with more than what it says itself: %q", digits, err, res.Exit, res.StdoutTail)
+				}
+				counts = append(counts, n)
+			}
+			for i := range counts[1:] {
+				if got := counts[i+1] - counts[i]; got != turn {
+					t.Errorf("counts %d: a turn of the loop has %d, want %d", counts, got, turn)
+				}
+			}
+		})
+	}
+}
+
 // What an installed assay builds is what tools/wazero pins.
 func TestWazeroModule(t *testing.T) {
 	build := runtimes.Wazero.Tool().Build

@@ -12,7 +12,7 @@ import (
 // WasmEdge interprets, WasmEdgeJIT compiles with LLVM as it starts and
 // WasmEdgeAOT loads what LLVM made before. It was called Second State VM.
 var (
-	WasmEdge    = wasmedge("wasmedge", runners.Traits{Mode: runners.Interpreter}, "--force-interpreter")
+	WasmEdge    = interpretingWasmEdge()
 	WasmEdgeAOT = precompiledWasmEdge()
 	WasmEdgeJIT = wasmedge("wasmedge/jit", runners.Traits{Mode: runners.AOT, Cache: runners.Off}, "--enable-jit")
 )
@@ -57,6 +57,18 @@ func wasmedge(id string, executes runners.Traits, flags ...string) runners.CLI {
 				[]string{inv.Module}, inv.Args), nil
 		},
 	}
+}
+
+// interpretingWasmEdge counts, too: compiled code counts otherwise, a loop once
+// and not each time around.
+func interpretingWasmEdge() runners.CLI {
+	r := wasmedge("wasmedge", runners.Traits{Mode: runners.Interpreter}, "--force-interpreter")
+	r.Counts = &runners.Counter{
+		Options: []string{"--enable-instruction-count"},
+		Chatter: wasmedgeLog,
+		Counted: assay.Counted{Says: `\] \[info\]  Executed wasm instructions count: (\d+)\n`, Unit: "instructions:wasmedge"},
+	}
+	return r
 }
 
 func precompiledWasmEdge() runners.CLI {

@@ -18,6 +18,11 @@ var Wasmi = runners.CLI{
 	},
 	Executes: runners.Traits{Mode: runners.Interpreter},
 	Inside:   true,
+	Counts: &runners.Counter{
+		Options: []string{"--fuel", "18446744073709551615"}, // all that there can be
+		Chatter: `fuel consumed: \d+, fuel remaining: \d+\n`,
+		Counted: assay.Counted{Says: `fuel consumed: (\d+), fuel remaining: \d+\n`, Unit: "fuel:wasmi"},
+	},
 	Signs: []assay.Sign{
 		{Outcome: assay.RuntimeCrash, Exit: []int{1}, Stderr: `(?m)^Error: failed during execution of _start: exit with invalid exit status `},
 		{Outcome: assay.Trap, Exit: []int{1}, Stderr: `(?m)^Error: failed during execution of _start: `},
