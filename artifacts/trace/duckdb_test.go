@@ -10,9 +10,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
+	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/internal/tooltest"
 )
 
@@ -125,6 +128,43 @@ func TestDuckDBTypes(t *testing.T) {
 	for name, kind := range want {
 		if got[name] != kind {
 			t.Errorf("duckdb gives %s the type %s, want %s", name, got[name], kind)
+		}
+	}
+}
+
+// What docs/trace.md asks of DuckDB gives what it says: of ok samples of one
+// phase, warm-up left out.
+func TestDuckDBAsDocumented(t *testing.T) {
+	python := duckdb(t)
+	page, err := os.ReadFile("../../docs/trace.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rows []assay.Sample
+	add := func(seq int64, phase assay.Phase, call int32, warmup bool, outcome assay.Outcome, ns int64) {
+		rows = append(rows, assay.Sample{Seq: seq, Workload: "crc32", Runtime: "wazero", Host: "local", Phase: phase, Call: call, Warmup: warmup, Outcome: outcome, WallNS: &ns})
+	}
+	for seq, outcome := range []assay.Outcome{assay.OK, assay.OK, assay.Timeout} {
+		add(int64(seq), assay.Process, 0, false, outcome, 2e6+int64(seq)*1e6)
+		add(int64(seq), assay.FirstByte, 0, false, outcome, 1e3)
+		add(int64(seq), assay.Call, 1, true, outcome, 9e6)
+		add(int64(seq), assay.Call, 2, false, outcome, 100+10*int64(seq))
+	}
+	b := encode(t, rows)
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "trace.parquet"), b, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"[('wazero', 2.5)]", "[('wazero', 0, 100.0), ('wazero', 1, 110.0)]", "[(b'{"}
+	queries := regexp.MustCompile("SELECT [^\"`]+").FindAll(page, -1)
+	if len(queries) != len(want) {
+		t.Fatalf("docs/trace.md has %d queries, want %d", len(queries), len(want))
+	}
+	for i, query := range queries {
+		cmd := exec.CommandContext(t.Context(), python, "-c", "import duckdb, sys; print(sorted(duckdb.sql(sys.argv[1]).fetchall()))", string(query))
+		cmd.Dir = dir
+		if out, err := cmd.CombinedOutput(); err != nil || !strings.HasPrefix(string(out), want[i]) {
+			t.Errorf("%s: %s, %v; want %s", query, out, err, want[i])
 		}
 	}
 }
