@@ -20,7 +20,8 @@ func newCheck() *cobra.Command {
 
 Each is built from its archived source, in a new place, with the toolchain of this machine; every form is compared.
 With folders it is the workloads in these: as assay.lock has them, or as they are built if it has them not. One that
-was pinned as a .wasm file has no source and is left out. Where a digest differs, the exit status is 4.`,
+was pinned as a .wasm file has no source, and is said to be not built. One that cannot be built is, too, with the
+reason, and the others are checked all the same: the exit status is 1 then, and 4 where a digest differs.`,
 		Example: `  assay check --workloads
   assay check --workloads images/workloads/*`,
 		RunE: func(cmd *cobra.Command, folders []string) error {
@@ -40,11 +41,15 @@ was pinned as a .wasm file has no source and is left out. Where a digest differs
 					case len(c.Differs) > 0:
 						verdict = "differs: " + strings.Join(c.Differs, ", ")
 					}
-					fmt.Fprintf(out, "%-20s %v  %s\n", c.Name, c.Pinned.Short(), verdict)
+					pinned := "-"
+					if !c.Pinned.IsZero() {
+						pinned = c.Pinned.Short()
+					}
+					fmt.Fprintf(out, "%-20s %-12s  %s\n", c.Name, pinned, verdict)
 				})
 			})
 		},
 	}
-	cmd.Flags().BoolVar(&workloads, "workloads", false, "check workloads")
+	cmd.Flags().BoolVar(&workloads, "workloads", false, "check the workloads: those in the folders, or all in assay.lock")
 	return cmd
 }

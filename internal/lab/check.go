@@ -17,25 +17,40 @@ import (
 // A WorkloadCheck is what came of building a workload again.
 type WorkloadCheck struct {
 	Name    string       `json:"name"`
-	Pinned  assay.Digest `json:"pinned"`
+	Pinned  assay.Digest `json:"pinned,omitzero"`
 	Rebuilt assay.Digest `json:"rebuilt,omitzero"`
 	Differs []string     `json:"differs,omitempty"` // what differs: "module", "native linux/amd64"
-	Reason  string       `json:"reason,omitempty"`  // why it was not built again
+	Reason  string       `json:"reason,omitempty"`  // why it was not built again: it has no source, or an error
 }
 
 // CheckWorkloads builds workloads again, each from its archived source in a new
 // place, and tells each of the result: those in the folders, or, for none, all
-// that assay.lock has. The error matches failure.ErrMismatch if a digest differs.
+// that assay.lock has. One that cannot be built keeps none of the others from
+// it. The error matches failure.ErrMismatch if a digest differs.
 func (w *Workspace) CheckWorkloads(ctx context.Context, folders []string, each func(WorkloadCheck) error) error {
-	pinned, err := w.toCheck(ctx, folders)
+	lock, err := w.Lock()
 	if err != nil {
 		return err
 	}
-	differ := 0
-	for _, wl := range pinned {
-		c, err := w.checkWorkload(ctx, wl)
+	all := folders
+	find := func(folder string) (string, assay.Digest, error) { return w.inFolder(ctx, lock, folder) }
+	if len(folders) == 0 {
+		all = sortedKeys(lock.Workloads)
+		find = func(name string) (string, assay.Digest, error) { return name, lock.Workloads[name], nil }
+	}
+	differ, failed := 0, 0
+	for _, which := range all {
+		var c WorkloadCheck
+		var err error
+		if c.Name, c.Pinned, err = find(which); err == nil {
+			err = w.checkWorkload(ctx, &c)
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		if err != nil {
-			return fmt.Errorf("check %s: %w", wl.Name, err)
+			c.Reason = err.Error()
+			failed++
 		}
 		if len(c.Differs) > 0 {
 			differ++
@@ -44,83 +59,71 @@ func (w *Workspace) CheckWorkloads(ctx context.Context, folders []string, each f
 			return err
 		}
 	}
+	var errs []error
 	if differ > 0 {
-		return failure.Classed(failure.ErrMismatch, fmt.Errorf("%d of %d workloads differ when they are built again", differ, len(pinned)))
+		errs = append(errs, failure.Classed(failure.ErrMismatch, fmt.Errorf("%d of %d workloads differ when they are built again", differ, len(all))))
 	}
-	return nil
+	if failed > 0 {
+		errs = append(errs, fmt.Errorf("%d of %d workloads could not be built again", failed, len(all)))
+	}
+	return errors.Join(errs...)
 }
 
-// toCheck returns the workloads in the folders, as assay.lock has them where it
-// does; for no folders, all that it has.
-func (w *Workspace) toCheck(ctx context.Context, folders []string) ([]assay.Workload, error) {
-	lock, err := w.Lock()
+// inFolder returns the name of the workload in a folder, and its digest: as the
+// lock has it or, where it has not, as it is built. What has no readable name is
+// called by its folder.
+func (w *Workspace) inFolder(ctx context.Context, lock Lock, folder string) (string, assay.Digest, error) {
+	name, err := images.NameOf(folder)
 	if err != nil {
-		return nil, err
+		return folder, assay.Digest{}, err
 	}
-	var digests []assay.Digest
-	for _, name := range sortedKeys(lock.Workloads) {
-		if len(folders) == 0 {
-			digests = append(digests, lock.Workloads[name])
-		}
+	if d, ok := lock.Workloads[name]; ok {
+		return name, d, nil
 	}
-	for _, dir := range folders {
-		wl, err := w.build(ctx, dir)
-		if err != nil {
-			return nil, err
-		}
-		d, ok := lock.Workloads[wl.Name]
-		if !ok {
-			d = wl.Manifest
-		}
-		digests = append(digests, d)
-	}
-	var all []assay.Workload
-	for _, d := range digests {
-		wl, err := oci.Workload(ctx, w.Store, d)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, wl)
-	}
-	return all, nil
+	wl, err := w.build(ctx, folder)
+	return name, wl.Manifest, err
 }
 
-func (w *Workspace) checkWorkload(ctx context.Context, wl assay.Workload) (WorkloadCheck, error) {
-	c := WorkloadCheck{Name: wl.Name, Pinned: wl.Manifest}
+// checkWorkload builds the workload again that c names.
+func (w *Workspace) checkWorkload(ctx context.Context, c *WorkloadCheck) error {
+	wl, err := oci.Workload(ctx, w.Store, c.Pinned)
+	if err != nil {
+		return err
+	}
 	if wl.Source["digest"] == "" {
 		c.Reason = "it was pinned without source"
-		return c, nil
+		return nil
 	}
 	d, err := assay.ParseDigest(wl.Source["digest"])
 	if err != nil {
-		return c, err
+		return err
 	}
 	archive, err := w.Store.ReadAll(ctx, d, maxRecord)
 	if err != nil {
-		return c, err
+		return err
 	}
 	language, err := images.LanguageOfArchive(archive)
 	if err != nil {
-		return c, err
+		return err
 	}
 	opts, err := w.optionsFor(ctx, language)
 	if err != nil {
-		return c, err
+		return err
 	}
 	opts.Platforms = append([]string{}, sortedKeys(wl.Native)...) // none, if it has none
 	built, err := images.Rebuild(ctx, archive, opts)
 	if err != nil {
-		return c, err
+		return err
 	}
 	again, err := oci.PutWorkload(ctx, nowhere{}, workloadFiles(built))
 	if err != nil {
-		return c, err
+		return err
 	}
 	c.Rebuilt = again.Manifest
 	if again.Manifest != wl.Manifest {
 		c.Differs = formsThatDiffer(wl, again)
 	}
-	return c, nil
+	return nil
 }
 
 // formsThatDiffer says what differs between two builds of one workload.
