@@ -25,7 +25,7 @@ type Progress struct {
 	Elapsed     time.Duration // since this process began to watch
 	Fresh       int           // of Done, those finished since then
 	Current     string        // the trial last finished, and how
-	Unready     []string      // assay.Run.Ready
+	Unready     []string      // what of the host is not as one wants it, now that it begins or goes on
 	Waits       bool          // for the first of Unready to pass: nothing is begun yet
 }
 
@@ -40,8 +40,8 @@ type Result struct {
 
 // Run returns the archived run that the lock has for exp. Failing that it goes
 // on with a run of exp that was begun and not finished, or makes one. A rerun
-// goes on only with one that was begun since the archived one: so it, too, is
-// not begun again where it was interrupted.
+// goes on only with one that was begun since the archived one, and can be gone on
+// with here: so it, too, is not begun again where it was interrupted.
 //
 // When ctx ends, an agent that this call has started is stopped: what was
 // measured is kept, and the error is an *IncompleteError. One that another
@@ -127,9 +127,15 @@ func (w *Workspace) beginOnce(ctx context.Context, frozen frozen, id assay.Diges
 		return run, false, err
 	}
 	for _, run := range slices.Backward(live) {
-		if run.Experiment == id && (!another || beganSince(run.ID, lock.Experiments[id].Run)) {
-			return run, false, nil
+		if run.Experiment != id || another && !beganSince(run.ID, lock.Experiments[id].Run) {
+			continue
 		}
+		if another && run.State != assay.Running {
+			if _, err := w.left(run, frozen); err != nil {
+				continue
+			}
+		}
+		return run, false, nil
 	}
 	if !another {
 		if run, ok, err := w.answer(ctx, name, id); ok || err != nil {

@@ -82,6 +82,7 @@ func (w *Workspace) close(ctx context.Context, run assay.Run) (assay.Run, assay.
 	}
 	run.State, run.RSSFloor, run.Finished = assay.Complete, status.Floor, finished(book)
 	run.Unmeasured, run.Launch, run.LaunchSegment = status.Unmeasured, status.Launch, status.LaunchSegment
+	run.Ready, run.Changed = conditions(run, book.Segments), changedSince(run, book.Segments)
 	manifest, err := w.archive(ctx, run, plan, book)
 	if err != nil {
 		return run, none, fmt.Errorf("archive run %s: %w; what was measured is kept, \"assay resume %[1]s\" tries again", run.ID, err)

@@ -28,24 +28,7 @@ func (w *Workspace) Attach(ctx context.Context, ref string, watcher Watcher) (as
 	if run.State != assay.Running {
 		return run, fmt.Errorf(`run %s has no agent: "assay resume %s" starts one: %w`, run.ID, run.ID, failure.ErrIncomplete)
 	}
-	return w.watch(ctx, run.ID, false, watcher)
-}
-
-// Resume goes on with a run that was interrupted.
-func (w *Workspace) Resume(ctx context.Context, ref string, watcher Watcher) (assay.Run, error) {
-	run, err := w.findLive(ctx, ref)
-	if err != nil {
-		return run, err
-	}
-	exp, err := w.liveExperiment(run)
-	if err != nil {
-		return run, err
-	}
-	frozen, err := w.freezeHere(ctx, exp)
-	if err != nil {
-		return run, err
-	}
-	return w.carryOn(ctx, run.ID, frozen, false, watcher)
+	return w.watch(ctx, run.ID, false, run.Ready, watcher)
 }
 
 // carryOn sees to it that a run has an agent, and watches it.
@@ -60,12 +43,11 @@ func (w *Workspace) carryOn(ctx context.Context, id string, f frozen, detach boo
 	if detach {
 		return w.liveRun(ctx, id)
 	}
-	return w.watch(ctx, id, started, watcher)
+	return w.watch(ctx, id, started, unready(f.host), watcher)
 }
 
-// start starts an agent for a run that has none, and says whether it did. It
-// refuses to go on with a run by another plan than it was begun with: if a
-// program has changed since, half of the samples would be of something else.
+// start starts an agent for a run that has none and is not measured to its end,
+// and says whether it did. It fails as left does.
 func (w *Workspace) start(ctx context.Context, id string, f frozen) (started bool, err error) {
 	release, err := mutex.Exclude(ctx, w.runMutex(id))
 	if err != nil {
@@ -76,11 +58,8 @@ func (w *Workspace) start(ctx context.Context, id string, f frozen) (started boo
 	if err != nil || run.State == assay.Running {
 		return false, err // another process was quicker
 	}
-	if _, err := w.livePlan(run); err != nil {
+	if left, err := w.left(run, f); err != nil || left == 0 {
 		return false, err
-	}
-	if assay.DigestOf(f.plan) != run.Plan {
-		return false, fmt.Errorf(`run %s: the programs and paths on this host are not those it began with; "assay run --rerun" makes a new run`, id)
 	}
 	return true, w.startAgent(ctx, id)
 }
@@ -131,8 +110,8 @@ const heartbeat = time.Second
 
 // watch follows the journal until the agent ends, and archives the run. When
 // ctx ends, it stops the agent if it is ours and its cause is not ErrLeft, and
-// leaves it at work if not.
-func (w *Workspace) watch(ctx context.Context, id string, ours bool, watcher Watcher) (assay.Run, error) {
+// leaves it at work if not. ready is shown as Progress.Unready.
+func (w *Workspace) watch(ctx context.Context, id string, ours bool, ready []string, watcher Watcher) (assay.Run, error) {
 	run, err := w.liveRun(ctx, id)
 	if errors.Is(err, fs.ErrNotExist) {
 		return w.FindRun(ctx, id) // archived meanwhile
@@ -144,7 +123,8 @@ func (w *Workspace) watch(ctx context.Context, id string, ours bool, watcher Wat
 	if err != nil {
 		return run, err
 	}
-	v := newView(w.runDir(id), run, len(plan.Order)*len(plan.Trials), watcher)
+	total := len(plan.Order) * len(plan.Trials)
+	v := &view{watcher: watcher, progress: Progress{Run: id, Total: total, Unready: ready}, follow: follower{path: filepath.Join(w.runDir(id), journalFile)}, began: time.Now()}
 	defer v.close()
 	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
@@ -187,10 +167,6 @@ type view struct {
 	follow   follower
 	began    time.Time
 	shown    time.Time // when the watcher was called last
-}
-
-func newView(dir string, run assay.Run, total int, watcher Watcher) *view {
-	return &view{watcher: watcher, progress: Progress{Run: run.ID, Total: total, Unready: run.Ready}, follow: follower{path: filepath.Join(dir, journalFile)}, began: time.Now()}
 }
 
 func (v *view) close() { v.follow.close() }

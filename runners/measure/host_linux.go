@@ -82,9 +82,9 @@ func virtual() string {
 	case strings.Contains(" "+cpuinfo("flags")+" ", " hypervisor "):
 		seen = append(seen, strings.TrimSpace("hypervisor "+strings.TrimSpace(vendor+" "+product)))
 	}
-	for path, name := range map[string]string{"/.dockerenv": "docker", "/run/.containerenv": "podman"} {
-		if _, err := os.Stat(path); err == nil {
-			seen = append(seen, name)
+	for _, container := range []struct{ path, name string }{{"/.dockerenv", "docker"}, {"/run/.containerenv", "podman"}} {
+		if _, err := os.Stat(container.path); err == nil {
+			seen = append(seen, container.name)
 		}
 	}
 	return strings.Join(seen, ", ")
