@@ -51,7 +51,7 @@ func (w *Workspace) PinRuntime(ctx context.Context, name string) ([]PinnedRuntim
 	}
 	switch found := tools[0].found; {
 	case found.Absent != "":
-		return nil, fmt.Errorf("pin runtime %s", found.Absent)
+		return nil, fmt.Errorf("pin runtime: %s", found.Absent)
 	case found.Path == "":
 		return nil, failure.Usagef("pin runtime %s: it is %s, which is pinned with the workload", name, found.Origin)
 	}
