@@ -63,6 +63,17 @@ func TestReasonsAreSaidOnce(t *testing.T) {
 	}
 }
 
+// Systems that cannot do the same for the same reason are named together.
+func TestSuiteLeavesOutTogether(t *testing.T) {
+	b := encode(t, table.Strings("runtime", "", "", strings.Fields("native native a b a b c c")), table.Strings("workload", "", "", strings.Fields("io fib io io fib fib io fib")),
+		table.Strings("outcome", "", "", strings.Fields("ok ok no no ok ok no no")), table.Strings("detail", "", "", []string{"", "", "a: writes", "b: writes", "", "", "writes", "writes"}),
+		table.Ints("wall_ns", "ns", "", []int64{1, 1, 0, 0, 1, 1, 0, 0}))
+	f, _ := drawn(t, PageWidth, b, comparedSuite)
+	if got, want := f.chart.(suite).leftOut(), []string{"a and b in io, c: 1 no: writes"}; !slices.Equal(got, want) {
+		t.Errorf("left out %q, want %q", got, want)
+	}
+}
+
 // A category is executed in one way, by a mode that there is.
 func TestModesAreOne(t *testing.T) {
 	for want, modes := range map[string][]string{

@@ -195,32 +195,44 @@ func (c suite) singles() string {
 	return "[–]: no interval, for n = 1: " + listed(names) + "."
 }
 
-// leftOut says which rows are not in the numbers, each reason once: "wasm3 in
-// json and nbody, wavm: 6 unsupported: no SIMD".
+// leftOut says which rows are not in the numbers, each reason once: "wasm3 and
+// wamr in json and nbody, wavm: 6 unsupported: no SIMD".
 func (c suite) leftOut() []string {
 	var accounts []string
-	where := make(map[string][]string)
+	places := make(map[string][]string)     // of an account: " in json and nbody"
+	systems := make(map[[2]string][]string) // of an account and a place
 	for i, system := range c.y.categories {
+		var here []string // accounts
 		in := make(map[string][]string)
 		for k, workload := range c.x.categories {
 			if a := withoutName(c.field(i, k).account(), system); a != "" {
-				in[a] = append(in[a], workload)
-				if !slices.Contains(accounts, a) {
-					accounts = append(accounts, a)
+				if in[a] == nil {
+					here = append(here, a)
 				}
+				in[a] = append(in[a], workload)
 			}
 		}
-		for a, workloads := range in {
-			name := system
-			if len(workloads) < len(c.x.categories) {
-				name += " in " + listed(workloads)
+		for _, a := range here {
+			place := ""
+			if len(in[a]) < len(c.x.categories) {
+				place = " in " + listed(in[a])
 			}
-			where[a] = append(where[a], name)
+			if places[a] == nil {
+				accounts = append(accounts, a)
+			}
+			if systems[[2]string{a, place}] == nil {
+				places[a] = append(places[a], place)
+			}
+			systems[[2]string{a, place}] = append(systems[[2]string{a, place}], system)
 		}
 	}
 	var out []string
 	for _, a := range accounts {
-		out = append(out, listed(where[a])+": "+a)
+		var where []string
+		for _, place := range places[a] {
+			where = append(where, listed(systems[[2]string{a, place}])+place)
+		}
+		out = append(out, strings.Join(where, ", ")+": "+a)
 	}
 	return out
 }
