@@ -101,23 +101,26 @@ func check(p runners.Package) []error {
 			bad("%s %q: want %v", what, s, pattern)
 		}
 	}
-	if w := p.Wheel; w != nil {
-		kinds++
-		word("wheel.project", w.Project, projectPattern)
-		word("wheel.version", w.Version, versionPattern)
+	wheel := func(what string, w runners.Wheel) {
+		word(what+".project", w.Project, projectPattern)
+		word(what+".version", w.Version, versionPattern)
 		for platform, d := range w.Files {
 			if d.IsZero() {
-				bad("wheel.files: no digest for %s", platform)
+				bad("%s.files: no digest for %s", what, platform)
 			}
 		}
 		for _, k := range w.Keep {
 			if !filepath.IsLocal(k) {
-				bad("wheel.keep: %q is not a path in the wheel", k)
+				bad("%s.keep: %q is not a path in the wheel", what, k)
 			}
 		}
 		if len(w.Files) == 0 || len(w.Keep) == 0 {
-			bad("wheel: want files and keep")
+			bad("%s: want files and keep", what)
 		}
+	}
+	if p.Wheel != nil {
+		kinds++
+		wheel("wheel", *p.Wheel)
 	}
 	if c := p.Crate; c != nil {
 		kinds++
@@ -128,6 +131,9 @@ func check(p runners.Package) []error {
 	if g := p.Go; g != nil {
 		kinds++
 		word("go.source", g.Source, namePattern)
+		if g.Wheel != nil {
+			wheel("go.wheel", *g.Wheel)
+		}
 	}
 	if d := p.Debian; d != nil {
 		kinds++
