@@ -65,11 +65,11 @@ func (j job) crate(ctx context.Context, c runners.Crate) (record, error) {
 	if len(c.Features) > 0 {
 		args = append(args, "--features", strings.Join(c.Features, ","))
 	}
-	compiler, err := j.rustc(ctx, home)
+	compilers, err := j.compilers(ctx, home, c)
 	if err != nil {
 		return record{}, err
 	}
-	r.Origin += ", with " + compiler
+	r.Origin += ", with " + compilers
 	cmd := j.cargo(ctx, cargo, home, args...)
 	cmd.Env = append(cmd.Env, "RUSTC_WRAPPER=", "RUSTC_WORKSPACE_WRAPPER=") // of a configuration
 	if _, err := run(cmd, j.compiling); err != nil {
@@ -113,11 +113,26 @@ func (j job) unshare() error {
 	return os.RemoveAll(j.target())
 }
 
-// bends is a variable of the environment that makes cargo build something else.
-// CARGO_HTTP_PROXY, CARGO_REGISTRIES_…_TOKEN and the like do not.
-var bends = regexp.MustCompile(`^(CARGO_(PROFILE|TARGET|BUILD|ENCODED|UNSTABLE|ALIAS|INCREMENTAL)|RUSTC|RUSTDOC|RUSTFLAGS|(HOST_|TARGET_)?C(XX)?FLAGS)`)
+// bends is a variable of the environment that makes cargo, or what crates compile
+// C with, build something else. CARGO_HTTP_PROXY, CARGO_REGISTRIES_…_TOKEN,
+// LIBCLANG_PATH and the like do not.
+var bends = regexp.MustCompile(`^(CARGO_(PROFILE|TARGET|BUILD|ENCODED|UNSTABLE|ALIAS|INCREMENTAL)|RUSTC|RUSTDOC|RUSTFLAGS` +
+	`|CMAKE|BINDGEN_|CRATE_CC_|CPATH=|C(PLUS)?_INCLUDE_PATH=|LD=` +
+	`|((HOST|TARGET)_)?(CC|CXX|CXXSTDLIB|AR|RANLIB|NM|(C|CXX|CPP|LD|AR|RANLIB)FLAGS)(_[^=]*)?=)`)
 
-// rustc returns what the compiler that cargo uses says of itself: "rustc 1.90.0 (…)".
+// compilers returns what the compilers that cargo uses say of themselves, that of
+// C if c has some: "rustc 1.90.0 (…) and cc (Debian 12.2.0-14) 12.2.0".
+func (j job) compilers(ctx context.Context, home string, c runners.Crate) (string, error) {
+	said, err := j.rustc(ctx, home)
+	if err != nil || !slices.Contains(c.Needs, "cc") {
+		return said, err
+	}
+	out, err := run(command(ctx, "cc", "--version"), nil)
+	first, _, _ := strings.Cut(strings.TrimSpace(out), "\n")
+	return said + " and " + first, err
+}
+
+// rustc returns what Rust's compiler says of itself.
 func (j job) rustc(ctx context.Context, home string) (string, error) {
 	rustc, err := need("rustc", cargoRemedy)
 	if err != nil {

@@ -208,7 +208,7 @@ install)
 	printf '#!/bin/sh\necho demo 1.0\n' >"$2/bin/demo" ;;
 esac
 `, dir, script)
-	for name, text := range map[string]string{"cargo": text, "rustc": "#!/bin/sh\necho rustc 1.2.3\n"} {
+	for name, text := range map[string]string{"cargo": text, "rustc": "#!/bin/sh\necho rustc 1.2.3\n", "cc": "#!/bin/sh\necho cc 4.5\necho free software\n"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -275,19 +275,24 @@ func TestTogether(t *testing.T) {
 }
 
 // TestCrateEnvironment: what would make another program of a crate is kept from
-// cargo, what reaches the registry is not, and the compiler is noted.
+// cargo, what reaches the registry is not, and the compilers are noted.
 func TestCrateEnvironment(t *testing.T) {
 	dir := t.TempDir()
 	fakeCargo(t, dir, "env >"+dir+"/env")
-	bends := []string{"CARGO_PROFILE_RELEASE_LTO", "CARGO_BUILD_TARGET", "CARGO_ENCODED_RUSTFLAGS", "RUSTC", "RUSTC_BOOTSTRAP", "CFLAGS", "TARGET_CFLAGS"}
-	for _, name := range append(bends, "CARGO_HTTP_PROXY", "RUSTC_WRAPPER") {
+	bends := []string{"CARGO_PROFILE_RELEASE_LTO", "CARGO_BUILD_TARGET", "CARGO_ENCODED_RUSTFLAGS", "RUSTC", "RUSTC_BOOTSTRAP", "CFLAGS", "TARGET_CFLAGS",
+		"CC", "CXX", "HOST_CC", "CC_x86_64-unknown-linux-gnu", "CXXFLAGS_x86_64_unknown_linux_gnu", "AR", "RANLIB", "LD", "LDFLAGS", "CPATH", "C_INCLUDE_PATH",
+		"CMAKE", "CMAKE_TOOLCHAIN_FILE", "CRATE_CC_NO_DEFAULTS", "BINDGEN_EXTRA_CLANG_ARGS"}
+	keeps := []string{"CARGO_HTTP_PROXY", "LIBCLANG_PATH", "CCACHE_DIR", "LD_BIND_NOW"}
+	for _, name := range slices.Concat(bends, keeps, []string{"RUSTC_WRAPPER"}) {
 		t.Setenv(name, "bent")
 	}
-	in, err := install.Install(t.Context(), crateOf(t, dir), install.Options{Cache: t.TempDir()})
+	p := crateOf(t, dir)
+	p.Crate.Needs = []string{"cc"}
+	in, err := install.Install(t.Context(), p, install.Options{Cache: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := "crates.io demo 1.0, with rustc 1.2.3"; in.Origin != want {
+	if want := "crates.io demo 1.0, with rustc 1.2.3 and cc 4.5"; in.Origin != want {
 		t.Errorf("origin %q, want %q", in.Origin, want)
 	}
 	env, err := os.ReadFile(filepath.Join(dir, "env"))
@@ -300,9 +305,14 @@ func TestCrateEnvironment(t *testing.T) {
 			t.Errorf("cargo was given %s", name)
 		}
 	}
-	for _, want := range []string{"CARGO_HTTP_PROXY=bent", "RUSTC_WRAPPER=", "RUSTFLAGS="} {
+	for _, name := range keeps {
+		if !slices.Contains(given, name+"=bent") {
+			t.Errorf("cargo was not given %s", name)
+		}
+	}
+	for _, want := range []string{"RUSTC_WRAPPER=", "RUSTFLAGS="} {
 		if !slices.Contains(given, want) {
-			t.Errorf("cargo was not given %s", want)
+			t.Errorf("cargo was given no %s", want)
 		}
 	}
 }
