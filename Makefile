@@ -35,7 +35,7 @@ test: build test-tools ## everything that can be tested here
 	$(GO) test -timeout 30m ./...
 
 test-slow: build ## what takes minutes: the contract with lucet (ten more to build it) and containerd, noted in docs/runtimes.md; Rust; simulations in full
-	bin/assay runtimes install lucet
+	bin/assay runtimes install lucet containerd
 	ASSAY_SLOW=1 ASSAY_REQUIRE=lucet,containerd $(GO) test -timeout 60m -count=1 -v -run '^TestSlow$$' ./runners/runtimes -update
 	ASSAY_SLOW=1 ASSAY_REQUIRE=rust $(GO) test -timeout 60m -count=1 -run '^Test(Suite|BuildIsReproducible|Coverage.*|FalsePositives)$$' ./images ./kernelext/stats
 
