@@ -20,12 +20,8 @@ import (
 	"github.com/assay-notebooks/assay/runners/runtimes"
 )
 
-// maxInvocations bounds a plan: beyond it a typing error is likelier than an
-// experiment.
-const maxInvocations = 10_000_000
-
-// maxRows bounds the samples of a steady experiment, for they are all in memory
-// when it is archived; maxRowText the parameters in each.
+// maxRows bounds the samples of an experiment, for they are all in memory when
+// it is archived; maxRowText the parameters in each.
 const (
 	maxRows    = 1_000_000
 	maxRowText = 256
@@ -128,8 +124,8 @@ func (w *Workspace) Resolve(ctx context.Context, spec assay.Spec) (assay.Experim
 			bad("parameter %s has no values", p.Name)
 		}
 		matrix *= max(len(p.Values), 1)
-		if matrix > maxInvocations {
-			bad("the matrix has more than %d trials", maxInvocations)
+		if matrix > maxRows {
+			bad("the matrix has more than %d trials", maxRows)
 			break
 		}
 	}

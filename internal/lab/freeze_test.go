@@ -125,7 +125,7 @@ func TestSteadyFitsAFrame(t *testing.T) {
 		t.Fatal(err)
 	}
 	row := assay.Sample{
-		Seq: maxInvocations, Block: math.MaxInt32, Trial: math.MaxInt32, Workload: strings.Repeat("w", 128), Runtime: "wazero/interpreter",
+		Seq: maxRows, Block: math.MaxInt32, Trial: math.MaxInt32, Workload: strings.Repeat("w", 128), Runtime: "wazero/interpreter",
 		Host: "local", Params: map[string]string{"name": long}, Phase: assay.Call, Call: assay.MaxCalls, Outcome: assay.RuntimeCrash, Exit: -1,
 		StartNS: wall, Segment: math.MaxInt32, WallNS: &wall,
 		CPUNS: &wall, Mode: "precompiled", Cache: "prepared", Threads: math.MaxInt32, // of a shim's calls

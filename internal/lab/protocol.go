@@ -19,6 +19,10 @@ const (
 	ProtocolCount  = "count"
 )
 
+// coldRows is how many rows an invocation of the cold protocol has: the process
+// and its first byte.
+const coldRows = 2
+
 // phaseRows is how many rows an invocation of the phases protocol has beside
 // those of its later calls, at most; of those each has two, with its region.
 const phaseRows = 16
@@ -81,16 +85,16 @@ func checkProtocol(p assay.Protocol, matrix int, params []assay.Param) (wrong []
 		switch {
 		case invocations < 1:
 			bad("protocol.%s: invocations must be at least 1", name)
-		case invocations > maxInvocations/max(matrix, 1):
-			bad("protocol.%s: %d blocks of %d trials are more than %d invocations", name, invocations, matrix, maxInvocations)
+		case invocations > maxRows/max(matrix, 1):
+			bad("protocol.%s: %d invocations of %d trials are more than %d samples", name, invocations, matrix, maxRows)
 		}
 	}
 	if c := p.Cold; c != nil {
 		switch {
 		case c.Invocations < 1 || c.Warmup < 0:
 			bad("protocol.cold: invocations must be at least 1 and warmup at least 0")
-		case c.Invocations > maxInvocations || c.Warmup > maxInvocations || c.Invocations+c.Warmup > maxInvocations/max(matrix, 1):
-			bad("%d and %d blocks of %d trials are more than %d invocations", c.Invocations, c.Warmup, matrix, maxInvocations)
+		case c.Invocations > maxRows || c.Warmup > maxRows || c.Invocations+c.Warmup > maxRows/coldRows/max(matrix, 1):
+			bad("protocol.cold: %d and %d invocations of %d trials are more than %d samples, of which each has %d", c.Invocations, c.Warmup, matrix, maxRows, coldRows)
 		}
 	}
 	if s := p.Steady; s != nil {

@@ -29,7 +29,9 @@ func TestCheckProtocol(t *testing.T) {
 		{assay.Protocol{Phases: &assay.Phases{Invocations: -1, Calls: -1}}, 1, []string{"protocol.phases: invocations"}},
 		{assay.Protocol{Memory: &assay.Memory{}}, 1, []string{"protocol.memory: invocations must be at least 1"}},
 		{assay.Protocol{Memory: &assay.Memory{Invocations: 1 << 40}}, 1, []string{"protocol.memory"}},
-		{assay.Protocol{Count: &assay.Count{Invocations: 5_000_001}}, 2, []string{"protocol.count: 5000001 blocks of 2 trials"}},
+		{assay.Protocol{Count: &assay.Count{Invocations: 500_001}}, 2, []string{"protocol.count: 500001 invocations of 2 trials are more than 1000000 samples"}},
+		{p: assay.Protocol{Cold: &assay.Cold{Invocations: 499_999, Warmup: 1}}},
+		{assay.Protocol{Cold: &assay.Cold{Invocations: 500_000, Warmup: 1}}, 1, []string{"protocol.cold: 500000 and 1 invocations of 1 trials are more than 1000000 samples, of which each has 2"}},
 		{assay.Protocol{Cold: cold, Padding: 1 << 20}, 1, []string{"want 0 to 65536"}},
 	} {
 		got := checkProtocol(c.p, c.matrix, nil)
