@@ -164,7 +164,14 @@ func newAttach() *cobra.Command {
 }
 
 func newResume() *cobra.Command {
-	return follow("resume RUN", "Go on with a run that was interrupted", (*lab.Workspace).Resume)
+	var opts lab.ResumeOptions
+	cmd := follow("resume RUN", "Go on with a run that was interrupted", func(w *lab.Workspace, ctx context.Context, ref string, watcher lab.Watcher) (assay.Run, error) {
+		return w.Resume(ctx, ref, opts, watcher)
+	})
+	cmd.Long = `Go on with a run that was interrupted, by the programs and on the host that it began with. If these have
+changed since, it is refused, with what was there and what is; assay run --rerun begins another run.`
+	cmd.Flags().DurationVar(&opts.Ready, "ready", 0, "wait so long at most, such as 2m, until the host has little other work; if it still has some, measure nothing")
+	return cmd
 }
 
 func newCancel() *cobra.Command {
