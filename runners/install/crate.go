@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/google/renameio/v2"
+
 	"github.com/assay-notebooks/assay/runners"
 )
 
@@ -158,14 +160,17 @@ func (j job) cargoHome() (string, error) {
 		users = filepath.Join(dir, ".cargo")
 	}
 	for _, name := range []string{"config", "config.toml", "credentials", "credentials.toml"} {
-		link := filepath.Join(home, name)
-		if err := os.Remove(link); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return "", err
-		}
-		if _, err := os.Stat(filepath.Join(users, name)); err != nil {
+		link, file := filepath.Join(home, name), filepath.Join(users, name)
+		if _, err := os.Stat(file); err != nil {
+			if err := os.Remove(link); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return "", err
+			}
 			continue
 		}
-		if err := os.Symlink(filepath.Join(users, name), link); err != nil && !errors.Is(err, fs.ErrExist) {
+		if leads, _ := os.Readlink(link); leads == file || link == file {
+			continue // another cargo may be about to read it
+		}
+		if err := renameio.Symlink(file, link); err != nil {
 			return "", err
 		}
 	}
