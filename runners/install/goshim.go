@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/assay-notebooks/assay"
@@ -33,14 +32,11 @@ func (j job) goShim(ctx context.Context, g runners.GoShim) (record, error) {
 		}
 		r.Origin += fmt.Sprintf(", with PyPI %s %s", g.Wheel.Project, g.Wheel.Version)
 	}
-	network, err := GoNetwork(ctx, goCmd)
-	if err != nil {
-		return record{}, err
-	}
 	cmd := command(ctx, goCmd, "build", "-x", "-trimpath", "-buildvcs=false", "-tags=shim", "-ldflags=-s -w", "-o", filepath.Join(j.out, j.p.Program), ".")
 	cmd.Dir = source
-	cmd.Env = slices.Concat(cmd.Env, network, []string{"CGO_ENABLED=0", "GOENV=off", "GOWORK=off", "GOTOOLCHAIN=local", "GOFLAGS=-modcacherw",
-		"GOMODCACHE=" + filepath.Join(j.work, "mod"), "GOCACHE=" + filepath.Join(j.work, "go-build")})
+	if cmd.Env, err = GoEnv(ctx, goCmd, j.work); err != nil {
+		return record{}, err
+	}
 	j.progress(Progress{Doing: "building with go"})
 	_, err = run(cmd, func(line string) {
 		if what, ok := strings.CutPrefix(line, "# get "); ok {

@@ -63,7 +63,7 @@ func recipeOf(ctx context.Context, t runners.Tool, cache string) (recipe, error)
 	if cache, err = filepath.Abs(cache); err != nil {
 		return recipe{}, err
 	}
-	version, err := goOutput(ctx, goCmd, "", nil, "env", "GOVERSION")
+	version, err := goOutput(ctx, goCmd, os.TempDir(), append(os.Environ(), install.GoSettled...), "env", "GOVERSION")
 	if err != nil {
 		return recipe{}, absence{fmt.Sprintf("go env: %v", err), t.Remedy}
 	}
@@ -101,11 +101,11 @@ func build(ctx context.Context, t runners.Tool, cache string) (string, error) {
 	if err := install.WriteFiles(tmp, files); err != nil {
 		return "", err
 	}
-	network, err := install.GoNetwork(ctx, r.goCmd)
+	env, err := install.GoEnv(ctx, r.goCmd, filepath.Dir(filepath.Dir(dir))) // the cache
 	if err != nil {
 		return "", err
 	}
-	if _, err := goOutput(ctx, r.goCmd, tmp, network, r.args...); err != nil {
+	if _, err := goOutput(ctx, r.goCmd, tmp, env, r.args...); err != nil {
 		return "", absence{fmt.Sprintf("building %s@%s: %v", t.Build.Package, t.Build.Version, err),
 			"check the network and GOPROXY, " + t.Remedy}
 	}
@@ -136,14 +136,10 @@ func intact(bin string) bool {
 	return err == nil && got.String() == string(want)
 }
 
-// goOutput runs the go command with nothing of the caller's that would change
-// what it builds; network is as of install.GoNetwork.
-func goOutput(ctx context.Context, goCmd, dir string, network []string, args ...string) (string, error) {
+// goOutput runs the go command in dir, in an environment as of install.GoEnv.
+func goOutput(ctx context.Context, goCmd, dir string, env []string, args ...string) (string, error) {
 	cmd := grouped.Command(ctx, 2*time.Second, goCmd, args...) // with its compilers
-	cmd.Dir = dir
-	cmd.Env = slices.Concat(os.Environ(), network, []string{"CGO_ENABLED=0", "GOENV=off", "GOFLAGS=", "GOWORK=off", "GOTOOLCHAIN=local",
-		"GOAMD64=", "GOARM64=", "GOEXPERIMENT=",
-		"GOOS=" + runtime.GOOS, "GOARCH=" + runtime.GOARCH})
+	cmd.Dir, cmd.Env = dir, env
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()

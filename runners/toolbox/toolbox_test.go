@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -88,7 +89,7 @@ func TestOriginOfOurs(t *testing.T) {
 		tooltest.Missing(t, "go", err)
 	}
 	build := runners.Build{Package: "example.org/ours", Version: "v1.2.3", Mod: []byte("module example.org/ours\ngo 1.26\n"),
-		Files: map[string][]byte{"main.go": []byte("package main\nimport \"fmt\"\nfunc main() { fmt.Println(\"1.2.3\") }\n")}}
+		Files: map[string][]byte{"main.go": []byte("package main\nfunc main() { println(\"1.2.3\") }\n")}}
 	tool := runners.Tool{Bin: "ours", Build: &build, Remedy: "install Go"}
 	got, err := toolbox.Locate(t.Context(), runners.CLI{ID: "ours", Program: tool}, toolbox.Options{Cache: t.TempDir()})
 	if want := "go build of assay's example.org/ours, with its engine v1.2.3"; err != nil || got.Origin != want {
@@ -127,9 +128,9 @@ func TestBuildEnded(t *testing.T) {
 	}
 }
 
-// TestGoNetwork: a proxy that was set with "go env -w" is asked for modules, by
+// TestGoEnv: a proxy that was set with "go env -w" is asked for modules, by
 // what builds at the first use and by what installs.
-func TestGoNetwork(t *testing.T) {
+func TestGoEnv(t *testing.T) {
 	if _, err := exec.LookPath("go"); err != nil {
 		tooltest.Missing(t, "go", err)
 	}
@@ -254,7 +255,8 @@ func TestBuild(t *testing.T) {
 	if _, err := exec.LookPath("go"); err != nil {
 		tooltest.Missing(t, "go", err)
 	}
-	cache := t.TempDir()
+	cache, users := t.TempDir(), filepath.Join(t.TempDir(), "go-build")
+	t.Setenv("GOCACHE", users)
 	if path, ok := toolbox.Built(t.Context(), runtimes.Wazero.Tool(), cache); ok {
 		t.Errorf("Built(wazero) = %s, want none in an empty cache", path)
 	}
@@ -289,6 +291,25 @@ func TestBuild(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(filepath.Join(cache, "tools", ".build-*")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
+	}
+	if _, err := os.Stat(users); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the user's cache of go: %v; want it left alone", err)
+	}
+
+	// A user who has the modules needs no network, and his copies are not extracted.
+	offline := t.TempDir()
+	if err := os.Symlink(filepath.Join(cache, "go-build"), filepath.Join(offline, "go-build")); err != nil { // else it takes long
+		t.Fatal(err)
+	}
+	for name, value := range map[string]string{"GOMODCACHE": filepath.Join(cache, "mod"), "GOPROXY": "off", "GOARCH": "wasm", "GOOS": "js", "GOAMD64": "v4"} {
+		t.Setenv(name, value)
+	}
+	third, err := toolbox.Locate(t.Context(), runtimes.Wazero, toolbox.Options{Cache: offline})
+	if err != nil || third.Digest != first.Digest {
+		t.Errorf("offline: Locate(wazero) = %+v, %v; want the bytes of before", third, err)
+	}
+	if there, _ := filepath.Glob(filepath.Join(offline, "mod", "github.com", "tetratelabs", "wazero@*")); len(there) != 1 {
+		t.Errorf("modules were extracted to %v, want one below the cache", there)
 	}
 }
 
