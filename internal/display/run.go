@@ -383,7 +383,7 @@ func provenance(run assay.Run) []fact {
 	for _, r := range run.Runtimes {
 		facts = append(facts, fact{"runtime " + r.Name, joined(r.Version, digest(r.Digest), r.Origin, prefixed("absent: ", r.Absent))})
 		if len(r.Loader) > 0 {
-			facts = append(facts, fact{"", "loader: " + strings.Join(r.Loader, " ") + ", timed with it"})
+			facts = append(facts, fact{"", "loader, timed with it: " + strings.Join(r.Loader, " ")})
 		}
 		for _, f := range r.Files {
 			facts = append(facts, fact{"", joined(fileName(f.Path), digest(f.Digest))})
