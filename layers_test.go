@@ -47,7 +47,7 @@ var layers = map[string][]string{
 	"images/...":                   {},
 	"runners":                      {""},
 	"runners/...":                  {"", "runners/..."},
-	"runners/install":              {"internal/strictyaml"},
+	"runners/install":              {"internal/stall", "internal/strictyaml"},
 	"runners/runtimes/runtimetest": {"internal/tooltest"},
 	"internal/agent":               {"", "runners/...", "artifacts/journal"},
 	"internal/seal/...":            {"", "kernelext", "internal/canonical", "internal/nodewasi", "internal/seal/..."},

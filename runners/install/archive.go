@@ -1,15 +1,19 @@
 package install
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path"
 	"path/filepath"
+	"time"
 
+	"github.com/assay-notebooks/assay/internal/stall"
 	"github.com/assay-notebooks/assay/runners"
 )
 
@@ -32,13 +36,19 @@ func (j job) archive(ctx context.Context, a runners.Archive) (record, error) {
 	return record{Origin: url}, unpack(file, j.out, all)
 }
 
+// stallLimit is for how long nothing may come of a download.
+const stallLimit = time.Minute
+
 // download writes what url gives to file.
 func (j job) download(ctx context.Context, url, file string) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return err
 	}
-	resp, err := http.DefaultClient.Do(req)
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.DialContext = stall.Dialer(net.Dialer{Timeout: 30 * time.Second}, cmp.Or(j.o.Stall, stallLimit))
+	defer transport.CloseIdleConnections()
+	resp, err := (&http.Client{Transport: transport}).Do(req)
 	if err != nil {
 		return fmt.Errorf("%w; check the network and HTTPS_PROXY", err)
 	}
@@ -51,7 +61,9 @@ func (j job) download(ctx context.Context, url, file string) error {
 		return err
 	}
 	body := &counted{r: io.LimitReader(resp.Body, maxBytes), job: j, total: max(resp.ContentLength, 0)}
-	_, err = io.Copy(f, body)
+	if _, err = io.Copy(f, body); errors.Is(err, os.ErrDeadlineExceeded) {
+		err = fmt.Errorf("%s: nothing came for %v: %w; check the network, and try again", url, cmp.Or(j.o.Stall, stallLimit), err)
+	}
 	return errors.Join(err, f.Close())
 }
 

@@ -122,7 +122,7 @@ func (j job) fetchDebian(ctx context.Context, d runners.Debian) ([]string, error
 		fetch = []string{"download"}
 	}
 	archives := at("cache/archives")
-	for _, args := range [][]string{{"update"}, append(fetch, d.Packages...)} {
+	for _, args := range [][]string{{"update"}, {"autoclean"}, append(fetch, d.Packages...)} { // without what an earlier attempt fetched and is no longer the release's
 		cmd := command(ctx, get, append(args, "-q", "-y")...)
 		cmd.Dir = archives // where "download" puts them
 		cmd.Env = append(cmd.Env, "APT_CONFIG="+at("apt.conf"))

@@ -57,14 +57,17 @@ func TestDebianHooks(t *testing.T) {
 
 // fakeApt puts an apt-get in PATH that comes with the package demo, whose
 // program is that, and with libdemo, which it depends on: "install" with both,
-// "download" with the first. It returns the digests of their files.
+// "download" with the first. "autoclean" removes what it does not have. It
+// returns the digests of their files.
 func fakeApt(t *testing.T, program []byte) map[string]assay.Digest {
 	t.Helper()
 	needApt(t)
 	dir := t.TempDir()
 	apt := fmt.Sprintf(`#!/bin/sh
+archives=$(sed -n 's/^Dir::Cache "\(.*\)";/\1/p' "$APT_CONFIG")/archives
 case $1 in
-install) cp %[1]q/*.deb $(sed -n 's/^Dir::Cache "\(.*\)";/\1/p' "$APT_CONFIG")/archives ;;
+autoclean) for deb in "$archives"/*.deb; do test -e %[1]q/"${deb##*/}" || rm -f "$deb"; done ;;
+install) cp %[1]q/*.deb "$archives" ;;
 download) cp %[1]q/demo_*.deb . ;;
 esac
 `, dir)
@@ -115,6 +118,26 @@ func TestDebianMoved(t *testing.T) {
 		if in.Origin != c.origin || (err != nil) != (c.err != "") || err != nil && !strings.Contains(err.Error(), c.err) {
 			t.Errorf("without %q: origin %q, %v; want %q, %q", c.without, in.Origin, err, c.origin, c.err)
 		}
+	}
+}
+
+// TestDebianResumed goes on with an attempt of before a point release: what it
+// fetched that is no longer in the release is not extracted.
+func TestDebianResumed(t *testing.T) {
+	p, o := debianOf(fakeApt(t, []byte("#!/bin/sh\n"))), install.Options{Cache: t.TempDir()}
+	in, err := install.Install(t.Context(), p, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := install.Uninstall(p, o); err != nil {
+		t.Fatal(err)
+	}
+	work := filepath.Join(filepath.Dir(in.Dir), ".work-"+filepath.Base(in.Dir))
+	if err := install.WriteFiles(work, map[string][]byte{"cache/archives/libdemo_0_all.deb": []byte("of the release before")}); err != nil {
+		t.Fatal(err)
+	}
+	if in, err := install.Install(t.Context(), p, o); err != nil || in.Origin != "Debian trixie demo" {
+		t.Errorf("Install: origin %q, %v", in.Origin, err)
 	}
 }
 

@@ -36,6 +36,7 @@ var ErrDigest = errors.New("not the bytes that runtimes.lock names")
 // Options says where to install.
 type Options struct {
 	Cache    string         // directory; not inside a workspace's tree
+	Stall    time.Duration  // for how long nothing may come of an archive; 0: a minute
 	Progress func(Progress) `json:"-"` // nil: nobody looks. Called by one goroutine at a time
 }
 
@@ -232,6 +233,9 @@ func (j job) finish(r record, dir string) error {
 		return err
 	}
 	if err := renameio.WriteFile(filepath.Join(j.out, recordFile), b, 0o644); err != nil {
+		return err
+	}
+	if err := syncDisk(j.out); err != nil { // or a power cut could leave files of it empty that no digest is of
 		return err
 	}
 	if err := os.RemoveAll(dir); err != nil { // it was changed

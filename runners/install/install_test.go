@@ -18,6 +18,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/internal/tooltest"
@@ -130,6 +131,21 @@ func TestArchive(t *testing.T) {
 	}
 }
 
+// TestStall: a site of which nothing more comes is given up.
+func TestStall(t *testing.T) {
+	ended := make(chan struct{})
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Write(make([]byte, 1<<20))
+		<-ended
+	}))
+	t.Cleanup(s.Close)
+	t.Cleanup(func() { close(ended) })
+	o := install.Options{Cache: t.TempDir(), Stall: 50 * time.Millisecond}
+	if _, err := install.Install(t.Context(), archiveOf(s.URL+"/demo.zip", assay.DigestOf(nil)), o); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("Install: %v, want ErrDeadlineExceeded", err)
+	}
+}
+
 // TestWheel has pip fetch from an index, in the folder of a stranger whose
 // modules are not to be imported, and without the user's cache.
 func TestWheel(t *testing.T) {
@@ -181,11 +197,18 @@ func TestWheel(t *testing.T) {
 		t.Errorf("Resolve of the wheel's own version = %+v, %v; want the package as it is", at, err)
 	}
 	p.Wheel.Version, p.Version = "1.1", "0.9"
+	killed := filepath.Join(o.Cache, "runtimes", ".resolve-demo", "wheel")
+	if err := os.MkdirAll(killed, 0o755); err != nil {
+		t.Fatal(err)
+	}
 	if at, err = install.Resolve(t.Context(), p, "1.2", o); err != nil || at.Wheel.Files[install.Platform] != assay.DigestOf(wheel) || at.Version != "1.2" {
 		t.Errorf("Resolve(1.2) = %+v, %v; want its digest %v", at, err, assay.DigestOf(wheel))
 	}
 	if _, err := install.Resolve(t.Context(), p, "7", o); !errors.Is(err, install.ErrVersion) || !strings.HasSuffix(err.Error(), "there are 1.2") {
 		t.Errorf("Resolve(7): error %v, want what there is", err)
+	}
+	if _, err := os.Stat(filepath.Dir(killed)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("what a killed Resolve left: %v; want it gone", err)
 	}
 	if _, err := os.Stat(users); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the user's cache of pip: %v; want it left alone", err)

@@ -33,15 +33,20 @@ func Resolve(ctx context.Context, p runners.Package, version string, o Options) 
 	if err != nil {
 		return p, err
 	}
-	if err := os.MkdirAll(filepath.Join(cache, "runtimes"), 0o755); err != nil {
+	work := filepath.Join(cache, "runtimes", ".resolve-"+p.Name)
+	if err := os.MkdirAll(filepath.Dir(work), 0o755); err != nil {
 		return p, err
 	}
-	work, err := os.MkdirTemp(filepath.Join(cache, "runtimes"), ".resolve-")
+	j := job{p: p, o: o, work: work}
+	unlock, err := j.lock(ctx, work+".lock")
 	if err != nil {
 		return p, err
 	}
+	defer unlock()
+	if err := errors.Join(os.RemoveAll(work), os.Mkdir(work, 0o755)); err != nil { // of one that was killed
+		return p, err
+	}
 	defer os.RemoveAll(work)
-	j := job{p: p, o: o, work: work}
 	p.Version = version
 	switch {
 	case p.Wheel != nil:
