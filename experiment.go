@@ -50,6 +50,11 @@ type Steady struct {
 	Invocations int `json:"invocations" yaml:"invocations"`           // per trial; one a block
 	Calls       int `json:"calls" yaml:"calls"`                       // recorded in each invocation
 	Warmup      int `json:"warmup,omitempty" yaml:"warmup,omitempty"` // calls that come first in each invocation, recorded as such
+
+	// Changepoint records as warm-up, too, the calls before those at which most
+	// invocations of a trial become steady, as stats.WarmUp finds it when the run
+	// is archived. Of a trial that never does, or becomes slower, there are none.
+	Changepoint bool `json:"changepoint,omitempty" yaml:"changepoint,omitempty"`
 }
 
 // Phases measures what a start and a call are made of: each invocation is a

@@ -7,22 +7,23 @@ const PlanFormat = "assay.plan.v1"
 // invocation ordered. It is self-contained: an agent needs nothing else but
 // the files its commands name.
 type Plan struct {
-	Format     string  `json:"format"` // PlanFormat
-	Experiment Digest  `json:"experiment"`
-	Name       string  `json:"name"`
-	Host       string  `json:"host"`
-	Seed       string  `json:"seed"` // 64-bit hexadecimal: JSON numbers are not exact there
-	Trials     []Trial `json:"trials"`
-	Warmup     int     `json:"warmup,omitempty"`        // the first so many blocks are not samples
-	Calls      int     `json:"calls,omitempty"`         // that each invocation makes and reports; 0: it is not asked to
-	WarmCalls  int     `json:"warmup_calls,omitempty"`  // the first so many of Calls are not samples
-	Order      [][]int `json:"order"`                   // a block each: indices into Trials, every one once
-	Limits     Limits  `json:"limits"`                  // no zero field but Memory
-	Phases     bool    `json:"phases,omitempty"`        // commands are shims: they report phases on descriptor 3 (docs/shim-protocol.md)
-	Memory     bool    `json:"memory,omitempty"`        // each process is held at its exit and its memory read; no times
-	Count      bool    `json:"count,omitempty"`         // commands count what the guest executes, and are shims unless they have Command.Counted; times are no results
-	CPUs       string  `json:"cpus,omitempty"`          // Protocol.CPUs
-	Padding    int     `json:"padding_bytes,omitempty"` // Protocol.Padding
+	Format      string  `json:"format"` // PlanFormat
+	Experiment  Digest  `json:"experiment"`
+	Name        string  `json:"name"`
+	Host        string  `json:"host"`
+	Seed        string  `json:"seed"` // 64-bit hexadecimal: JSON numbers are not exact there
+	Trials      []Trial `json:"trials"`
+	Warmup      int     `json:"warmup,omitempty"`        // the first so many blocks are not samples
+	Calls       int     `json:"calls,omitempty"`         // that each invocation makes and reports; 0: it is not asked to
+	WarmCalls   int     `json:"warmup_calls,omitempty"`  // the first so many of Calls are not samples
+	Changepoint bool    `json:"changepoint,omitempty"`   // Steady.Changepoint
+	Order       [][]int `json:"order"`                   // a block each: indices into Trials, every one once
+	Limits      Limits  `json:"limits"`                  // no zero field but Memory
+	Phases      bool    `json:"phases,omitempty"`        // commands are shims: they report phases on descriptor 3 (docs/shim-protocol.md)
+	Memory      bool    `json:"memory,omitempty"`        // each process is held at its exit and its memory read; no times
+	Count       bool    `json:"count,omitempty"`         // commands count what the guest executes, and are shims unless they have Command.Counted; times are no results
+	CPUs        string  `json:"cpus,omitempty"`          // Protocol.CPUs
+	Padding     int     `json:"padding_bytes,omitempty"` // Protocol.Padding
 }
 
 // ControlSuffix ends the runtime's name in a trial that is there twice: an

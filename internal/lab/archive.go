@@ -40,6 +40,9 @@ func (w *Workspace) archive(ctx context.Context, run assay.Run, plan assay.Plan,
 	dir := w.runDir(run.ID)
 	samples := slices.Clone(book.Samples)
 	slices.SortStableFunc(samples, func(a, b assay.Sample) int { return cmp.Compare(a.Seq, b.Seq) })
+	if plan.Changepoint {
+		leaveOut(samples)
+	}
 	var parquet bytes.Buffer
 	meta := trace.Meta{Run: run.ID, Experiment: run.Experiment, Plan: run.Plan, Host: run.Host.Name}
 	if len(plan.Trials) > 0 {

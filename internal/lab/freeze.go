@@ -33,20 +33,21 @@ func freeze(exp assay.Experiment, host string, trial treat) (assay.Plan, error) 
 	protocol := exp.Protocol
 	how := shapeOf(protocol)
 	plan := assay.Plan{
-		Format:     assay.PlanFormat,
-		Experiment: id,
-		Name:       exp.Name,
-		Host:       host,
-		Seed:       fmt.Sprintf("%016x", seed(id)),
-		Limits:     exp.Limits,
-		Warmup:     how.warmup,
-		Calls:      how.calls,
-		WarmCalls:  how.warmCalls,
-		Phases:     protocol.Phases != nil,
-		Memory:     protocol.Memory != nil,
-		Count:      protocol.Count != nil,
-		CPUs:       protocol.CPUs,
-		Padding:    protocol.Padding,
+		Format:      assay.PlanFormat,
+		Experiment:  id,
+		Name:        exp.Name,
+		Host:        host,
+		Seed:        fmt.Sprintf("%016x", seed(id)),
+		Limits:      exp.Limits,
+		Warmup:      how.warmup,
+		Calls:       how.calls,
+		WarmCalls:   how.warmCalls,
+		Changepoint: how.changepoint,
+		Phases:      protocol.Phases != nil,
+		Memory:      protocol.Memory != nil,
+		Count:       protocol.Count != nil,
+		CPUs:        protocol.CPUs,
+		Padding:     protocol.Padding,
 	}
 	for _, wl := range exp.Workloads {
 		for _, params := range combinations(exp.Params) {

@@ -36,6 +36,7 @@ type shape struct {
 	name             string // as in an experiment file
 	blocks, warmup   int    // with warm-up; of which so many are it
 	calls, warmCalls int    // likewise, of each invocation
+	changepoint      bool   // more of its calls may be warm-up
 	shim             bool   // its commands are shims
 	ask              runners.Ask
 }
@@ -47,7 +48,7 @@ func shapes(p assay.Protocol) []shape {
 		all = append(all, shape{name: ProtocolCold, blocks: c.Warmup + c.Invocations, warmup: c.Warmup})
 	}
 	if s := p.Steady; s != nil {
-		all = append(all, shape{name: ProtocolSteady, blocks: s.Invocations, calls: s.Warmup + s.Calls, warmCalls: s.Warmup})
+		all = append(all, shape{name: ProtocolSteady, blocks: s.Invocations, calls: s.Warmup + s.Calls, warmCalls: s.Warmup, changepoint: s.Changepoint})
 	}
 	if s := p.Phases; s != nil {
 		calls := s.Warmup + s.Calls
@@ -129,6 +130,9 @@ func checkProtocol(p assay.Protocol, matrix int, params []assay.Param) (wrong []
 func checkSteady(s assay.Steady, matrix int, params []assay.Param) error {
 	if s.Invocations < 1 || s.Calls < 1 || s.Warmup < 0 {
 		return errors.New("invocations and calls must be at least 1 and warmup at least 0")
+	}
+	if s.Changepoint && s.Calls < fewestCalls {
+		return fmt.Errorf("changepoint: %d calls are too few to look for warm-up in: make %d or more", s.Calls, fewestCalls)
 	}
 	return checkCalls(s.Invocations, s.Calls, s.Warmup, 1, 1, matrix, params)
 }

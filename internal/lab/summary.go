@@ -46,8 +46,12 @@ func scopeOf(plan assay.Plan) string {
 	case ProtocolCount:
 		return "what each runtime counts of its guest, in a unit of its own: counts of two runtimes cannot be compared; no times, for counting takes some"
 	case ProtocolSteady:
-		return fmt.Sprintf("one call in a process that goes on, by the guest's own clock; %d calls in each of %d fresh processes, after %d of warm-up; "+
-			"CPU and peak RSS are of the whole process", calls, blocks, plan.WarmCalls)
+		more := ""
+		if plan.Changepoint {
+			more = " and those before most invocations of a row become steady, which a note says"
+		}
+		return fmt.Sprintf("one call in a process that goes on, by the guest's own clock; %d calls in each of %d fresh processes, after %d of warm-up%s; "+
+			"CPU and peak RSS are of the whole process", calls, blocks, plan.WarmCalls, more)
 	}
 	if slices.ContainsFunc(plan.Trials, func(t assay.Trial) bool { return t.Cache == string(runners.Made) }) {
 		return "process start to exit of a fresh process; compiled code not cached, but where the mode is precompiled, page cache warm"

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"maps"
 	"slices"
 	"testing"
 
@@ -11,6 +12,7 @@ import (
 // less, and chance in one of them is not.
 func TestWarmups(t *testing.T) {
 	w := warmups{}
+	var samples []assay.Sample
 	for seq := range int64(10) {
 		for trial := range int32(5) {
 			for call := range int32(50) {
@@ -22,7 +24,8 @@ func TestWarmups(t *testing.T) {
 					ns *= 3
 				}
 				x := assay.Sample{Seq: seq*5 + int64(trial), Trial: trial, Phase: assay.Call, Call: call + 1, Warmup: call < 5, Outcome: assay.OK, WallNS: &ns}
-				if w.add(x); call == 20 {
+				w.add(x)
+				if samples = append(samples, x); call == 20 {
 					x.Outcome, x.WallNS = assay.Timeout, nil
 					w.add(x)
 				}
@@ -42,6 +45,22 @@ func TestWarmups(t *testing.T) {
 		if got := w.notes(rows, discarded); !slices.Equal(got, want) {
 			t.Errorf("%d left out: %q, want %q", discarded, got, want)
 		}
+	}
+
+	// Where the protocol asks for it, those are left out, and nothing of the others.
+	leaveOut(samples)
+	w, left := warmups{}, map[int32]int{}
+	for _, x := range samples {
+		if w.add(x); x.Warmup {
+			left[x.Trial]++
+		}
+	}
+	if want := map[int32]int{0: 50, 1: 70, 2: 50, 3: 50, 4: 50}; !maps.Equal(left, want) {
+		t.Errorf("left out by trial: %v, want %v", left, want)
+	}
+	want := []string{"json on warm: the first 7 calls are left out: they are warm-up in 9 of 10 invocations", late, slower}
+	if got := w.notes(rows, 5); !slices.Equal(got, want) {
+		t.Errorf("notes of what is left out: %q, want %q", got, want)
 	}
 }
 
