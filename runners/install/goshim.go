@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 
@@ -25,18 +26,27 @@ func (j job) goShim(ctx context.Context, g runners.GoShim) (record, error) {
 	if err != nil {
 		return record{}, err
 	}
-	r := record{Origin: "go build of assay's " + g.Source}
+	env, err := GoEnv(ctx, goCmd, j.work)
+	if err != nil {
+		return record{}, err
+	}
+	goIn := func(args ...string) *exec.Cmd {
+		cmd := command(ctx, goCmd, args...)
+		cmd.Dir, cmd.Env = source, env
+		return cmd
+	}
+	version, err := run(goIn("env", "GOVERSION"), nil)
+	if err != nil {
+		return record{}, err
+	}
+	r := record{Origin: fmt.Sprintf("go build of assay's %s, with %s", g.Source, strings.TrimSpace(version))}
 	if g.Wheel != nil {
 		if r.Files, err = j.libraries(ctx, *g.Wheel); err != nil {
 			return record{}, err
 		}
-		r.Origin += fmt.Sprintf(", with PyPI %s %s", g.Wheel.Project, g.Wheel.Version)
+		r.Origin += fmt.Sprintf(" and PyPI %s %s", g.Wheel.Project, g.Wheel.Version)
 	}
-	cmd := command(ctx, goCmd, "build", "-x", "-trimpath", "-buildvcs=false", "-tags=shim", "-ldflags=-s -w", "-o", filepath.Join(j.out, j.p.Program), ".")
-	cmd.Dir = source
-	if cmd.Env, err = GoEnv(ctx, goCmd, j.work); err != nil {
-		return record{}, err
-	}
+	cmd := goIn("build", "-x", "-trimpath", "-buildvcs=false", "-tags=shim", "-ldflags=-s -w", "-o", filepath.Join(j.out, j.p.Program), ".")
 	j.progress(Progress{Doing: "building with go"})
 	_, err = run(cmd, func(line string) {
 		if what, ok := strings.CutPrefix(line, "# get "); ok {

@@ -27,14 +27,14 @@ import (
 // Build returns the path of the program that t.Build makes. The error says how
 // to get it if it cannot be made, or is the cause of the end of ctx.
 func Build(ctx context.Context, t runners.Tool, cache string) (string, error) {
-	path, err := build(ctx, t, cache)
+	r, err := build(ctx, t, cache)
 	if err != nil && ctx.Err() != nil {
 		return "", context.Cause(ctx)
 	}
 	if missing, ok := errors.AsType[absence](err); ok {
 		err = fmt.Errorf("%w: %s", missing, missing.remedy)
 	}
-	return path, err
+	return r.bin, err
 }
 
 // Built returns the path of the program if Build has nothing to make.
@@ -48,9 +48,10 @@ func Built(ctx context.Context, t runners.Tool, cache string) (path string, ok b
 
 // A recipe is how a program is made on this host, and where it goes.
 type recipe struct {
-	goCmd string
-	args  []string // of goCmd
-	bin   string   // the program, alone in its directory but for its digest
+	goCmd   string
+	version string   // of Go: "go1.26.0"
+	args    []string // of goCmd
+	bin     string   // the program, alone in its directory but for its digest
 }
 
 // recipeOf returns how t.Build makes a program below cache: one for each source,
@@ -73,53 +74,53 @@ func recipeOf(ctx context.Context, t runners.Tool, cache string) (recipe, error)
 		key = assay.DigestOf(fmt.Appendf(nil, "%v\n%q\n%s", key, name, t.Build.Files[name]))
 	}
 	dir := filepath.Join(cache, "tools", fmt.Sprintf("%s-%s-%s", path.Base(t.Build.Package), t.Build.Version, key.Short()))
-	return recipe{goCmd, args, filepath.Join(dir, t.Bin)}, nil
+	return recipe{goCmd, version, args, filepath.Join(dir, t.Bin)}, nil
 }
 
-// build returns the path of the program that t.Build makes, making it if the
-// cache has none, or one that is damaged: its digest is kept beside it. Any
+// build returns how the program of t.Build was made, making it if the cache
+// has none, or one that is damaged: its digest is kept beside it. Any
 // number of processes may call at once, for all of them make the same bytes.
-func build(ctx context.Context, t runners.Tool, cache string) (string, error) {
+func build(ctx context.Context, t runners.Tool, cache string) (recipe, error) {
 	r, err := recipeOf(ctx, t, cache)
 	if err != nil {
-		return "", err
+		return recipe{}, err
 	}
 	if intact(r.bin) {
-		return r.bin, nil
+		return r, nil
 	}
 	dir := filepath.Dir(r.bin)
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return "", err
+		return recipe{}, err
 	}
 	tmp, err := os.MkdirTemp(filepath.Dir(dir), ".build-")
 	if err != nil {
-		return "", err
+		return recipe{}, err
 	}
 	defer os.RemoveAll(tmp)
 	files := map[string][]byte{"go.mod": t.Build.Mod, "go.sum": t.Build.Sum}
 	maps.Copy(files, t.Build.Files)
 	if err := install.WriteFiles(tmp, files); err != nil {
-		return "", err
+		return recipe{}, err
 	}
 	env, err := install.GoEnv(ctx, r.goCmd, filepath.Dir(filepath.Dir(dir))) // the cache
 	if err != nil {
-		return "", err
+		return recipe{}, err
 	}
 	if _, err := goOutput(ctx, r.goCmd, tmp, env, r.args...); err != nil {
-		return "", absence{fmt.Sprintf("building %s@%s: %v", t.Build.Package, t.Build.Version, err),
+		return recipe{}, absence{fmt.Sprintf("building %s@%s: %v", t.Build.Package, t.Build.Version, err),
 			"check the network and GOPROXY, " + t.Remedy}
 	}
 	digest, err := filedigest.Of(filepath.Join(tmp, t.Bin))
 	if err != nil {
-		return "", err
+		return recipe{}, err
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return "", err
+		return recipe{}, err
 	}
 	if err := os.Rename(filepath.Join(tmp, t.Bin), r.bin); err != nil {
-		return "", err
+		return recipe{}, err
 	}
-	return r.bin, renameio.WriteFile(r.bin+digestSuffix, []byte(digest.String()), 0o644)
+	return r, renameio.WriteFile(r.bin+digestSuffix, []byte(digest.String()), 0o644)
 }
 
 // digestSuffix is what follows a program's name in the name of the file that

@@ -118,11 +118,11 @@ func WithLibraries(ctx context.Context, found assay.RuntimeVersion) (assay.Runti
 func program(ctx context.Context, t runners.Tool, o Options) (assay.RuntimeVersion, error) {
 	var found assay.RuntimeVersion
 	if t.Build != nil {
-		path, err := build(ctx, t, o.Cache)
+		made, err := build(ctx, t, o.Cache)
 		if err != nil {
 			return assay.RuntimeVersion{}, err
 		}
-		found.Path, found.Origin = path, origin(*t.Build)
+		found.Path, found.Origin = made.bin, origin(*t.Build, made.version)
 	} else {
 		in, err := installed(t, o)
 		if err == nil {
@@ -148,11 +148,11 @@ func program(ctx context.Context, t runners.Tool, o Options) (assay.RuntimeVersi
 
 // origin says what was built: a program of another's module, or one of ours,
 // which has no version but that of its engine.
-func origin(b runners.Build) string {
+func origin(b runners.Build, goVersion string) string {
 	if b.Files == nil {
-		return fmt.Sprintf("go build %s@%s", b.Package, b.Version)
+		return fmt.Sprintf("go build %s@%s, with %s", b.Package, b.Version, goVersion)
 	}
-	return fmt.Sprintf("go build of assay's %s, with its engine %s", b.Package, b.Version)
+	return fmt.Sprintf("go build of assay's %s, with its engine %s and %s", b.Package, b.Version, goVersion)
 }
 
 // errNoPackage reports a program that is in no package of the lock.
@@ -203,6 +203,9 @@ func probe(ctx context.Context, t runners.Tool, argv []string, cache string) (st
 	}
 	if major, err := strconv.Atoi(string(m[2])); err != nil || major < t.Least {
 		return "", absence{fmt.Sprintf("%s is version %s", path, m[1]), t.Remedy}
+	}
+	if t.Series != "" && !strings.HasPrefix(string(m[1]), t.Series+".") {
+		return "", absence{fmt.Sprintf("%s is version %s, and only the command line of %s is known", path, m[1], t.Series), t.Remedy}
 	}
 	return string(m[1]), nil
 }
