@@ -338,7 +338,7 @@ func measuredOf(s *assay.Summary, row *assay.SummaryRow, t assay.Trial, d measur
 	case ofClient(t):
 		row.CPU, row.User, row.System, row.RSS, row.PSS = nil, nil, nil, nil, nil
 		if ok > 0 {
-			note("what the container takes is not measured: it is no child of the command, whose own processor time and memory the trace has")
+			note("what the container takes is not measured: it is no child of the command, whose own processor time the trace has")
 		}
 		return
 	}

@@ -146,7 +146,7 @@ func TestSummaryOfContainers(t *testing.T) {
 		"grow native 30 16.0 [16.0, 16.0] 15.0 [15.0, 15.0] - none",
 		"grow crun 30 - - 18.0 [18.0, 18.0] none",
 		"grow docker 30 - - - none",
-		"grow on docker: what the container takes is not measured: it is no child of the command, whose own processor time and memory the trace has",
+		"grow on docker: what the container takes is not measured: it is no child of the command, whose own processor time the trace has",
 	)
 	wants(t, text(t, summed(t, assay.Plan{Trials: trials}, of)),
 		"workload runtime n wall (ms) CPU (ms) peak RSS (MiB) control group CPU (ms) control group peak (MiB) failures",
