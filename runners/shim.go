@@ -17,7 +17,7 @@ type Shim struct {
 	Tool   Tool
 	Mode   string // what selects this runtime's way of executing, "interpreter"; "": the shim has one; Precompiled: it runs what it compiled before
 	Counts bool   // what the guest executes, where it is asked to
-	Note   string // what a reader must know: "wasmer 2.0.0, not the version of the command"
+	Note   string // what a reader of its numbers must know: "WAMR of December 2020, not a release"; "": nothing
 }
 
 // An Ask is what a shim is asked to do with a module.

@@ -7,6 +7,7 @@ type Tool struct {
 	Bin     string   // its name in PATH, or of what Build makes; "": the workload is the program
 	Probe   []string // arguments that make it print its version
 	Least   int      // lowest major version that will do; 0: any
+	Series  string   // "0.14": the versions whose command line is known; "": all
 	Remedy  string   // what a person does to get it: "install Node.js 20 or later"
 	Build   *Build   // how it is built with Go, at its first use; nil: it is installed, or looked for in PATH
 	Package string   // the name in runtimes.lock of what `assay runtimes install` installs it from; "": it cannot

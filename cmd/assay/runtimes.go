@@ -50,6 +50,9 @@ tells its phases.`,
 				if r.Shim {
 					shim = "yes"
 				}
+				if r.Note != "" {
+					origin += "; " + r.Note
+				}
 				return []any{r.Name, version, digest, r.Mode, cache, threads, shim, origin}
 			})
 		},
@@ -96,14 +99,11 @@ invocation that was killed comes last, as a comment. Of a runtime that is absent
 
 // commandLine writes c so that a POSIX shell does what the agent does.
 func commandLine(c assay.Command) string {
-	argv := slices.Clone(c.Argv)
-	if argv[0] == runners.AgentExe {
-		argv[0] = "assay-agent"
+	argv := slices.Concat([]string{"env", "-i"}, c.Env, c.Argv)
+	if c.Argv[0] == runners.AgentExe { // found in PATH, and it asks the environment for nothing
+		argv = slices.Concat([]string{"assay-agent"}, c.Argv[1:])
 	}
 	line := shellWords(argv)
-	if len(c.Env) > 0 {
-		line = "env -i " + shellWords(c.Env) + " " + line
-	}
 	if c.Stdin != "" {
 		line += " <" + shellWords([]string{c.Stdin})
 	}

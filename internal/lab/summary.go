@@ -164,6 +164,21 @@ func (e engines) notes() []string {
 	return []string{"engines of the shims, which may be of another version than the commands: " + strings.Join(all, ", ")}
 }
 
+// toKnow returns what a reader of the numbers of plan's runtimes must know.
+func toKnow(plan assay.Plan) []string {
+	var all []string
+	for _, t := range plan.Trials {
+		r, err := runtimes.Find(strings.TrimSuffix(t.Runtime, assay.ControlSuffix))
+		if err != nil || r.Shim() == nil || r.Shim().Note == "" || t.Unsupported != "" {
+			continue
+		}
+		if note := r.Name() + " is " + r.Shim().Note; !slices.Contains(all, note) {
+			all = append(all, note)
+		}
+	}
+	return all
+}
+
 // summarise sums up samples of a plan, a row a trial.
 func summarise(run assay.Run, plan assay.Plan, samples iter.Seq2[assay.Sample, error]) (assay.Summary, error) {
 	s := assay.Summary{Run: run.ID, Name: run.Name, Protocol: protocolOf(plan), Scope: scopeOf(plan), Floor: run.RSSFloor}
@@ -219,7 +234,7 @@ func summarise(run assay.Run, plan assay.Plan, samples iter.Seq2[assay.Sample, e
 	nest(s, data, unit)
 	s.Compared = families(s, data)
 	s.Controls = controls(s, data)
-	s.Notes = slices.Concat(s.Notes, given.notes(), shims.notes())
+	s.Notes = slices.Concat(s.Notes, given.notes(), shims.notes(), toKnow(plan))
 	s.Notes = append(s.Notes, warm.notes(s.Rows, plan.WarmCalls)...)
 	s.Notes = append(s.Notes, worthOfCalls(s.Rows, plan.Calls-plan.WarmCalls)...)
 	return s, nil

@@ -107,6 +107,20 @@ func TestV8WithoutItsFiles(t *testing.T) {
 	}
 }
 
+// A WasmEdge whose options are spelled otherwise is not taken for the one that
+// is known.
+func TestWasmEdgeOfAnotherSeries(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "wasmedge"), []byte("#!/bin/sh\necho wasmedge version 0.17.1\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	found, err := toolbox.Locate(t.Context(), runtimes.WasmEdge, toolbox.Options{Cache: t.TempDir()})
+	if err != nil || !strings.Contains(found.Absent, "version 0.17.1") || !strings.Contains(found.Absent, "assay runtimes install wasmedge") {
+		t.Errorf("wasmedge 0.17.1: absent because %q, %v; want its version, and what gets one that is known", found.Absent, err)
+	}
+}
+
 // TestCounts has a guest execute a loop of 18 instructions once more, and once
 // more: a unit of fuel is not quite one.
 func TestCounts(t *testing.T) {

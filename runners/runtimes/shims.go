@@ -24,7 +24,6 @@ func wasmtimeShim(mode string, counts bool) *runners.Shim {
 		Tool:   installed("wasmtime", "wasmtime-shim"),
 		Mode:   mode,
 		Counts: counts,
-		Note:   "the library of PyPI's wasmtime 49.0.0, not the command's 49.0.3",
 	}
 }
 

@@ -10,7 +10,9 @@ import (
 // when it is first called, and again where it is hot. V8Liftoff has the
 // baseline compiler alone, V8TurboFan the optimizing one, both before anything
 // runs. WASI is the pure-JavaScript one of @bjorn3/browser_wasi_shim: Node
-// 20's own aborts at random when a guest grows its memory.
+// 20's own aborts at random when a guest grows its memory. The main thread
+// compiles, and so do the four of Node's pool (--v8-pool-size), however many
+// processors there are.
 var (
 	V8         = v8("v8", "default", runners.JIT)
 	V8Liftoff  = v8("v8/liftoff", "liftoff", runners.AOT)
@@ -20,7 +22,7 @@ var (
 func v8(id, mode string, how runners.Mode) engine {
 	return engine{
 		id:       id,
-		executes: runners.Traits{Mode: how, Cache: runners.Off},
+		executes: runners.Traits{Mode: how, Cache: runners.Off, Threads: 5},
 		shim: runners.Shim{
 			Tool: runners.Tool{
 				Bin:     "node",

@@ -9,12 +9,12 @@ import (
 	"github.com/assay-notebooks/assay/runners"
 )
 
-// WasmEdge interprets, WasmEdgeJIT compiles with LLVM as it starts and
-// WasmEdgeAOT loads what LLVM made before. It was called Second State VM.
+// WasmEdge interprets, WasmEdgeJIT compiles with LLVM as it starts, on one
+// thread, and WasmEdgeAOT loads what LLVM made before. It was called Second State VM.
 var (
 	WasmEdge    = interpretingWasmEdge()
 	WasmEdgeAOT = precompiledWasmEdge()
-	WasmEdgeJIT = wasmedge("wasmedge/jit", runners.Traits{Mode: runners.AOT, Cache: runners.Off}, "--enable-jit")
+	WasmEdgeJIT = wasmedge("wasmedge/jit", runners.Traits{Mode: runners.AOT, Cache: runners.Off, Threads: 1}, "--enable-jit")
 )
 
 // wasmedgeLog is what the program writes to stdout between what the guest
@@ -27,6 +27,7 @@ func wasmedge(id string, executes runners.Traits, flags ...string) runners.CLI {
 		Program: runners.Tool{
 			Bin:     "wasmedge",
 			Probe:   []string{"--version"},
+			Series:  "0.14", // 0.17 has --run-mode in place of --enable-jit, and does not load what it compiled without
 			Remedy:  `run "assay runtimes install wasmedge"`,
 			Package: "wasmedge",
 		},

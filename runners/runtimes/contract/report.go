@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -19,14 +20,22 @@ type Runtime struct {
 	assay.RuntimeVersion
 	Mode    runners.Mode  `json:"mode"`
 	Cache   runners.Cache `json:"cache,omitempty"`
-	Threads int           `json:"compile_threads,omitempty"`
-	Shim    bool          `json:"shim"` // there is a program that tells its phases
+	Threads int           `json:"compile_threads,omitempty"` // on this host
+	Note    string        `json:"note,omitempty"`            // what a reader of its numbers must know
+	Shim    bool          `json:"shim"`                      // there is a program that tells its phases
 }
 
 // Of returns what r is, with what a host has of it.
 func Of(r runners.Runtime, found assay.RuntimeVersion) Runtime {
 	t := r.Traits()
-	return Runtime{RuntimeVersion: found, Mode: t.Mode, Cache: t.Cache, Threads: t.Threads, Shim: r.Shim() != nil}
+	here := Runtime{RuntimeVersion: found, Mode: t.Mode, Cache: t.Cache, Threads: t.Threads, Shim: r.Shim() != nil}
+	if t.Threads == runners.EachProcessor {
+		here.Threads = runtime.NumCPU()
+	}
+	if here.Shim {
+		here.Note = r.Shim().Note
+	}
+	return here
 }
 
 // A Report is how runtimes met the contract on one host.
@@ -125,7 +134,7 @@ func (r Report) Markdown(day time.Time) string {
 		if !v.Digest.IsZero() {
 			version, digest = v.Version, "`"+v.Digest.String()[:len("sha256:")+12]+"`"
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s | %s |\n", v.Name, version, digest, v.Mode, orDash(string(v.Cache)), yes(v.Shim), v.Origin)
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s | %s |\n", v.Name, version, digest, v.Mode, orDash(string(v.Cache)), yes(v.Shim), noted(v))
 	}
 	if len(absent) > 0 {
 		fmt.Fprintf(&b, "\nThese were not there then: only their plans are tested, against golden ones.\n\n")
@@ -143,6 +152,14 @@ func (r Report) Markdown(day time.Time) string {
 		fmt.Fprintf(&b, "- [%d] %s\n", i+1, note)
 	}
 	return b.String()
+}
+
+// noted returns how v was obtained, with what a reader must know.
+func noted(v Runtime) string {
+	if v.Note != "" {
+		return v.Origin + "; " + v.Note
+	}
+	return v.Origin
 }
 
 func orDash(s string) string {
