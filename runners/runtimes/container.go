@@ -2,6 +2,7 @@ package runtimes
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 
 	"github.com/assay-notebooks/assay"
@@ -16,6 +17,7 @@ type container struct {
 	id      string
 	tool    runners.Tool
 	options []string
+	grouped bool // it makes a control group, which has the limit of memory
 	signs   []assay.Sign
 }
 
@@ -32,6 +34,11 @@ func (c container) Traits() runners.Traits { return runners.Traits{Mode: runners
 // name is that of the bundle, the same in each invocation, which finds no state
 // of the one before, however that ended.
 func (c container) Plan(inv runners.Invocation) (runners.Plan, error) {
+	if !c.grouped {
+		if err := noMemory(inv); err != nil {
+			return runners.Plan{}, fmt.Errorf("%s: %w", c.id, err)
+		}
+	}
 	o := bundle.Options{Args: inv.Args, Env: inv.Env, Memory: inv.Memory}
 	for _, d := range inv.Dirs {
 		o.Dirs = append(o.Dirs, bundle.Dir{Host: d.Host, Guest: d.Guest, ReadOnly: d.ReadOnly})

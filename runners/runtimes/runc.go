@@ -14,6 +14,7 @@ var Runc = container{
 		Remedy:  `run "assay runtimes install runc"`,
 		Package: "runc",
 	},
+	grouped: true,
 	signs: []assay.Sign{
 		{Outcome: assay.RuntimeCrash, Exit: []int{1, 255}, Stderr: `(?m)^time="[^"]*" level=(error|fatal) msg="`},
 		diedBySignal,

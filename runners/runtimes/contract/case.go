@@ -20,6 +20,7 @@ type Case struct {
 	Limits assay.Limits // zero fields: a minute, 1 MiB of output, no limit of memory
 	Killed bool         // from outside, after a second of processor time
 
+	Status int // that the workload is expected to end with
 	Want   assay.Outcome
 	Native assay.Outcome // in place of Want, of runtimes that accept no modules; "": Want
 	Exit   int           // status, where Want is assay.Exit
@@ -42,8 +43,14 @@ const mounted = "mounted\n"
 func says(s string) func() string { return func() string { return s } }
 
 const (
-	mib  = 1 << 20
-	echo = `printf '%s\0' "$@"`
+	mib   = 1 << 20
+	echo  = `printf '%s\0' "$@"`
+	grows = `x=0123456789abcdef; while [ ${#x} -lt 67108864 ]; do x=$x$x; done` // to 64 MiB and more
+	say   = `printf %s "$1"; printf %s "$2" >&2; exit "$3"`
+
+	// What programs say of themselves, as runtimes do.
+	words = "error: no such file\nError: failed to read input.txt\nError: failed to open directory\n"
+	usage = "error: unexpected argument '--nope' found\n\nUsage: guest [FILE]\n\nFor more information, try '--help'.\n"
 )
 
 // flood is what the guest of that name writes.
@@ -65,10 +72,17 @@ var Cases = []Case{
 	{Name: "exit 134", Guest: "exit", Script: `exit "$1"`, Args: []string{"134"}, Want: assay.Exit, Exit: 134},
 	{Name: "exit 255", Guest: "exit", Script: `exit "$1"`, Args: []string{"255"}, Want: assay.Exit, Exit: 255},
 
+	{Name: "exit 256", Guest: "exit", Args: []string{"256"}, Want: assay.RuntimeCrash}, // a process has no such status
+
 	{Name: "trap: unreachable", Guest: "trap", Script: "kill -ILL $$", Want: assay.Trap, Native: assay.Signal},
 	{Name: "trap: out of bounds", Guest: "bounds", Script: "kill -SEGV $$", Want: assay.Trap, Native: assay.Signal},
 	{Name: "trap: division by zero", Guest: "divide", Script: "kill -FPE $$", Want: assay.Trap, Native: assay.Signal},
 	{Name: "trap: type of an indirect call", Guest: "indirect", Want: assay.Trap},
+	{Name: "trap: after the answer", Guest: "says", Args: []string{"answer\n", "", ""}, Script: `printf %s "$1"; kill -ILL $$`, Status: 1, Want: assay.Trap, Native: assay.Signal,
+		Stdout: says("answer\n")},
+	{Name: "a guest's words beside the answer", Guest: "says", Args: []string{"answer\n", words, "1"}, Script: say, Status: 1, Want: assay.OK, Stdout: says("answer\n")},
+	{Name: "a guest's words alone", Guest: "says", Args: []string{"", words, "1"}, Script: say, Want: assay.Exit, Exit: 1},
+	{Name: "a guest's words of its arguments", Guest: "says", Args: []string{"", usage, "2"}, Script: say, Want: assay.Exit, Exit: 2},
 	{Name: "trap: stack overflow", Guest: "recursion", Want: assay.Trap, Limits: assay.Limits{Memory: 512 * mib}},
 	{Name: "abort", Guest: "c", Args: []string{"abort"}, Script: "kill -ABRT $$", Want: assay.Trap, Native: assay.Signal},
 	{Name: "killed", Guest: "endless", Script: "while :; do :; done", Killed: true, Want: assay.RuntimeCrash, Native: assay.Signal},
@@ -98,15 +112,16 @@ var Cases = []Case{
 		Stdout: says("written\n"), File: "written\n"},
 	{Name: "directory: seek", Guest: "seek", Mount: ReadWrite, Want: assay.OK, Stdout: says(mounted)},
 	{Name: "directory: remove", Guest: "remove", Mount: ReadWrite, Want: assay.OK, Stdout: says("removed\n")},
-	{Name: "read-only directory: read", Guest: "c", Args: []string{"read"}, Mount: ReadOnly, Want: assay.OK, Stdout: says(mounted)},
-	{Name: "read-only directory: write", Guest: "c", Args: []string{"write"}, Mount: ReadOnly, Want: assay.OK, Stdout: says("refused\n")},
+	{Name: "no directory", Guest: "open", Want: assay.OK, Stdout: says("refused\n")},
+	{Name: "read-only directory: read", Guest: "c", Args: []string{"read"}, Script: "cat in", Mount: ReadOnly, Want: assay.OK, Stdout: says(mounted)},
+	{Name: "read-only directory: write", Guest: "c", Args: []string{"write"}, Script: `(echo written >out) 2>&- && echo written || echo refused`, Mount: ReadOnly, Want: assay.OK, Stdout: says("refused\n")},
 
 	{Name: "1 MiB of stdin", Guest: "stdin", Script: "cat", Stdin: lines, Limits: assay.Limits{Output: 2 * mib}, Want: assay.OK, Stdout: says(lines)},
 	{Name: "100 MB of stdout", Guest: "flood", Script: "head -c 104832000 /dev/zero", Limits: assay.Limits{Output: 101 * mib}, Want: assay.OK, Stdout: flood},
 	{Name: "stdout beyond a limit", Guest: "flood", Script: "head -c 104832000 /dev/zero", Want: assay.Limit},
 	{Name: "endless", Guest: "endless", Script: "while :; do :; done", Limits: assay.Limits{Timeout: time.Second}, Want: assay.Timeout},
-	{Name: "memory that grows", Guest: "grow", Script: `x=0123456789abcdef; while [ ${#x} -lt 67108864 ]; do x=$x$x; done`, Want: assay.OK},
-	{Name: "memory beyond the runtime's limit", Guest: "growth", Memory: 16 * mib, Want: assay.OK, Stdout: says("refused\n")},
+	{Name: "memory that grows", Guest: "grow", Script: grows, Want: assay.OK},
+	{Name: "memory beyond the runtime's limit", Guest: "growth", Script: grows, Memory: 16 * mib, Want: assay.OK, Native: assay.Signal, Stdout: says("refused\n")},
 	{Name: "memory beyond the process's limit", Guest: "large", Limits: assay.Limits{Memory: 384 * mib}, Want: assay.Limit,
 		Script: `x=0123456789abcdef; while [ ${#x} -lt 536870912 ]; do x=$x$x; done; while :; do :; done`},
 

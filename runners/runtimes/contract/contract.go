@@ -166,7 +166,7 @@ func (h *Host) run(ctx context.Context, plan runners.Plan, c Case) (outcome, str
 	if c.Limits.Output > 0 {
 		limits.Output = c.Limits.Output
 	}
-	var expect assay.Expectation
+	expect := assay.Expectation{Exit: c.Status}
 	if c.Stdout != nil {
 		expect.Stdout = assay.DigestOf([]byte(c.Stdout()))
 	}
@@ -189,7 +189,7 @@ func (h *Host) run(ctx context.Context, plan runners.Plan, c Case) (outcome, str
 	if plan.Group { // what it starts is not its child, and ends with the group
 		groups, why, _ := measure.FindGroups()
 		if groups == nil {
-			return outcome{}, "", why
+			return outcome{Outcome: assay.Unsupported}, why.Error(), nil
 		}
 		group, err := groups.New()
 		if err != nil {

@@ -30,6 +30,7 @@ var (
 	wasmtimes = []string{"wasmtime", "wasmtime/precompiled", "wasmtime/winch"}
 	wasmers   = []string{"wasmer/cranelift", "wasmer/llvm", "wasmer/precompiled", "wasmer/singlepass"}
 	v8s       = []string{"v8", "v8/liftoff", "v8/turbofan"}
+	wasmedges = []string{"wasmedge", "wasmedge/aot", "wasmedge/jit"}
 	wazeros   = []string{"wazero", "wazero/interpreter"}
 	readOnly  = []string{"read-only directory: read", "read-only directory: write"}
 	written   = []string{"directory: read", "directory: write", "directory: write, by Go", "directory: seek", "directory: remove"}
@@ -43,11 +44,14 @@ var Deviations = []Deviation{
 	{[]string{"runc", "crun", "containerd"}, []string{"abort"}, "exit 134", "a container runtime ends with 134 when its process died by SIGABRT, and when it exited with 134"},
 	{[]string{"containerd", "docker"}, []string{"memory beyond the process's limit"}, assay.Timeout, "the workload is the daemon's child, not its client's"},
 	{[]string{"containerd"}, []string{"killed"}, assay.Timeout, "what is killed is its client, which uses no processor time"},
-	{[]string{"containerd"}, []string{"directory: read", "directory: write"}, assay.Unsupported, "its daemon has a working directory of its own, and directories have to be absolute"},
+	{[]string{"containerd"}, slices.Concat(readOnly, []string{"directory: read", "directory: write"}), assay.Unsupported, "its daemon has a working directory of its own, and directories have to be absolute"},
 	{slices.Concat(wasmtimes, []string{"wasmi"}), highExits, assay.RuntimeCrash, "its WASI refuses statuses of 126 and above"},
+	{slices.Concat(wazeros, wasmers, v8s, wasmedges, []string{"wasm3", "wamr", "lucet"}), []string{"exit 256"}, assay.OK, "the status of a process has 8 bits, and those of 256 are 0"},
+	{[]string{"crun"}, limited, assay.Unsupported, "it makes no control group, which would have the limit"},
+	{[]string{"native"}, readOnly, assay.Unsupported, "a process sees the host's directories as they are"},
 	{slices.Concat(wasmtimes, []string{"wasmi"}), readOnly, assay.Unsupported, "no option makes a directory read-only"},
 	{wasmers, slices.Concat(readOnly, written), assay.Unsupported, "what is written in the guest's working directory stays in memory"},
-	{slices.Concat(wazeros, wasmers, v8s, []string{"wasmi", "wasm3", "wamr"}), limited, assay.Unsupported, "no option limits the guest's memory"},
+	{slices.Concat(wazeros, wasmers, v8s, []string{"wasmi", "wasm3", "wamr", "native"}), limited, assay.Unsupported, "no option limits the guest's memory"},
 	{[]string{"wasmi"}, []string{"directory: write, by Go"}, "exit 1", "a directory has the guest's name of its path on the host, and programs in Go find nothing in one that is called \".\""},
 	{slices.Concat(wasmers, []string{"wasmi"}), []string{"a variable without a value"}, assay.Unsupported, "its option takes NAME= for a mistake"},
 	{[]string{"wasm3"}, []string{"environment", "a variable without a value"}, assay.Unsupported, "its WASI has no environment"},
@@ -60,5 +64,5 @@ var Deviations = []Deviation{
 	{[]string{"lucet"}, []string{"Go", "directory: write, by Go"}, assay.RuntimeCrash, "its compiler knows no bulk memory, which every module of Go has"},
 	{[]string{"wasm3", "wamr"}, []string{"Go", "directory: write, by Go"}, assay.Unsupported, "it knows the first version of WebAssembly, which no module of Go keeps to"},
 	{[]string{"wasmedge"}, overflow, assay.Limit, "its interpreter's stack ends where memory does"},
-	{[]string{"wasmedge/aot", "wasmedge/jit"}, overflow, assay.RuntimeCrash, "it dies by SIGSEGV, without words"},
+	{wasmedges[1:], overflow, assay.RuntimeCrash, "it dies by SIGSEGV, without words"},
 }

@@ -1,0 +1,18 @@
+(module ;; opens the directory "wasm" of where its runtime works, by each descriptor that could be a directory's, and says whether that went
+  (import "wasi_snapshot_preview1" "path_open" (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $w (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "wasm")
+  (data (i32.const 8) "refused\n")
+  (data (i32.const 16) "opened\n\n")
+  (func (export "_start") (local $fd i32) (local $say i32)
+    (local.set $fd (i32.const 3))
+    (local.set $say (i32.const 8))
+    (loop $next
+      (if (i32.eqz (call $open (local.get $fd) (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 2) (i64.const 16384) (i64.const 0) (i32.const 0) (i32.const 64)))
+        (then (local.set $say (i32.const 16))))
+      (local.set $fd (i32.add (local.get $fd) (i32.const 1)))
+      (br_if $next (i32.lt_u (local.get $fd) (i32.const 8))))
+    (i32.store (i32.const 32) (local.get $say))
+    (i32.store (i32.const 36) (i32.const 8))
+    (drop (call $w (i32.const 1) (i32.const 32) (i32.const 1) (i32.const 48)))))
