@@ -1,0 +1,131 @@
+package runtimes_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/internal/tooltest"
+	"github.com/assay-notebooks/assay/runners"
+	"github.com/assay-notebooks/assay/runners/measure"
+	"github.com/assay-notebooks/assay/runners/runtimes"
+	"github.com/assay-notebooks/assay/runners/toolbox"
+)
+
+var limits = measure.Options{Limits: assay.Limits{Timeout: time.Minute, Output: 1 << 20}}
+
+// here returns what this host has of r, and skips or fails a test without it.
+func here(t *testing.T, r runners.Runtime) assay.RuntimeVersion {
+	t.Helper()
+	found, err := toolbox.Locate(t.Context(), r, toolbox.Options{Cache: cache(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found.Absent != "" {
+		tooltest.Missing(t, r.Name(), errors.New(found.Absent))
+	}
+	return found
+}
+
+// A baseline compiler refuses what the optimizing one takes: it is not the
+// optimizing one that runs under its name.
+func TestBaselineInForce(t *testing.T) {
+	const (
+		tailCall = `(module (func $f) (func (export "_start") (return_call $f)))`
+		simd     = `(module (memory (export "memory") 1) (func (export "_start") (drop (i32x4.extract_lane 0 (v128.const i32x4 1 2 3 4)))))`
+	)
+	dir := t.TempDir()
+	launcher := start(t, dir)
+	for _, c := range []struct {
+		r    runners.CLI
+		text string // which both programs read
+		want assay.Outcome
+	}{
+		{runtimes.Wasmtime, tailCall, assay.OK},
+		{runtimes.WasmtimeWinch, tailCall, assay.RuntimeCrash},
+		{runtimes.WasmerCranelift, simd, assay.OK},
+		{runtimes.WasmerSinglepass, simd, assay.RuntimeCrash},
+	} {
+		t.Run(c.r.Name(), func(t *testing.T) {
+			module := filepath.Join(t.TempDir(), "m.wat")
+			if err := os.WriteFile(module, []byte(c.text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			p, err := c.r.Plan(runners.Invocation{Tool: here(t, c.r), Module: module})
+			if err != nil {
+				t.Fatal(err)
+			}
+			judge, err := measure.NewJudge(assay.Expectation{}, p.Signs)
+			if err != nil {
+				t.Fatal(err)
+			}
+			res, err := launcher.Run(t.Context(), p.Command, limits)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := judge.Outcome(res); got != c.want {
+				t.Errorf("%s: %s, want %s\n%s", c.text, got, c.want, res.StderrTail)
+			}
+		})
+	}
+}
+
+// Nothing is written where these keep what they compiled, unless told not to.
+func TestNoCaches(t *testing.T) {
+	guest, err := filepath.Abs("contract/guests/hello.wasm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	launcher := start(t, dir)
+	for _, r := range []runners.CLI{runtimes.Wasmtime, runtimes.WasmtimeWinch, runtimes.WasmerCranelift, runtimes.WasmerSinglepass} {
+		t.Run(r.Name(), func(t *testing.T) {
+			p, err := r.Plan(runners.Invocation{Tool: here(t, r), Module: guest})
+			if err != nil {
+				t.Fatal(err)
+			}
+			home := t.TempDir()
+			p.Command.Env = append(slices.Clone(p.Command.Env), "HOME="+home)
+			for range 2 {
+				if res, err := launcher.Run(t.Context(), p.Command, limits); err != nil || res.Exit != 0 {
+					t.Fatalf("%q: exit %d, %v: %s", p.Command.Argv, res.Exit, err, res.StderrTail)
+				}
+			}
+			if left, err := os.ReadDir(home); err != nil || len(left) > 0 {
+				t.Errorf("two starts left %v in the home directory (%v), want nothing", left, err)
+			}
+			if left, err := filepath.Glob(filepath.Join(dir, ".wasmer/cache/compiled/*/*")); err != nil || len(left) > 0 {
+				t.Errorf("two starts left %q (%v), want nothing compiled", left, err)
+			}
+		})
+	}
+}
+
+// WasmEdge interprets, without a word, what it takes for no compiled code of
+// its own. Code that was compiled without counting counts nothing.
+func TestWasmEdgeRunsWhatItCompiled(t *testing.T) {
+	guest, err := filepath.Abs("contract/guests/exit.wasm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	launcher := start(t, dir)
+	p, err := runtimes.WasmEdgeAOT.Plan(runners.Invocation{Tool: here(t, runtimes.WasmEdgeAOT), Module: guest, Args: []string{"0"}, Scratch: "m"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Command.Argv = slices.Insert(slices.Clone(p.Command.Argv), slices.Index(p.Command.Argv, "run")+1, runtimes.WasmEdge.Counts.Options...)
+	var last measure.Result
+	for _, c := range append(p.Prepare, p.Command) {
+		if last, err = launcher.Run(t.Context(), c, limits); err != nil || last.Exit != 0 {
+			t.Fatalf("%q: exit %d, %v: %s", c.Argv, last.Exit, err, last.StdoutTail)
+		}
+	}
+	if n, err := measure.ReadCount(runtimes.WasmEdge.Counts.Counted, last.StdoutTail); err != nil || n != 0 {
+		t.Errorf("it interpreted %d instructions (%v), want 0: all were compiled", n, err)
+	}
+}
