@@ -181,24 +181,33 @@ func FuzzParseSpec(f *testing.F) {
 	})
 }
 
-// FuzzRebuild gives archives that name a ready module: no compiler runs.
+// FuzzRebuild gives archives that name ready modules: no compiler runs.
 func FuzzRebuild(f *testing.F) {
 	dir := f.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, images.SpecFile), []byte("name: a\nmodule: a.wasm\n"), 0o666); err != nil {
 		f.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "a.wasm"), command(), 0o666); err != nil {
-		f.Fatal(err)
+	for _, module := range [][]byte{command(), reactor()} {
+		if err := os.WriteFile(filepath.Join(dir, "a.wasm"), module, 0o666); err != nil {
+			f.Fatal(err)
+		}
+		b, err := images.Build(f.Context(), dir, images.Options{})
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b.Source)
 	}
-	b, err := images.Build(f.Context(), dir, images.Options{})
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(b.Source)
 	f.Fuzz(func(t *testing.T, archive []byte) {
 		b, err := images.Rebuild(t.Context(), archive, images.Options{Go: "no-such-go"})
-		if err == nil && images.CheckModule(b.Module, nil) != nil {
-			t.Error("accepted a module that is none")
+		if err != nil {
+			return
+		}
+		check := images.CheckModule
+		if bytes.Equal(b.Module, b.Variants[assay.Reactor]) {
+			check = images.CheckReactor
+		}
+		if err := check(b.Module, nil); err != nil {
+			t.Errorf("accepted a module that is none: %v", err)
 		}
 	})
 }

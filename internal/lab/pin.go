@@ -41,7 +41,7 @@ func (o PinOptions) ofModule() bool { return o.Name+o.Source+o.Toolchain+o.Licen
 // assay.lock, unless that is to be kept as it is. ref is one of
 //
 //	a folder with workload.yaml: it is built
-//	a .wasm file
+//	a .wasm file: a command, or a reactor that exports run
 //	an OCI image layout: FOLDER, FOLDER:TAG or FOLDER@sha256:…
 //	REGISTRY/REPOSITORY:TAG or @sha256:…: the lock notes it and what it is now;
 //	http:// before it is PlainHTTP
