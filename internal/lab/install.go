@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -105,14 +106,17 @@ func InstallRuntimes(ctx context.Context, root string, names []string, o Install
 	to := install.Options{Cache: config.Cache, Progress: o.Progress}
 	var failed []error
 	for _, name := range wanted {
-		p := lock[name]
-		if version := versions[name]; version != "" {
-			if p, err = resolved(ctx, root, p, version, to, o.Locked); err != nil {
+		p, version := lock[name], versions[name]
+		if version != "" {
+			if p, err = resolved(ctx, root, p, version, to); err != nil {
 				failed = append(failed, err)
 				continue
 			}
 		}
 		in, err := install.Install(ctx, p, to)
+		if err == nil && p.Version != lock[name].Version {
+			err = noteVersion(ctx, root, p, o.Locked)
+		}
 		if ctx.Err() != nil {
 			return err
 		}
@@ -127,46 +131,47 @@ func InstallRuntimes(ctx context.Context, root string, names []string, o Install
 	return errors.Join(failed...)
 }
 
-// resolved returns p at a version, and writes it into the workspace's
-// runtimes.lock if it was not locked at that. The one that assay brings is not
-// written: what was there of it is removed.
-func resolved(ctx context.Context, root string, p runners.Package, version string, to install.Options, locked func(string)) (runners.Package, error) {
-	brought := install.Embedded()[p.Name]
-	back := !install.Is(p, version) && install.Is(brought, version)
-	at, err := brought, error(nil)
-	if !back {
+// resolved returns p at a version, which is to be noted in the workspace's
+// runtimes.lock if p is not locked at that: a usage error without a workspace.
+func resolved(ctx context.Context, root string, p runners.Package, version string, to install.Options) (runners.Package, error) {
+	at := install.Embedded()[p.Name]
+	var err error
+	if install.Is(p, version) || !install.Is(at, version) {
 		at, err = install.Resolve(ctx, p, version, to)
 	}
 	if errors.Is(err, install.ErrVersion) {
 		return p, failure.Usagef("%w", err)
 	}
-	if err != nil || at.Version == p.Version {
-		return at, err
-	}
-	if root == "" {
+	if err == nil && at.Version != p.Version && root == "" {
 		return p, failure.Usagef(`%s@%s: assay brings %s; another version is noted in the %s of a workspace, and here is none: run "assay init"`,
 			p.Name, version, p.Version, install.LockFile)
 	}
-	if locked != nil {
-		locked(fmt.Sprintf("%s: %s %s%s", install.LockFile, at.Name, at.Version, lockedDigest(at)))
-	}
+	return at, err
+}
+
+// noteVersion writes p, which is installed, into the workspace's runtimes.lock.
+// What assay brings is not written: what was there of it is removed.
+func noteVersion(ctx context.Context, root string, p runners.Package, locked func(string)) error {
 	release, err := mutex.Exclude(ctx, filepath.Join(root, settings.Folder, "lock.mutex"))
 	if err != nil {
-		return p, fmt.Errorf("update %s: %w", install.LockFile, err)
+		return fmt.Errorf("update %s: %w", install.LockFile, err)
 	}
 	defer release()
 	own, err := ownRuntimes(root)
 	if err != nil {
-		return p, err
+		return err
 	}
-	if own[at.Name] = at; back {
-		delete(own, at.Name)
+	if own[p.Name] = p; reflect.DeepEqual(p, install.Embedded()[p.Name]) {
+		delete(own, p.Name)
 	}
 	b, err := own.Encode()
 	if err != nil {
-		return p, err
+		return err
 	}
-	return at, durable.Write(filepath.Join(root, install.LockFile), b)
+	if locked != nil {
+		locked(fmt.Sprintf("%s: %s %s%s", install.LockFile, p.Name, p.Version, lockedDigest(p)))
+	}
+	return durable.Write(filepath.Join(root, install.LockFile), b)
 }
 
 // lockedDigest writes the digest that a package has on this platform, if it is
