@@ -54,7 +54,7 @@ func Launch() error {
 		} else if err != nil {
 			return fmt.Errorf("launcher: %w", err)
 		}
-		if n%collectEvery == 0 {
+		if n%collectEvery == 0 || h.Groups > 0 { // walking through control groups takes as much as many commands
 			runtime.GC()
 		}
 	}
