@@ -79,11 +79,14 @@ func changedTool(was, now assay.RuntimeVersion) []string {
 	if !slices.Equal(was.Loader, now.Loader) {
 		all = append(all, fmt.Sprintf("%s was started by %q, and is by %q", was.Name, was.Loader, now.Loader))
 	}
+	if len(was.Libraries) == 0 { // the records of old runs have none
+		now.Libraries = nil
+	}
 	digests := map[string][2]assay.Digest{} // by path: then and now
-	for _, f := range was.Files {
+	for _, f := range slices.Concat(was.Files, was.Libraries) {
 		digests[f.Path] = [2]assay.Digest{f.Digest}
 	}
-	for _, f := range now.Files {
+	for _, f := range slices.Concat(now.Files, now.Libraries) {
 		digests[f.Path] = [2]assay.Digest{digests[f.Path][0], f.Digest}
 	}
 	for _, path := range sortedKeys(digests) {
@@ -138,7 +141,7 @@ func changedSince(run assay.Run, segments []journal.Segment) []string {
 	var all []string
 	seen := map[string]bool{}
 	for _, r := range run.Runtimes {
-		files := r.Files
+		files := slices.Concat(r.Files, r.Libraries)
 		if r.Path != "" {
 			files = append([]assay.File{{Path: r.Path, Digest: r.Digest}}, files...)
 		}

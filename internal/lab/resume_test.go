@@ -45,6 +45,14 @@ func TestChangedTool(t *testing.T) {
 	if got := changedTool(was, was); len(got) != 0 {
 		t.Errorf("the same program: %q, want nothing", got)
 	}
+	linked := was
+	linked.Libraries = []assay.File{{Path: "/lib/libc.so.6", Digest: two}}
+	if got := changedTool(was, linked); len(got) != 0 {
+		t.Errorf("of a record without libraries: %q, want nothing", got)
+	}
+	if got, want := changedTool(linked, was), []string{"v8: /lib/libc.so.6 was sha256:d4735e3a265e, and is not there"}; !slices.Equal(got, want) {
+		t.Errorf("another library: %q, want %q", got, want)
+	}
 }
 
 func TestConditions(t *testing.T) {
