@@ -422,6 +422,27 @@ func TestTorn(t *testing.T) {
 	}
 }
 
+// A killed agent's calibration may be running still when the next one begins.
+func TestCalibrateAgain(t *testing.T) {
+	dir := write(t, plan(1, 0, assay.Trial{Command: shell("echo hi")}))
+	sleep, err := exec.LookPath("sleep")
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := exec.Command(filepath.Join(dir, "nothing"), "600")
+	if err := os.WriteFile(left.Path, readFile(t, sleep), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := left.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer left.Wait()
+	defer left.Process.Kill()
+	if code, stderr := run(t, dir); code != 0 {
+		t.Errorf("exit %d, said %q; want 0", code, stderr)
+	}
+}
+
 // TestResume kills the agent 100 times at random moments.
 func TestResume(t *testing.T) {
 	const kills = 100

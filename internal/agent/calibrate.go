@@ -43,6 +43,10 @@ func (r *run) calibrate(ctx context.Context) error {
 		missing(memory, groupMemory)
 	}
 	path := filepath.Join(r.dir, "nothing")
+	// A killed agent's may be running still, and cannot be written then.
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("calibrate: %w", err)
+	}
 	if err := os.WriteFile(path, measure.Nothing, 0o755); err != nil {
 		return fmt.Errorf("calibrate: %w", err)
 	}
