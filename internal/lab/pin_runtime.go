@@ -238,7 +238,9 @@ func (w *Workspace) usePinned(ctx context.Context, tools []tool) error {
 			if *found, err = w.layOutRuntime(ctx, p, a); err != nil {
 				return fmt.Errorf("pinned runtime %s: %w", p.Name, err)
 			}
-			if *found, err = toolbox.WithLibraries(ctx, *found); err != nil {
+			if *found, err = toolbox.WithLibraries(ctx, *found); ctx.Err() != nil {
+				return context.Cause(ctx)
+			} else if err != nil {
 				*found = assay.RuntimeVersion{Name: p.Name, Absent: fmt.Sprintf(
 					`%s: what assay.lock pins does not start on this host (%v): install the library, or "assay pin --runtime" to pin what is here`, p.Name, err)}
 				continue

@@ -34,8 +34,12 @@ func (w *Workspace) Resume(ctx context.Context, ref string, opts ResumeOptions, 
 		return run, err
 	}
 	if opts.Ready > 0 && run.State != assay.Running {
-		if _, err := w.left(run, frozen); err != nil {
+		_, changes, err := w.left(run, frozen)
+		if err != nil {
 			return run, err
+		}
+		if len(changes) > 0 {
+			return run, refused(run, changes)
 		}
 		if frozen.host, err = awaitReady(ctx, w.Local.Host, exp.Name, opts.Ready, watcher); err != nil {
 			return run, err
@@ -44,29 +48,38 @@ func (w *Workspace) Resume(ctx context.Context, ref string, opts ResumeOptions, 
 	return w.carryOn(ctx, run.ID, frozen, false, watcher)
 }
 
-// left returns how many invocations of a run are not recorded. The error is why
-// f cannot go on with it: this host or its programs have changed since, and half
-// of the samples would be of something else. Where none is left there is none.
-func (w *Workspace) left(run assay.Run, f frozen) (int, error) {
+// left returns how many invocations of a run are not recorded, and what has
+// changed since it began, so that f cannot go on with it: half of the samples
+// would be of something else. Where none is left nothing has to go on.
+func (w *Workspace) left(run assay.Run, f frozen) (left int, changes []string, err error) {
 	plan, err := w.livePlan(run)
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
-	left := len(plan.Order) * len(plan.Trials)
+	left = len(plan.Order) * len(plan.Trials)
 	if book, err := journal.Read(filepath.Join(w.runDir(run.ID), journalFile)); err == nil { // else the agent says what it thinks of it
 		left -= invocations(book.Samples)
 	}
-	changes := changedHost(run.Host, f.host)
+	if left == 0 {
+		return 0, nil, nil
+	}
+	changes = changedHost(run.Host, f.host)
 	for i, was := range run.Runtimes {
 		changes = append(changes, changedTool(was, f.tools[i].found)...)
 	}
 	if len(changes) == 0 && assay.DigestOf(f.plan) != run.Plan {
-		changes = []string{"its plan would be another one here, by paths, variables or the processors that may be used"}
+		why := "by paths, variables or the processors that may be used"
+		if run.Version != Version {
+			why = fmt.Sprintf("assay %s began it, and this is %s", run.Version, Version)
+		}
+		changes = []string{"its plan would be another one here: " + why}
 	}
-	if left == 0 || len(changes) == 0 {
-		return left, nil
-	}
-	return left, fmt.Errorf(`run %s is not resumed with other programs or on another host than it began with: %s: put back what was there ("assay pin --runtime" keeps a program for the next time), or begin another run by "assay run --rerun", which leaves this one as it is`,
+	return left, changes, nil
+}
+
+// refused is the error that a run is not resumed, for what has changed.
+func refused(run assay.Run, changes []string) error {
+	return fmt.Errorf(`run %s is not resumed with other programs or on another host than it began with: %s: put back what was there ("assay pin --runtime" keeps a program for the next time), or begin another run by "assay run --rerun", which leaves this one as it is`,
 		run.ID, strings.Join(changes, "; "))
 }
 

@@ -131,8 +131,12 @@ func (w *Workspace) beginOnce(ctx context.Context, frozen frozen, id assay.Diges
 			continue
 		}
 		if another && run.State != assay.Running {
-			if _, err := w.left(run, frozen); err != nil {
-				continue
+			_, changes, err := w.left(run, frozen)
+			if err != nil {
+				return run, false, err
+			}
+			if len(changes) > 0 {
+				continue // it stays as it is, to be resumed where it can
 			}
 		}
 		return run, false, nil

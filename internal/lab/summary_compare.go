@@ -35,7 +35,7 @@ func independent(row assay.SummaryRow, p *measuredPhase) (values []float64, why 
 	case len(values) < 2 && row.Outcomes[assay.OK] < 2:
 		return nil, ok + ", it takes two"
 	case len(values) < 2:
-		return nil, "it has no times"
+		return nil, fmt.Sprintf("%d of its invocations have times, it takes two", len(values))
 	case zeros > 0:
 		return nil, fmt.Sprintf("%d of %d times are 0", zeros, len(p.wall))
 	case slices.Min(values) == slices.Max(values):
@@ -60,20 +60,23 @@ func families(s assay.Summary, data []measured) []assay.Family {
 	if s.Phase == "" {
 		return nil
 	}
+	others := map[int][]int{} // rows to compare, by baseline
+	firsts := baselines(s.Rows)
+	for i, base := range firsts {
+		if i != base && !s.Rows[i].Control {
+			others[base] = append(others[base], i)
+		}
+	}
 	var all []assay.Family
 	for base, row := range s.Rows {
-		if baselineOf(s.Rows, base) != base {
+		if firsts[base] != base || len(others[base]) == 0 {
 			continue
 		}
-		f := assay.Family{Workload: row.Workload, Params: row.Params, Baseline: row.Runtime, Alpha: alpha, Power: power}
+		f := assay.Family{Workload: row.Workload, Params: row.Params, Baseline: row.Runtime, Of: []assay.Comparison{}, Alpha: alpha, Power: power}
 		var noises []float64 // deviations of the logarithms
 		y, lacks := independent(row, data[base].phase(s.Phase))
-		others := 0
-		for i, row := range s.Rows {
-			if i == base || row.Control || baselineOf(s.Rows, i) != base {
-				continue
-			}
-			others++
+		for _, i := range others[base] {
+			row := s.Rows[i]
 			x, why := independent(row, data[i].phase(s.Phase))
 			switch {
 			case lacks != "":
@@ -87,20 +90,25 @@ func families(s assay.Summary, data []measured) []assay.Family {
 		if lacks != "" {
 			f.Not = []assay.Uncompared{{Runtime: f.Baseline, Why: lacks}}
 		}
-		if others > 0 {
-			adjust(&f, noises)
-			all = append(all, f)
-		}
+		adjust(&f, noises)
+		all = append(all, f)
 	}
 	return all
 }
 
-// baselineOf returns the row that row i is compared with: the first of its
-// workload and parameters.
-func baselineOf(rows []assay.SummaryRow, i int) int {
-	return slices.IndexFunc(rows, func(r assay.SummaryRow) bool {
-		return r.Workload == rows[i].Workload && maps.Equal(r.Params, rows[i].Params)
-	})
+// baselines returns what each row is compared with: the first of its workload
+// and parameters.
+func baselines(rows []assay.SummaryRow) []int {
+	first := map[string]int{}
+	all := make([]int, len(rows))
+	for i, r := range rows {
+		key := fmt.Sprintf("%q %q", r.Workload, r.Params)
+		if _, ok := first[key]; !ok {
+			first[key] = i
+		}
+		all[i] = first[key]
+	}
+	return all
 }
 
 // deviation returns that of the logarithms of both sides.
@@ -328,8 +336,8 @@ func halves(c assay.Control) string {
 // baselines, after Kalibera and Jones: means with calls nested in invocations,
 // which are what is random.
 func nest(s assay.Summary, data []measured, unit string) {
-	for i := range s.Rows {
-		row, base := &s.Rows[i], baselineOf(s.Rows, i)
+	for i, base := range baselines(s.Rows) {
+		row := &s.Rows[i]
 		of := func(phase assay.Phase) (mean, over *assay.Estimate) {
 			x := data[i].phase(phase)
 			if mean = meanTime(x, unit); mean != nil && base != i {

@@ -47,7 +47,7 @@ func (w *Workspace) carryOn(ctx context.Context, id string, f frozen, detach boo
 }
 
 // start starts an agent for a run that has none and is not measured to its end,
-// and says whether it did. It fails as left does.
+// and says whether it did.
 func (w *Workspace) start(ctx context.Context, id string, f frozen) (started bool, err error) {
 	release, err := mutex.Exclude(ctx, w.runMutex(id))
 	if err != nil {
@@ -58,8 +58,16 @@ func (w *Workspace) start(ctx context.Context, id string, f frozen) (started boo
 	if err != nil || run.State == assay.Running {
 		return false, err // another process was quicker
 	}
-	if left, err := w.left(run, f); err != nil || left == 0 {
+	left, changes, err := w.left(run, f)
+	switch {
+	case err != nil:
 		return false, err
+	case len(changes) > 0:
+		return false, refused(run, changes)
+	case left == 0:
+		if _, err := w.Local.Status(ctx, w.runDir(id)); err == nil {
+			return false, nil
+		} // else the agent writes its record again
 	}
 	return true, w.startAgent(ctx, id)
 }
