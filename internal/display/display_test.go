@@ -64,7 +64,7 @@ func summary() assay.Summary {
 			{Workload: "noop", Runtime: "native", Planned: 30, Outcomes: ok(30), Wall: estimate(1.1957, 1.1373, 1.3412, "ms", 30), CPU: estimate(1.16, 1.1, 1.21, "ms", 30), RSSBelow: 30},
 			{Workload: "noop", Runtime: "v8", Planned: 30, Outcomes: map[assay.Outcome]int{assay.Unsupported: 30}, Detail: "node is not on PATH: install Node.js 20, or drop v8 from runtimes"},
 		},
-		Notes: []string{"load: 1.05 on 2 cores: the machine had other work"},
+		Notes: []string{"load: 1.05 on 2 cores, over the last minute: other work, or the run before"},
 	}
 }
 

@@ -188,9 +188,13 @@ func (v *runView) addRows(s assay.Summary) {
 		}
 		for _, m := range measures {
 			n, e := spell(m.of(l)), m.of(l)
+			below := "below " + fixed(float64(s.Floor)/(1<<20), 1)
+			if _, high, ok := strings.Cut(n.Interval, ", "); ok && m.name == peakMemory && *e.Low == 0 { // it counts as the lowest
+				n.Interval = "[" + below + ", " + high
+			}
 			switch {
 			case m.name == peakMemory && e == nil && l.RSSBelow > 0:
-				n = number{"below " + fixed(float64(s.Floor)/(1<<20), 1), ""}
+				n = number{below, ""}
 			case !oneUnit && e != nil:
 				n.Value += " " + clean(e.Unit)
 			}
@@ -274,7 +278,11 @@ func (v runView) text() string {
 		fmt.Fprintln(&b, l)
 	}
 	if len(v.Notes) > 0 {
-		fmt.Fprintf(&b, "beware: %s\n", clean(strings.Join(v.Notes, "; ")))
+		notes := make([]string, len(v.Notes))
+		for i, n := range v.Notes {
+			notes[i] = clean(n)
+		}
+		fmt.Fprintf(&b, "beware: %s\n", strings.Join(notes, "; "))
 	}
 	return b.String()
 }

@@ -120,7 +120,7 @@ func (w *Workspace) locateHere(ctx context.Context, names []string, shims bool) 
 			there = append(there, *t)
 			continue
 		}
-		t.found.Absent = fmt.Sprintf("%s has no shim, and it takes one to tell phases and counts: measure it by the protocol cold, or drop it from runtimes", t.runtime.Name())
+		t.found.Absent = fmt.Sprintf("%s has no shim, which this protocol takes: measure it by the protocol cold, or drop it from runtimes", t.runtime.Name())
 	}
 	err := w.find(ctx, there)
 	for i := range tools {

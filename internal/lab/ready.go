@@ -57,7 +57,7 @@ func otherWork(h assay.Host) string {
 	if load <= 0.5*float64(h.Cores) {
 		return ""
 	}
-	return fmt.Sprintf("%s on %d cores: the machine had other work", h.Load1, h.Cores)
+	return fmt.Sprintf("%s on %d cores, over the last minute: other work, or the run before", h.Load1, h.Cores)
 }
 
 // unready says what about a host is not as one wants it for measuring.

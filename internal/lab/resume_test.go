@@ -61,7 +61,7 @@ func TestConditions(t *testing.T) {
 	busy.Load1 = "12.0"
 	run := assay.Run{Host: calm, Ready: unready(calm)}
 	segments := []journal.Segment{{Host: calm}, {Segment: 1, Host: busy}, {Segment: 2, Host: calm}}
-	want := append(unready(calm), "load: 12.0 on 2 cores: the machine had other work (segment 1)")
+	want := append(unready(calm), "load: 12.0 on 2 cores, over the last minute: other work, or the run before (segment 1)")
 	if run.Ready = conditions(run, segments); !slices.Equal(run.Ready, want) {
 		t.Errorf("conditions are %q, want %q", run.Ready, want)
 	}

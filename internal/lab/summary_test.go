@@ -186,7 +186,7 @@ func TestSummaryOfMissingMemory(t *testing.T) {
 func TestSummaryOfLowMemory(t *testing.T) {
 	for low, want := range map[int][]string{
 		1:  {"crc wazero 30 - - 6.00 [6.00, 6.00] aot, cache off, 1 thread none", "crc on wazero: the peak RSS of 1 of 30 invocations is below the floor of 4.4 MiB, and counts as the lowest"},
-		14: {"crc wazero 30 - - 6.00 [0, 6.00] aot, cache off, 1 thread none", "crc on wazero: the peak RSS of 14 of 30 invocations is below the floor of 4.4 MiB, and counts as the lowest"},
+		14: {"crc wazero 30 - - 6.00 [below 4.4, 6.00] aot, cache off, 1 thread none", "crc on wazero: the peak RSS of 14 of 30 invocations is below the floor of 4.4 MiB, and counts as the lowest"},
 		15: {"crc wazero 30 - - below 4.4 aot, cache off, 1 thread none"},
 	} {
 		wants(t, text(t, summed(t, assay.Plan{}, func(_, block int) []assay.Sample {

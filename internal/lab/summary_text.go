@@ -222,8 +222,12 @@ func firstUnit(rows []assay.SummaryRow) string {
 
 // peak writes the peak RSS of a row.
 func peak(s assay.Summary, r assay.SummaryRow) string {
-	if r.RSS == nil && r.RSSBelow > 0 {
-		return fmt.Sprintf("below %.1f", float64(s.Floor)/(1<<20))
+	below := fmt.Sprintf("below %.1f", float64(s.Floor)/(1<<20))
+	switch {
+	case r.RSS == nil && r.RSSBelow > 0:
+		return below
+	case r.RSS != nil && r.RSS.Low != nil && *r.RSS.Low == 0: // what is below counts as the lowest
+		return fmt.Sprintf("%s [%s, %s]", figures3(r.RSS.Value), below, figures3(*r.RSS.High))
 	}
 	return cell(r.RSS)
 }

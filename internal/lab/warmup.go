@@ -108,7 +108,7 @@ func leaveOut(samples []assay.Sample) {
 func (w warmups) notes(rows []assay.SummaryRow, discarded int) []string {
 	var out []string
 	if made := w.most(); made > 0 && made < fewestCalls {
-		out = append(out, fmt.Sprintf("%d calls an invocation, warm-up included, are too few to look for warm-up: it takes %d", made, fewestCalls))
+		out = append(out, fmt.Sprintf("too few calls to look for warm-up: %d an invocation, warm-up included; it takes %d", made, fewestCalls))
 	}
 	for i, row := range rows {
 		c := w[int32(i)]

@@ -67,7 +67,7 @@ func TestWarmups(t *testing.T) {
 // Of few calls nothing can be found, and that is said.
 func TestWarmupsOfFewCalls(t *testing.T) {
 	rows := []assay.SummaryRow{{Workload: "json", Runtime: "v8"}}
-	few := []string{"9 calls an invocation, warm-up included, are too few to look for warm-up: it takes 10"}
+	few := []string{"too few calls to look for warm-up: 9 an invocation, warm-up included; it takes 10"}
 	for calls, want := range map[int][]string{0: nil, 9: few, 10: {"json on v8: the first 4 calls are warm-up in 5 of 5 invocations; the protocol leaves out 1"}} {
 		w := warmups{}
 		for seq := range int64(5) {
