@@ -66,7 +66,10 @@ func build(ctx context.Context, src source, spec Spec, o Options) (*Built, error
 	b.addFact("licence", spec.Licence)
 	b.addFact("url", spec.URL)
 	if spec.Module != "" {
-		return b, b.takeModules(src, spec)
+		if err := b.takeModules(src, spec); err != nil {
+			return nil, err
+		}
+		return b, nil
 	}
 	b.addFact("features", strings.Join(spec.Features, " "))
 	if err := b.compile(ctx, src, spec, o); err != nil {

@@ -236,7 +236,7 @@ func (j job) loader(ctx context.Context, r *record) error {
 	}
 	r.Loader = append([]string{ld}, libraries...)
 	argv := append(loaderIn(j.out, r.Loader), "--list", filepath.Join(j.out, j.p.Program))
-	loaded, err := listed(ctx, argv)
+	loaded, err := librariesOf(ctx, argv)
 	if err != nil {
 		return err
 	}

@@ -176,7 +176,7 @@ func TestWheel(t *testing.T) {
 	}
 	t.Chdir(stranger)
 	users := filepath.Join(t.TempDir(), "pip")
-	for name, value := range map[string]string{"PIP_INDEX_URL": index.URL, "PIP_TRUSTED_HOST": "127.0.0.1", "PIP_FIND_LINKS": "", "PIP_CACHE_DIR": users} {
+	for name, value := range map[string]string{"PIP_INDEX_URL": index.URL, "PIP_TRUSTED_HOST": "127.0.0.1", "PIP_FIND_LINKS": "", "no_proxy": "127.0.0.1", "PIP_CACHE_DIR": users} {
 		t.Setenv(name, value)
 	}
 	p := runners.Package{Name: "demo", Version: "1.0", Program: "demo_cli/demo", Wheel: &runners.Wheel{

@@ -22,7 +22,7 @@ func Libraries(ctx context.Context, program string) ([]assay.File, error) {
 	if err != nil || ld == "" {
 		return nil, err
 	}
-	loaded, err := listed(ctx, []string{ld, "--list", program})
+	loaded, err := librariesOf(ctx, []string{ld, "--list", program})
 	if err != nil {
 		return nil, err
 	}
@@ -37,9 +37,9 @@ func Libraries(ctx context.Context, program string) ([]assay.File, error) {
 	return files, nil
 }
 
-// listed returns the libraries that a dynamic loader, started by argv to list
+// librariesOf returns the libraries that a dynamic loader, started by argv to list
 // them, finds; without what in the environment would have it find others.
-func listed(ctx context.Context, argv []string) ([]string, error) {
+func librariesOf(ctx context.Context, argv []string) ([]string, error) {
 	cmd := command(ctx, argv[0], argv[1:]...)
 	cmd.Env = []string{}
 	out, err := run(cmd, nil)

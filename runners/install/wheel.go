@@ -76,7 +76,7 @@ func (j job) pip(ctx context.Context, args ...string) (*exec.Cmd, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd := command(ctx, python, append([]string{"-I", "-m", "pip", "--no-cache-dir"}, args...)...)
+	cmd := command(ctx, python, append([]string{"-m", "pip", "--no-cache-dir"}, args...)...)
 	cmd.Dir = j.work
 	cmd.Env = append(cmd.Env, "PIP_NO_INPUT=1", "PIP_DISABLE_PIP_VERSION_CHECK=1", "PIP_REQUIRE_VIRTUALENV=0")
 	return cmd, nil
