@@ -18,12 +18,13 @@ func newRuntimesCheck() *cobra.Command {
 	var all bool
 	var markdown string
 	cmd := &cobra.Command{
-		Use:   "check {RUNTIME... | --all | --shim PATH [ARG]...}",
+		Use:   "check {RUNTIME... | --all | --shim PATH [-- WORD...]}",
 		Short: "Check what runs modules against its contract",
 		Long: `check runs real modules and compares how each ends, and what it is given, with what a runtime must do:
 statuses, traps, signals, arguments, environment, directories, stdin, 100 MB of stdout, limits, modules of C and of Go.
 It prints a table of cases and runtimes: ok, "-" where a case says nothing of the runtime, the number of a note where
-it is known to deviate, or FAIL, which is exit status 4.`,
+it is known to deviate, or FAIL, which is exit status 4. With --shim it holds a program against docs/shim-protocol.md, and
+says of each check that fails what was wanted and what was seen; WORDs go before the program's options.`,
 		Example: `  assay runtimes check wasmtime wasmtime/winch
   assay runtimes check --shim ./my-shim --mode interpreter`,
 		RunE: func(cmd *cobra.Command, names []string) error {
