@@ -67,7 +67,11 @@ func (c CLI) Accepts() assay.Form { return assay.Wasm }
 func (c CLI) Tool() Tool { return c.Program }
 
 // Traits returns c.Executes.
-func (c CLI) Traits() Traits { return c.Executes }
+func (c CLI) Traits() Traits {
+	t := c.Executes
+	t.Counts = c.Counts != nil
+	return t
+}
 
 // Shim returns c.Phases.
 func (c CLI) Shim() *Shim { return c.Phases }

@@ -37,6 +37,7 @@ type Traits struct {
 	Cache   Cache
 	Threads int  // that compile; 0: not known, or none does; EachProcessor
 	Shim    bool // its program is a shim: it calls the export run of whatever has one, and has the imports that mark a region
+	Counts  bool // its own program can tell what its guest executes: it is a CLI, with PlanCount
 	MVP     bool // it knows no WebAssembly feature after the first version: it is given assay.MVP modules where there are any
 }
 

@@ -3,6 +3,7 @@ package display
 import (
 	"math"
 	"strconv"
+	"strings"
 
 	"github.com/assay-notebooks/assay"
 )
@@ -24,6 +25,20 @@ func spell(e *assay.Estimate) number {
 		decimals = min(max(significant(width, 2), decimals), significant(e.Value, 5))
 	}
 	return number{fixed(e.Value, decimals), "[" + fixed(*e.Low, decimals) + ", " + fixed(*e.High, decimals) + "]"}
+}
+
+// below returns n, which spells e, the peaks in MiB of processes of which some
+// are below the floor, in bytes: they count as 0. A nil e is below it.
+func (n number) below(floor int64, e *assay.Estimate) number {
+	low := "below " + fixed(float64(floor)/(1<<20), 1)
+	switch {
+	case e == nil:
+		return number{low, ""}
+	case e.Low != nil && e.High != nil && *e.Low == 0:
+		_, high, _ := strings.Cut(n.Interval, ", ")
+		n.Interval = "[" + low + ", " + high
+	}
+	return n
 }
 
 func (n number) String() string {

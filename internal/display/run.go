@@ -188,14 +188,10 @@ func (v *runView) addRows(s assay.Summary) {
 		}
 		for _, m := range measures {
 			n, e := spell(m.of(l)), m.of(l)
-			below := "below " + fixed(float64(s.Floor)/(1<<20), 1)
-			if _, high, ok := strings.Cut(n.Interval, ", "); ok && m.name == peakMemory && *e.Low == 0 { // it counts as the lowest
-				n.Interval = "[" + below + ", " + high
+			if m.name == peakMemory && l.RSSBelow > 0 {
+				n = n.below(s.Floor, e)
 			}
-			switch {
-			case m.name == peakMemory && e == nil && l.RSSBelow > 0:
-				n = number{below, ""}
-			case !oneUnit && e != nil:
+			if !oneUnit && e != nil {
 				n.Value += " " + clean(e.Unit)
 			}
 			row.Numbers = append(row.Numbers, n)

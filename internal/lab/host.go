@@ -133,22 +133,13 @@ func (w *Workspace) locateHere(ctx context.Context, names []string, shims bool) 
 	return tools, err
 }
 
-// counts is a runtime whose own program can tell what its guest executes.
-type counts interface {
-	PlanCount(runners.Invocation) (runners.Plan, error) // matches runners.ErrUnsupported if it cannot
-}
-
 // counting finds the programs of those tools that have no shim, and count
 // themselves.
 func (w *Workspace) counting(ctx context.Context, tools []tool) error {
 	var at []int
 	var these []tool
 	for i, t := range tools {
-		c, ok := t.runtime.(counts)
-		if t.shim != nil || !ok {
-			continue
-		}
-		if _, err := c.PlanCount(runners.Invocation{Module: "module"}); !errors.Is(err, runners.ErrUnsupported) {
+		if t.shim == nil && t.runtime.Traits().Counts {
 			at, these = append(at, i), append(these, tool{runtime: t.runtime})
 		}
 	}
@@ -283,12 +274,12 @@ func (p planner) trial(ctx context.Context, t tool, wl assay.Workload) (assay.Tr
 		}
 	}
 	var plan runners.Plan
-	switch c, ok := t.runtime.(counts); {
+	switch {
 	case t.shim != nil:
 		trial.ShimMode = t.shim.Mode
 		plan, err = t.shim.Plan(inv, ask)
-	case ask.Count && ok:
-		plan, err = c.PlanCount(inv)
+	case ask.Count && traits.Counts:
+		plan, err = t.runtime.(runners.CLI).PlanCount(inv)
 	default:
 		plan, err = t.runtime.Plan(inv)
 	}

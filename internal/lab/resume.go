@@ -11,6 +11,7 @@ import (
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/journal"
+	"github.com/assay-notebooks/assay/internal/graph"
 	"github.com/assay-notebooks/assay/runners/filedigest"
 )
 
@@ -125,7 +126,7 @@ func spelledDigest(d assay.Digest) string {
 	if d.IsZero() {
 		return "not there"
 	}
-	return "sha256:" + d.Short()
+	return graph.Short(d)
 }
 
 // changedHost says in what a host is not the one that it was. What may change

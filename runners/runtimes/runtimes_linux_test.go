@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/internal/nodewasi"
@@ -97,7 +96,7 @@ func TestV8WithoutItsFiles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		res, err := launcher.Run(t.Context(), p.Command, measure.Options{Limits: assay.Limits{Timeout: time.Minute, Output: 1 << 20}})
+		res, err := launcher.Run(t.Context(), p.Command, limits)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -130,21 +129,15 @@ func TestCounts(t *testing.T) {
 	}
 	launcher := start(t, t.TempDir())
 	for turn, r := range map[int64]runners.CLI{18: runtimes.WasmEdge, 19: runtimes.Wasmi} {
-		found, err := toolbox.Locate(t.Context(), r, toolbox.Options{Cache: cache(t)})
-		if err != nil {
-			t.Fatal(err)
-		}
 		t.Run(r.Name(), func(t *testing.T) {
-			if found.Absent != "" {
-				tooltest.Missing(t, r.Name(), errors.New(found.Absent))
-			}
+			found := here(t, r)
 			var counts []int64
 			for _, digits := range []string{"0", "00", "000", "0000"} {
 				p, err := r.PlanCount(runners.Invocation{Tool: found, Module: guest, Args: []string{digits}})
 				if err != nil {
 					t.Fatal(err)
 				}
-				res, err := launcher.Run(t.Context(), p.Command, measure.Options{Limits: assay.Limits{Timeout: time.Minute, Output: 1 << 20}})
+				res, err := launcher.Run(t.Context(), p.Command, limits)
 				if err != nil {
 					t.Fatal(err)
 				}
