@@ -40,10 +40,10 @@ func (a answers) add(x assay.Sample) {
 // notes says which answers are not those of most runtimes.
 func (a answers) notes() []string {
 	var notes []string
-	for _, what := range sortedKeys(a) {
+	for _, what := range slices.Sorted(maps.Keys(a)) {
 		by := map[assay.Digest][]string{}
 		varied := false
-		for _, runtime := range sortedKeys(a[what]) {
+		for _, runtime := range slices.Sorted(maps.Keys(a[what])) {
 			got := a[what][runtime]
 			varied = varied || got.varied
 			by[got.stdout] = append(by[got.stdout], runtime)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -46,7 +47,7 @@ func (w *Workspace) archive(ctx context.Context, run assay.Run, plan assay.Plan,
 	var parquet bytes.Buffer
 	meta := trace.Meta{Run: run.ID, Experiment: run.Experiment, Plan: run.Plan, Host: run.Host.Name}
 	if len(plan.Trials) > 0 {
-		meta.Params = sortedKeys(plan.Trials[0].Params)
+		meta.Params = slices.Sorted(maps.Keys(plan.Trials[0].Params))
 	}
 	if err := trace.Write(&parquet, meta, slices.Values(samples)); err != nil {
 		return assay.Digest{}, err
@@ -250,7 +251,7 @@ func count(samples []assay.Sample) map[assay.Outcome]int {
 // Outcomes writes outcomes for people: "240 ok, 30 unsupported".
 func Outcomes(m map[assay.Outcome]int) string {
 	var parts []string
-	for _, o := range sortedKeys(m) {
+	for _, o := range slices.Sorted(maps.Keys(m)) {
 		parts = append(parts, fmt.Sprintf("%d %s", m[o], o))
 	}
 	return strings.Join(parts, ", ")

@@ -35,7 +35,7 @@ func (w *Workspace) CheckWorkloads(ctx context.Context, folders []string, each f
 	all := folders
 	find := func(folder string) (string, assay.Digest, error) { return w.inFolder(ctx, lock, folder) }
 	if len(folders) == 0 {
-		all = sortedKeys(lock.Workloads)
+		all = slices.Sorted(maps.Keys(lock.Workloads))
 		find = func(name string) (string, assay.Digest, error) { return name, lock.Workloads[name], nil }
 	}
 	differ, failed := 0, 0
@@ -110,7 +110,7 @@ func (w *Workspace) checkWorkload(ctx context.Context, c *WorkloadCheck) error {
 	if err != nil {
 		return err
 	}
-	opts.Platforms = append([]string{}, sortedKeys(wl.Native)...) // none, if it has none
+	opts.Platforms = append([]string{}, slices.Sorted(maps.Keys(wl.Native))...) // none, if it has none
 	built, err := images.Rebuild(ctx, archive, opts)
 	if err != nil {
 		return err
@@ -137,17 +137,17 @@ func formsThatDiffer(was, is assay.Workload) []string {
 	if was.Module != is.Module {
 		all = append(all, "module")
 	}
-	for _, v := range sortedKeys(is.Variants) {
+	for _, v := range slices.Sorted(maps.Keys(is.Variants)) {
 		if was.Variants[v] != is.Variants[v] {
 			all = append(all, "module "+string(v))
 		}
 	}
-	for _, p := range sortedKeys(is.Native) {
+	for _, p := range slices.Sorted(maps.Keys(is.Native)) {
 		if was.Native[p] != is.Native[p] {
 			all = append(all, "native "+p)
 		}
 	}
-	for _, p := range sortedKeys(is.Image) {
+	for _, p := range slices.Sorted(maps.Keys(is.Image)) {
 		if was.Image[p] != is.Image[p] {
 			all = append(all, "image "+p)
 		}

@@ -195,7 +195,7 @@ func (w *Workspace) allEvidence() ([]string, error) {
 	for _, e := range lock.Experiments {
 		latest[e.Name] = max(latest[e.Name], e.Run)
 	}
-	refs := slices.Concat(sortedKeys(lock.Imports), slices.Sorted(maps.Values(latest)))
+	refs := slices.Concat(slices.Sorted(maps.Keys(lock.Imports)), slices.Sorted(maps.Values(latest)))
 	if len(refs) == 0 {
 		return nil, failure.Usagef("assay.lock has no evidence: import measurements, run an experiment, or name a run with --against")
 	}
@@ -397,7 +397,7 @@ func (w *Workspace) Judgements(ctx context.Context) ([]Judged, error) {
 	}
 	var all []Judged
 	var problems []error
-	for _, name := range sortedKeys(lock.Claims) {
+	for _, name := range slices.Sorted(maps.Keys(lock.Claims)) {
 		j, _, err := w.archivedJudgement(ctx, lock.Claims[name].Manifest)
 		if err != nil {
 			problems = append(problems, fmt.Errorf("claim %s: %w", name, err))

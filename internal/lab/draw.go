@@ -104,7 +104,7 @@ type Drawn struct {
 }
 
 // Formats lists the formats of the outputs in order.
-func (d Drawn) Formats() []string { return sortedKeys(d.Figure.Outputs) }
+func (d Drawn) Formats() []string { return slices.Sorted(maps.Keys(d.Figure.Outputs)) }
 
 // Draw seals the figure's code, draws it from its tables, archives code,
 // tables and outputs, and writes the outputs into the figures folder. What is
@@ -317,7 +317,7 @@ func (w *Workspace) FigureNames() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return sortedKeys(lock.Figures), nil
+	return slices.Sorted(maps.Keys(lock.Figures)), nil
 }
 
 // Figures lists the figures in the lock. Those that cannot be read are left out
@@ -329,7 +329,7 @@ func (w *Workspace) Figures(ctx context.Context) ([]Drawn, error) {
 	}
 	var all []Drawn
 	var problems []error
-	for _, name := range sortedKeys(lock.Figures) {
+	for _, name := range slices.Sorted(maps.Keys(lock.Figures)) {
 		d, err := w.lockedFigure(ctx, lock, name)
 		if err != nil {
 			problems = append(problems, err)
@@ -345,7 +345,7 @@ func (w *Workspace) Figures(ctx context.Context) ([]Drawn, error) {
 func (w *Workspace) lockedFigure(ctx context.Context, lock Lock, name string) (Drawn, error) {
 	locked, ok := lock.Figures[name]
 	if !ok {
-		return Drawn{}, failure.Usagef(`no figure %q: assay.lock has %s`, name, failure.Listed(sortedKeys(lock.Figures)))
+		return Drawn{}, failure.Usagef(`no figure %q: assay.lock has %s`, name, failure.Listed(slices.Sorted(maps.Keys(lock.Figures))))
 	}
 	d := Drawn{Manifest: locked.Manifest}
 	a, err := oci.ReadArtifact(ctx, w.Store, locked.Manifest)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -272,7 +273,7 @@ func protocolFacts(p assay.Protocol) []graph.Fact {
 func workloadNode(wl assay.Workload) graph.Node {
 	n := node(graph.Workload, wl.Name, wl.Manifest)
 	n.Parts = workloadParts(wl)
-	for _, key := range sortedKeys(wl.Source) {
+	for _, key := range slices.Sorted(maps.Keys(wl.Source)) {
 		if d, err := assay.ParseDigest(wl.Source[key]); err == nil {
 			n.Parts = append(n.Parts, graph.Part{Name: strings.Replace(key, "digest", "source", 1), Digest: d})
 		} else {
@@ -298,7 +299,7 @@ func (p *provenance) workload(ctx context.Context, d assay.Digest, name string) 
 
 // locked adds what the lock pins, even if the archive lacks it.
 func (p *provenance) locked(ctx context.Context, lock Lock) {
-	for _, name := range sortedKeys(lock.Workloads) {
+	for _, name := range slices.Sorted(maps.Keys(lock.Workloads)) {
 		p.workload(ctx, lock.Workloads[name], name)
 	}
 	for digest, e := range lock.Experiments {
@@ -310,13 +311,13 @@ func (p *provenance) locked(ctx context.Context, lock Lock) {
 		p.add(n, digest.String())
 		p.add(node(graph.Experiment, e.Name, digest))
 	}
-	for _, name := range sortedKeys(lock.Imports) {
+	for _, name := range slices.Sorted(maps.Keys(lock.Imports)) {
 		p.imported(ctx, lock.Imports[name].Manifest, name)
 	}
-	for _, name := range sortedKeys(lock.Figures) {
+	for _, name := range slices.Sorted(maps.Keys(lock.Figures)) {
 		p.figure(ctx, lock.Figures[name].Manifest, name)
 	}
-	for _, name := range sortedKeys(lock.Claims) {
+	for _, name := range slices.Sorted(maps.Keys(lock.Claims)) {
 		p.claim(ctx, lock.Claims[name].Manifest, name)
 	}
 }
@@ -344,7 +345,7 @@ func (p *provenance) figure(ctx context.Context, d assay.Digest, name string) {
 			n.Parts = append(n.Parts, graph.Part{Name: "source", Digest: l.Digest})
 		}
 	}
-	for _, format := range sortedKeys(f.Outputs) {
+	for _, format := range slices.Sorted(maps.Keys(f.Outputs)) {
 		n.Parts = append(n.Parts, graph.Part{Name: format, Digest: f.Outputs[format]})
 	}
 	var tables []string
@@ -396,7 +397,7 @@ func (p *provenance) ofImport(ctx context.Context, a oci.Artifact, t assay.Figur
 	if a.Subject != nil {
 		named = append(named, a.Subject.Digest)
 	}
-	for _, name := range sortedKeys(a.Blobs) {
+	for _, name := range slices.Sorted(maps.Keys(a.Blobs)) {
 		named = append(named, a.Blobs[name])
 	}
 	for _, d := range named {

@@ -3,6 +3,8 @@ package lab
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -72,13 +74,13 @@ func workloadParts(wl assay.Workload) []graph.Part {
 		}
 	}
 	part("module", wl.Module)
-	for _, v := range sortedKeys(wl.Variants) {
+	for _, v := range slices.Sorted(maps.Keys(wl.Variants)) {
 		part("module "+string(v), wl.Variants[v])
 	}
-	for _, platform := range sortedKeys(wl.Native) {
+	for _, platform := range slices.Sorted(maps.Keys(wl.Native)) {
 		part("native "+platform, wl.Native[platform])
 	}
-	for _, platform := range sortedKeys(wl.Image) {
+	for _, platform := range slices.Sorted(maps.Keys(wl.Image)) {
 		part("image "+platform, wl.Image[platform])
 	}
 	part("stdin", wl.Stdin)

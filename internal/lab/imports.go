@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -159,7 +161,7 @@ func (w *Workspace) Imports(ctx context.Context) ([]Imported, error) {
 	}
 	var all []Imported
 	var problems []error
-	for _, name := range sortedKeys(manifests) {
+	for _, name := range slices.Sorted(maps.Keys(manifests)) {
 		imp, err := w.archivedImport(ctx, manifests[name])
 		if err != nil {
 			problems = append(problems, fmt.Errorf("%s: %w", name, err))

@@ -11,6 +11,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/assay-notebooks/assay"
@@ -207,7 +208,7 @@ func (l Lock) names() string {
 		name  string
 		names []string
 	}{
-		{"workloads", sortedKeys(l.Workloads)}, {"imports", sortedKeys(l.Imports)}, {"figures", sortedKeys(l.Figures)}, {"judgements", sortedKeys(l.Claims)},
+		{"workloads", slices.Sorted(maps.Keys(l.Workloads))}, {"imports", slices.Sorted(maps.Keys(l.Imports))}, {"figures", slices.Sorted(maps.Keys(l.Figures))}, {"judgements", slices.Sorted(maps.Keys(l.Claims))},
 	} {
 		if len(kind.names) > 0 || kind.name == "workloads" {
 			all = append(all, kind.name+" "+failure.Listed(kind.names))
@@ -225,19 +226,19 @@ type pinOf struct {
 // pins returns every digest that the lock names and the archive must have.
 func (l Lock) pins() []pinOf {
 	var all []pinOf
-	for _, name := range sortedKeys(l.Workloads) {
+	for _, name := range slices.Sorted(maps.Keys(l.Workloads)) {
 		all = append(all, pinOf{"workload " + name, "assay pin its folder", l.Workloads[name]})
 	}
-	for _, name := range sortedKeys(l.Pinned) {
+	for _, name := range slices.Sorted(maps.Keys(l.Pinned)) {
 		all = append(all, pinOf{"runtime " + name, "assay pin --runtime it", l.Pinned[name]})
 	}
-	for _, name := range sortedKeys(l.Imports) {
+	for _, name := range slices.Sorted(maps.Keys(l.Imports)) {
 		all = append(all, pinOf{"import " + name, "assay import its files", l.Imports[name].Manifest})
 	}
 	for _, e := range l.Experiments {
 		all = append(all, pinOf{"run " + e.Run, "assay run --rerun its experiment", e.Manifest})
 	}
-	for _, name := range sortedKeys(l.Figures) {
+	for _, name := range slices.Sorted(maps.Keys(l.Figures)) {
 		f := l.Figures[name]
 		add := func(what string, d assay.Digest) {
 			all = append(all, pinOf{"figure " + name + what, "draw it again", d})
@@ -248,11 +249,11 @@ func (l Lock) pins() []pinOf {
 			add(fmt.Sprintf(", table %d", i), t.Digest)
 			add(fmt.Sprintf(", trace of table %d", i), t.Trace)
 		}
-		for _, format := range sortedKeys(f.Outputs) {
+		for _, format := range slices.Sorted(maps.Keys(f.Outputs)) {
 			add(", "+format, f.Outputs[format])
 		}
 	}
-	for _, name := range sortedKeys(l.Claims) {
+	for _, name := range slices.Sorted(maps.Keys(l.Claims)) {
 		all = append(all, pinOf{"judgement " + name, "judge it again: assay claims check", l.Claims[name].Manifest})
 	}
 	return all

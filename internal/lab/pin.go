@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/google/renameio/v2"
@@ -100,7 +101,7 @@ func (w *Workspace) sameAgain(ctx context.Context, ref registry.Reference, opts 
 	if err != nil {
 		return assay.Workload{}, false, err
 	}
-	for _, name := range sortedKeys(lock.Origins) { // a merge can have left two
+	for _, name := range slices.Sorted(maps.Keys(lock.Origins)) { // a merge can have left two
 		o := lock.Origins[name]
 		d, pinned := lock.Workloads[name]
 		if o.Reference != ref.String() || !pinned {
@@ -273,7 +274,7 @@ func (w *Workspace) pinned(ctx context.Context, written string, r ref) (assay.Wo
 		}
 		var ok bool
 		if d, ok = lock.Workloads[written]; !ok {
-			return assay.Workload{}, failure.Usagef(`no workload %q: assay.lock has %s; "assay pin FOLDER" adds one`, written, failure.Listed(sortedKeys(lock.Workloads)))
+			return assay.Workload{}, failure.Usagef(`no workload %q: assay.lock has %s; "assay pin FOLDER" adds one`, written, failure.Listed(slices.Sorted(maps.Keys(lock.Workloads))))
 		}
 	}
 	wl, err := oci.Workload(ctx, w.Store, d)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -131,7 +132,7 @@ func (w *Workspace) keepRuntime(ctx context.Context, v assay.RuntimeVersion) (Pi
 	if err := w.addLayer(ctx, &a, runtimeFile, runtimeType, record); err != nil {
 		return p, err
 	}
-	for _, name := range sortedKeys(files) {
+	for _, name := range slices.Sorted(maps.Keys(files)) {
 		l, err := w.keepFile(ctx, name, files[name])
 		if err != nil {
 			return p, err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -280,22 +281,22 @@ func (w *Workspace) reference(ctx context.Context, ref string) (stores.Value, er
 // references returns what the lock names, as references of the archive.
 func (l Lock) references() []stores.Value {
 	var all []stores.Value
-	for _, name := range sortedKeys(l.Workloads) {
+	for _, name := range slices.Sorted(maps.Keys(l.Workloads)) {
 		all = append(all, stores.Value{Name: "workloads/" + assay.Filename(name), Digest: l.Workloads[name]})
 	}
-	for _, name := range sortedKeys(l.Pinned) {
+	for _, name := range slices.Sorted(maps.Keys(l.Pinned)) {
 		all = append(all, stores.Value{Name: pinnedRef(name, l.Pinned[name]), Digest: l.Pinned[name]})
 	}
 	for _, e := range l.Experiments {
 		all = append(all, stores.Value{Name: "runs/" + assay.Filename(e.Run), Digest: e.Manifest})
 	}
-	for _, name := range sortedKeys(l.Imports) {
+	for _, name := range slices.Sorted(maps.Keys(l.Imports)) {
 		all = append(all, stores.Value{Name: "imports/" + assay.Filename(name), Digest: l.Imports[name].Manifest})
 	}
-	for _, name := range sortedKeys(l.Figures) {
+	for _, name := range slices.Sorted(maps.Keys(l.Figures)) {
 		all = append(all, stores.Value{Name: "figures/" + assay.Filename(name), Digest: l.Figures[name].Manifest})
 	}
-	for _, name := range sortedKeys(l.Claims) {
+	for _, name := range slices.Sorted(maps.Keys(l.Claims)) {
 		all = append(all, stores.Value{Name: "claims/" + assay.Filename(name), Digest: l.Claims[name].Manifest})
 	}
 	slices.SortFunc(all, func(a, b stores.Value) int { return strings.Compare(a.Name, b.Name) })

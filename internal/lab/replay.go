@@ -118,7 +118,7 @@ func (w *Workspace) replay(ctx context.Context, name string, opts ReplayOptions,
 			return err
 		}
 	}
-	req := sandbox.Request{Formats: sortedKeys(locked.Outputs), WidthMM: drawn.Figure.Width}
+	req := sandbox.Request{Formats: slices.Sorted(maps.Keys(locked.Outputs)), WidthMM: drawn.Figure.Width}
 	differs := false
 	var unwritten error
 	for i, engine := range []string{opts.Engine, opts.Referee} {

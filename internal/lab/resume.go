@@ -3,6 +3,7 @@ package lab
 import (
 	"context"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -103,7 +104,7 @@ func changedTool(was, now assay.RuntimeVersion) []string {
 	for _, f := range slices.Concat(now.Files, now.Libraries) {
 		digests[f.Path] = [2]assay.Digest{digests[f.Path][0], f.Digest}
 	}
-	for _, path := range sortedKeys(digests) {
+	for _, path := range slices.Sorted(maps.Keys(digests)) {
 		if d := digests[path]; d[0] != d[1] {
 			all = append(all, fmt.Sprintf("%s: %s was %s, and is %s", was.Name, path, spelledDigest(d[0]), spelledDigest(d[1])))
 		}

@@ -262,7 +262,7 @@ func figures3(v float64) string {
 // failures says in words how what was not ok ended.
 func failures(r assay.SummaryRow) string {
 	var parts []string
-	for _, o := range sortedKeys(r.Outcomes) {
+	for _, o := range slices.Sorted(maps.Keys(r.Outcomes)) {
 		switch o {
 		case assay.OK:
 		case assay.Exit:
@@ -270,7 +270,7 @@ func failures(r assay.SummaryRow) string {
 				parts = append(parts, fmt.Sprintf("%d exit %d", r.Exits[status], status))
 			}
 		case assay.Signal:
-			for _, name := range sortedKeys(r.Signals) {
+			for _, name := range slices.Sorted(maps.Keys(r.Signals)) {
 				parts = append(parts, fmt.Sprintf("%d %s", r.Signals[name], name))
 			}
 		default:
