@@ -65,6 +65,9 @@ type Phases struct {
 	Invocations int `json:"invocations" yaml:"invocations"`           // per trial; one a block
 	Calls       int `json:"calls,omitempty" yaml:"calls,omitempty"`   // after the first, recorded in each invocation
 	Warmup      int `json:"warmup,omitempty" yaml:"warmup,omitempty"` // calls before these, recorded as such
+
+	// Changepoint is Steady.Changepoint; the first call is none of these.
+	Changepoint bool `json:"changepoint,omitempty" yaml:"changepoint,omitempty"`
 }
 
 // Memory measures peak and proportional memory exactly: each process is held

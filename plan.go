@@ -16,7 +16,7 @@ type Plan struct {
 	Warmup      int     `json:"warmup,omitempty"`        // the first so many blocks are not samples
 	Calls       int     `json:"calls,omitempty"`         // that each invocation makes and reports; 0: it is not asked to
 	WarmCalls   int     `json:"warmup_calls,omitempty"`  // the first so many of Calls are not samples
-	Changepoint bool    `json:"changepoint,omitempty"`   // Steady.Changepoint
+	Changepoint bool    `json:"changepoint,omitempty"`   // Steady.Changepoint or Phases.Changepoint
 	Order       [][]int `json:"order"`                   // a block each: indices into Trials, every one once
 	Limits      Limits  `json:"limits"`                  // no zero field but Memory
 	Phases      bool    `json:"phases,omitempty"`        // commands are shims: they report phases on descriptor 3 (docs/shim-protocol.md)

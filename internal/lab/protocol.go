@@ -52,7 +52,7 @@ func shapes(p assay.Protocol) []shape {
 	}
 	if s := p.Phases; s != nil {
 		calls := s.Warmup + s.Calls
-		all = append(all, shape{name: ProtocolPhases, blocks: s.Invocations, calls: calls, warmCalls: s.Warmup, shim: true, ask: runners.Ask{Calls: calls}})
+		all = append(all, shape{name: ProtocolPhases, blocks: s.Invocations, calls: calls, warmCalls: s.Warmup, changepoint: s.Changepoint, shim: true, ask: runners.Ask{Calls: calls}})
 	}
 	if m := p.Memory; m != nil {
 		all = append(all, shape{name: ProtocolMemory, blocks: m.Invocations})
@@ -131,8 +131,8 @@ func checkSteady(s assay.Steady, matrix int, params []assay.Param) error {
 	if s.Invocations < 1 || s.Calls < 1 || s.Warmup < 0 {
 		return errors.New("invocations and calls must be at least 1 and warmup at least 0")
 	}
-	if s.Changepoint && s.Calls < fewestCalls {
-		return fmt.Errorf("changepoint: %d calls are too few to look for warm-up in: make %d or more", s.Calls, fewestCalls)
+	if err := checkChangepoint(s.Changepoint, s.Calls); err != nil {
+		return err
 	}
 	return checkCalls(s.Invocations, s.Calls, s.Warmup, 1, 1, matrix, params)
 }
@@ -146,7 +146,19 @@ func checkPhases(s assay.Phases, matrix int, params []assay.Param) error {
 	case s.Warmup > 0 && s.Calls == 0:
 		return errors.New("warmup is of calls, and there are none: give calls, or leave warmup out")
 	}
+	if err := checkChangepoint(s.Changepoint, s.Calls); err != nil {
+		return err
+	}
 	return checkCalls(s.Invocations, s.Calls, s.Warmup, 2, phaseRows, matrix, params)
+}
+
+// checkChangepoint says what is wrong with looking for warm-up in so many calls,
+// if that is asked for.
+func checkChangepoint(asked bool, calls int) error {
+	if asked && calls < fewestCalls {
+		return fmt.Errorf("changepoint: %d calls are too few to look for warm-up in: make %d or more", calls, fewestCalls)
+	}
+	return nil
 }
 
 // checkCalls says what is wrong with invocations of so many calls, each of so

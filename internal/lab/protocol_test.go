@@ -32,6 +32,8 @@ func TestCheckProtocol(t *testing.T) {
 		{assay.Protocol{Count: &assay.Count{Invocations: 500_001}}, 2, []string{"protocol.count: 500001 invocations of 2 trials are more than 1000000 samples"}},
 		{p: assay.Protocol{Steady: &assay.Steady{Invocations: 6, Calls: 10, Changepoint: true}}},
 		{assay.Protocol{Steady: &assay.Steady{Invocations: 6, Calls: 9, Changepoint: true}}, 1, []string{"protocol.steady: changepoint: 9 calls are too few"}},
+		{p: assay.Protocol{Phases: &assay.Phases{Invocations: 6, Calls: 10, Changepoint: true}}},
+		{assay.Protocol{Phases: &assay.Phases{Invocations: 6, Changepoint: true}}, 1, []string{"protocol.phases: changepoint: 0 calls are too few"}},
 		{p: assay.Protocol{Cold: &assay.Cold{Invocations: 499_999, Warmup: 1}}},
 		{assay.Protocol{Cold: &assay.Cold{Invocations: 500_000, Warmup: 1}}, 1, []string{"protocol.cold: 500000 and 1 invocations of 1 trials are more than 1000000 samples, of which each has 2"}},
 		{assay.Protocol{Cold: cold, Padding: 1 << 20}, 1, []string{"want 0 to 65536"}},

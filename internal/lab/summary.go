@@ -33,12 +33,15 @@ func protocolOf(plan assay.Plan) string {
 // scopeOf says in words what the samples of a plan span. What it says of the
 // invocations is not known if the plan has none.
 func scopeOf(plan assay.Plan) string {
-	blocks, calls := len(plan.Order), plan.Calls-plan.WarmCalls
+	blocks, calls, more := len(plan.Order), plan.Calls-plan.WarmCalls, ""
+	if plan.Changepoint {
+		more = " and those before most invocations of a row become steady, which a note says"
+	}
 	switch protocolOf(plan) {
 	case ProtocolPhases:
 		scope := fmt.Sprintf("phases of a fresh process of each runtime's shim, by its own clock, from the module's bytes in memory; %d processes", blocks)
 		if calls > 0 {
-			scope += fmt.Sprintf(", %d calls in each, after the first and %d of warm-up", calls, plan.WarmCalls)
+			scope += fmt.Sprintf(", %d calls in each, after the first and %d of warm-up%s", calls, plan.WarmCalls, more)
 		}
 		return scope
 	case ProtocolMemory:
@@ -46,10 +49,6 @@ func scopeOf(plan assay.Plan) string {
 	case ProtocolCount:
 		return "what each runtime counts of its guest, in a unit of its own: counts of two runtimes cannot be compared; no times, for counting takes some"
 	case ProtocolSteady:
-		more := ""
-		if plan.Changepoint {
-			more = " and those before most invocations of a row become steady, which a note says"
-		}
 		return fmt.Sprintf("one call in a process that goes on, by the guest's own clock; %d calls in each of %d fresh processes, after %d of warm-up%s; "+
 			"CPU and peak RSS are of the whole process", calls, blocks, plan.WarmCalls, more)
 	}

@@ -85,8 +85,8 @@ func (o onset) warmUp() (first, in int) {
 	return 0, 0
 }
 
-// leaveOut marks as warm-up the calls that are, trial by trial. It is a function
-// of the samples, which are sorted by invocation. At least a quarter of the
+// leaveOut marks as warm-up the calls that are, with their regions, trial by
+// trial. It is a function of the samples, which are sorted by invocation. At least a quarter of the
 // calls of each are left.
 func leaveOut(samples []assay.Sample) {
 	w, first := warmups{}, map[int32]int{}
@@ -97,7 +97,7 @@ func leaveOut(samples []assay.Sample) {
 		first[trial], _ = c.onset().warmUp()
 	}
 	for i := range samples {
-		if x := &samples[i]; x.Phase == assay.Call && int(x.Call) <= first[x.Trial] {
+		if x := &samples[i]; x.Span().Repeats() && int(x.Call) <= first[x.Trial] {
 			x.Warmup = true
 		}
 	}
