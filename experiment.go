@@ -22,6 +22,15 @@ type Param struct {
 	Values []string `json:"values" yaml:"values"`
 }
 
+// Names of protocols, as in an experiment file and in Summary.
+const (
+	ProtocolCold   = "cold"
+	ProtocolSteady = "steady"
+	ProtocolPhases = "phases"
+	ProtocolMemory = "memory"
+	ProtocolCount  = "count"
+)
+
 // A Protocol says how samples are taken. Exactly one of the pointers is set.
 type Protocol struct {
 	Cold   *Cold   `json:"cold,omitempty" yaml:"cold,omitempty"`

@@ -60,8 +60,9 @@ var layers = map[string][]string{
 	"internal/registry":            {"internal/registry/options"},
 	"internal/registry/options":    {},
 	"internal/graph":               {""},
-	"internal/display":             {"", "internal/lab", "kernelext/wire"},
-	"internal/cells":               {"", "internal/display", "internal/lab", "kernelext/wire"},
+	"internal/summary":             {"", "kernelext/stats", "runners", "runners/runtimes"},
+	"internal/display":             {"", "internal/lab", "internal/summary", "kernelext/wire"},
+	"internal/cells":               {"", "internal/display", "internal/lab", "internal/summary", "kernelext/wire"},
 	"internal/jupyter/...":         {"internal/jupyter/..."},
 	"internal/kernel":              {"", "internal/cells", "internal/jupyter/...", "internal/lab", "internal/seal/source", "runners", "runners/toolbox", "internal/scratch"},
 	"internal/notebook":            {"", "internal/failure", "internal/display", "internal/jupyter/...", "internal/kernel", "internal/lab", "kernelext/wire", "internal/scratch"},
@@ -71,7 +72,7 @@ var layers = map[string][]string{
 	"cmd/assay-agent":              {"", "artifacts/journal", "internal/agent", "runners", "runners/bundle", "runners/measure"},
 	"tools/bench/figures":          {"kernelext/figure"},
 	"tools/bench":                  {"", "artifacts/...", "internal/gotool", "internal/lab", "internal/lab/labtest", "kernelext/...", "tools/bench/figures"},
-	"cmd/assay":                    {"", "internal/cells", "internal/failure", "internal/graph", "internal/registry/options", "internal/jupyterlab", "internal/kernel", "internal/lab", "internal/notebook", "internal/settings", "internal/stores", "runners"},
+	"cmd/assay":                    {"", "internal/cells", "internal/failure", "internal/graph", "internal/registry/options", "internal/jupyterlab", "internal/kernel", "internal/lab", "internal/notebook", "internal/settings", "internal/stores", "internal/summary", "runners"},
 }
 
 func TestLayers(t *testing.T) {

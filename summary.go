@@ -19,7 +19,7 @@ type Estimate struct {
 type Summary struct {
 	Run      string           `json:"run"`
 	Name     string           `json:"name"`
-	Protocol string           `json:"protocol"`             // "cold", "steady", "phases", "memory", "count"
+	Protocol string           `json:"protocol"`             // its name
 	Phase    Phase            `json:"phase,omitempty"`      // of the rows' wall times: Process, or Call; "": they have none, or Phases. CPU and peak RSS are always of processes
 	Scope    string           `json:"scope"`                // what the samples span, in words
 	Scopes   map[Phase]string `json:"scopes,omitempty"`     // what each phase in Rows spans, in words

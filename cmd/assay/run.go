@@ -8,6 +8,7 @@ import (
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/internal/lab"
+	"github.com/assay-notebooks/assay/internal/summary"
 )
 
 func newRun() *cobra.Command {
@@ -83,7 +84,7 @@ func printRun(cmd *cobra.Command, w *lab.Workspace, run assay.Run, archived bool
 		}
 	}
 	return p.object("summary", s, func(out io.Writer) {
-		lab.WriteSummary(out, s)
+		summary.Write(out, s)
 		if archived {
 			fmt.Fprintf(out, "\nfrom the archive; nothing was measured now (--rerun takes new samples)\n")
 		}

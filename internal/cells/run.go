@@ -8,6 +8,7 @@ import (
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/internal/display"
 	"github.com/assay-notebooks/assay/internal/lab"
+	"github.com/assay-notebooks/assay/internal/summary"
 	"github.com/assay-notebooks/assay/kernelext/wire"
 )
 
@@ -38,15 +39,15 @@ func (x exchange) run(ctx context.Context, req wire.Run) (wire.Response, error) 
 }
 
 func (x exchange) ran(ctx context.Context, run assay.Run, archived bool) (*wire.Ran, error) {
-	summary, err := x.w.Summary(ctx, run)
+	s, err := x.w.Summary(ctx, run)
 	if err != nil {
 		return nil, err
 	}
 	var text strings.Builder
-	if err := lab.WriteSummary(&text, summary); err != nil {
+	if err := summary.Write(&text, s); err != nil {
 		return nil, err
 	}
-	return &wire.Ran{Run: run, Summary: summary, Text: text.String(), Archived: archived}, nil
+	return &wire.Ran{Run: run, Summary: s, Text: text.String(), Archived: archived}, nil
 }
 
 // A bar says how far a run is: in a notebook in one display, which it replaces,

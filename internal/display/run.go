@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/assay-notebooks/assay"
-	"github.com/assay-notebooks/assay/internal/lab"
+	"github.com/assay-notebooks/assay/internal/summary"
 	"github.com/assay-notebooks/assay/kernelext/wire"
 )
 
@@ -90,14 +90,14 @@ func measures(s assay.Summary) []measure {
 	peak := measure{peakMemory, func(l line) *assay.Estimate { return l.RSS }}
 	wall, cpu := "wall time", "CPU time"
 	switch s.Protocol {
-	case lab.ProtocolPhases:
+	case assay.ProtocolPhases:
 		return append([]measure{
 			{wall, func(l line) *assay.Estimate { return l.phase.Wall }},
 			{cpu, func(l line) *assay.Estimate { return l.phase.CPU }},
 		}, ofMeans(s)...)
-	case lab.ProtocolMemory:
+	case assay.ProtocolMemory:
 		return append([]measure{peak, {"proportional memory at exit", func(l line) *assay.Estimate { return l.PSS }}}, ofGroups(s)...)
-	case lab.ProtocolCount:
+	case assay.ProtocolCount:
 		return []measure{{"count", func(l line) *assay.Estimate { return l.Guest }}}
 	}
 	if s.Phase == assay.Call {
@@ -163,7 +163,7 @@ func (v *runView) addRows(s assay.Summary) {
 	}
 	first := estimates(measures[0])
 	axis, drawn := axisOf(first)
-	oneUnit := s.Protocol != lab.ProtocolCount // each runtime counts in its own
+	oneUnit := s.Protocol != assay.ProtocolCount // each runtime counts in its own
 	for _, m := range measures {
 		name := m.name
 		if unit := firstUnit(estimates(m)); oneUnit {
@@ -180,7 +180,7 @@ func (v *runView) addRows(s assay.Summary) {
 	for i, l := range lines {
 		row := runRow{Workload: clean(l.Workload), Runtime: clean(l.Runtime), Params: params(l.Params), Phase: clean(string(l.phase.Phase)), Failures: failures(l.SummaryRow)}
 		if l.Mode != "" {
-			row.Mode = clean(lab.Mode(l.SummaryRow))
+			row.Mode = clean(summary.Mode(l.SummaryRow))
 		}
 		row.N = fmt.Sprintf("%d of %d", l.Outcomes[assay.OK], l.Planned)
 		if calls := l.Calls + l.phase.Calls; calls > 0 {
@@ -205,10 +205,10 @@ func (v *runView) addRows(s assay.Summary) {
 		v.Failed = v.Failed || row.Failures != ""
 		v.Rows = append(v.Rows, row)
 	}
-	for _, l := range lab.Legend(s) {
+	for _, l := range summary.Legend(s) {
 		v.Legend = append(v.Legend, clean(l))
 	}
-	for _, l := range lab.Compared(s) {
+	for _, l := range summary.Compared(s) {
 		v.Compared = append(v.Compared, clean(l))
 	}
 	v.Counts = fmt.Sprintf("%d of %d invocations ok", all[assay.OK], planned)

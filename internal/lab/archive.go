@@ -17,6 +17,7 @@ import (
 	"github.com/assay-notebooks/assay/artifacts/oci"
 	"github.com/assay-notebooks/assay/artifacts/trace"
 	"github.com/assay-notebooks/assay/internal/canonical"
+	"github.com/assay-notebooks/assay/internal/summary"
 )
 
 // What the layers of a run's OCI artifact are.
@@ -42,7 +43,7 @@ func (w *Workspace) archive(ctx context.Context, run assay.Run, plan assay.Plan,
 	samples := slices.Clone(book.Samples)
 	slices.SortStableFunc(samples, func(a, b assay.Sample) int { return cmp.Compare(a.Seq, b.Seq) })
 	if plan.Changepoint {
-		leaveOut(samples)
+		summary.MarkWarmup(samples)
 	}
 	var parquet bytes.Buffer
 	meta := trace.Meta{Run: run.ID, Experiment: run.Experiment, Plan: run.Plan, Host: run.Host.Name}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -111,6 +112,10 @@ func TestFirstFormats(t *testing.T) {
 	}
 	if len(plan.Trials) != 4 || len(plan.Order) != 3 || plan.Trials[0].Manifest != exp.Workloads[0].Manifest {
 		t.Errorf("plan: got %+v", plan)
+	}
+	host := unready(run.Host) // which the record does not say
+	if sum, err := w.Summary(ctx, run); err != nil || run.Ready != nil || len(host) == 0 || len(sum.Notes) < len(host) || !slices.Equal(sum.Notes[:len(host)], host) {
+		t.Errorf("summary: got %+v, %v; want notes that begin with %q", sum, err, host)
 	}
 	wl, err := oci.Workload(ctx, w.Store, plan.Trials[0].Manifest)
 	if err != nil || !reflect.DeepEqual(wl, exp.Workloads[0]) {

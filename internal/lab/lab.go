@@ -4,8 +4,9 @@
 // one function of it.
 //
 // It holds no clever part of its own. Measuring is in runners, bytes in
-// artifacts, building in images, figure code in internal/seal; what is here is
-// the order of the calls and the books that are kept about them.
+// artifacts, building in images, figure code in internal/seal, what samples come to
+// in internal/summary; what is here is the order of the calls and the books that
+// are kept about them.
 //
 // Its files, by what they are about:
 //
@@ -16,7 +17,6 @@
 //	experiment protocol freeze                a question, and the plan that it becomes
 //	run runs begin watch follower ready       from the plan to an agent
 //	resume settle archive                     after it: going on, or into the archive
-//	summary* warmup answers                   what the samples of a run come to
 //	traces projection draw replay             from the archive to figures, again
 //	import* lint noise claim*                 other people's samples, what is wrong with them, what they prove
 //	graph* push fetch publish store pull_store   what was made from what, and where else it is

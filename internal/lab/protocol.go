@@ -7,16 +7,8 @@ import (
 	"strings"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/internal/summary"
 	"github.com/assay-notebooks/assay/runners"
-)
-
-// Names of protocols, as in an experiment file and in assay.Summary.
-const (
-	ProtocolCold   = "cold"
-	ProtocolSteady = "steady"
-	ProtocolPhases = "phases"
-	ProtocolMemory = "memory"
-	ProtocolCount  = "count"
 )
 
 // coldRows is how many rows an invocation of the cold protocol has: the process
@@ -45,20 +37,20 @@ type shape struct {
 func shapes(p assay.Protocol) []shape {
 	var all []shape
 	if c := p.Cold; c != nil {
-		all = append(all, shape{name: ProtocolCold, blocks: c.Warmup + c.Invocations, warmup: c.Warmup})
+		all = append(all, shape{name: assay.ProtocolCold, blocks: c.Warmup + c.Invocations, warmup: c.Warmup})
 	}
 	if s := p.Steady; s != nil {
-		all = append(all, shape{name: ProtocolSteady, blocks: s.Invocations, calls: s.Warmup + s.Calls, warmCalls: s.Warmup, changepoint: s.Changepoint})
+		all = append(all, shape{name: assay.ProtocolSteady, blocks: s.Invocations, calls: s.Warmup + s.Calls, warmCalls: s.Warmup, changepoint: s.Changepoint})
 	}
 	if s := p.Phases; s != nil {
 		calls := s.Warmup + s.Calls
-		all = append(all, shape{name: ProtocolPhases, blocks: s.Invocations, calls: calls, warmCalls: s.Warmup, changepoint: s.Changepoint, shim: true, ask: runners.Ask{Calls: calls}})
+		all = append(all, shape{name: assay.ProtocolPhases, blocks: s.Invocations, calls: calls, warmCalls: s.Warmup, changepoint: s.Changepoint, shim: true, ask: runners.Ask{Calls: calls}})
 	}
 	if m := p.Memory; m != nil {
-		all = append(all, shape{name: ProtocolMemory, blocks: m.Invocations})
+		all = append(all, shape{name: assay.ProtocolMemory, blocks: m.Invocations})
 	}
 	if c := p.Count; c != nil {
-		all = append(all, shape{name: ProtocolCount, blocks: c.Invocations, shim: true, ask: runners.Ask{Count: true}})
+		all = append(all, shape{name: assay.ProtocolCount, blocks: c.Invocations, shim: true, ask: runners.Ask{Count: true}})
 	}
 	return all
 }
@@ -109,10 +101,10 @@ func checkProtocol(p assay.Protocol, matrix int, params []assay.Param) (wrong []
 		}
 	}
 	if m := p.Memory; m != nil {
-		one(ProtocolMemory, m.Invocations)
+		one(assay.ProtocolMemory, m.Invocations)
 	}
 	if c := p.Count; c != nil {
-		one(ProtocolCount, c.Invocations)
+		one(assay.ProtocolCount, c.Invocations)
 	}
 	if p.CPUs != "" {
 		if _, err := assay.ParseCPUs(p.CPUs); err != nil {
@@ -155,8 +147,8 @@ func checkPhases(s assay.Phases, matrix int, params []assay.Param) error {
 // checkChangepoint says what is wrong with looking for warm-up in so many calls,
 // if that is asked for.
 func checkChangepoint(asked bool, calls int) error {
-	if asked && calls < fewestCalls {
-		return fmt.Errorf("changepoint: %d calls are too few to look for warm-up in: make %d or more", calls, fewestCalls)
+	if asked && calls < summary.FewestCalls {
+		return fmt.Errorf("changepoint: %d calls are too few to look for warm-up in: make %d or more", calls, summary.FewestCalls)
 	}
 	return nil
 }

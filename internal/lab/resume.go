@@ -193,16 +193,3 @@ func conditions(run assay.Run, segments []journal.Segment) []string {
 	}
 	return all
 }
-
-// circumstances says what makes all numbers of a run less certain.
-func circumstances(run assay.Run, plan assay.Plan) []string {
-	all := run.Ready
-	if all == nil { // the records of old runs have none
-		all = unready(run.Host)
-	}
-	all = slices.Concat(all, run.Changed)
-	if limit := plan.Limits.Memory; limit > 0 && limit < run.RSSFloor && !plan.Memory {
-		all = append(all, fmt.Sprintf("memory: the limit, %d bytes, is below what the launcher of commands has itself, %d: only what lived for 25 ms was seen to exceed it", limit, run.RSSFloor))
-	}
-	return all
-}

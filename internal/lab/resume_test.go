@@ -65,14 +65,4 @@ func TestConditions(t *testing.T) {
 	if run.Ready = conditions(run, segments); !slices.Equal(run.Ready, want) {
 		t.Errorf("conditions are %q, want %q", run.Ready, want)
 	}
-	run.Changed, run.RSSFloor = []string{"changed"}, 5<<20
-	plan := assay.Plan{Limits: assay.Limits{Memory: 4 << 20}}
-	want = append(want, "changed", "memory: the limit, 4194304 bytes, is below what the launcher of commands has itself, 5242880: only what lived for 25 ms was seen to exceed it")
-	if got := circumstances(run, plan); !slices.Equal(got, want) {
-		t.Errorf("circumstances are %q, want %q", got, want)
-	}
-	old := assay.Run{Host: busy}
-	if got := circumstances(old, assay.Plan{}); !slices.Equal(got, unready(busy)) {
-		t.Errorf("of a record without conditions: %q, want those of its host", got)
-	}
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/assay-notebooks/assay/artifacts/oci"
 	"github.com/assay-notebooks/assay/artifacts/trace"
 	"github.com/assay-notebooks/assay/internal/failure"
+	"github.com/assay-notebooks/assay/internal/summary"
 )
 
 // A Trace is an archived trace, for a list: of a run or of an import.
@@ -165,7 +166,10 @@ func (w *Workspace) Summary(ctx context.Context, run assay.Run) (assay.Summary, 
 	if err != nil {
 		return assay.Summary{}, fmt.Errorf("run %s: %w", run.ID, err)
 	}
-	return summarise(run, plan, t.Samples())
+	if run.Ready == nil { // the records of old runs have none
+		run.Ready = unready(run.Host)
+	}
+	return summary.Of(run, plan, t.Samples())
 }
 
 // runManifest finds an archived run's OCI manifest by the run's ID.

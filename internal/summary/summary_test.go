@@ -1,4 +1,4 @@
-package lab
+package summary
 
 import (
 	"encoding/json"
@@ -35,7 +35,7 @@ func summed(t *testing.T, plan assay.Plan, of func(trial, block int) []assay.Sam
 			}
 		}
 	}
-	s, err := summarise(assay.Run{ID: "r", RSSFloor: 4_613_734}, plan, func(yield func(assay.Sample, error) bool) {
+	s, err := Of(assay.Run{ID: "r", RSSFloor: 4_613_734}, plan, func(yield func(assay.Sample, error) bool) {
 		for _, x := range samples {
 			if !yield(x, nil) {
 				return
@@ -51,7 +51,7 @@ func summed(t *testing.T, plan assay.Plan, of func(trial, block int) []assay.Sam
 func text(t *testing.T, s assay.Summary) string {
 	t.Helper()
 	var out strings.Builder
-	if err := WriteSummary(&out, s); err != nil {
+	if err := Write(&out, s); err != nil {
 		t.Fatal(err)
 	}
 	return out.String()
@@ -71,7 +71,7 @@ func wants(t *testing.T, text string, lines ...string) {
 	}
 }
 
-func TestSummaryOfPhases(t *testing.T) {
+func TestOfPhases(t *testing.T) {
 	ms := func(v int) *int64 { n := int64(v) * 1e6; return &n }
 	s := summed(t, assay.Plan{Phases: true, Calls: 3, WarmCalls: 1}, func(trial, block int) []assay.Sample {
 		noisy := func(v int) *int64 { n := *ms(v) + int64(block); return &n }
@@ -110,7 +110,7 @@ func TestSummaryOfPhases(t *testing.T) {
 
 // A region of a first call is not one of later calls, of which there are several
 // in a process that are not independent. How many threads compile, a shim says.
-func TestSummaryOfRegions(t *testing.T) {
+func TestOfRegions(t *testing.T) {
 	ms := func(v int) *int64 { n := int64(v) * 1e6; return &n }
 	plan := assay.Plan{Phases: true, Calls: 40, Trials: []assay.Trial{{Workload: "crc", Runtime: "wasmtime", Mode: "jit"}}}
 	wants(t, text(t, summed(t, plan, func(_, block int) []assay.Sample {
@@ -127,7 +127,7 @@ func TestSummaryOfRegions(t *testing.T) {
 
 // What the program that starts a container takes is not shown as the
 // container's.
-func TestSummaryOfContainers(t *testing.T) {
+func TestOfContainers(t *testing.T) {
 	bytes := func(mib int64) *int64 { mib <<= 20; return &mib }
 	ms := func(v int64) *int64 { v *= 1e6; return &v }
 	trials := []assay.Trial{{Workload: "grow", Runtime: "native"}, {Workload: "grow", Runtime: "crun", Group: true}, {Workload: "grow", Runtime: "docker"}}
@@ -157,7 +157,7 @@ func TestSummaryOfContainers(t *testing.T) {
 }
 
 // A memory that could not be read is missing, not small.
-func TestSummaryOfMissingMemory(t *testing.T) {
+func TestOfMissingMemory(t *testing.T) {
 	bytes := func(mib int64) *int64 { mib <<= 20; return &mib }
 	for _, c := range []struct {
 		plan assay.Plan
@@ -183,7 +183,7 @@ func TestSummaryOfMissingMemory(t *testing.T) {
 
 // A peak below what the launcher can tell is lower than all others, and takes
 // none of them away.
-func TestSummaryOfLowMemory(t *testing.T) {
+func TestOfLowMemory(t *testing.T) {
 	for low, want := range map[int][]string{
 		1:  {"crc wazero 30 - - 6.00 [6.00, 6.00] aot, cache off, 1 thread none", "crc on wazero: the peak RSS of 1 of 30 invocations is below the floor of 4.4 MiB, and counts as the lowest"},
 		14: {"crc wazero 30 - - 6.00 [below 4.4, 6.00] aot, cache off, 1 thread none", "crc on wazero: the peak RSS of 14 of 30 invocations is below the floor of 4.4 MiB, and counts as the lowest"},
@@ -199,7 +199,7 @@ func TestSummaryOfLowMemory(t *testing.T) {
 	}
 }
 
-func TestSummaryOfMemory(t *testing.T) {
+func TestOfMemory(t *testing.T) {
 	bytes := func(mib int) *int64 { n := int64(mib) << 20; return &n }
 	wants(t, text(t, summed(t, assay.Plan{Memory: true}, func(trial, block int) []assay.Sample {
 		return []assay.Sample{{Phase: assay.Process, Outcome: assay.OK, RSSBytes: bytes(20), PSSBytes: bytes(15 + block)}}
@@ -210,7 +210,7 @@ func TestSummaryOfMemory(t *testing.T) {
 	)
 }
 
-func TestSummaryOfCounts(t *testing.T) {
+func TestOfCounts(t *testing.T) {
 	fuel := int64(959260031)
 	wants(t, text(t, summed(t, assay.Plan{Count: true}, func(trial, block int) []assay.Sample {
 		return []assay.Sample{{Phase: assay.Process, Outcome: assay.OK, Guest: &fuel, GuestOf: "fuel:wasmtime"}}
@@ -222,7 +222,7 @@ func TestSummaryOfCounts(t *testing.T) {
 }
 
 // Processor time is split only where every sample is.
-func TestSummaryOfSplitTimes(t *testing.T) {
+func TestOfSplitTimes(t *testing.T) {
 	ms := func(v int64) *int64 { v *= 1e6; return &v }
 	split := func(until int) string {
 		return text(t, summed(t, assay.Plan{}, func(trial, block int) []assay.Sample {
@@ -235,4 +235,15 @@ func TestSummaryOfSplitTimes(t *testing.T) {
 	}
 	wants(t, split(30), "crc wazero 30 300 [300, 300] 200 [200, 200] 150 [150, 150] 50.0 [50.0, 50.0] 0.954 [0.954, 0.954] aot, cache off, 1 thread none")
 	wants(t, split(29), "crc wazero 30 300 [300, 300] 200 [200, 200] 0.954 [0.954, 0.954] aot, cache off, 1 thread none")
+}
+
+// What makes all numbers of a run less certain is in its record, and in its
+// plan's limits.
+func TestCircumstances(t *testing.T) {
+	run := assay.Run{Ready: []string{"load: 12.0"}, Changed: []string{"changed"}, RSSFloor: 5 << 20}
+	want := []string{"load: 12.0", "changed",
+		"memory: the limit, 4194304 bytes, is below what the launcher of commands has itself, 5242880: only what lived for 25 ms was seen to exceed it"}
+	if got := circumstances(run, assay.Plan{Limits: assay.Limits{Memory: 4 << 20}}); !slices.Equal(got, want) {
+		t.Errorf("circumstances are %q, want %q", got, want)
+	}
 }

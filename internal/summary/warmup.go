@@ -1,4 +1,4 @@
-package lab
+package summary
 
 import (
 	"fmt"
@@ -41,8 +41,8 @@ func (w warmups) add(x assay.Sample) {
 	c.times[last] = append(c.times[last], float64(*x.WallNS))
 }
 
-// fewestCalls is the fewest among which stats.CourseOf finds a change.
-const fewestCalls = 10
+// FewestCalls is the fewest among which stats.CourseOf finds a change.
+const FewestCalls = 10
 
 // most returns the most calls of an invocation.
 func (w warmups) most() int {
@@ -85,10 +85,10 @@ func (o onset) warmUp() (first, in int) {
 	return 0, 0
 }
 
-// leaveOut marks as warm-up the calls that are, with their regions, trial by
+// MarkWarmup marks as warm-up the calls that are, with their regions, trial by
 // trial. It is a function of the samples, which are sorted by invocation. At least a quarter of the
 // calls of each are left.
-func leaveOut(samples []assay.Sample) {
+func MarkWarmup(samples []assay.Sample) {
 	w, first := warmups{}, map[int32]int{}
 	for _, x := range samples {
 		w.add(x)
@@ -107,8 +107,8 @@ func leaveOut(samples []assay.Sample) {
 // protocol says are so many, or never become steady.
 func (w warmups) notes(rows []assay.SummaryRow, discarded int) []string {
 	var out []string
-	if made := w.most(); made > 0 && made < fewestCalls {
-		out = append(out, fmt.Sprintf("too few calls to look for warm-up: %d an invocation, warm-up included; it takes %d", made, fewestCalls))
+	if made := w.most(); made > 0 && made < FewestCalls {
+		out = append(out, fmt.Sprintf("too few calls to look for warm-up: %d an invocation, warm-up included; it takes %d", made, FewestCalls))
 	}
 	for i, row := range rows {
 		c := w[int32(i)]

@@ -1,4 +1,4 @@
-package lab
+package summary
 
 import (
 	"cmp"
@@ -285,7 +285,7 @@ func controls(s assay.Summary, data []measured) []assay.Control {
 		}
 		of := assay.Control{Workload: row.Workload, Params: row.Params, Runtime: first.Runtime, Margin: margin}
 		switch {
-		case s.Protocol == ProtocolMemory || s.Protocol == ProtocolCount:
+		case s.Protocol == assay.ProtocolMemory || s.Protocol == assay.ProtocolCount:
 			of.Why = "the protocol takes no times"
 			all = append(all, of)
 		case len(phases) == 0:
@@ -345,7 +345,7 @@ func nest(s assay.Summary, data []measured, unit string) {
 			}
 			return mean, over
 		}
-		if s.Protocol == ProtocolSteady {
+		if s.Protocol == assay.ProtocolSteady {
 			row.Mean, row.Over = of(assay.Call)
 		}
 		for k := range row.Phases {

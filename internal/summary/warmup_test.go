@@ -1,4 +1,4 @@
-package lab
+package summary
 
 import (
 	"maps"
@@ -50,7 +50,7 @@ func TestWarmups(t *testing.T) {
 	}
 
 	// Where the protocol asks for it, those are left out, and nothing of the others.
-	leaveOut(samples)
+	MarkWarmup(samples)
 	w, left := warmups{}, map[int32]int{}
 	for _, x := range samples {
 		if w.add(x); x.Warmup {

@@ -1,4 +1,4 @@
-package lab
+package summary
 
 import (
 	"math"
@@ -33,7 +33,7 @@ func compared(t *testing.T, runtimes []string, times [][]int64) assay.Summary {
 
 // The numbers are those of SciPy 1.17.1 (Welch's statistic with the freedom of
 // the smaller side, noncentral t) and of statsmodels 0.15.0 (Holm).
-func TestSummaryCompares(t *testing.T) {
+func TestCompares(t *testing.T) {
 	s := compared(t, []string{"native", "native" + assay.ControlSuffix, "wasmedge/aot", "wavm", "v8"}, [][]int64{
 		{100, 104, 98, 101, 97, 103}, {103, 101, 99, 106, 100, 104}, {103, 101, 99, 106, 100, 104}, nil, {120, 131, 125, 119, 128, 122}})
 	if len(s.Compared) != 1 || s.Compared[0].Baseline != "native" || len(s.Compared[0].Of) != 2 {
@@ -62,7 +62,7 @@ func TestSummaryCompares(t *testing.T) {
 
 // A line of many runtimes names those alone that show no difference, and no
 // number is made up for what so few values could never show.
-func TestSummaryComparesMany(t *testing.T) {
+func TestComparesMany(t *testing.T) {
 	few := [][]int64{{100, 140}, {10000, 10010}, {101, 139}, {20000, 20020}, {30000, 30030}}
 	wants(t, text(t, compared(t, []string{"native", "a", "b", "c", "d"}, few)),
 		"crc: 0 of 4 differ; smallest ratio that n = 2 can detect: above 1000x (power 0.8, alpha 0.05 over 4)")
@@ -73,7 +73,7 @@ func TestSummaryComparesMany(t *testing.T) {
 
 // What cannot be compared is named with the reason, and so is that some of its
 // invocations failed of what is.
-func TestSummaryOfUncompared(t *testing.T) {
+func TestOfUncompared(t *testing.T) {
 	good := []int64{100, 104, 98, 101, 97, 103}
 	for _, c := range []struct {
 		times [][]int64
@@ -99,7 +99,7 @@ func TestSummaryOfUncompared(t *testing.T) {
 // invocation is worth: by the mean squares of NumPy 2, Student's t of SciPy 1.17,
 // and the roots of Fieller's quadratic. The second runtime takes twice as long,
 // and invocations of the third are alike.
-func TestSummaryOfNesting(t *testing.T) {
+func TestOfNesting(t *testing.T) {
 	times := [][]int64{{100, 102, 99}, {110, 113, 111}, {95, 94, 98}, {105, 101, 104}, {109, 110, 106}, {99, 97, 100}}
 	of := func(blocks int) assay.Summary {
 		plan := assay.Plan{Calls: 4, WarmCalls: 1}

@@ -1,4 +1,4 @@
-package lab
+package summary
 
 import (
 	"cmp"
@@ -46,11 +46,11 @@ type heading struct {
 	cell  func(line) string
 }
 
-// WriteSummary writes s as a table of text.
-func WriteSummary(out io.Writer, s assay.Summary) error {
+// Write writes s as a table of text.
+func Write(out io.Writer, s assay.Summary) error {
 	statistic := "median [95% interval of the median, order statistics]"
 	switch {
-	case s.Protocol == ProtocolPhases:
+	case s.Protocol == assay.ProtocolPhases:
 		statistic += "; of calls, over invocations, of each one's median"
 	case s.Phase == assay.Call:
 		statistic = "median over invocations of each one's median [95% interval, order statistics over invocations]"
@@ -104,7 +104,7 @@ func headings(s assay.Summary) []heading {
 		}
 	}
 	switch s.Protocol {
-	case ProtocolPhases:
+	case assay.ProtocolPhases:
 		unit := firstUnit(s.Rows)
 		add("phase", func(l line) string { return cmp.Or(string(l.phase.Phase), "-") })
 		add("n", func(l line) string {
@@ -122,11 +122,11 @@ func headings(s assay.Summary) []heading {
 		add("wall ("+unit+")", func(l line) string { return cell(l.phase.Wall) })
 		add("CPU ("+unit+")", func(l line) string { return cell(l.phase.CPU) })
 		addMeans()
-	case ProtocolMemory:
+	case assay.ProtocolMemory:
 		add("n", ok)
 		add("peak RSS (MiB)", func(l line) string { return peak(s, l.SummaryRow) })
 		add("PSS at exit (MiB)", func(l line) string { return cell(l.PSS) })
-	case ProtocolCount:
+	case assay.ProtocolCount:
 		add("n", ok)
 		add("count", func(l line) string { return cell(l.Guest) })
 		add("unit", func(l line) string {
@@ -135,7 +135,7 @@ func headings(s assay.Summary) []heading {
 			}
 			return l.Guest.Unit
 		})
-	case ProtocolSteady:
+	case assay.ProtocolSteady:
 		add("invocations", ok)
 		add("calls", func(l line) string { return fmt.Sprint(l.Calls) })
 		add("call ("+firstUnit(s.Rows)+")", func(l line) string { return cell(l.Wall) })
@@ -149,7 +149,7 @@ func headings(s assay.Summary) []heading {
 		}
 		add("CPU (ms)", func(l line) string { return cell(l.CPU) })
 	}
-	if slices.ContainsFunc(s.Rows, func(r assay.SummaryRow) bool { return r.User != nil }) && s.Protocol != ProtocolPhases {
+	if slices.ContainsFunc(s.Rows, func(r assay.SummaryRow) bool { return r.User != nil }) && s.Protocol != assay.ProtocolPhases {
 		add("user (ms)", func(l line) string { return cell(l.User) })
 		add("system (ms)", func(l line) string { return cell(l.System) })
 	}
