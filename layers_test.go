@@ -61,6 +61,7 @@ var layers = map[string][]string{
 	"internal/registry/options":    {},
 	"internal/graph":               {""},
 	"internal/summary":             {"", "kernelext/stats", "runners", "runners/runtimes"},
+	"internal/plans":               {"", "internal/canonical", "internal/summary", "runners"},
 	"internal/display":             {"", "internal/lab", "internal/summary", "kernelext/wire"},
 	"internal/cells":               {"", "internal/display", "internal/lab", "internal/summary", "kernelext/wire"},
 	"internal/jupyter/...":         {"internal/jupyter/..."},

@@ -14,6 +14,7 @@ import (
 	"github.com/assay-notebooks/assay/internal/canonical"
 	"github.com/assay-notebooks/assay/internal/durable"
 	"github.com/assay-notebooks/assay/internal/failure"
+	"github.com/assay-notebooks/assay/internal/plans"
 	"github.com/assay-notebooks/assay/runners/executors"
 	"github.com/assay-notebooks/assay/runners/measure"
 )
@@ -30,17 +31,17 @@ type frozen struct {
 // in their place.
 func (w *Workspace) freezeHere(ctx context.Context, exp assay.Experiment) (frozen, error) {
 	f := frozen{experiment: exp}
-	how := shapeOf(exp.Protocol)
+	how := plans.ShapeOf(exp.Protocol)
 	if cpus := exp.Protocol.CPUs; cpus != "" {
 		if err := measure.CheckCPUs(cpus); err != nil { // the agent would refuse, and leave a run behind
 			return f, failure.Usagef("%s: %w", exp.Name, err)
 		}
 	}
 	var err error
-	if f.tools, err = w.locate(ctx, exp.Runtimes, how.shim); err != nil {
+	if f.tools, err = w.locate(ctx, exp.Runtimes, how.Shim); err != nil {
 		return f, err
 	}
-	if how.ask.Count {
+	if how.Ask.Count {
 		if err := w.counting(ctx, f.tools); err != nil {
 			return f, err
 		}
@@ -52,8 +53,8 @@ func (w *Workspace) freezeHere(ctx context.Context, exp assay.Experiment) (froze
 	if list, err := assay.ParseCPUs(exp.Protocol.CPUs); err == nil {
 		processors = len(list)
 	}
-	planner := w.planner(how.ask, processors)
-	plan, err := freeze(exp, f.host.Name, func(i int, wl assay.Workload) (assay.Trial, error) {
+	planner := w.planner(how.Ask, processors)
+	plan, err := plans.Freeze(exp, f.host.Name, func(i int, wl assay.Workload) (assay.Trial, error) {
 		return planner.trial(ctx, f.tools[i], wl)
 	})
 	if err != nil {

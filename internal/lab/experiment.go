@@ -2,7 +2,6 @@ package lab
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -16,15 +15,9 @@ import (
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/internal/failure"
+	"github.com/assay-notebooks/assay/internal/plans"
 	"github.com/assay-notebooks/assay/internal/strictyaml"
 	"github.com/assay-notebooks/assay/runners/runtimes"
-)
-
-// maxRows bounds the samples of an experiment, for they are all in memory when
-// it is archived; maxRowText the parameters in each.
-const (
-	maxRows    = 1_000_000
-	maxRowText = 256
 )
 
 // LoadSpec reads an experiment file. Paths in it are relative to it; they come
@@ -124,12 +117,12 @@ func (w *Workspace) Resolve(ctx context.Context, spec assay.Spec) (assay.Experim
 			bad("parameter %s has no values", p.Name)
 		}
 		matrix *= max(len(p.Values), 1)
-		if matrix > maxRows {
-			bad("the matrix has more than %d trials", maxRows)
+		if matrix > plans.MaxRows {
+			bad("the matrix has more than %d trials", plans.MaxRows)
 			break
 		}
 	}
-	wrong = append(wrong, checkProtocol(spec.Protocol, matrix, spec.Params)...)
+	wrong = append(wrong, plans.CheckProtocol(spec.Protocol, matrix, spec.Params)...)
 	limits, err := parseLimits(spec.Limits)
 	if err != nil {
 		bad("%v", err)
@@ -167,12 +160,6 @@ func (w *Workspace) Resolve(ctx context.Context, spec assay.Spec) (assay.Experim
 		exp.Workloads = append(exp.Workloads, wl)
 	}
 	return exp, nil
-}
-
-// jsonLen returns how many bytes s takes in a frame of the journal.
-func jsonLen(s string) int {
-	b, _ := json.Marshal(s) // a string never fails
-	return len(b)
 }
 
 // parseLimits reads limits, and reports every one that is wrong.

@@ -12,6 +12,7 @@ import (
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/journal"
 	"github.com/assay-notebooks/assay/artifacts/oci"
+	"github.com/assay-notebooks/assay/internal/plans"
 )
 
 // opened makes a workspace of the lock and the OCI layout in a folder of
@@ -107,7 +108,7 @@ func TestFirstFormats(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if again, err := identity(exp); err != nil || again != run.Experiment {
+	if again, err := plans.Identity(exp); err != nil || again != run.Experiment {
 		t.Errorf("the experiment's identity is %v, %v; want %v: its runs would not be found any more", again, err, run.Experiment)
 	}
 	if len(plan.Trials) != 4 || len(plan.Order) != 3 || plan.Trials[0].Manifest != exp.Workloads[0].Manifest {

@@ -16,6 +16,7 @@ import (
 	"github.com/assay-notebooks/assay/artifacts/oci"
 	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/graph"
+	"github.com/assay-notebooks/assay/internal/plans"
 )
 
 // Graph returns what the thing that ref names was made from, and what was made
@@ -250,12 +251,12 @@ func protocolFacts(p assay.Protocol) []graph.Fact {
 	add := func(label, format string, args ...any) {
 		facts = append(facts, graph.Fact{Label: label, Value: fmt.Sprintf(format, args...)})
 	}
-	for _, how := range shapes(p) { // a stranger's record may have several, or none
-		switch calls := how.calls - how.warmCalls; {
+	for _, how := range plans.Shapes(p) { // a stranger's record may have several, or none
+		switch calls := how.Calls - how.WarmCalls; {
 		case calls > 0:
-			add(how.name, "%d calls in each of %d invocations a trial", calls, how.blocks-how.warmup)
+			add(how.Name, "%d calls in each of %d invocations a trial", calls, how.Blocks-how.Warmup)
 		default:
-			add(how.name, "%d invocations a trial", how.blocks-how.warmup)
+			add(how.Name, "%d invocations a trial", how.Blocks-how.Warmup)
 		}
 	}
 	if p.CPUs != "" {

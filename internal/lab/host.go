@@ -343,6 +343,26 @@ func blob(wl assay.Workload, form assay.Form, variants []assay.Variant) (assay.D
 	}
 }
 
+// modules are the variants of a workload's Wasm module that are tried before
+// its command: for a runtime with features of the first version alone, and for
+// a shim, which calls a reactor.
+func modules(mvp, shim bool) []assay.Variant {
+	switch {
+	case mvp && shim:
+		return []assay.Variant{assay.ReactorMVP, assay.MVP, assay.Reactor}
+	case mvp:
+		return []assay.Variant{assay.MVP}
+	case shim:
+		return []assay.Variant{assay.Reactor}
+	}
+	return nil
+}
+
+// isReactor reports whether d is a module of wl that exports run.
+func isReactor(wl assay.Workload, d assay.Digest) bool {
+	return slices.ContainsFunc([]assay.Variant{assay.Reactor, assay.ReactorMVP}, func(v assay.Variant) bool { return wl.Variants[v] == d })
+}
+
 // putImage puts the blobs of an image beside its manifest, where package bundle
 // finds them.
 func (w *Workspace) putImage(ctx context.Context, manifest assay.Digest) error {

@@ -14,7 +14,7 @@
 //	pin check adopt zig rust                  workloads, and what builds them
 //	host shim install pin_runtime             runtimes on this host, and their bits in the archive
 //	conformance doctor                        what a runtime and a host do
-//	experiment protocol freeze                a question, and the plan that it becomes
+//	experiment                                a question; internal/plans makes it a plan
 //	run runs begin watch follower ready       from the plan to an agent
 //	resume settle archive                     after it: going on, or into the archive
 //	traces projection draw replay             from the archive to figures, again

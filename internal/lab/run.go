@@ -9,6 +9,7 @@ import (
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/internal/mutex"
+	"github.com/assay-notebooks/assay/internal/plans"
 )
 
 // RunOptions say how to come by a run.
@@ -48,7 +49,7 @@ type Result struct {
 // process has started is left at work; so is every one if the context's cause
 // is ErrLeft.
 func (w *Workspace) Run(ctx context.Context, exp assay.Experiment, opts RunOptions, watcher Watcher) (Result, error) {
-	id, err := identity(exp)
+	id, err := plans.Identity(exp)
 	if err != nil {
 		return Result{}, err
 	}

@@ -1,4 +1,10 @@
-package lab
+// Package plans makes an experiment for a host into its plan: every trial named,
+// and put in order by the seed that is the experiment's identity. It knows what
+// a protocol may ask, and what it asks of each plan.
+//
+// It finds no program, reads no workload and starts nothing: what a trial's
+// commands are it is told.
+package plans
 
 import (
 	"encoding/binary"
@@ -11,27 +17,27 @@ import (
 	"github.com/assay-notebooks/assay/internal/canonical"
 )
 
-// identity is an experiment's digest: of the question alone.
-func identity(exp assay.Experiment) (assay.Digest, error) { return canonical.Digest(exp) }
+// Identity is an experiment's digest: of the question alone.
+func Identity(exp assay.Experiment) (assay.Digest, error) { return canonical.Digest(exp) }
 
 // seed is the first 64 bits of an experiment's digest.
 func seed(experiment assay.Digest) uint64 { return binary.BigEndian.Uint64(experiment[:8]) }
 
-// A treat makes the commands of one trial: those of the i-th runtime of the
+// A Treat makes the commands of one trial: those of the i-th runtime of the
 // experiment for a workload whose parameters have been put in, or the reason
 // why there are none.
-type treat func(i int, wl assay.Workload) (assay.Trial, error)
+type Treat func(i int, wl assay.Workload) (assay.Trial, error)
 
-// freeze makes the plan of exp for a host: the full matrix in the order
+// Freeze makes the plan of exp for a host: the full matrix in the order
 // workload, parameters, runtime, the first runtime twice if it is to be its own
 // control, and for each block a random order of it that follows from the seed.
-func freeze(exp assay.Experiment, host string, trial treat) (assay.Plan, error) {
-	id, err := identity(exp)
+func Freeze(exp assay.Experiment, host string, trial Treat) (assay.Plan, error) {
+	id, err := Identity(exp)
 	if err != nil {
 		return assay.Plan{}, err
 	}
 	protocol := exp.Protocol
-	how := shapeOf(protocol)
+	how := ShapeOf(protocol)
 	plan := assay.Plan{
 		Format:      assay.PlanFormat,
 		Experiment:  id,
@@ -39,10 +45,10 @@ func freeze(exp assay.Experiment, host string, trial treat) (assay.Plan, error) 
 		Host:        host,
 		Seed:        fmt.Sprintf("%016x", seed(id)),
 		Limits:      exp.Limits,
-		Warmup:      how.warmup,
-		Calls:       how.calls,
-		WarmCalls:   how.warmCalls,
-		Changepoint: how.changepoint,
+		Warmup:      how.Warmup,
+		Calls:       how.Calls,
+		WarmCalls:   how.WarmCalls,
+		Changepoint: how.Changepoint,
 		Phases:      protocol.Phases != nil,
 		Memory:      protocol.Memory != nil,
 		Count:       protocol.Count != nil,
@@ -53,7 +59,7 @@ func freeze(exp assay.Experiment, host string, trial treat) (assay.Plan, error) 
 		for _, params := range combinations(exp.Params) {
 			asked := substitute(wl, params)
 			if protocol.Steady != nil {
-				asked = ask(asked, how.calls)
+				asked = ask(asked, how.Calls)
 			}
 			for i, runtime := range exp.Runtimes {
 				var t assay.Trial
@@ -72,7 +78,7 @@ func freeze(exp assay.Experiment, host string, trial treat) (assay.Plan, error) 
 		}
 	}
 	rng := rand.New(rand.NewPCG(seed(id), 0))
-	for range how.blocks {
+	for range how.Blocks {
 		plan.Order = append(plan.Order, rng.Perm(len(plan.Trials)))
 	}
 	return plan, nil

@@ -1,4 +1,4 @@
-package lab
+package plans
 
 import (
 	"slices"
@@ -38,7 +38,7 @@ func TestCheckProtocol(t *testing.T) {
 		{assay.Protocol{Cold: &assay.Cold{Invocations: 500_000, Warmup: 1}}, 1, []string{"protocol.cold: 500000 and 1 invocations of 1 trials are more than 1000000 samples, of which each has 2"}},
 		{assay.Protocol{Cold: cold, Padding: 1 << 20}, 1, []string{"want 0 to 65536"}},
 	} {
-		got := checkProtocol(c.p, c.matrix, nil)
+		got := CheckProtocol(c.p, c.matrix, nil)
 		if len(got) != len(c.want) {
 			t.Errorf("%+v: %q, want %d mistakes", c.p, got, len(c.want))
 			continue
@@ -51,35 +51,11 @@ func TestCheckProtocol(t *testing.T) {
 	}
 }
 
-// Which module a runtime gets, of a workload that has all and one that has one.
-func TestModules(t *testing.T) {
-	d := func(name string) assay.Digest { return assay.DigestOf([]byte(name)) }
-	all := assay.Workload{Name: "all", Module: d("command"), Variants: map[assay.Variant]assay.Digest{
-		assay.MVP: d("mvp"), assay.Reactor: d("reactor"), assay.ReactorMVP: d("reactor-mvp")}}
-	one := assay.Workload{Name: "one", Module: d("command")}
-	for _, c := range []struct {
-		wl        assay.Workload
-		mvp, shim bool
-		want      string
-	}{
-		{all, false, false, "command"}, {all, true, false, "mvp"}, {all, false, true, "reactor"}, {all, true, true, "reactor-mvp"},
-		{one, false, false, "command"}, {one, true, false, "command"}, {one, false, true, "command"}, {one, true, true, "command"},
-	} {
-		got, err := blob(c.wl, assay.Wasm, modules(c.mvp, c.shim))
-		if got != d(c.want) || err != nil {
-			t.Errorf("%s, MVP alone %t, shim %t: %v, %v; want the %s", c.wl.Name, c.mvp, c.shim, got, err, c.want)
-		}
-		if is := isReactor(c.wl, got); is != strings.HasPrefix(c.want, "reactor") {
-			t.Errorf("%s: that the %s is a reactor is %t", c.wl.Name, c.want, is)
-		}
-	}
-}
-
 func TestFreezePhases(t *testing.T) {
 	exp := experiment()
 	exp.Protocol = assay.Protocol{Phases: &assay.Phases{Invocations: 3, Calls: 20, Warmup: 5}, CPUs: "1", Padding: 64, Control: true}
 	var asked []assay.Workload
-	p, err := freeze(exp, "here", func(i int, wl assay.Workload) (assay.Trial, error) {
+	p, err := Freeze(exp, "here", func(i int, wl assay.Workload) (assay.Trial, error) {
 		asked = append(asked, wl)
 		return assay.Trial{Prepare: []assay.Command{{Argv: []string{"/prepare"}}}}, nil
 	})

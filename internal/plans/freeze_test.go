@@ -1,8 +1,7 @@
-package lab
+package plans
 
 import (
 	"encoding/json"
-	"errors"
 	"math"
 	"reflect"
 	"slices"
@@ -11,7 +10,6 @@ import (
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/journal"
-	"github.com/assay-notebooks/assay/internal/failure"
 )
 
 func experiment() assay.Experiment {
@@ -24,7 +22,7 @@ func experiment() assay.Experiment {
 
 func plan(t *testing.T, exp assay.Experiment) assay.Plan {
 	t.Helper()
-	p, err := freeze(exp, "here", func(i int, wl assay.Workload) (assay.Trial, error) {
+	p, err := Freeze(exp, "here", func(i int, wl assay.Workload) (assay.Trial, error) {
 		return assay.Trial{Command: assay.Command{Argv: append([]string{"/" + exp.Runtimes[i]}, wl.Args...)}}, nil
 	})
 	if err != nil {
@@ -71,7 +69,7 @@ func TestFreezeSteady(t *testing.T) {
 	exp.Protocol = assay.Protocol{Steady: &assay.Steady{Invocations: 3, Calls: 50, Warmup: 5}}
 	exp.Workloads[0].Steady = true
 	var asked []assay.Workload
-	p, err := freeze(exp, "here", func(i int, wl assay.Workload) (assay.Trial, error) {
+	p, err := Freeze(exp, "here", func(i int, wl assay.Workload) (assay.Trial, error) {
 		asked = append(asked, wl)
 		return assay.Trial{}, nil
 	})
@@ -125,7 +123,7 @@ func TestSteadyFitsAFrame(t *testing.T) {
 		t.Fatal(err)
 	}
 	row := assay.Sample{
-		Seq: maxRows, Block: math.MaxInt32, Trial: math.MaxInt32, Workload: strings.Repeat("w", 128), Runtime: "wazero/interpreter",
+		Seq: MaxRows, Block: math.MaxInt32, Trial: math.MaxInt32, Workload: strings.Repeat("w", 128), Runtime: "wazero/interpreter",
 		Host: "local", Params: map[string]string{"name": long}, Phase: assay.Call, Call: assay.MaxCalls, Outcome: assay.RuntimeCrash, Exit: -1,
 		StartNS: wall, Segment: math.MaxInt32, WallNS: &wall,
 		CPUNS: &wall, Mode: "precompiled", Cache: "prepared", Threads: math.MaxInt32, // of a shim's calls
@@ -139,31 +137,5 @@ func TestSteadyFitsAFrame(t *testing.T) {
 	params[0].Values[1] += "<<<<<<<"
 	if err := checkSteady(s, 1, params); err == nil {
 		t.Error("a longer parameter is let through")
-	}
-}
-
-func TestParseLimits(t *testing.T) {
-	l, err := parseLimits(assay.SpecLimits{Timeout: "1m30s", Memory: "512MiB", Output: "10"})
-	if err != nil || l.Timeout.Seconds() != 90 || l.Memory != 512<<20 || l.Output != 10 {
-		t.Errorf("parseLimits = %+v, %v", l, err)
-	}
-	if l, err := parseLimits(assay.SpecLimits{}); err != nil || l.Timeout != assay.DefaultTimeout || l.Output != assay.DefaultOutput || l.Memory != 0 {
-		t.Errorf("no limits = %+v, %v; want the defaults", l, err)
-	}
-	for _, in := range []assay.SpecLimits{
-		{Timeout: "5"}, {Timeout: "-1s"}, {Timeout: "0s"}, {Memory: "5MB"}, {Memory: "-5"}, {Memory: "0"}, {Memory: "1e3"},
-		{Output: "GiB"}, {Output: "99999999999GiB"}, {Output: "1.5MiB"}, {Memory: "MiB5"},
-	} {
-		if l, err := parseLimits(in); err == nil {
-			t.Errorf("parseLimits(%+v) = %+v, want error", in, l)
-		}
-	}
-}
-
-func TestUsageError(t *testing.T) {
-	cause := errors.New("cause")
-	err := failure.Usagef("no %s: %w", "luck", cause)
-	if err.Error() != "no luck: cause" || !errors.Is(err, failure.ErrUsage) || !errors.Is(err, cause) {
-		t.Errorf("usagef = %v; want the message alone, matching failure.ErrUsage and its cause", err)
 	}
 }

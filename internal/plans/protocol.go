@@ -1,14 +1,21 @@
-package lab
+package plans
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/internal/summary"
 	"github.com/assay-notebooks/assay/runners"
+)
+
+// MaxRows bounds the samples of an experiment, for they are all in memory when
+// it is archived; maxRowText the parameters in each.
+const (
+	MaxRows    = 1_000_000
+	maxRowText = 256
 )
 
 // coldRows is how many rows an invocation of the cold protocol has: the process
@@ -23,48 +30,48 @@ const phaseRows = 16
 // less than a page, and the system takes no variable of more than 32 pages.
 const maxPadding = 64 << 10
 
-// A shape is what a protocol asks of every plan, whichever protocol it is.
-type shape struct {
-	name             string // as in an experiment file
-	blocks, warmup   int    // with warm-up; of which so many are it
-	calls, warmCalls int    // likewise, of each invocation
-	changepoint      bool   // more of its calls may be warm-up
-	shim             bool   // its commands are shims
-	ask              runners.Ask
+// A Shape is what a protocol asks of every plan, whichever protocol it is.
+type Shape struct {
+	Name             string // as in an experiment file
+	Blocks, Warmup   int    // with warm-up; of which so many are it
+	Calls, WarmCalls int    // likewise, of each invocation
+	Changepoint      bool   // more of its calls may be warm-up
+	Shim             bool   // its commands are shims
+	Ask              runners.Ask
 }
 
-// shapes returns those of the protocols that p has: one, if it is right.
-func shapes(p assay.Protocol) []shape {
-	var all []shape
+// Shapes returns those of the protocols that p has: one, if it is right.
+func Shapes(p assay.Protocol) []Shape {
+	var all []Shape
 	if c := p.Cold; c != nil {
-		all = append(all, shape{name: assay.ProtocolCold, blocks: c.Warmup + c.Invocations, warmup: c.Warmup})
+		all = append(all, Shape{Name: assay.ProtocolCold, Blocks: c.Warmup + c.Invocations, Warmup: c.Warmup})
 	}
 	if s := p.Steady; s != nil {
-		all = append(all, shape{name: assay.ProtocolSteady, blocks: s.Invocations, calls: s.Warmup + s.Calls, warmCalls: s.Warmup, changepoint: s.Changepoint})
+		all = append(all, Shape{Name: assay.ProtocolSteady, Blocks: s.Invocations, Calls: s.Warmup + s.Calls, WarmCalls: s.Warmup, Changepoint: s.Changepoint})
 	}
 	if s := p.Phases; s != nil {
 		calls := s.Warmup + s.Calls
-		all = append(all, shape{name: assay.ProtocolPhases, blocks: s.Invocations, calls: calls, warmCalls: s.Warmup, changepoint: s.Changepoint, shim: true, ask: runners.Ask{Calls: calls}})
+		all = append(all, Shape{Name: assay.ProtocolPhases, Blocks: s.Invocations, Calls: calls, WarmCalls: s.Warmup, Changepoint: s.Changepoint, Shim: true, Ask: runners.Ask{Calls: calls}})
 	}
 	if m := p.Memory; m != nil {
-		all = append(all, shape{name: assay.ProtocolMemory, blocks: m.Invocations})
+		all = append(all, Shape{Name: assay.ProtocolMemory, Blocks: m.Invocations})
 	}
 	if c := p.Count; c != nil {
-		all = append(all, shape{name: assay.ProtocolCount, blocks: c.Invocations, shim: true, ask: runners.Ask{Count: true}})
+		all = append(all, Shape{Name: assay.ProtocolCount, Blocks: c.Invocations, Shim: true, Ask: runners.Ask{Count: true}})
 	}
 	return all
 }
 
-// shapeOf returns the shape of a protocol that checkProtocol has let through.
-func shapeOf(p assay.Protocol) shape { return shapes(p)[0] }
+// ShapeOf returns the shape of a protocol that CheckProtocol has let through.
+func ShapeOf(p assay.Protocol) Shape { return Shapes(p)[0] }
 
-// checkProtocol says everything that is wrong with a protocol for a matrix of so
+// CheckProtocol says everything that is wrong with a protocol for a matrix of so
 // many trials.
-func checkProtocol(p assay.Protocol, matrix int, params []assay.Param) (wrong []string) {
+func CheckProtocol(p assay.Protocol, matrix int, params []assay.Param) (wrong []string) {
 	bad := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
 	var names []string
-	for _, s := range shapes(p) {
-		names = append(names, s.name)
+	for _, s := range Shapes(p) {
+		names = append(names, s.Name)
 	}
 	switch len(names) {
 	case 0:
@@ -78,16 +85,16 @@ func checkProtocol(p assay.Protocol, matrix int, params []assay.Param) (wrong []
 		switch {
 		case invocations < 1:
 			bad("protocol.%s: invocations must be at least 1", name)
-		case invocations > maxRows/max(matrix, 1):
-			bad("protocol.%s: %d invocations of %d trials are more than %d samples", name, invocations, matrix, maxRows)
+		case invocations > MaxRows/max(matrix, 1):
+			bad("protocol.%s: %d invocations of %d trials are more than %d samples", name, invocations, matrix, MaxRows)
 		}
 	}
 	if c := p.Cold; c != nil {
 		switch {
 		case c.Invocations < 1 || c.Warmup < 0:
 			bad("protocol.cold: invocations must be at least 1 and warmup at least 0")
-		case c.Invocations > maxRows || c.Warmup > maxRows || c.Invocations+c.Warmup > maxRows/coldRows/max(matrix, 1):
-			bad("protocol.cold: %d and %d invocations of %d trials are more than %d samples, of which each has %d", c.Invocations, c.Warmup, matrix, maxRows, coldRows)
+		case c.Invocations > MaxRows || c.Warmup > MaxRows || c.Invocations+c.Warmup > MaxRows/coldRows/max(matrix, 1):
+			bad("protocol.cold: %d and %d invocations of %d trials are more than %d samples, of which each has %d", c.Invocations, c.Warmup, matrix, MaxRows, coldRows)
 		}
 	}
 	if s := p.Steady; s != nil {
@@ -167,30 +174,16 @@ func checkCalls(invocations, calls, warmup, rows, others, matrix int, params []a
 	switch {
 	case calls > assay.MaxCalls || warmup > assay.MaxCalls || calls+warmup > assay.MaxCalls:
 		return fmt.Errorf("%d and %d calls are more than %d an invocation: take more invocations, which tell more", calls, warmup, assay.MaxCalls)
-	case invocations > maxRows/(rows*(calls+warmup)+others)/max(matrix, 1):
-		return fmt.Errorf("%d invocations of %d calls of %d trials are more than %d samples", invocations, calls+warmup, matrix, maxRows)
+	case invocations > MaxRows/(rows*(calls+warmup)+others)/max(matrix, 1):
+		return fmt.Errorf("%d invocations of %d calls of %d trials are more than %d samples", invocations, calls+warmup, matrix, MaxRows)
 	case text > maxRowText:
 		return fmt.Errorf("names and values of parameters take up to %d bytes in every sample: want at most %d", text, maxRowText)
 	}
 	return nil
 }
 
-// modules are the variants of a workload's Wasm module that are tried before
-// its command: for a runtime with features of the first version alone, and for
-// a shim, which calls a reactor.
-func modules(mvp, shim bool) []assay.Variant {
-	switch {
-	case mvp && shim:
-		return []assay.Variant{assay.ReactorMVP, assay.MVP, assay.Reactor}
-	case mvp:
-		return []assay.Variant{assay.MVP}
-	case shim:
-		return []assay.Variant{assay.Reactor}
-	}
-	return nil
-}
-
-// isReactor reports whether d is a module of wl that exports run.
-func isReactor(wl assay.Workload, d assay.Digest) bool {
-	return slices.ContainsFunc([]assay.Variant{assay.Reactor, assay.ReactorMVP}, func(v assay.Variant) bool { return wl.Variants[v] == d })
+// jsonLen returns how many bytes s takes in a frame of the journal.
+func jsonLen(s string) int {
+	b, _ := json.Marshal(s) // a string never fails
+	return len(b)
 }
