@@ -15,9 +15,11 @@ import (
 // same command line.
 type Shim struct {
 	Tool   Tool
-	Mode   string // what selects this runtime's way of executing, "interpreter"; "": the shim has one; Precompiled: it runs what it compiled before
-	Counts bool   // what the guest executes, where it is asked to
-	Note   string // what a reader of its numbers must know: "WAMR of December 2020, not a release"; "": nothing
+	Mode   string       // what selects this runtime's way of executing, "interpreter"; "": the shim has one; Precompiled: it runs what it compiled before
+	Counts bool         // what the guest executes, where it is asked to
+	Signs  []assay.Sign // before ShimSigns: what its engine says of an end that the shim does not tell apart
+	Note   string       // what a reader of its numbers must know: "WAMR of December 2020, not a release"; "": nothing
+	Untold string       // phases that it cannot tell though its engine has them, and why; "": none
 }
 
 // An Ask is what a shim is asked to do with a module.
@@ -45,7 +47,7 @@ func (s Shim) Plan(inv Invocation, ask Ask) (Plan, error) {
 	if s.Mode != "" {
 		options = append(options, "--mode", s.Mode)
 	}
-	plan := Plan{Signs: ShimSigns}
+	plan := Plan{Signs: slices.Concat(s.Signs, ShimSigns)}
 	module := inv.Module
 	if s.Mode == string(Precompiled) {
 		module = inv.Scratch

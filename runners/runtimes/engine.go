@@ -2,7 +2,6 @@ package runtimes
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/runners"
@@ -15,7 +14,6 @@ type engine struct {
 	id       string
 	executes runners.Traits
 	shim     runners.Shim
-	signs    []assay.Sign // before runners.ShimSigns
 }
 
 func (e engine) Name() string        { return e.id }
@@ -34,7 +32,6 @@ func (e engine) Plan(inv runners.Invocation) (runners.Plan, error) {
 	if err != nil {
 		return runners.Plan{}, fmt.Errorf("%s: %w", e.id, err)
 	}
-	p.Signs = slices.Concat(e.signs, p.Signs)
 	return p, nil
 }
 

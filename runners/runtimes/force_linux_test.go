@@ -46,9 +46,9 @@ func TestBaselineInForce(t *testing.T) {
 		want assay.Outcome
 	}{
 		{runtimes.Wasmtime, tailCall, assay.OK},
-		{runtimes.WasmtimeWinch, tailCall, assay.RuntimeCrash},
+		{runtimes.WasmtimeWinch, tailCall, assay.Unsupported},
 		{runtimes.WasmerCranelift, simd, assay.OK},
-		{runtimes.WasmerSinglepass, simd, assay.RuntimeCrash},
+		{runtimes.WasmerSinglepass, simd, assay.Unsupported},
 	} {
 		t.Run(c.r.Name(), func(t *testing.T) {
 			module := filepath.Join(t.TempDir(), "m.wat")
@@ -127,5 +127,43 @@ func TestWasmEdgeRunsWhatItCompiled(t *testing.T) {
 	}
 	if n, err := measure.ReadCount(runtimes.WasmEdge.Counts.Counted, last.StdoutTail); err != nil || n != 0 {
 		t.Errorf("it interpreted %d instructions (%v), want 0: all were compiled", n, err)
+	}
+}
+
+// A shim that does not tell a feature that its engine has not, or a trap while it
+// instantiates, from a failure: what the engine says does.
+func TestShimsTellFeatures(t *testing.T) {
+	launcher := start(t, t.TempDir())
+	for _, r := range []runners.Runtime{runtimes.Wazero, runtimes.WazeroInterpreter, runtimes.Wasmtime, runtimes.WasmtimeWinch, runtimes.WasmerCranelift, runtimes.WasmerSinglepass} {
+		t.Run(r.Name(), func(t *testing.T) {
+			found, err := toolbox.Find(t.Context(), r.Name(), r.Shim().Tool, toolbox.Options{Cache: cache(t)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if found.Absent != "" {
+				tooltest.Missing(t, r.Name(), errors.New(found.Absent))
+			}
+			for guest, want := range map[string]assay.Outcome{"tail": assay.OK, "objects": assay.OK, "exceptions": assay.OK, "threads": assay.OK, "memory64": assay.OK, "segment": assay.Trap} {
+				module, err := filepath.Abs("contract/guests/" + guest + ".wasm")
+				if err != nil {
+					t.Fatal(err)
+				}
+				p, err := r.Shim().Plan(runners.Invocation{Tool: found, Module: module}, runners.Ask{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				judge, err := measure.NewJudge(assay.Expectation{}, p.Signs)
+				if err != nil {
+					t.Fatal(err)
+				}
+				res, err := launcher.Run(t.Context(), p.Command, limits)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := judge.Outcome(res); got != want && (got != assay.Unsupported || want == assay.Trap) {
+					t.Errorf("%s: %s, want %s or %s\n%s", guest, got, want, assay.Unsupported, res.StderrTail)
+				}
+			}
+		})
 	}
 }

@@ -1,6 +1,7 @@
 package runtimes
 
 import (
+	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/runners"
 	"github.com/assay-notebooks/assay/runners/shims"
 )
@@ -16,6 +17,10 @@ func wazeroShim(mode string) *runners.Shim {
 			Build:  shims.Wazero(),
 		},
 		Mode: mode,
+		Signs: []assay.Sign{
+			{Outcome: assay.Trap, Exit: []int{70}, Stderr: `(?m)^assay-shim: cannot run: ` + wazeroSegment},
+			{Outcome: assay.Unsupported, Exit: []int{70}, Stderr: `(?m)^assay-shim: cannot run: .*` + wazeroFeature},
+		},
 	}
 }
 
@@ -24,12 +29,14 @@ func wasmtimeShim(mode string, counts bool) *runners.Shim {
 		Tool:   installed("wasmtime", "wasmtime-shim"),
 		Mode:   mode,
 		Counts: counts,
+		Signs:  []assay.Sign{{Outcome: assay.Unsupported, Exit: []int{70}, Stderr: `(?m)^assay-shim: cannot run: .*(` + notEnabled + `| is disabled for this engine|Compilation error: Unsupported )`}},
 	}
 }
 
 func wasmerShim(mode string) *runners.Shim {
 	return &runners.Shim{
-		Tool: installed("wasmer", "wasmer-shim"),
-		Mode: mode,
+		Tool:  installed("wasmer", "wasmer-shim"),
+		Mode:  mode,
+		Signs: []assay.Sign{{Outcome: assay.Unsupported, Exit: []int{70}, Stderr: `(?m)^assay-shim: cannot run: .*` + notEnabled}},
 	}
 }

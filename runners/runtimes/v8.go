@@ -33,10 +33,9 @@ func v8(id, mode string, how runners.Mode) engine {
 				Script:  &runners.Script{Name: "v8.mjs", Data: shims.V8},
 				Module:  "@bjorn3/browser_wasi_shim",
 			},
-			Mode: mode,
-		},
-		signs: []assay.Sign{
-			{Outcome: assay.RuntimeCrash, Exit: []int{1}, Stderr: `\Anode:internal/modules/`}, // Node did not find the script
+			Mode:   mode,
+			Untold: "engine-init, for V8 begins with Node, before any program, nor teardown, for it frees when it likes",
+			Signs:  []assay.Sign{{Outcome: assay.RuntimeCrash, Exit: []int{1}, Stderr: `\Anode:internal/modules/`}}, // Node did not find the script
 		},
 	}
 }

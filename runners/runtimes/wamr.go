@@ -15,7 +15,11 @@ var (
 	WAMR = engine{
 		id:       "wamr",
 		executes: runners.Traits{Mode: runners.Interpreter, MVP: true},
-		shim:     runners.Shim{Tool: installed("wamr", "wamr"), Note: "WAMR of December 2020, not a release"},
+		shim: runners.Shim{
+			Tool:  installed("wamr", "wamr"),
+			Signs: []assay.Sign{{Outcome: assay.Trap, Exit: []int{70}, Stderr: `(?m)^assay-shim: cannot run: .*: (data|elements) segment does not fit`}},
+			Note:  "WAMR of December 2020, not a release",
+		},
 	}
 	WAMRClassic = iwasm("wamr/classic", "iwasm-classic", runners.Traits{Mode: runners.Interpreter},
 		"build iwasm of WAMR with -DWAMR_BUILD_FAST_INTERP=0 and put it in PATH as iwasm-classic")

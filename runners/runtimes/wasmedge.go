@@ -34,8 +34,10 @@ func wasmedge(id string, executes runners.Traits, flags ...string) runners.CLI {
 		Executes: executes,
 		Chatter:  wasmedgeLog,
 		Signs: []assay.Sign{
-			{Outcome: assay.Trap, Exit: []int{134}, Stdout: `(?m)\] \[error\] execution failed: `},
-			{Outcome: assay.RuntimeCrash, Exit: []int{1}, Stdout: `(?m)\] \[error\] (loading|validation|instantiation) failed: `},
+			{Outcome: assay.Trap, Exit: []int{1, 134}, Stdout: `(?m)\] \[error\] execution failed: `}, // 1 while it instantiates
+			{Outcome: assay.Unsupported, Exit: []int{1}, Stdout: `(?m)\] \[error\]     This instruction or syntax requires enabling .* proposal$`},
+			{Outcome: assay.RuntimeCrash, Exit: []int{1}, Stdout: `(?m)\] \[error\] ((loading|validation|instantiation) failed: |    At AST node: module$)`},
+			{Outcome: assay.RuntimeCrash, Exit: []int{1}, Stderr: `\AA function name is required when reactor mode is enabled\.\n`},
 			{Outcome: assay.RuntimeCrash, Exit: []int{134}, Stdout: `(?m)\] \[error\] Memory Instance: Unable to find usable memory address`},
 			{Outcome: assay.RuntimeCrash, Signal: []string{"*"}},
 		},

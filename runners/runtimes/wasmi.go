@@ -26,6 +26,10 @@ var Wasmi = runners.CLI{
 	Signs: []assay.Sign{
 		{Outcome: assay.RuntimeCrash, Exit: []int{1}, Stderr: `(?m)^Error: failed during execution of _start: exit with invalid exit status `},
 		{Outcome: assay.Trap, Exit: []int{1}, Stderr: `(?m)^Error: failed during execution of _start: `},
+		{Outcome: assay.Trap, Exit: []int{1},
+			Stderr: `(?m)^Error: failed to instantiate and start the Wasm module: (wasm .unreachable. instruction executed|(undefined element: )?out of bounds |uninitialized element |integer |invalid conversion to integer|call stack exhausted|indirect call type mismatch)`},
+		{Outcome: assay.Unsupported, Exit: []int{1}, Stderr: `(?m)^Error: failed to compile Wasm module ".*` + notEnabled},
+		{Outcome: assay.RuntimeCrash, Exit: []int{1}, Stderr: `(?m)^Error: (did not specify .--invoke. |invalid amount of arguments given to function )`},
 		{Outcome: assay.RuntimeCrash, Exit: []int{1}, Stderr: `(?m)^Error: failed to (populate WASI externals: |compile Wasm module "|read Wasm file "|instantiate and start the Wasm module: |open directory '")`},
 		refusedArguments("wasmi"),
 		{Outcome: assay.RuntimeCrash, Signal: []string{"*"}},

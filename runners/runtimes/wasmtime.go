@@ -30,6 +30,10 @@ func wasmtime(id string, executes runners.Traits, shim *runners.Shim, flags ...s
 		Phases:   shim,
 		Signs: []assay.Sign{
 			{Outcome: assay.Trap, Exit: []int{134}, Stderr: `(?m)^\s+\d+: wasm trap: `},
+			{Outcome: assay.Trap, Exit: []int{1}, Stderr: `(?m)^\s+\d+: thrown Wasm exception$`},
+			{Outcome: assay.Unsupported, Exit: []int{1},
+				Stderr: `(?m)^Error: failed to (compile: wasm\[|parse WebAssembly module$)(?s:.*)(` + notEnabled + `|Compilation error: Unsupported )`},
+			{Outcome: assay.Unsupported, Exit: []int{1}, Stderr: "(?m)^Error: failed to run main module `(?s:.*)^\\s+\\d+: .* is disabled for this engine"},
 			{Outcome: assay.RuntimeCrash, Exit: []int{1}, Stderr: "(?m)^Error: (failed to (run main module `|open wasm module \"|compile: wasm\\[|parse WebAssembly module$)|.*\n +--> /.*:\\d+:\\d+\n)"},
 			refusedArguments("wasmtime"),
 			{Outcome: assay.RuntimeCrash, Signal: []string{"*"}},

@@ -26,6 +26,14 @@ var (
 	wazeroSum []byte
 )
 
+// What wazero says of a segment that does not fit, and of a module that takes
+// what it has not: also by the bytes that types of objects, and limits of 64 bits,
+// begin with.
+const (
+	wazeroSegment = `data\[\d+\]: out of bounds memory access`
+	wazeroFeature = `(feature "[a-z-]+" is disabled|feature not enabled|at most one (memory|table) allowed|for limits: 0x[4-7] not in |invalid byte: 0x(4e|4f|50|5e|5f) != 0x60)`
+)
+
 func wazero(id string, executes runners.Traits, mode string, flags ...string) runners.CLI {
 	return runners.CLI{
 		ID: id,
@@ -44,7 +52,8 @@ func wazero(id string, executes runners.Traits, mode string, flags ...string) ru
 		Phases:   wazeroShim(mode),
 		Signs: []assay.Sign{
 			{Outcome: assay.Trap, Exit: []int{1},
-				Stderr: `(?m)^error instantiating wasm binary: module\[.*\] function\[.*\] failed: (wasm error: |stack overflow)`},
+				Stderr: `(?m)^error instantiating wasm binary: ((module\[.*\]|start) function\[.*\] failed: (wasm error: |stack overflow)|` + wazeroSegment + `)`},
+			{Outcome: assay.Unsupported, Exit: []int{1}, Stderr: `(?m)^error compiling wasm binary: .*` + wazeroFeature},
 			{Outcome: assay.RuntimeCrash, Exit: []int{1}, Stderr: `(?m)^error (reading|compiling|instantiating) wasm binary: `},
 			{Outcome: assay.RuntimeCrash, Exit: []int{2}, Stderr: `(?m)^github\.com/tetratelabs/wazero`}, // its own Go stack
 			{Outcome: assay.RuntimeCrash, Signal: []string{"*"}},

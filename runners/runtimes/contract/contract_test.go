@@ -106,7 +106,7 @@ func TestGuests(t *testing.T) {
 	}
 	for _, source := range sources {
 		out := filepath.Join(t.TempDir(), "m.wasm")
-		if b, err := exec.Command(wat2wasm, source, "-o", out).CombinedOutput(); err != nil {
+		if b, err := exec.Command(wat2wasm, "--enable-all", source, "-o", out).CombinedOutput(); err != nil {
 			t.Fatalf("%s: %v: %s", source, err, b)
 		}
 		got, err := os.ReadFile(out)

@@ -36,6 +36,9 @@ var (
 	written   = []string{"directory: read", "directory: write", "directory: write, by Go", "directory: seek", "directory: remove"}
 	highExits = []string{"exit 126", "exit 134", "exit 255"}
 	limited   = []string{"memory beyond the runtime's limit"}
+	segment   = []string{"trap: a segment that does not fit"}
+	elements  = []string{"trap: elements that do not fit"}
+	begins    = []string{"exit 3 in the start function"}
 	overflow  = []string{"trap: stack overflow"}
 )
 
@@ -61,8 +64,14 @@ var Deviations = []Deviation{
 	{[]string{"wamr"}, []string{"trap: out of bounds"}, assay.OK, "its own heap begins where the guest's memory ends"},
 	{[]string{"wasm3", "wamr", "lucet"}, readOnly, assay.Unsupported, "it has no read-only directory"},
 	{[]string{"lucet"}, []string{"directory: seek"}, assay.WrongOutput, "its numbers of whence are those of WASI before preview 1"},
-	{[]string{"lucet"}, []string{"Go", "directory: write, by Go"}, assay.RuntimeCrash, "its compiler knows no bulk memory, which every module of Go has"},
-	{[]string{"wasm3", "wamr"}, []string{"Go", "directory: write, by Go"}, assay.Unsupported, "it knows the first version of WebAssembly, which no module of Go keeps to"},
+	{[]string{"wasm3", "wamr", "lucet"}, []string{"Go", "directory: write, by Go"}, assay.Unsupported, "it knows the first version of WebAssembly, which no module of Go keeps to"},
 	{[]string{"wasmedge"}, overflow, assay.Limit, "its interpreter's stack ends where memory does"},
 	{wasmedges[1:], overflow, assay.RuntimeCrash, "it dies by SIGSEGV, without words"},
+	{slices.Concat(wasmers, wasmedges, []string{"wasmi", "wasm3", "lucet"}), begins, assay.RuntimeCrash, "an exit while it instantiates is a failure to it, of which it tells no status"},
+	{slices.Concat(wasmtimes, wazeros), []string{"nothing to start"}, assay.OK, "a module without _start has nothing to do"},
+	{slices.Concat(wazeros, []string{"wasm3", "lucet"}), elements, assay.OK, "it does not look whether elements fit"},
+	{[]string{"wamr", "lucet"}, segment, assay.OK, "there is memory of its own after the guest's, where the segment ends"},
+	{[]string{"wasm3"}, []string{"feature: vectors", "feature: threads"}, assay.RuntimeCrash, "it dies by SIGSEGV, without words"},
+	{[]string{"wasm3"}, []string{"feature: tail calls"}, assay.Trap, "its tail calls take stack"},
+	{wasmedges, []string{"feature: several memories", "feature: 64-bit memory"}, assay.RuntimeCrash, "it takes the encoding for malformed, and names no feature"},
 }

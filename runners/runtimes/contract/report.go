@@ -84,6 +84,10 @@ func cell(r Result, notes *[]string) string {
 			*notes = append(*notes, note)
 		}
 		return fmt.Sprintf("[%d]", n+1)
+	case Met:
+		if r.Got == string(assay.Unsupported) {
+			return r.Got
+		}
 	}
 	return string(r.Verdict)
 }

@@ -1,0 +1,2 @@
+;; exports no _start
+(module (memory (export "memory") 1) (func (export "main")))
