@@ -46,11 +46,17 @@ func toKnow(plan assay.Plan) []string {
 	var all []string
 	for _, t := range plan.Trials {
 		r, err := runtimes.Find(strings.TrimSuffix(t.Runtime, assay.ControlSuffix))
-		if err != nil || r.Shim() == nil || r.Shim().Note == "" || t.Unsupported != "" {
+		if err != nil || r.Shim() == nil || t.Unsupported != "" {
 			continue
 		}
-		if note := r.Name() + " is " + r.Shim().Note; !slices.Contains(all, note) {
-			all = append(all, note)
+		add := func(before, note string) {
+			if note != "" && !slices.Contains(all, r.Name()+before+note) {
+				all = append(all, r.Name()+before+note)
+			}
+		}
+		add(" is ", r.Shim().Note)
+		if plan.Phases {
+			add(" does not tell ", r.Shim().Untold)
 		}
 	}
 	return all

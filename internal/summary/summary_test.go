@@ -247,3 +247,16 @@ func TestCircumstances(t *testing.T) {
 		t.Errorf("circumstances are %q, want %q", got, want)
 	}
 }
+
+// What a shim cannot tell is said of phases alone, once for each runtime.
+func TestToKnow(t *testing.T) {
+	trials := []assay.Trial{{Runtime: "v8"}, {Runtime: "v8" + assay.ControlSuffix}, {Runtime: "wamr"}, {Runtime: "wazero"}}
+	release := "wamr is WAMR of December 2020, not a release"
+	untold := "v8 does not tell engine-init, for V8 begins with Node, before any program, nor teardown, for it frees when it likes"
+	if got, want := toKnow(assay.Plan{Phases: true, Trials: trials}), []string{untold, release}; !slices.Equal(got, want) {
+		t.Errorf("of phases: %q, want %q", got, want)
+	}
+	if got, want := toKnow(assay.Plan{Trials: trials}), []string{release}; !slices.Equal(got, want) {
+		t.Errorf("of processes: %q, want %q", got, want)
+	}
+}
