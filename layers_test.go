@@ -62,6 +62,7 @@ var layers = map[string][]string{
 	"internal/graph":               {""},
 	"internal/summary":             {"", "kernelext/stats", "runners", "runners/runtimes"},
 	"internal/plans":               {"", "internal/canonical", "internal/summary", "runners"},
+	"internal/hosts":               {"", "images", "internal/canonical", "internal/durable", "internal/failure", "internal/mutex", "internal/nodewasi", "internal/settings", "runners/..."},
 	"internal/display":             {"", "internal/lab", "internal/summary", "kernelext/wire"},
 	"internal/cells":               {"", "internal/display", "internal/lab", "internal/summary", "kernelext/wire"},
 	"internal/jupyter/...":         {"internal/jupyter/..."},
@@ -73,7 +74,7 @@ var layers = map[string][]string{
 	"cmd/assay-agent":              {"", "artifacts/journal", "internal/agent", "runners", "runners/bundle", "runners/measure"},
 	"tools/bench/figures":          {"kernelext/figure"},
 	"tools/bench":                  {"", "artifacts/...", "internal/gotool", "internal/lab", "internal/lab/labtest", "kernelext/...", "tools/bench/figures"},
-	"cmd/assay":                    {"", "internal/cells", "internal/failure", "internal/graph", "internal/registry/options", "internal/jupyterlab", "internal/kernel", "internal/lab", "internal/notebook", "internal/settings", "internal/stores", "internal/summary", "runners"},
+	"cmd/assay":                    {"", "internal/cells", "internal/failure", "internal/graph", "internal/hosts", "internal/registry/options", "internal/jupyterlab", "internal/kernel", "internal/lab", "internal/notebook", "internal/settings", "internal/stores", "internal/summary", "runners"},
 }
 
 func TestLayers(t *testing.T) {

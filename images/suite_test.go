@@ -19,7 +19,7 @@ import (
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/images"
-	"github.com/assay-notebooks/assay/internal/lab"
+	"github.com/assay-notebooks/assay/internal/hosts"
 	"github.com/assay-notebooks/assay/internal/tooltest"
 )
 
@@ -40,7 +40,7 @@ func suite(t *testing.T) []string {
 // zig returns the compiler for C, which is installed if it is not there.
 func zig(t testing.TB) images.Zig {
 	t.Helper()
-	z, err := lab.Zig(t.Context(), cache(t))
+	z, err := hosts.Zig(t.Context(), cache(t))
 	if err != nil {
 		tooltest.Missing(t, "zig", err)
 	}
@@ -67,7 +67,7 @@ func rust(t testing.TB) images.Rustup {
 	if os.Getenv("ASSAY_SLOW") == "" && !tooltest.Required("rust") {
 		t.Skip("rust: takes minutes; ASSAY_SLOW=1 runs it")
 	}
-	r, err := lab.Rust(t.Context(), cache(t))
+	r, err := hosts.Rust(t.Context(), cache(t))
 	if err != nil {
 		tooltest.Missing(t, "rust", err)
 	}

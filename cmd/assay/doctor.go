@@ -3,7 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
-	"github.com/assay-notebooks/assay/internal/lab"
+	"github.com/assay-notebooks/assay/internal/hosts"
 	"github.com/assay-notebooks/assay/internal/settings"
 )
 
@@ -21,13 +21,13 @@ func newDoctor() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			err = list(newPrinter(cmd), "finding", findings, "\tWHAT\tFOUND", func(f lab.Finding) []any {
+			err = list(newPrinter(cmd), "finding", findings, "\tWHAT\tFOUND", func(f hosts.Finding) []any {
 				return []any{f.Mark, f.What, f.Found}
 			})
 			if err != nil {
 				return err
 			}
-			return lab.Verdict(findings)
+			return hosts.Verdict(findings)
 		},
 	}
 }

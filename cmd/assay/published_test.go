@@ -3,7 +3,7 @@ package main
 import (
 	"testing"
 
-	"github.com/assay-notebooks/assay/internal/lab"
+	"github.com/assay-notebooks/assay/internal/hosts"
 	"github.com/assay-notebooks/assay/internal/tooltest"
 )
 
@@ -25,7 +25,7 @@ func TestPublishedData(t *testing.T) {
 // here.
 func TestRuntimesNotebook(t *testing.T) {
 	o := prepareKernel(t)
-	if _, err := lab.Zig(t.Context(), o.Cache); err != nil {
+	if _, err := hosts.Zig(t.Context(), o.Cache); err != nil {
 		tooltest.Missing(t, "zig", err)
 	}
 	runScripts(t, "runtimes")

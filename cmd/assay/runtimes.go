@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/assay-notebooks/assay"
-	"github.com/assay-notebooks/assay/internal/lab"
+	"github.com/assay-notebooks/assay/internal/hosts"
 	"github.com/assay-notebooks/assay/runners"
 )
 
@@ -32,7 +32,7 @@ tells its phases.`,
 			if err != nil {
 				return err
 			}
-			return list(newPrinter(cmd), "runtime", all, "RUNTIME\tVERSION\tBINARY\tMODE\tCACHE\tTHREADS\tSHIM\tORIGIN", func(r lab.RuntimeHere) []any {
+			return list(newPrinter(cmd), "runtime", all, "RUNTIME\tVERSION\tBINARY\tMODE\tCACHE\tTHREADS\tSHIM\tORIGIN", func(r hosts.RuntimeHere) []any {
 				version, digest, origin := "-", "-", r.Origin
 				switch {
 				case r.Absent != "":

@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/assay-notebooks/assay/internal/failure"
-	"github.com/assay-notebooks/assay/internal/lab"
+	"github.com/assay-notebooks/assay/internal/hosts"
 )
 
 func newRuntimesCheck() *cobra.Command {
@@ -40,7 +40,7 @@ says of each check that fails what was wanted and what was seen; WORDs go before
 			}
 			p := newPrinter(cmd)
 			last := ""
-			done, failed := w.CheckRuntimes(cmd.Context(), names, func(r lab.RuntimeResult) error {
+			done, failed := w.CheckRuntimes(cmd.Context(), names, func(r hosts.RuntimeResult) error {
 				if r.Runtime != last {
 					last = r.Runtime
 					fmt.Fprintf(cmd.ErrOrStderr(), "checking %s\n", r.Runtime)
@@ -54,7 +54,7 @@ says of each check that fails what was wanted and what was seen; WORDs go before
 				return failed
 			}
 			if markdown != "" && failed == nil {
-				if err := lab.WriteConformance(markdown, done, time.Now()); err != nil {
+				if err := hosts.WriteConformance(markdown, done, time.Now()); err != nil {
 					return err
 				}
 			}
@@ -70,7 +70,7 @@ says of each check that fails what was wanted and what was seen; WORDs go before
 }
 
 // writeConformance prints the table, what its numbers mean, and each failure.
-func writeConformance(out io.Writer, c lab.Conformance) error {
+func writeConformance(out io.Writer, c hosts.Conformance) error {
 	header, rows, notes := c.Matrix()
 	tw := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, row := range append([][]string{header}, rows...) {

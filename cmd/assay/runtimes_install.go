@@ -9,11 +9,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/assay-notebooks/assay/internal/failure"
+	"github.com/assay-notebooks/assay/internal/hosts"
 	"github.com/assay-notebooks/assay/internal/lab"
 )
 
 func newRuntimesInstall() *cobra.Command {
-	var opts lab.InstallOptions
+	var opts hosts.InstallOptions
 	cmd := &cobra.Command{
 		Use:   "install NAME[@VERSION]...",
 		Short: "Install runtimes below the cache, by digest",
@@ -45,7 +46,7 @@ the workspace gets it and its digest, and is to be committed.`,
 				fmt.Fprintln(cmd.ErrOrStderr(), line)
 			}
 			var printed error
-			opts.Done = func(in lab.InstalledRuntime) {
+			opts.Done = func(in hosts.Installed) {
 				bar.close()
 				err := newPrinter(cmd).object("installed", in, func(out io.Writer) {
 					fmt.Fprintf(out, "%s %s %v %s\n", in.Name, in.Version, in.Digest, in.Path)
@@ -54,7 +55,7 @@ the workspace gets it and its digest, and is to be committed.`,
 					printed = err
 				}
 			}
-			if err := lab.InstallRuntimes(cmd.Context(), root, args, opts); err != nil {
+			if err := hosts.Install(cmd.Context(), root, args, opts); err != nil {
 				return err
 			}
 			return printed
@@ -75,7 +76,7 @@ func newRuntimesUninstall() *cobra.Command {
 				return err
 			}
 			for _, name := range args {
-				if err := lab.UninstallRuntime(root, name); err != nil {
+				if err := hosts.Uninstall(root, name); err != nil {
 					return err
 				}
 			}
@@ -99,7 +100,7 @@ func anyWorkspace(cmd *cobra.Command) (string, error) {
 
 // install shows how far an installation is: each step is a line, and within one
 // each tenth.
-func (b *bar) install(p lab.InstallProgress) {
+func (b *bar) install(p hosts.InstallProgress) {
 	what := p.Package + ": " + p.Doing
 	if b.moves {
 		if p.Total > 0 && b.line == nil || b.now().Sub(b.shown) >= moveEach {
@@ -120,7 +121,7 @@ func (b *bar) install(p lab.InstallProgress) {
 }
 
 // amount says how much is done of a step.
-func amount(p lab.InstallProgress) string {
+func amount(p hosts.InstallProgress) string {
 	switch {
 	case p.Total == 0 && p.Bytes:
 		return ", " + size(p.Done)

@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/assay-notebooks/assay/internal/failure"
-	"github.com/assay-notebooks/assay/internal/lab"
+	"github.com/assay-notebooks/assay/internal/hosts"
 )
 
 // checksShims gives the command check what checks a shim in place of runtimes.
@@ -24,7 +24,7 @@ func checksShims(check *cobra.Command) *cobra.Command {
 			return runtimes(cmd, args)
 		}
 		p := newPrinter(cmd)
-		return lab.CheckShim(cmd.Context(), append([]string{shim}, args...), mode, func(r lab.ShimResult) error {
+		return hosts.CheckShim(cmd.Context(), append([]string{shim}, args...), mode, func(r hosts.ShimResult) error {
 			return p.object("shim-check", r, func(out io.Writer) {
 				if r.OK {
 					fmt.Fprintf(out, "ok    %s: %s\n", r.Check, visible(r.Seen))

@@ -14,6 +14,7 @@ import (
 	"github.com/assay-notebooks/assay/internal/canonical"
 	"github.com/assay-notebooks/assay/internal/durable"
 	"github.com/assay-notebooks/assay/internal/failure"
+	"github.com/assay-notebooks/assay/internal/hosts"
 	"github.com/assay-notebooks/assay/internal/plans"
 	"github.com/assay-notebooks/assay/runners/executors"
 	"github.com/assay-notebooks/assay/runners/measure"
@@ -22,7 +23,7 @@ import (
 // A frozen is an experiment and its plan for this host.
 type frozen struct {
 	experiment assay.Experiment
-	tools      []tool // by runtime of the experiment
+	tools      []hosts.Tool // by runtime of the experiment
 	host       assay.Host
 	plan       []byte // canonical JSON
 }
@@ -81,11 +82,11 @@ func (w *Workspace) begin(ctx context.Context, f frozen, id assay.Digest) (assay
 		Agent:      assay.DigestOf(agentBinary),
 		Version:    Version,
 		Env:        w.allowedEnv(),
-		Ready:      unready(f.host),
+		Ready:      hosts.Unready(f.host),
 		Started:    time.Now().UTC().Truncate(time.Millisecond),
 	}
 	for _, t := range f.tools {
-		run.Runtimes = append(run.Runtimes, t.found)
+		run.Runtimes = append(run.Runtimes, t.Found)
 	}
 	// The directory appears whole, under its final name, or not at all.
 	tmp, err := os.MkdirTemp(w.path(runsDir), newPrefix)

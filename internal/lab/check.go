@@ -12,6 +12,7 @@ import (
 	"github.com/assay-notebooks/assay/artifacts/oci"
 	"github.com/assay-notebooks/assay/images"
 	"github.com/assay-notebooks/assay/internal/failure"
+	"github.com/assay-notebooks/assay/internal/hosts"
 )
 
 // A WorkloadCheck is what came of building a workload again.
@@ -106,7 +107,7 @@ func (w *Workspace) checkWorkload(ctx context.Context, c *WorkloadCheck) error {
 	if err != nil {
 		return err
 	}
-	opts, err := w.optionsFor(ctx, language)
+	opts, err := hosts.BuildOptions(ctx, w.Config.Cache, language)
 	if err != nil {
 		return err
 	}

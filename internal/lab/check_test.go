@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/assay-notebooks/assay/internal/hosts"
 	"github.com/assay-notebooks/assay/internal/tooltest"
 )
 
@@ -12,7 +13,7 @@ import (
 // that, and builds it again from the archive.
 func TestCheckWorkloadInC(t *testing.T) {
 	w := initWorkspace(t)
-	if _, err := Zig(t.Context(), w.Config.Cache); err != nil {
+	if _, err := hosts.Zig(t.Context(), w.Config.Cache); err != nil {
 		tooltest.Missing(t, "zig", err)
 	}
 	dir := filepath.Join(t.TempDir(), "three")

@@ -12,6 +12,7 @@ import (
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/journal"
 	"github.com/assay-notebooks/assay/artifacts/oci"
+	"github.com/assay-notebooks/assay/internal/hosts"
 	"github.com/assay-notebooks/assay/internal/plans"
 )
 
@@ -114,7 +115,7 @@ func TestFirstFormats(t *testing.T) {
 	if len(plan.Trials) != 4 || len(plan.Order) != 3 || plan.Trials[0].Manifest != exp.Workloads[0].Manifest {
 		t.Errorf("plan: got %+v", plan)
 	}
-	host := unready(run.Host) // which the record does not say
+	host := hosts.Unready(run.Host) // which the record does not say
 	if sum, err := w.Summary(ctx, run); err != nil || run.Ready != nil || len(host) == 0 || len(sum.Notes) < len(host) || !slices.Equal(sum.Notes[:len(host)], host) {
 		t.Errorf("summary: got %+v, %v; want notes that begin with %q", sum, err, host)
 	}

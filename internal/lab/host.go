@@ -6,42 +6,18 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/oci"
 	"github.com/assay-notebooks/assay/images"
 	"github.com/assay-notebooks/assay/internal/failure"
-	"github.com/assay-notebooks/assay/internal/nodewasi"
+	"github.com/assay-notebooks/assay/internal/hosts"
 	"github.com/assay-notebooks/assay/runners"
 	"github.com/assay-notebooks/assay/runners/install"
-	"github.com/assay-notebooks/assay/runners/runtimes"
-	"github.com/assay-notebooks/assay/runners/toolbox"
 )
-
-// A tool is a runtime and what this host has of it, or of its shim.
-type tool struct {
-	runtime runners.Runtime
-	shim    *runners.Shim // nil: the runtime itself executes
-	found   assay.RuntimeVersion
-}
-
-// program returns what is looked for on the host.
-func (t tool) program() runners.Runtime {
-	if t.shim != nil {
-		return runners.CLI{ID: t.runtime.Name(), Program: t.shim.Tool}
-	}
-	return t.runtime
-}
-
-// shimSuffix ends the name of what executes a runtime's shim, in the record of a
-// run.
-const shimSuffix = " shim"
 
 // Runtimes says what this host has of the named runtimes; of all that assay
 // knows, for none named. The first call builds those that are built here.
@@ -52,9 +28,48 @@ func (w *Workspace) Runtimes(ctx context.Context, names ...string) ([]assay.Runt
 	}
 	var versions []assay.RuntimeVersion
 	for _, t := range tools {
-		versions = append(versions, t.found)
+		versions = append(versions, t.Found)
 	}
 	return versions, nil
+}
+
+// RuntimesHere is Runtimes, of all, with how each executes code.
+func (w *Workspace) RuntimesHere(ctx context.Context) ([]hosts.RuntimeHere, error) {
+	tools, err := w.locate(ctx, nil, false)
+	if err != nil {
+		return nil, err
+	}
+	return hosts.Here(tools), nil
+}
+
+// CheckRuntimes holds the named runtimes to their contract; all that this host
+// has, for none named. It reports each case as it was run. The error matches
+// failure.ErrMismatch if one fails; the Conformance is then whole.
+func (w *Workspace) CheckRuntimes(ctx context.Context, names []string, report func(hosts.RuntimeResult) error) (hosts.Conformance, error) {
+	tools, err := w.locate(ctx, names, false)
+	if err != nil {
+		return hosts.Conformance{}, err
+	}
+	for _, t := range tools {
+		if t.Found.Absent != "" && len(names) > 0 {
+			return hosts.Conformance{}, errors.New(t.Found.Absent)
+		}
+	}
+	return hosts.Check(ctx, tools, report)
+}
+
+// Doctor says what this machine has, what is missing and how to get it, and
+// what would make measurements noisy.
+func (w *Workspace) Doctor(ctx context.Context) ([]hosts.Finding, error) {
+	versions, err := w.Runtimes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	host, err := w.Local.Host(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return hosts.Findings(ctx, versions, host), nil
 }
 
 // Hosts lists the hosts that experiments can run on: this machine, as "local".
@@ -87,119 +102,35 @@ func (w *Workspace) CheckHosts(ctx context.Context, names []string) error {
 // locate finds the named runtimes, in that order; all, for none named. With
 // shims it finds their shims in place of them. What assay.lock pins is found as
 // it was pinned.
-func (w *Workspace) locate(ctx context.Context, names []string, shims bool) ([]tool, error) {
-	tools, err := w.locateHere(ctx, names, shims)
+func (w *Workspace) locate(ctx context.Context, names []string, shims bool) ([]hosts.Tool, error) {
+	tools, err := w.finder().Locate(ctx, names, shims)
 	if err != nil {
 		return nil, err
 	}
 	return tools, w.usePinned(ctx, tools)
 }
 
-// locateHere is locate for what this host has.
-func (w *Workspace) locateHere(ctx context.Context, names []string, shims bool) ([]tool, error) {
-	var tools []tool
-	if len(names) == 0 {
-		for _, r := range runtimes.All {
-			tools = append(tools, tool{runtime: r})
-		}
-	}
-	for _, name := range names {
-		r, err := runtimes.Find(name)
-		if err != nil {
-			return nil, failure.Usagef("%w", err)
-		}
-		tools = append(tools, tool{runtime: r})
-	}
-	if !shims {
-		return tools, w.find(ctx, tools)
-	}
-	var there []tool
-	for i := range tools {
-		t := &tools[i]
-		if t.shim = t.runtime.Shim(); t.shim != nil {
-			there = append(there, *t)
-			continue
-		}
-		t.found.Absent = fmt.Sprintf("%s has no shim, which this protocol takes: measure it by the protocol cold, or drop it from runtimes", t.runtime.Name())
-	}
-	err := w.find(ctx, there)
-	for i := range tools {
-		t := &tools[i]
-		if t.shim != nil {
-			t.found, there = there[0].found, there[1:]
-		}
-		t.found.Name = t.runtime.Name() + shimSuffix
-	}
-	return tools, err
-}
+// finder finds what this host has.
+func (w *Workspace) finder() hosts.Finder { return hosts.Finder{Root: w.Root, Cache: w.Config.Cache} }
 
 // counting finds the programs of those tools that have no shim, and count
 // themselves.
-func (w *Workspace) counting(ctx context.Context, tools []tool) error {
+func (w *Workspace) counting(ctx context.Context, tools []hosts.Tool) error {
 	var at []int
-	var these []tool
+	var these []hosts.Tool
 	for i, t := range tools {
-		if t.shim == nil && t.runtime.Traits().Counts {
-			at, these = append(at, i), append(these, tool{runtime: t.runtime})
+		if t.Shim == nil && t.Runtime.Traits().Counts {
+			at, these = append(at, i), append(these, hosts.Tool{Runtime: t.Runtime})
 		}
 	}
 	if len(these) == 0 {
 		return nil
 	}
-	if err := errors.Join(w.find(ctx, these), w.usePinned(ctx, these)); err != nil {
+	if err := errors.Join(w.finder().Find(ctx, these), w.usePinned(ctx, these)); err != nil {
 		return err
 	}
 	for k, i := range at {
 		tools[i] = these[k]
-	}
-	return nil
-}
-
-// find finds the programs of tools.
-func (w *Workspace) find(ctx context.Context, tools []tool) error {
-	lock, err := RuntimeLock(w.Root)
-	if err != nil {
-		return err
-	}
-	opts := toolbox.Options{Cache: w.Config.Cache, Packages: map[string]string{}, Lock: lock}
-	notInstalled := make([]error, len(tools))
-	sharing := map[string][]int{} // a program: tools
-	for i, t := range tools {
-		program := t.program().Tool()
-		if pkg := program.Module; pkg != "" {
-			// Without npm, or without the network the first time, the runtimes
-			// that need the package are absent; the others are not concerned.
-			dir, err := nodewasi.Dir(ctx, w.Config.Cache)
-			if err == nil {
-				opts.Packages[pkg] = filepath.Join(dir, nodewasi.Shim)
-			}
-			notInstalled[i] = err
-		}
-		sharing[program.Bin] = append(sharing[program.Bin], i)
-	}
-	// Each program is asked its version: side by side, but one that is built is
-	// built once.
-	var all errgroup.Group
-	for _, group := range sharing {
-		all.Go(func() error {
-			var programs []runners.Runtime
-			for _, i := range group {
-				programs = append(programs, tools[i].program())
-			}
-			found, err := toolbox.LocateAll(ctx, programs, opts)
-			for k := range found {
-				tools[group[k]].found = found[k]
-			}
-			return err
-		})
-	}
-	if err := all.Wait(); err != nil {
-		return err
-	}
-	for i, err := range notInstalled {
-		if found := &tools[i].found; found.Absent != "" && err != nil && !errors.Is(err, nodewasi.ErrNoNPM) {
-			found.Absent += fmt.Sprintf(" (%v)", err)
-		}
 	}
 	return nil
 }
@@ -221,9 +152,9 @@ func (w *Workspace) planner(ask runners.Ask, processors int) planner {
 
 // trial makes the commands of one trial and puts the files that they name on
 // the host.
-func (p planner) trial(ctx context.Context, t tool, wl assay.Workload) (assay.Trial, error) {
+func (p planner) trial(ctx context.Context, t hosts.Tool, wl assay.Workload) (assay.Trial, error) {
 	w, ask := p.w, p.ask
-	traits := t.runtime.Traits()
+	traits := t.Runtime.Traits()
 	if traits.Threads == runners.EachProcessor {
 		traits.Threads = p.processors
 	}
@@ -232,20 +163,20 @@ func (p planner) trial(ctx context.Context, t tool, wl assay.Workload) (assay.Tr
 		trial.Unsupported = why
 		return trial, nil
 	}
-	if t.found.Absent != "" {
-		return unsupported(t.found.Absent)
+	if t.Found.Absent != "" {
+		return unsupported(t.Found.Absent)
 	}
-	form := t.runtime.Accepts()
-	d, err := blob(wl, form, modules(traits.MVP, t.shim != nil))
+	form := t.Runtime.Accepts()
+	d, err := blob(wl, form, modules(traits.MVP, t.Shim != nil))
 	if err != nil {
 		return unsupported(err.Error())
 	}
 	if ask.Calls > 0 && !isReactor(wl, d) {
-		return unsupported(fmt.Sprintf("%s has no reactor that %s can load, and calls are calls of its export run: see reactor in docs/workload.md", wl.Name, t.runtime.Name()))
+		return unsupported(fmt.Sprintf("%s has no reactor that %s can load, and calls are calls of its export run: see reactor in docs/workload.md", wl.Name, t.Runtime.Name()))
 	}
 	inv := runners.Invocation{
-		Tool: t.found, Args: wl.Args, Env: wl.Env,
-		Scratch: runners.PreparedDir + "/" + d.Short() + "-" + assay.Filename(t.runtime.Name()),
+		Tool: t.Found, Args: wl.Args, Env: wl.Env,
+		Scratch: runners.PreparedDir + "/" + d.Short() + "-" + assay.Filename(t.Runtime.Name()),
 	}
 	if wl.Scratch {
 		trial.Scratch = scratchDir
@@ -275,13 +206,13 @@ func (p planner) trial(ctx context.Context, t tool, wl assay.Workload) (assay.Tr
 	}
 	var plan runners.Plan
 	switch {
-	case t.shim != nil:
-		trial.ShimMode = t.shim.Mode
-		plan, err = t.shim.Plan(inv, ask)
+	case t.Shim != nil:
+		trial.ShimMode = t.Shim.Mode
+		plan, err = t.Shim.Plan(inv, ask)
 	case ask.Count && traits.Counts:
-		plan, err = t.runtime.(runners.CLI).PlanCount(inv)
+		plan, err = t.Runtime.(runners.CLI).PlanCount(inv)
 	default:
-		plan, err = t.runtime.Plan(inv)
+		plan, err = t.Runtime.Plan(inv)
 	}
 	if errors.Is(err, runners.ErrUnsupported) {
 		return unsupported(strings.TrimSuffix(err.Error(), ": "+runners.ErrUnsupported.Error()))
@@ -293,7 +224,7 @@ func (p planner) trial(ctx context.Context, t tool, wl assay.Workload) (assay.Tr
 
 // refused says why a tool would not execute the module d, which is at path, as
 // others do.
-func (p planner) refused(d assay.Digest, path string, t tool) (string, error) {
+func (p planner) refused(d assay.Digest, path string, t hosts.Tool) (string, error) {
 	shape, known := p.shapes[d]
 	if !known {
 		module, err := os.ReadFile(path)
@@ -303,9 +234,9 @@ func (p planner) refused(d assay.Digest, path string, t tool) (string, error) {
 		shape, _ = images.ReadShape(module) // of what is no module, the runtime says what it thinks
 		p.shapes[d] = shape
 	}
-	shim := t.shim != nil || t.runtime.Traits().Shim
+	shim := t.Shim != nil || t.Runtime.Traits().Shim
 	switch {
-	case t.shim == nil && shape.Run && !shape.Start:
+	case t.Shim == nil && shape.Run && !shape.Start:
 		return "it is a reactor, which has no _start to execute: measure it by the protocol phases, or pin a command with it (docs/workload.md)", nil
 	case shim && shape.Start && shape.Run:
 		return "it exports both _start and run: a shim calls run where other programs call _start; build it without one of the two", nil
@@ -394,16 +325,16 @@ func (w *Workspace) RuntimePlan(ctx context.Context, name, ref string, phases bo
 	if err != nil {
 		return assay.Trial{}, err
 	}
-	absent := tools[0].found.Absent
-	if program := tools[0].program().Tool(); absent != "" && program.Bin != "" {
-		found := assay.RuntimeVersion{Name: tools[0].found.Name, Path: somewhere + program.Bin}
+	absent := tools[0].Found.Absent
+	if program := tools[0].Program().Tool(); absent != "" && program.Bin != "" {
+		found := assay.RuntimeVersion{Name: tools[0].Found.Name, Path: somewhere + program.Bin}
 		if program.Script != nil {
 			found.Files = append(found.Files, assay.File{Path: somewhere + program.Script.Name})
 		}
 		if program.Module != "" {
 			found.Files = append(found.Files, assay.File{Path: somewhere + program.Module})
 		}
-		tools[0].found = found
+		tools[0].Found = found
 	}
 	t, err := w.planner(runners.Ask{}, runtime.NumCPU()).trial(ctx, tools[0], wl)
 	t.Unsupported = cmp.Or(absent, t.Unsupported)

@@ -4,16 +4,16 @@
 // one function of it.
 //
 // It holds no clever part of its own. Measuring is in runners, bytes in
-// artifacts, building in images, figure code in internal/seal, what samples come to
-// in internal/summary; what is here is the order of the calls and the books that
-// are kept about them.
+// artifacts, building in images, figure code in internal/seal, programs of this
+// host in internal/hosts, plans in internal/plans, what samples come to in
+// internal/summary; what is here is the order of the calls and the books that are
+// kept about them.
 //
 // Its files, by what they are about:
 //
 //	workspace lock ref live catalogue show    the books of a workspace, and names in them
-//	pin check adopt zig rust                  workloads, and what builds them
-//	host shim install pin_runtime             runtimes on this host, and their bits in the archive
-//	conformance doctor                        what a runtime and a host do
+//	pin check adopt                           workloads
+//	host pin_runtime                          runtimes on this host, and their bits in the archive
 //	experiment                                a question; internal/plans makes it a plan
 //	run runs begin watch follower ready       from the plan to an agent
 //	resume settle archive                     after it: going on, or into the archive

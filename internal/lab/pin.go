@@ -18,6 +18,7 @@ import (
 	"github.com/assay-notebooks/assay/artifacts/oci/registry"
 	"github.com/assay-notebooks/assay/images"
 	"github.com/assay-notebooks/assay/internal/failure"
+	"github.com/assay-notebooks/assay/internal/hosts"
 	"github.com/assay-notebooks/assay/internal/settings"
 	"github.com/assay-notebooks/assay/internal/stores"
 )
@@ -214,7 +215,11 @@ func (w *Workspace) build(ctx context.Context, dir string) (assay.Workload, erro
 			}
 		}
 	}
-	opts, err := w.buildOptions(ctx, dir)
+	language, err := images.LanguageOf(dir)
+	if err != nil {
+		return assay.Workload{}, fmt.Errorf("workload %s: %w", dir, err)
+	}
+	opts, err := hosts.BuildOptions(ctx, w.Config.Cache, language)
 	if err != nil {
 		return assay.Workload{}, fmt.Errorf("workload %s: %w", dir, err)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/assay-notebooks/assay/artifacts/oci"
 	"github.com/assay-notebooks/assay/internal/canonical"
 	"github.com/assay-notebooks/assay/internal/failure"
+	"github.com/assay-notebooks/assay/internal/hosts"
 	"github.com/assay-notebooks/assay/internal/settings"
 	"github.com/assay-notebooks/assay/runners/filedigest"
 	"github.com/assay-notebooks/assay/runners/install"
@@ -46,30 +47,30 @@ func (w *Workspace) PinRuntime(ctx context.Context, name string) ([]PinnedRuntim
 	if w.Config.Lock == settings.KeepLock {
 		return nil, failure.Usagef("pin runtime %s: the setting lock is keep: assay.lock stays as it is", name)
 	}
-	tools, err := w.locateHere(ctx, []string{name}, false)
+	tools, err := w.finder().Locate(ctx, []string{name}, false)
 	if err != nil {
 		return nil, err
 	}
-	switch found := tools[0].found; {
+	switch found := tools[0].Found; {
 	case found.Absent != "":
 		return nil, fmt.Errorf("pin runtime: %s", found.Absent)
 	case found.Path == "":
 		return nil, failure.Usagef("pin runtime %s: it is %s, which is pinned with the workload", name, found.Origin)
 	}
-	if tools[0].runtime.Shim() != nil {
-		shims, err := w.locateHere(ctx, []string{name}, true)
+	if tools[0].Runtime.Shim() != nil {
+		shims, err := w.finder().Locate(ctx, []string{name}, true)
 		if err != nil {
 			return nil, err
 		}
-		if shims[0].found.Absent == "" {
+		if shims[0].Found.Absent == "" {
 			tools = append(tools, shims...)
 		}
 	}
 	var pinned []PinnedRuntime
 	for _, t := range tools {
-		p, err := w.keepRuntime(ctx, t.found)
+		p, err := w.keepRuntime(ctx, t.Found)
 		if err != nil {
-			return nil, fmt.Errorf("pin runtime %s: %w", t.found.Name, err)
+			return nil, fmt.Errorf("pin runtime %s: %w", t.Found.Name, err)
 		}
 		pinned = append(pinned, p)
 	}
@@ -209,13 +210,13 @@ func (w *Workspace) pinnedRuntime(ctx context.Context, manifest assay.Digest) (P
 
 // usePinned puts what assay.lock pins in place of what the host has of it, if
 // that is not the same.
-func (w *Workspace) usePinned(ctx context.Context, tools []tool) error {
+func (w *Workspace) usePinned(ctx context.Context, tools []hosts.Tool) error {
 	lock, err := w.Lock()
 	if err != nil {
 		return err
 	}
 	for i := range tools {
-		found := &tools[i].found
+		found := &tools[i].Found
 		manifest, ok := lock.Pinned[found.Name]
 		if !ok {
 			continue
@@ -246,7 +247,7 @@ func (w *Workspace) usePinned(ctx context.Context, tools []tool) error {
 					`%s: what assay.lock pins does not start on this host (%v): install the library, or "assay pin --runtime" to pin what is here`, p.Name, err)}
 				continue
 			}
-			*found = toolbox.OnThisHost(tools[i].program().Tool(), *found)
+			*found = toolbox.OnThisHost(tools[i].Program().Tool(), *found)
 		}
 	}
 	return nil

@@ -13,6 +13,7 @@ import (
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/oci"
 	"github.com/assay-notebooks/assay/internal/canonical"
+	"github.com/assay-notebooks/assay/internal/hosts"
 	"github.com/assay-notebooks/assay/internal/tooltest"
 	"github.com/assay-notebooks/assay/runners"
 	"github.com/assay-notebooks/assay/runners/install"
@@ -49,11 +50,11 @@ func TestUsePinned(t *testing.T) {
 		}
 	}
 	use := func(found assay.RuntimeVersion) assay.RuntimeVersion {
-		tools := []tool{{runtime: runtimes.WasmEdge, found: found}}
+		tools := []hosts.Tool{{Runtime: runtimes.WasmEdge, Found: found}}
 		if err := w.usePinned(t.Context(), tools); err != nil {
 			t.Fatal(err)
 		}
-		return tools[0].found
+		return tools[0].Found
 	}
 	pin(p.Manifest)
 	if got := use(pinned); got.Path != program.Path || got.Pinned != p.Manifest {
@@ -116,18 +117,18 @@ func TestPinnedPackage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	here, err := w.locateHere(t.Context(), []string{"v8"}, false)
+	here, err := w.finder().Locate(t.Context(), []string{"v8"}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if why := here[0].found.Absent; why != "" {
+	if why := here[0].Found.Absent; why != "" {
 		tooltest.Missing(t, "v8", errors.New(why))
 	}
 	if _, err := w.PinRuntime(t.Context(), "v8"); err != nil {
 		t.Fatal(err)
 	}
 	w.Config.Cache = t.TempDir()
-	tools := []tool{{runtime: runtimes.V8, found: assay.RuntimeVersion{Name: "v8", Absent: "not found"}}}
+	tools := []hosts.Tool{{Runtime: runtimes.V8, Found: assay.RuntimeVersion{Name: "v8", Absent: "not found"}}}
 	if err := w.usePinned(t.Context(), tools); err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +138,7 @@ func TestPinnedPackage(t *testing.T) {
 	if err := os.WriteFile(module, []byte(noop), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	plan, err := runtimes.V8.Plan(runners.Invocation{Tool: tools[0].found, Module: module})
+	plan, err := runtimes.V8.Plan(runners.Invocation{Tool: tools[0].Found, Module: module})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,11 +178,11 @@ func TestUsePinnedLibraries(t *testing.T) {
 		if err := w.updateLock(t.Context(), func(l *Lock) { l.Pinned["wasm3"] = p.Manifest }); err != nil {
 			t.Fatal(err)
 		}
-		tools := []tool{{runtime: runtimes.Wasm3, found: assay.RuntimeVersion{Name: "wasm3", Absent: "not found"}}}
+		tools := []hosts.Tool{{Runtime: runtimes.Wasm3, Found: assay.RuntimeVersion{Name: "wasm3", Absent: "not found"}}}
 		if err := w.usePinned(t.Context(), tools); err != nil {
 			t.Fatal(err)
 		}
-		got := tools[0].found
+		got := tools[0].Found
 		if (got.Absent == "") != (c.absent == "") || !strings.Contains(got.Absent, c.absent) || (got.Absent == "") != (len(got.Libraries) > 1) {
 			t.Errorf("what loads %q is used as %+v; want absent %q, or with the libraries of this host", c.library, got, c.absent)
 		}
@@ -215,11 +216,11 @@ func TestUsePinnedHybrid(t *testing.T) {
 		if err := w.updateLock(t.Context(), func(l *Lock) { l.Pinned["crun"] = d }); err != nil {
 			t.Fatal(err)
 		}
-		tools := []tool{{runtime: runtimes.Crun, found: assay.RuntimeVersion{Name: "crun", Absent: "not found"}}}
+		tools := []hosts.Tool{{Runtime: runtimes.Crun, Found: assay.RuntimeVersion{Name: "crun", Absent: "not found"}}}
 		if err := w.usePinned(t.Context(), tools); err != nil {
 			t.Fatal(err)
 		}
-		if got := tools[0].found.Loader; !slices.Equal(got, here.Loader) {
+		if got := tools[0].Found.Loader; !slices.Equal(got, here.Loader) {
 			t.Errorf("pinned %s: started by %q, want %q", name, got, here.Loader)
 		}
 	}

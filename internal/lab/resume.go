@@ -13,6 +13,7 @@ import (
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/journal"
 	"github.com/assay-notebooks/assay/internal/graph"
+	"github.com/assay-notebooks/assay/internal/hosts"
 	"github.com/assay-notebooks/assay/runners/filedigest"
 )
 
@@ -67,7 +68,7 @@ func (w *Workspace) left(run assay.Run, f frozen) (left int, changes []string, e
 	}
 	changes = changedHost(run.Host, f.host)
 	for i, was := range run.Runtimes {
-		changes = append(changes, changedTool(was, f.tools[i].found)...)
+		changes = append(changes, changedTool(was, f.tools[i].Found)...)
 	}
 	if len(changes) == 0 && assay.DigestOf(f.plan) != run.Plan {
 		why := "by paths, variables or the processors that may be used"
@@ -131,7 +132,7 @@ func spelledDigest(d assay.Digest) string {
 }
 
 // changedHost says in what a host is not the one that it was. What may change
-// on one host while it runs is left out: unready says it of each segment.
+// on one host while it runs is left out: hosts.Unready says it of each segment.
 func changedHost(was, now assay.Host) []string {
 	var all []string
 	gib := func(bytes int64) string { return fmt.Sprintf("%d GiB", (bytes+1<<29)>>30) }
@@ -185,7 +186,7 @@ func changedSince(run assay.Run, segments []journal.Segment) []string {
 func conditions(run assay.Run, segments []journal.Segment) []string {
 	all := slices.Clone(run.Ready)
 	for _, s := range segments {
-		for _, note := range unready(s.Host) {
+		for _, note := range hosts.Unready(s.Host) {
 			if s.Segment > 0 && !slices.Contains(run.Ready, note) {
 				all = append(all, fmt.Sprintf("%s (segment %d)", note, s.Segment))
 			}

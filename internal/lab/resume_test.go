@@ -6,6 +6,7 @@ import (
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/journal"
+	"github.com/assay-notebooks/assay/internal/hosts"
 )
 
 func TestChangedHost(t *testing.T) {
@@ -59,9 +60,9 @@ func TestConditions(t *testing.T) {
 	calm := assay.Host{Cores: 2, Load1: "0.1", Governor: "performance", SMT: "on"}
 	busy := calm
 	busy.Load1 = "12.0"
-	run := assay.Run{Host: calm, Ready: unready(calm)}
+	run := assay.Run{Host: calm, Ready: hosts.Unready(calm)}
 	segments := []journal.Segment{{Host: calm}, {Segment: 1, Host: busy}, {Segment: 2, Host: calm}}
-	want := append(unready(calm), "load: 12.0 on 2 cores, over the last minute: other work, or the run before (segment 1)")
+	want := append(hosts.Unready(calm), "load: 12.0 on 2 cores, over the last minute: other work, or the run before (segment 1)")
 	if run.Ready = conditions(run, segments); !slices.Equal(run.Ready, want) {
 		t.Errorf("conditions are %q, want %q", run.Ready, want)
 	}

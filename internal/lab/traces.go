@@ -17,6 +17,7 @@ import (
 	"github.com/assay-notebooks/assay/artifacts/oci"
 	"github.com/assay-notebooks/assay/artifacts/trace"
 	"github.com/assay-notebooks/assay/internal/failure"
+	"github.com/assay-notebooks/assay/internal/hosts"
 	"github.com/assay-notebooks/assay/internal/summary"
 )
 
@@ -167,7 +168,7 @@ func (w *Workspace) Summary(ctx context.Context, run assay.Run) (assay.Summary, 
 		return assay.Summary{}, fmt.Errorf("run %s: %w", run.ID, err)
 	}
 	if run.Ready == nil { // the records of old runs have none
-		run.Ready = unready(run.Host)
+		run.Ready = hosts.Unready(run.Host)
 	}
 	return summary.Of(run, plan, t.Samples())
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/internal/failure"
+	"github.com/assay-notebooks/assay/internal/hosts"
 	"github.com/assay-notebooks/assay/internal/mutex"
 	"github.com/assay-notebooks/assay/runners/executors"
 )
@@ -43,7 +44,7 @@ func (w *Workspace) carryOn(ctx context.Context, id string, f frozen, detach boo
 	if detach {
 		return w.liveRun(ctx, id)
 	}
-	return w.watch(ctx, id, started, unready(f.host), watcher)
+	return w.watch(ctx, id, started, hosts.Unready(f.host), watcher)
 }
 
 // start starts an agent for a run that has none and is not measured to its end,

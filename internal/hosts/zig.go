@@ -1,4 +1,4 @@
-package lab
+package hosts
 
 import (
 	"context"
@@ -24,24 +24,4 @@ func Zig(ctx context.Context, cache string) (images.Zig, error) {
 		return images.Zig{}, err
 	}
 	return images.Zig{Program: in.Program, Digest: assay.DigestOf(releases), Cache: filepath.Join(cache, "zig")}, nil
-}
-
-// buildOptions returns what the workload in dir is built with.
-func (w *Workspace) buildOptions(ctx context.Context, dir string) (images.Options, error) {
-	language, err := images.LanguageOf(dir)
-	if err != nil {
-		return images.Options{}, err
-	}
-	return w.optionsFor(ctx, language)
-}
-
-// optionsFor returns what workloads in a language are built with.
-func (w *Workspace) optionsFor(ctx context.Context, l images.Language) (o images.Options, err error) {
-	switch l {
-	case images.C:
-		o.Zig, err = Zig(ctx, w.Config.Cache)
-	case images.Rust:
-		o.Rust, err = Rust(ctx, w.Config.Cache)
-	}
-	return o, err
 }

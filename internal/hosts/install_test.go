@@ -1,9 +1,12 @@
-package lab
+package hosts
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
+	"github.com/assay-notebooks/assay/internal/settings"
 	"github.com/assay-notebooks/assay/runners"
 	"github.com/assay-notebooks/assay/runners/install"
 )
@@ -11,8 +14,8 @@ import (
 // TestNoteVersion: what a workspace has at another version is in its lock, what
 // assay brings is not.
 func TestNoteVersion(t *testing.T) {
-	w, err := Init(t.Context(), t.TempDir())
-	if err != nil {
+	root := t.TempDir()
+	if err := os.Mkdir(filepath.Join(root, settings.Folder), 0o777); err != nil {
 		t.Fatal(err)
 	}
 	brought := install.Embedded()["wasmtime"]
@@ -20,17 +23,17 @@ func TestNoteVersion(t *testing.T) {
 	other.Version = "1.0"
 	var said []string
 	for i, p := range []runners.Package{brought, other} {
-		if err := noteVersion(t.Context(), w.Root, p, func(line string) { said = append(said, line) }); err != nil {
+		if err := noteVersion(t.Context(), root, p, func(line string) { said = append(said, line) }); err != nil {
 			t.Fatal(err)
 		}
-		if own, err := ownRuntimes(w.Root); err != nil || len(own) != i {
+		if own, err := ownRuntimes(root); err != nil || len(own) != i {
 			t.Errorf("with %s noted: %v, %v; want %d", p.Version, own, err, i)
 		}
 	}
-	if err := noteVersion(t.Context(), w.Root, brought, nil); err != nil {
+	if err := noteVersion(t.Context(), root, brought, nil); err != nil {
 		t.Fatal(err)
 	}
-	if own, err := ownRuntimes(w.Root); err != nil || len(own) != 0 {
+	if own, err := ownRuntimes(root); err != nil || len(own) != 0 {
 		t.Errorf("with what assay brings noted again: %v, %v; want none", own, err)
 	}
 	digest := brought.Wheel.Files[install.Platform].String()

@@ -1,4 +1,4 @@
-package lab
+package hosts
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strings"
 
+	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/runners/executors"
 )
 
@@ -28,9 +29,10 @@ type Finding struct {
 	Found string `json:"found"`
 }
 
-// Doctor says what this machine has, what is missing and how to get it, and
-// what would make measurements noisy.
-func (w *Workspace) Doctor(ctx context.Context) ([]Finding, error) {
+// Findings says what a host has, what is missing and how to get it, and what
+// would make measurements noisy. It looks at Go itself; the versions of runtimes
+// and the host it is told.
+func Findings(ctx context.Context, versions []assay.RuntimeVersion, host assay.Host) []Finding {
 	var all []Finding
 	add := func(m Mark, what, format string, args ...any) {
 		all = append(all, Finding{m, what, fmt.Sprintf(format, args...)})
@@ -39,10 +41,6 @@ func (w *Workspace) Doctor(ctx context.Context) ([]Finding, error) {
 		add(Lacking, "go", "%v: building workloads and figures needs Go 1.26; replay does not", err)
 	} else {
 		add(Good, "go", "%s", strings.TrimSpace(string(out)))
-	}
-	versions, err := w.Runtimes(ctx)
-	if err != nil {
-		return nil, err
 	}
 	for _, v := range versions {
 		switch {
@@ -59,12 +57,7 @@ func (w *Workspace) Doctor(ctx context.Context) ([]Finding, error) {
 	} else {
 		add(Good, "agent", "%s/%s, embedded", runtime.GOOS, runtime.GOARCH)
 	}
-	host, err := w.Local.Host(ctx)
-	if err != nil {
-		return nil, err
-	}
-	all = append(all, noise(host)...)
-	return all, nil
+	return append(all, noise(host)...)
 }
 
 // Verdict is an error if a finding says that nothing can be measured.

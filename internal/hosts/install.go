@@ -1,4 +1,4 @@
-package lab
+package hosts
 
 import (
 	"context"
@@ -24,17 +24,17 @@ import (
 
 // InstallOptions say what of runtimes is installed, and how.
 type InstallOptions struct {
-	AllLive  bool                   // what every machine that tests assay has, besides the named
-	Progress func(InstallProgress)  `json:"-"`
-	Locked   func(line string)      `json:"-"` // is told what is written into the workspace's runtimes.lock
-	Done     func(InstalledRuntime) `json:"-"` // is told of each that is there
+	AllLive  bool                  // what every machine that tests assay has, besides the named
+	Progress func(InstallProgress) `json:"-"`
+	Locked   func(line string)     `json:"-"` // is told what is written into the workspace's runtimes.lock
+	Done     func(Installed)       `json:"-"` // is told of each that is there
 }
 
 // An InstallProgress says how far an installation is.
 type InstallProgress = install.Progress
 
-// An InstalledRuntime is a package on this machine.
-type InstalledRuntime struct {
+// An Installed is a package on this machine.
+type Installed struct {
 	Name    string       `json:"name"`
 	Version string       `json:"version"`
 	Path    string       `json:"path"`
@@ -42,9 +42,9 @@ type InstalledRuntime struct {
 	Origin  string       `json:"origin"`
 }
 
-// RuntimeLock returns what can be installed: what the workspace at root ("":
+// Lock returns what can be installed: what the workspace at root ("":
 // none) has in its runtimes.lock, and what assay brings.
-func RuntimeLock(root string) (install.Lock, error) {
+func Lock(root string) (install.Lock, error) {
 	own, err := ownRuntimes(root)
 	return own.Over(install.Embedded()), err
 }
@@ -69,17 +69,17 @@ func ownRuntimes(root string) (install.Lock, error) {
 	return l, nil
 }
 
-// InstallRuntimes installs what is named, NAME or NAME@VERSION each, where NAME
+// Install installs what is named, NAME or NAME@VERSION each, where NAME
 // is that of a package or of a runtime. A version that is not the locked one is
 // resolved and then written into the runtimes.lock of the workspace at root, ""
 // for none. One that fails does not keep the others from being installed; the
 // error reports all that failed.
-func InstallRuntimes(ctx context.Context, root string, names []string, o InstallOptions) error {
+func Install(ctx context.Context, root string, names []string, o InstallOptions) error {
 	config, _, err := settings.Load(root)
 	if err != nil {
 		return err
 	}
-	lock, err := RuntimeLock(root)
+	lock, err := Lock(root)
 	if err != nil {
 		return err
 	}
@@ -125,7 +125,7 @@ func InstallRuntimes(ctx context.Context, root string, names []string, o Install
 			continue
 		}
 		if o.Done != nil {
-			o.Done(InstalledRuntime{p.Name, p.Version, in.Program, in.Digest, in.Origin})
+			o.Done(Installed{p.Name, p.Version, in.Program, in.Digest, in.Origin})
 		}
 	}
 	return errors.Join(failed...)
@@ -209,13 +209,13 @@ func packageName(lock install.Lock, name string) (string, error) {
 	return t.Package, nil
 }
 
-// UninstallRuntime removes a package from this machine.
-func UninstallRuntime(root, name string) error {
+// Uninstall removes a package from this machine.
+func Uninstall(root, name string) error {
 	config, _, err := settings.Load(root)
 	if err != nil {
 		return err
 	}
-	lock, err := RuntimeLock(root)
+	lock, err := Lock(root)
 	if err != nil {
 		return err
 	}

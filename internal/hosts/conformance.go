@@ -1,4 +1,4 @@
-package lab
+package hosts
 
 import (
 	"context"
@@ -25,34 +25,20 @@ type RuntimeResult = contract.Result
 // it.
 type RuntimeHere = contract.Runtime
 
-// RuntimesHere is Runtimes, of all, with how each executes code.
-func (w *Workspace) RuntimesHere(ctx context.Context) ([]RuntimeHere, error) {
-	tools, err := w.locate(ctx, nil, false)
-	if err != nil {
-		return nil, err
-	}
+// Here says of tools how each executes code, and what this host has of it.
+func Here(tools []Tool) []RuntimeHere {
 	var all []RuntimeHere
 	for _, t := range tools {
-		all = append(all, contract.Of(t.runtime, t.found))
+		all = append(all, contract.Of(t.Runtime, t.Found))
 	}
-	return all, nil
+	return all
 }
 
-// CheckRuntimes holds the named runtimes to their contract; all that this host
-// has, for none named. It reports each case as it was run. The error matches
-// failure.ErrMismatch if one fails; the Conformance is then whole.
-func (w *Workspace) CheckRuntimes(ctx context.Context, names []string, report func(RuntimeResult) error) (Conformance, error) {
-	tools, err := w.locate(ctx, names, false)
-	if err != nil {
-		return Conformance{}, err
-	}
-	var done Conformance
-	for _, t := range tools {
-		done.Runtimes = append(done.Runtimes, contract.Of(t.runtime, t.found))
-		if t.found.Absent != "" && len(names) > 0 {
-			return Conformance{}, errors.New(t.found.Absent)
-		}
-	}
+// Check holds those tools that this host has to the contract of runtimes. It
+// reports each case as it was run. The error matches failure.ErrMismatch if one
+// fails; the Conformance is then whole.
+func Check(ctx context.Context, tools []Tool, report func(RuntimeResult) error) (Conformance, error) {
+	done := Conformance{Runtimes: Here(tools)}
 	dir, err := os.MkdirTemp("", "assay-check-")
 	if err != nil {
 		return Conformance{}, err
@@ -66,11 +52,11 @@ func (w *Workspace) CheckRuntimes(ctx context.Context, names []string, report fu
 	host := contract.Host{Launcher: launcher, Dir: filepath.Join(dir, "work"), Image: contract.ShellImage(filepath.Join(dir, "images"))}
 	failed := 0
 	for _, t := range tools {
-		if t.found.Absent != "" {
+		if t.Found.Absent != "" {
 			continue
 		}
 		for _, c := range contract.Cases {
-			r, err := host.Check(ctx, t.runtime, t.found, c)
+			r, err := host.Check(ctx, t.Runtime, t.Found, c)
 			if err != nil {
 				return Conformance{}, err
 			}
