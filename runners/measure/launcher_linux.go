@@ -267,7 +267,8 @@ func (l *Launcher) await(ctx context.Context, opts Options, over <-chan struct{}
 			err = kill(assay.Limit, outputReason(limits))
 		case <-look:
 			if used, pids := resident(pid, l.process.Process.Pid, opts.Group); used > limits.Memory {
-				for _, pid := range pids { // also what left the process group, and would go on
+				unix.Kill(-pid, unix.SIGKILL) // first: it could end by itself when it sees the others end
+				for _, pid := range pids {    // also what left the process group, and would go on
 					unix.Kill(pid, unix.SIGKILL)
 				}
 				err = kill(assay.Limit, memoryReason(used, limits))

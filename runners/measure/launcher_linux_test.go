@@ -20,7 +20,7 @@ import (
 
 const mib = 1 << 20
 
-var limits = assay.Limits{Timeout: 20 * time.Second, Output: 1 * mib}
+var limits = assay.Limits{Timeout: 2 * time.Minute, Output: 1 * mib}
 
 // agent and guest are programs built once for all tests.
 var agent, guest string
@@ -185,13 +185,13 @@ func TestEnds(t *testing.T) {
 		{"no stdin", assay.Command{Argv: []string{"/bin/cat"}}, limits, `0 "" "" ""`, ""},
 		{"stdin is not there", assay.Command{Argv: []string{"/bin/cat"}, Stdin: "/nonexistent"}, limits,
 			`-1 "" "" "stdin: open /nonexistent: no such file or directory"`, ""},
-		{"memory", assay.Command{Argv: []string{guest, "hold", "200"}}, assay.Limits{Timeout: 20 * time.Second, Output: mib, Memory: 100 * mib},
+		{"memory", assay.Command{Argv: []string{guest, "hold", "200"}}, assay.Limits{Timeout: limits.Timeout, Output: mib, Memory: 100 * mib},
 			`-1 "SIGKILL" "limit" *`, ""},
 		{"memory that left the process group", shell("setsid " + guest + " hold 200 & wait"),
-			assay.Limits{Timeout: 20 * time.Second, Output: mib, Memory: 100 * mib}, `-1 "SIGKILL" "limit" *`, ""},
+			assay.Limits{Timeout: limits.Timeout, Output: mib, Memory: 100 * mib}, `-1 "SIGKILL" "limit" *`, ""},
 		{"memory, seen at the end", assay.Command{Argv: []string{guest, "touch", "64"}},
-			assay.Limits{Timeout: 20 * time.Second, Output: mib, Memory: 32 * mib}, `* "limit" *`, ""},
-		{"memory limit below the launcher's peak", shell("exit 0"), assay.Limits{Timeout: 20 * time.Second, Output: mib, Memory: 4 * mib}, `0 "" "" ""`, ""},
+			assay.Limits{Timeout: limits.Timeout, Output: mib, Memory: 32 * mib}, `* "limit" *`, ""},
+		{"memory limit below the launcher's peak", shell("exit 0"), assay.Limits{Timeout: limits.Timeout, Output: mib, Memory: 4 * mib}, `0 "" "" ""`, ""},
 		{"environment", assay.Command{Argv: []string{"/usr/bin/env"}, Env: []string{"A=1", "B=a=b"}}, limits, `0 "" "" ""`, "A=1\nB=a=b\n"},
 		{"no environment", assay.Command{Argv: []string{"/usr/bin/env"}}, limits, `0 "" "" ""`, ""},
 		{"arguments", assay.Command{Argv: []string{"/usr/bin/printf", "%s|", "", "a b", "\n"}}, limits, `0 "" "" ""`, "|a b|\n|"},
@@ -254,7 +254,7 @@ func TestEscape(t *testing.T) {
 		tooltest.Missing(t, "setsid", err)
 	}
 	l := start(t)
-	res, err := l.Run(t.Context(), assay.Command{Argv: []string{"/bin/sh", "-c", "setsid sleep 20 & sleep 0.2; echo hi"},
+	res, err := l.Run(t.Context(), assay.Command{Argv: []string{"/bin/sh", "-c", "setsid sh -c 'echo >left; exec sleep 60' & until [ -e left ]; do sleep 0.01; done; echo hi"},
 		Env: []string{"PATH=" + os.Getenv("PATH")}}, measure.Options{Limits: limits})
 	if err != nil {
 		t.Fatal(err)
@@ -326,11 +326,11 @@ func running(pid int) bool {
 // await waits for something that other processes do.
 func await(t *testing.T, what string, cond func() bool) {
 	t.Helper()
-	for range 1000 {
+	for range 12_000 {
 		if cond() {
 			return
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	t.Fatalf("waited 10 s for %s", what)
+	t.Fatalf("waited two minutes for %s", what)
 }

@@ -82,7 +82,7 @@ func TestKilled(t *testing.T) {
 
 // eventually waits until cond holds, and reports whether it came to that.
 func eventually(cond func() bool) bool {
-	for range 1000 {
+	for range 12_000 {
 		if cond() {
 			return true
 		}

@@ -213,12 +213,12 @@ func await(t *testing.T, e executors.Executor, dir string, cond func(executors.S
 	t.Helper()
 	var s executors.Status
 	var err error
-	for range 2000 {
+	for range 12_000 {
 		if s, err = e.Status(t.Context(), dir); err == nil && cond(s) {
 			return s
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	t.Fatal(fmt.Errorf("waited 20 s: last status %+v, %w", s, err))
+	t.Fatal(fmt.Errorf("waited two minutes: last status %+v, %w", s, err))
 	return s
 }
