@@ -55,7 +55,7 @@ func shell(script string) assay.Command {
 func plan(blocks, warmup int, trials ...assay.Trial) assay.Plan {
 	p := assay.Plan{
 		Format: assay.PlanFormat, Name: "test", Host: "here", Trials: trials, Warmup: warmup,
-		Limits: assay.Limits{Timeout: 10 * time.Second, Output: 1 << 20},
+		Limits: assay.Limits{Timeout: 2 * time.Minute, Output: 1 << 20},
 	}
 	rng := rand.New(rand.NewPCG(1, 2))
 	for range blocks {
@@ -118,7 +118,7 @@ func record(t testing.TB, dir string) (a runners.Agent) {
 
 func TestOutcomes(t *testing.T) {
 	hi := assay.Expectation{Stdout: assay.DigestOf([]byte("hi\n"))}
-	limited := plan(1, 0,
+	all := plan(1, 0,
 		assay.Trial{Workload: "ok", Command: shell("echo hi"), Expect: hi},
 		assay.Trial{Workload: "expected exit", Command: shell("exit 3"), Expect: assay.Expectation{Exit: 3}},
 		assay.Trial{Workload: "exit", Command: shell("echo why >&2; exit 3")},
@@ -131,7 +131,6 @@ func TestOutcomes(t *testing.T) {
 		assay.Trial{Workload: "signal", Command: shell("kill -SEGV $$")},
 		assay.Trial{Workload: "crash", Command: shell("kill -SEGV $$"),
 			Signs: []assay.Sign{{Outcome: assay.RuntimeCrash, Signal: []string{"*"}}}},
-		assay.Trial{Workload: "timeout", Command: shell("while :; do :; done")},
 		assay.Trial{Workload: "limit", Command: shell("yes")},
 		assay.Trial{Workload: "wrong output", Command: shell("echo ho"), Expect: hi},
 		assay.Trial{Workload: "no program", Command: assay.Command{Argv: []string{"/etc/passwd"}}},
@@ -139,14 +138,17 @@ func TestOutcomes(t *testing.T) {
 		assay.Trial{Workload: "prepared", Prepare: []assay.Command{shell("echo hi > it")}, Command: shell("cat it"), Expect: hi},
 		assay.Trial{Workload: "not prepared", Prepare: []assay.Command{shell("echo no room >&2; exit 1")}, Command: shell("echo hi")},
 	)
-	limited.Limits.Timeout = 300 * time.Millisecond
-	dir := write(t, limited)
-	if code, stderr := run(t, dir); code != 0 {
-		t.Fatalf("exit %d: %s", code, stderr)
-	}
+	late := plan(1, 0, assay.Trial{Workload: "timeout", Command: shell("while :; do :; done")})
+	late.Limits.Timeout = 300 * time.Millisecond
 	got := make(map[string]assay.Sample)
-	for _, s := range processes(read(t, dir)) {
-		got[s.Workload] = s
+	for _, p := range []assay.Plan{all, late} {
+		dir := write(t, p)
+		if code, stderr := run(t, dir); code != 0 {
+			t.Fatalf("exit %d: %s", code, stderr)
+		}
+		for _, s := range processes(read(t, dir)) {
+			got[s.Workload] = s
+		}
 	}
 	for _, c := range []struct {
 		workload string
@@ -225,7 +227,7 @@ func TestTerminate(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		for range 1000 {
+		for range 12_000 {
 			if _, err := os.Stat(started); err == nil {
 				break
 			}
@@ -480,7 +482,7 @@ func TestResume(t *testing.T) {
 		}
 		if i%4 > 0 { // three in four while it measures, the others at any moment of its start
 			begun := size()
-			for n := 0; n < 5000 && size() == begun; n++ {
+			for n := 0; n < 120_000 && size() == begun; n++ {
 				time.Sleep(time.Millisecond)
 			}
 		}

@@ -17,7 +17,7 @@ func TestCalls(t *testing.T) {
 		return c
 	}
 	const four = `for i in 1 2 3 4; do echo "assay-call $i" >&2; done; `
-	p := plan(2, 0,
+	all := plan(2, 0,
 		assay.Trial{Workload: "ok", Command: report(`echo hi; for i in $(seq $ASSAY_CALLS); do echo "assay-call ${i}00" >&2; done`), Expect: hi},
 		assay.Trial{Workload: "talkative", Command: report(`echo hi; echo before >&2; ` + four + `echo after >&2`), Expect: hi},
 		assay.Trial{Workload: "silent", Command: report("echo hi"), Expect: hi},
@@ -27,27 +27,29 @@ func TestCalls(t *testing.T) {
 		assay.Trial{Workload: "wrong answer", Command: report(`echo ho; ` + four), Expect: hi},
 		assay.Trial{Workload: "trap", Command: report(four + `echo trapped: unreachable >&2; exit 3`),
 			Signs: []assay.Sign{{Outcome: assay.Trap, Exit: []int{3}, Stderr: `\Atrapped: `}}},
-		assay.Trial{Workload: "timeout", Command: report(`echo assay-call 7 >&2; while :; do :; done`)},
 		assay.Trial{Workload: "unsupported", Unsupported: "it makes none"},
 	)
-	p.Calls, p.WarmCalls, p.Limits.Timeout = 4, 1, 2*time.Second
-	dir := write(t, p)
-	if code, stderr := run(t, dir); code != 0 {
-		t.Fatalf("exit %d: %s", code, stderr)
-	}
+	late := plan(2, 0, assay.Trial{Workload: "timeout", Command: report(`echo assay-call 7 >&2; while :; do :; done`)})
+	late.Limits.Timeout = 2 * time.Second
 	type got struct {
 		outcome assay.Outcome
 		detail  string
 		ns      []int64
 	}
-	all := map[string][]got{}
-	for _, s := range read(t, dir).Samples {
-		list := all[s.Workload]
+	said := map[string][]got{}
+	var rows []assay.Sample
+	for _, p := range []assay.Plan{all, late} {
+		p.Calls, p.WarmCalls = 4, 1
+		_, samples := complete(t, p)
+		rows = append(rows, samples...)
+	}
+	for _, s := range rows {
+		list := said[s.Workload]
 		if s.Phase == assay.Process {
 			if s.Call != 0 || s.Warmup {
 				t.Errorf("%s: a process with call %d, warm-up %t", s.Workload, s.Call, s.Warmup)
 			}
-			all[s.Workload] = append(list, got{outcome: s.Outcome, detail: s.Detail})
+			said[s.Workload] = append(list, got{outcome: s.Outcome, detail: s.Detail})
 			continue
 		}
 		last := &list[len(list)-1]
@@ -73,16 +75,16 @@ func TestCalls(t *testing.T) {
 		"timeout":      {assay.Timeout, "still running", 1},
 		"unsupported":  {assay.Unsupported, "it makes none", 0},
 	} {
-		if len(all[workload]) != 2 {
-			t.Errorf("%s: %d invocations, want 2", workload, len(all[workload]))
+		if len(said[workload]) != 2 {
+			t.Errorf("%s: %d invocations, want 2", workload, len(said[workload]))
 		}
-		for _, g := range all[workload] {
+		for _, g := range said[workload] {
 			if g.outcome != want.outcome || !strings.Contains(g.detail, want.detail) || want.detail == "" && g.detail != "" || len(g.ns) != want.calls {
 				t.Errorf("%s: %+v, want %+v", workload, g, want)
 			}
 		}
 	}
-	if ok := all["ok"]; len(ok) == 2 && (ok[0].ns[0] != 100 || ok[0].ns[3] != 400) {
+	if ok := said["ok"]; len(ok) == 2 && (ok[0].ns[0] != 100 || ok[0].ns[3] != 400) {
 		t.Errorf("ok reports %v, want 100 to 400", ok[0].ns)
 	}
 }
