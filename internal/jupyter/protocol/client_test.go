@@ -233,15 +233,16 @@ func TestInput(t *testing.T) {
 }
 
 func TestKernelDies(t *testing.T) {
+	heard := make(chan bool, 1)
 	k := start(t, func(k *kernel, m protocol.Message, code string) map[string]any {
 		k.send(k.iopub, m, "stream", map[string]any{"name": "stdout", "text": "last words"})
-		time.Sleep(50 * time.Millisecond) // zmq4 publishes when it likes
+		<-heard // zmq4 publishes when it likes
 		k.die()
 		return nil
 	})
 	c := dial(t, k)
 	n := 0
-	_, err := c.Execute(t.Context(), protocol.Code{Code: "x", Output: func(protocol.Message) { n++ }})
+	_, err := c.Execute(t.Context(), protocol.Code{Code: "x", Output: func(protocol.Message) { n++; heard <- true }})
 	if !errors.Is(err, protocol.ErrClosed) || n != 1 {
 		t.Errorf("Execute: %d outputs and %v, want 1 and ErrClosed", n, err)
 	}
