@@ -30,6 +30,21 @@ type Figure struct {
 	Outputs map[string]Digest `json:"outputs"` // by format: "svg", "png", "pdf", "txt"
 }
 
+// OutputType returns the media type of an output's format; "" for what is none.
+func OutputType(format string) string {
+	switch format {
+	case "svg":
+		return "image/svg+xml"
+	case "png":
+		return "image/png"
+	case "pdf":
+		return "application/pdf"
+	case "txt":
+		return "text/plain"
+	}
+	return ""
+}
+
 // From names what the table is of: a run by its ID, or a trace of an import,
 // "fs23/requests".
 func (t FigureTable) From() string {

@@ -63,18 +63,19 @@ var layers = map[string][]string{
 	"internal/summary":             {"", "kernelext/stats", "runners", "runners/runtimes"},
 	"internal/plans":               {"", "internal/canonical", "internal/summary", "runners"},
 	"internal/hosts":               {"", "images", "internal/canonical", "internal/durable", "internal/failure", "internal/mutex", "internal/nodewasi", "internal/settings", "runners/..."},
+	"internal/pins":                {"", "artifacts/oci/registry", "internal/durable", "internal/failure", "internal/mutex", "internal/settings"},
 	"internal/display":             {"", "internal/lab", "internal/summary", "kernelext/wire"},
 	"internal/cells":               {"", "internal/display", "internal/lab", "internal/summary", "kernelext/wire"},
 	"internal/jupyter/...":         {"internal/jupyter/..."},
 	"internal/kernel":              {"", "internal/cells", "internal/jupyter/...", "internal/lab", "internal/seal/source", "runners", "runners/toolbox", "internal/scratch"},
-	"internal/notebook":            {"", "internal/failure", "internal/display", "internal/jupyter/...", "internal/kernel", "internal/lab", "kernelext/wire", "internal/scratch"},
+	"internal/notebook":            {"", "internal/failure", "internal/display", "internal/jupyter/...", "internal/kernel", "internal/lab", "internal/pins", "kernelext/wire", "internal/scratch"},
 	"internal/jupyterlab":          {"", "internal/failure", "internal/kernel", "internal/lab", "internal/scratch"},
 	"notebooks/...":                {"kernelext/..."},
 	"cmd/assay-registry":           {"internal/registry"},
 	"cmd/assay-agent":              {"", "artifacts/journal", "internal/agent", "runners", "runners/bundle", "runners/measure"},
 	"tools/bench/figures":          {"kernelext/figure"},
 	"tools/bench":                  {"", "artifacts/...", "internal/gotool", "internal/lab", "internal/lab/labtest", "kernelext/...", "tools/bench/figures"},
-	"cmd/assay":                    {"", "internal/cells", "internal/failure", "internal/graph", "internal/hosts", "internal/registry/options", "internal/jupyterlab", "internal/kernel", "internal/lab", "internal/notebook", "internal/settings", "internal/stores", "internal/summary", "runners"},
+	"cmd/assay":                    {"", "internal/cells", "internal/failure", "internal/graph", "internal/hosts", "internal/registry/options", "internal/jupyterlab", "internal/kernel", "internal/lab", "internal/notebook", "internal/pins", "internal/settings", "internal/stores", "internal/summary", "runners"},
 }
 
 func TestLayers(t *testing.T) {

@@ -20,6 +20,7 @@ import (
 	"github.com/assay-notebooks/assay/artifacts/minio"
 	"github.com/assay-notebooks/assay/artifacts/minio/miniotest"
 	"github.com/assay-notebooks/assay/internal/lab"
+	"github.com/assay-notebooks/assay/internal/pins"
 )
 
 // killRounds is how often TestKilledStores kills; ASSAY_KILL_ROUNDS is another
@@ -308,7 +309,7 @@ func (k *killer) pull(what string) {
 	if err := os.RemoveAll(filepath.Join(k.clone, ".assay")); err != nil {
 		k.t.Fatal(err)
 	}
-	for _, name := range []string{lab.LockFile, "assay.yaml"} {
+	for _, name := range []string{pins.File, "assay.yaml"} {
 		b, err := os.ReadFile(filepath.Join(k.dir, name))
 		if err == nil {
 			err = os.WriteFile(filepath.Join(k.clone, name), b, 0o666)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/lab"
+	"github.com/assay-notebooks/assay/internal/pins"
 )
 
 func newPin() *cobra.Command {
@@ -112,7 +113,7 @@ func pinRuntime(cmd *cobra.Command, w *lab.Workspace, name string) error {
 
 // replaced says what a name meant before it was pinned, and where that came from
 // if it was a registry; "" if it means the same, or was not known.
-func replaced(name string, before, after lab.Lock) string {
+func replaced(name string, before, after pins.Lock) string {
 	d, known := before.Workloads[name]
 	from, had := before.Origins[name]
 	if !known || d == after.Workloads[name] && (!had || from == after.Origins[name]) {

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/assay-notebooks/assay/internal/lab"
+	"github.com/assay-notebooks/assay/internal/pins"
 )
 
 // assayIn returns the command line run in dir. "assay" is this test binary.
@@ -47,13 +47,13 @@ func newWorkspace(t *testing.T, experiment string) string {
 }
 
 // readLock reads a workspace's lock.
-func readLock(t *testing.T, dir string) lab.Lock {
+func readLock(t *testing.T, dir string) pins.Lock {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join(dir, lab.LockFile))
+	b, err := os.ReadFile(filepath.Join(dir, pins.File))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var l lab.Lock
+	var l pins.Lock
 	if err := json.Unmarshal(b, &l); err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/assay-notebooks/assay/images"
 	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/hosts"
+	"github.com/assay-notebooks/assay/internal/pins"
 )
 
 // A WorkloadCheck is what came of building a workload again.
@@ -73,7 +74,7 @@ func (w *Workspace) CheckWorkloads(ctx context.Context, folders []string, each f
 // inFolder returns the name of the workload in a folder, and its digest: as the
 // lock has it or, where it has not, as it is built. What has no readable name is
 // called by its folder.
-func (w *Workspace) inFolder(ctx context.Context, lock Lock, folder string) (string, assay.Digest, error) {
+func (w *Workspace) inFolder(ctx context.Context, lock pins.Lock, folder string) (string, assay.Digest, error) {
 	name, err := images.NameOf(folder)
 	if err != nil {
 		return folder, assay.Digest{}, err

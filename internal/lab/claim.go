@@ -18,6 +18,7 @@ import (
 	"github.com/assay-notebooks/assay/internal/durable"
 	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/mutex"
+	"github.com/assay-notebooks/assay/internal/pins"
 	"github.com/assay-notebooks/assay/internal/settings"
 )
 
@@ -32,13 +33,6 @@ type Judged struct {
 	assay.Judgement
 	Manifest assay.Digest `json:"manifest,omitzero"` // of the judgement; zero: it is not archived
 	Needs    string       `json:"needs,omitempty"`   // what it would take, of an unsupported claim
-}
-
-// A LockedClaim is the judgement of a claim by one run or import.
-type LockedClaim struct {
-	Claim    string        `json:"claim"` // its ID
-	Manifest assay.Digest  `json:"manifest"`
-	Verdict  assay.Verdict `json:"verdict"`
 }
 
 // Claims reads the claims that assay comes with and those of the workspace, which
@@ -335,11 +329,11 @@ func (j *judge) archive(ctx context.Context, out *Judged) error {
 	if err != nil {
 		return err
 	}
-	locked := LockedClaim{out.Claim.ID, d.Digest, out.Verdict}
+	locked := pins.Claim{Claim: out.Claim.ID, Manifest: d.Digest, Verdict: out.Verdict}
 	if lock.Claims[name] == locked {
 		return nil
 	}
-	return w.updateLock(ctx, func(l *Lock) { l.Claims[name] = locked })
+	return w.updateLock(ctx, func(l *pins.Lock) { l.Claims[name] = locked })
 }
 
 // judgementName is what the judgement of a claim by an experiment's run, or by

@@ -16,6 +16,7 @@ import (
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/internal/failure"
+	"github.com/assay-notebooks/assay/internal/pins"
 )
 
 // What the table of judgements and its figure are called.
@@ -44,7 +45,7 @@ func (w *Workspace) ClaimsTable(ctx context.Context) (Imported, error) {
 		return Imported{}, err
 	}
 	if len(judged) == 0 {
-		return Imported{}, failure.Usagef(`%s has no judgement: "assay claims check --against REF" makes some`, LockFile)
+		return Imported{}, failure.Usagef(`%s has no judgement: "assay claims check --against REF" makes some`, pins.File)
 	}
 	had, err := w.findImport(ctx, judgementsImport)
 	if err == nil && !ofJudgements(had.Import) {

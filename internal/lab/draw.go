@@ -18,6 +18,7 @@ import (
 	"github.com/assay-notebooks/assay/artifacts/oci"
 	"github.com/assay-notebooks/assay/internal/canonical"
 	"github.com/assay-notebooks/assay/internal/failure"
+	"github.com/assay-notebooks/assay/internal/pins"
 	"github.com/assay-notebooks/assay/internal/seal"
 	"github.com/assay-notebooks/assay/internal/seal/sandbox"
 	"github.com/assay-notebooks/assay/internal/settings"
@@ -33,10 +34,6 @@ const (
 	kernelextType = "application/vnd.assay.kernelext.v1+tar"
 	tableType     = "application/vnd.assay.table.v1"
 )
-
-var outputTypes = map[string]string{
-	"svg": "image/svg+xml", "png": "image/png", "pdf": "application/pdf", "txt": "text/plain",
-}
 
 const defaultWidth = 178 // mm: two columns
 
@@ -79,7 +76,7 @@ func checkDrawing(req Drawing) error {
 		return failure.Usagef(`samples are missing: give Draw some, as in Draw(F, assay.Run("NAME").Samples("COLUMN", ...))`)
 	}
 	for _, f := range req.Formats {
-		if outputTypes[f] == "" {
+		if assay.OutputType(f) == "" {
 			return failure.Usagef("format %q: want svg, png, pdf or txt", f)
 		}
 	}
@@ -187,7 +184,7 @@ func (w *Workspace) draw(ctx context.Context, req Drawing) (Drawn, error) {
 	}
 	for _, f := range slices.Sorted(maps.Keys(outputs)) {
 		fig.Outputs[f] = assay.DigestOf(outputs[f])
-		if err := w.addLayer(ctx, &a, "figure."+f, outputTypes[f], outputs[f]); err != nil {
+		if err := w.addLayer(ctx, &a, "figure."+f, assay.OutputType(f), outputs[f]); err != nil {
 			return Drawn{}, err
 		}
 	}
@@ -203,8 +200,8 @@ func (w *Workspace) draw(ctx context.Context, req Drawing) (Drawn, error) {
 		return Drawn{}, err
 	}
 	d := Drawn{Figure: fig, Manifest: manifest.Digest}
-	answer := func(l *Lock) {
-		locked := LockedFigure{Manifest: d.Manifest, Module: fig.Module, Tables: fig.Tables, Outputs: fig.Outputs}
+	answer := func(l *pins.Lock) {
+		locked := pins.Figure{Manifest: d.Manifest, Module: fig.Module, Tables: fig.Tables, Outputs: fig.Outputs}
 		d.Replayed = reflect.DeepEqual(l.Figures[fig.Name], locked)
 		d.Stale = slices.ContainsFunc(made, func(p projection) bool { return p.stale(*l) })
 		l.Figures[fig.Name] = locked
@@ -342,7 +339,7 @@ func (w *Workspace) Figures(ctx context.Context) ([]Drawn, error) {
 
 // lockedFigure reads the record of a figure in the lock, with the paths that
 // exist.
-func (w *Workspace) lockedFigure(ctx context.Context, lock Lock, name string) (Drawn, error) {
+func (w *Workspace) lockedFigure(ctx context.Context, lock pins.Lock, name string) (Drawn, error) {
 	locked, ok := lock.Figures[name]
 	if !ok {
 		return Drawn{}, failure.Usagef(`no figure %q: assay.lock has %s`, name, failure.Listed(slices.Sorted(maps.Keys(lock.Figures))))

@@ -13,6 +13,7 @@ import (
 	"github.com/assay-notebooks/assay/artifacts/oci"
 	"github.com/assay-notebooks/assay/artifacts/oci/registry"
 	"github.com/assay-notebooks/assay/internal/failure"
+	"github.com/assay-notebooks/assay/internal/pins"
 	"github.com/assay-notebooks/assay/internal/settings"
 	"github.com/assay-notebooks/assay/internal/stores"
 )
@@ -226,7 +227,7 @@ func (in *intake) sortFigure(ctx context.Context, d assay.Digest) error {
 		return fmt.Errorf("a figure: %w: %w", err, oci.ErrInvalid)
 	}
 	for format := range f.Outputs {
-		if outputTypes[format] == "" {
+		if assay.OutputType(format) == "" {
 			return fmt.Errorf("figure %s: format %q: %w", f.Name, format, oci.ErrInvalid)
 		}
 	}
@@ -281,7 +282,7 @@ func (in *intake) keep(ctx context.Context) (Fetched, error) {
 	if in.w.Config.Lock == settings.KeepLock {
 		return *out, nil
 	}
-	err := in.w.updateLock(ctx, func(l *Lock) {
+	err := in.w.updateLock(ctx, func(l *pins.Lock) {
 		for i, a := range in.found {
 			if in.pin(ctx, l, a, i == 0) {
 				out.Pinned = append(out.Pinned, a.called)
@@ -314,11 +315,11 @@ func (a arrival) isNamed() bool {
 
 // pin pins a in the lock, if it has no such name yet or a is what was asked for
 // by that, and reports whether the lock has it now.
-func (in *intake) pin(ctx context.Context, l *Lock, a arrival, root bool) bool {
+func (in *intake) pin(ctx context.Context, l *pins.Lock, a arrival, root bool) bool {
 	take := root && in.byName
 	switch {
 	case a.figure != nil:
-		locked := LockedFigure{Manifest: a.Digest, Module: a.figure.Module, Tables: a.figure.Tables, Outputs: a.figure.Outputs}
+		locked := pins.Figure{Manifest: a.Digest, Module: a.figure.Module, Tables: a.figure.Tables, Outputs: a.figure.Outputs}
 		had, there := l.Figures[a.called]
 		if there && had.Manifest != a.Digest && !take || !in.complete(ctx, locked) {
 			return false
@@ -326,7 +327,7 @@ func (in *intake) pin(ctx context.Context, l *Lock, a arrival, root bool) bool {
 		l.Figures[a.called] = locked
 		return true
 	case a.judged != nil:
-		locked := LockedClaim{a.judged.Claim.ID, a.Digest, a.judged.Verdict}
+		locked := pins.Claim{Claim: a.judged.Claim.ID, Manifest: a.Digest, Verdict: a.judged.Verdict}
 		had, there := l.Claims[a.called]
 		if there && had != locked && !take {
 			return false
@@ -347,7 +348,7 @@ func (in *intake) pin(ctx context.Context, l *Lock, a arrival, root bool) bool {
 			return false
 		}
 		if root {
-			l.setWorkload(a.called, a.Digest, &Origin{Reference: in.written(), Digest: a.Digest})
+			l.SetWorkload(a.called, a.Digest, &pins.Origin{Reference: in.written(), Digest: a.Digest})
 		} else {
 			l.Workloads[a.called] = a.Digest
 		}
@@ -366,10 +367,10 @@ func (in *intake) written() string {
 }
 
 // complete reports whether the archive has everything that a figure is made of.
-func (in *intake) complete(ctx context.Context, f LockedFigure) bool {
-	l := Lock{Figures: map[string]LockedFigure{"": f}}
-	return !slices.ContainsFunc(l.pins(), func(p pinOf) bool {
-		_, err := in.w.Archive.Stat(ctx, p.digest)
+func (in *intake) complete(ctx context.Context, f pins.Figure) bool {
+	l := pins.Lock{Figures: map[string]pins.Figure{"": f}}
+	return !slices.ContainsFunc(l.Pins(), func(p pins.Pin) bool {
+		_, err := in.w.Archive.Stat(ctx, p.Digest)
 		return err != nil
 	})
 }

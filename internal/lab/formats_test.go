@@ -13,6 +13,7 @@ import (
 	"github.com/assay-notebooks/assay/artifacts/journal"
 	"github.com/assay-notebooks/assay/artifacts/oci"
 	"github.com/assay-notebooks/assay/internal/hosts"
+	"github.com/assay-notebooks/assay/internal/pins"
 	"github.com/assay-notebooks/assay/internal/plans"
 )
 
@@ -22,9 +23,9 @@ import (
 func opened(t *testing.T, folder string, tags map[string]string) (*Workspace, string) {
 	t.Helper()
 	w, layout := initWorkspace(t), filepath.Join("testdata", folder, "layout")
-	b, err := os.ReadFile(filepath.Join("testdata", folder, LockFile))
+	b, err := os.ReadFile(filepath.Join("testdata", folder, pins.File))
 	if err == nil {
-		err = os.WriteFile(filepath.Join(w.Root, LockFile), b, 0o666)
+		err = os.WriteFile(filepath.Join(w.Root, pins.File), b, 0o666)
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -16,6 +16,7 @@ import (
 	"github.com/assay-notebooks/assay/artifacts/oci"
 	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/graph"
+	"github.com/assay-notebooks/assay/internal/pins"
 	"github.com/assay-notebooks/assay/internal/plans"
 )
 
@@ -73,7 +74,7 @@ func (w *Workspace) Graph(ctx context.Context, ref string) (g graph.Graph, ids [
 	g = graph.New(p.nodes, p.edges)
 	if ref == "" {
 		if g = g.Behind(p.pinned(lock)...); len(g.Nodes) == 0 {
-			return g, nil, failure.Usagef("graph: %s pins nothing yet: pin or run something first", LockFile)
+			return g, nil, failure.Usagef("graph: %s pins nothing yet: pin or run something first", pins.File)
 		}
 	} else {
 		if ids, err = w.graphIDs(ctx, lock, g, ref); err != nil {
@@ -92,7 +93,7 @@ func (w *Workspace) Graph(ctx context.Context, ref string) (g graph.Graph, ids [
 }
 
 // pinned lists what the lock pins, and the traces of its runs.
-func (p *provenance) pinned(lock Lock) []string {
+func (p *provenance) pinned(lock pins.Lock) []string {
 	var ids []string
 	for _, d := range lock.Workloads {
 		ids = append(ids, d.String())
@@ -118,7 +119,7 @@ func (p *provenance) pinned(lock Lock) []string {
 }
 
 // graphIDs finds the nodes that ref names.
-func (w *Workspace) graphIDs(ctx context.Context, lock Lock, g graph.Graph, ref string) ([]string, error) {
+func (w *Workspace) graphIDs(ctx context.Context, lock pins.Lock, g graph.Graph, ref string) ([]string, error) {
 	if d, ok := lock.Workloads[ref]; ok {
 		return []string{d.String()}, nil
 	}
@@ -150,7 +151,7 @@ func (w *Workspace) graphIDs(ctx context.Context, lock Lock, g graph.Graph, ref 
 	}
 	run, err := w.FindRun(ctx, ref)
 	if errors.Is(err, errNoRun) {
-		return nil, failure.Usagef(`nothing is called %q: there are %s; and the runs that "assay runs" lists`, ref, lock.names())
+		return nil, failure.Usagef(`nothing is called %q: there are %s; and the runs that "assay runs" lists`, ref, lock.Names())
 	}
 	if err != nil {
 		return nil, err
@@ -299,7 +300,7 @@ func (p *provenance) workload(ctx context.Context, d assay.Digest, name string) 
 }
 
 // locked adds what the lock pins, even if the archive lacks it.
-func (p *provenance) locked(ctx context.Context, lock Lock) {
+func (p *provenance) locked(ctx context.Context, lock pins.Lock) {
 	for _, name := range slices.Sorted(maps.Keys(lock.Workloads)) {
 		p.workload(ctx, lock.Workloads[name], name)
 	}

@@ -24,6 +24,7 @@ import (
 	"github.com/assay-notebooks/assay/internal/canonical"
 	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/graph"
+	"github.com/assay-notebooks/assay/internal/pins"
 	"github.com/assay-notebooks/assay/internal/settings"
 	"github.com/assay-notebooks/assay/internal/stores"
 )
@@ -397,7 +398,7 @@ func (w *Workspace) nameImport(ctx context.Context, imp Imported, had assay.Dige
 	if err == nil && d == imp.Manifest && lock.Imports[imp.Name] == locked {
 		return nil // as it is
 	}
-	return w.amendLock(ctx, func(l *Lock) error {
+	return pins.Amend(ctx, w.Root, func(l *pins.Lock) error {
 		ref, err := w.Archive.Ref(ctx, name)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
@@ -426,7 +427,7 @@ func (w *Workspace) nameImport(ctx context.Context, imp Imported, had assay.Dige
 }
 
 // taken says that a name means was, and so not imp.
-func taken(was LockedImport, imp Imported) error {
+func taken(was pins.Import, imp Imported) error {
 	now, err := imp.locked()
 	if err != nil {
 		return err
@@ -482,7 +483,7 @@ func written(facts []assay.Fact) string {
 }
 
 // locked is what assay.lock says of an import.
-func (imp Imported) locked() (LockedImport, error) {
+func (imp Imported) locked() (pins.Import, error) {
 	type file struct {
 		Path   string       `json:"path"`
 		Digest assay.Digest `json:"digest"`
@@ -492,7 +493,7 @@ func (imp Imported) locked() (LockedImport, error) {
 		files[i] = file{s.Path, s.Digest}
 	}
 	d, err := canonical.Digest(files)
-	return LockedImport{Manifest: imp.Manifest, Importer: imp.Importer, Sources: d}, err
+	return pins.Import{Manifest: imp.Manifest, Importer: imp.Importer, Sources: d}, err
 }
 
 // holds reports whether the archive has the whole of had, which is what want

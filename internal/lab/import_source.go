@@ -12,6 +12,7 @@ import (
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/disk"
 	"github.com/assay-notebooks/assay/internal/failure"
+	"github.com/assay-notebooks/assay/internal/pins"
 	"github.com/assay-notebooks/assay/internal/settings"
 	"github.com/assay-notebooks/assay/runners/filedigest"
 )
@@ -87,7 +88,7 @@ func openSource(path string) (*source, error) {
 // store, or belongs to Git.
 func isOwn(dir, path string, d fs.DirEntry) bool {
 	switch d.Name() {
-	case settings.Folder, LockFile, ".git":
+	case settings.Folder, pins.File, ".git":
 		return true
 	}
 	if !d.IsDir() {

@@ -19,6 +19,7 @@ import (
 	"github.com/assay-notebooks/assay/internal/canonical"
 	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/graph"
+	"github.com/assay-notebooks/assay/internal/pins"
 	"github.com/assay-notebooks/assay/internal/stores"
 	"github.com/assay-notebooks/assay/kernelext/table"
 )
@@ -128,9 +129,9 @@ func TestImportHeals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lock, err := os.ReadFile(filepath.Join(w.Root, LockFile))
+	lock, err := os.ReadFile(filepath.Join(w.Root, pins.File))
 	if err == nil {
-		err = os.WriteFile(filepath.Join(clone.Root, LockFile), lock, 0o666)
+		err = os.WriteFile(filepath.Join(clone.Root, pins.File), lock, 0o666)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -165,7 +166,7 @@ func TestImportHeals(t *testing.T) {
 		}
 	}
 	heal("lost")
-	if b, err := os.ReadFile(filepath.Join(clone.Root, LockFile)); err != nil || string(b) != string(lock) {
+	if b, err := os.ReadFile(filepath.Join(clone.Root, pins.File)); err != nil || string(b) != string(lock) {
 		t.Errorf("lock %s, %v, want %s", b, err, lock)
 	}
 	damaged := clone.path(storeDir, "blobs", "sha256", first.Manifest.Hex())

@@ -5,13 +5,13 @@
 //
 // It holds no clever part of its own. Measuring is in runners, bytes in
 // artifacts, building in images, figure code in internal/seal, programs of this
-// host in internal/hosts, plans in internal/plans, what samples come to in
-// internal/summary; what is here is the order of the calls and the books that are
-// kept about them.
+// host in internal/hosts, plans in internal/plans, assay.lock in internal/pins,
+// what samples come to in internal/summary; what is here is the order of the calls
+// and the books that are kept about them.
 //
 // Its files, by what they are about:
 //
-//	workspace lock ref live catalogue show    the books of a workspace, and names in them
+//	workspace ref live catalogue show         the books of a workspace, and names in them
 //	pin check adopt                           workloads
 //	host pin_runtime                          runtimes on this host, and their bits in the archive
 //	experiment                                a question; internal/plans makes it a plan

@@ -19,6 +19,7 @@ import (
 	"github.com/assay-notebooks/assay/images"
 	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/hosts"
+	"github.com/assay-notebooks/assay/internal/pins"
 	"github.com/assay-notebooks/assay/internal/settings"
 	"github.com/assay-notebooks/assay/internal/stores"
 )
@@ -121,7 +122,7 @@ func (w *Workspace) sameAgain(ctx context.Context, ref registry.Reference, opts 
 }
 
 // lockWorkload names a workload in the archive and in assay.lock.
-func (w *Workspace) lockWorkload(ctx context.Context, wl assay.Workload, origin *Origin) error {
+func (w *Workspace) lockWorkload(ctx context.Context, wl assay.Workload, origin *pins.Origin) error {
 	if w.Config.Lock == settings.KeepLock {
 		return nil
 	}
@@ -138,12 +139,12 @@ func (w *Workspace) lockWorkload(ctx context.Context, wl assay.Workload, origin 
 	if err := w.setRef(ctx, name, wl.Manifest); err != nil {
 		return fmt.Errorf("pin %s: %w", wl.Name, err)
 	}
-	return w.updateLock(ctx, func(l *Lock) { l.setWorkload(wl.Name, wl.Manifest, origin) })
+	return w.updateLock(ctx, func(l *pins.Lock) { l.SetWorkload(wl.Name, wl.Manifest, origin) })
 }
 
 // resolve keeps the bytes of what a reference names, but for one to a registry.
 // A workload that is pinned by name or digest keeps its origin.
-func (w *Workspace) resolve(ctx context.Context, written string, r ref, opts PinOptions) (assay.Workload, *Origin, error) {
+func (w *Workspace) resolve(ctx context.Context, written string, r ref, opts PinOptions) (assay.Workload, *pins.Origin, error) {
 	if opts.ofModule() && r.kind != pathRef {
 		return assay.Workload{}, nil, failure.Usagef("name, source, toolchain and licence can be said of a .wasm file only")
 	}
@@ -239,7 +240,7 @@ func (w *Workspace) build(ctx context.Context, dir string) (assay.Workload, erro
 
 // fetchWorkload gets a workload from a registry, and nothing that is about it.
 // Keep, unless nil, sets the reference.
-func (w *Workspace) fetchWorkload(ctx context.Context, ref registry.Reference, opts PinOptions, keep func(context.Context, assay.Workload, *Origin) error) (assay.Workload, error) {
+func (w *Workspace) fetchWorkload(ctx context.Context, ref registry.Reference, opts PinOptions, keep func(context.Context, assay.Workload, *pins.Origin) error) (assay.Workload, error) {
 	if ref.Tag == "" && ref.Digest.IsZero() {
 		return assay.Workload{}, failure.Usagef("pin %v: name a version: :TAG or @sha256:…", ref)
 	}
@@ -250,7 +251,7 @@ func (w *Workspace) fetchWorkload(ctx context.Context, ref registry.Reference, o
 			if wl, err = w.adoptPulled(ctx, ref, p); err != nil || keep == nil {
 				return err
 			}
-			return keep(ctx, wl, &Origin{Reference: ref.String(), Digest: p.Root.Digest})
+			return keep(ctx, wl, &pins.Origin{Reference: ref.String(), Digest: p.Root.Digest})
 		},
 	})
 	if err != nil {

@@ -18,6 +18,7 @@ import (
 	"github.com/assay-notebooks/assay/internal/canonical"
 	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/hosts"
+	"github.com/assay-notebooks/assay/internal/pins"
 	"github.com/assay-notebooks/assay/internal/settings"
 	"github.com/assay-notebooks/assay/runners/filedigest"
 	"github.com/assay-notebooks/assay/runners/install"
@@ -74,7 +75,7 @@ func (w *Workspace) PinRuntime(ctx context.Context, name string) ([]PinnedRuntim
 		}
 		pinned = append(pinned, p)
 	}
-	return pinned, w.updateLock(ctx, func(l *Lock) {
+	return pinned, w.updateLock(ctx, func(l *pins.Lock) {
 		for _, p := range pinned {
 			l.Pinned[p.Name] = p.Manifest
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/oci"
 	"github.com/assay-notebooks/assay/internal/lab"
+	"github.com/assay-notebooks/assay/internal/pins"
 	"github.com/assay-notebooks/assay/runners/install"
 )
 
@@ -57,7 +58,7 @@ func TestPinnedRuntimeOfAStranger(t *testing.T) {
 			t.Fatal(err)
 		}
 		lock := `{"format":"assay.lock.v1","pinned_runtimes":{"wasmi":"` + d.Digest.String() + `"}}`
-		if err := os.WriteFile(filepath.Join(w.Root, lab.LockFile), []byte(lock), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(w.Root, pins.File), []byte(lock), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := w.Runtimes(t.Context(), "wasmi"); !errors.Is(err, oci.ErrInvalid) || !strings.Contains(err.Error(), c.want) {
@@ -69,7 +70,7 @@ func TestPinnedRuntimeOfAStranger(t *testing.T) {
 	}
 
 	lock := `{"format":"assay.lock.v1","pinned_runtimes":{"wasmi":"` + assay.DigestOf([]byte("gone")).String() + `"}}`
-	if err := os.WriteFile(filepath.Join(w.Root, lab.LockFile), []byte(lock), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(w.Root, pins.File), []byte(lock), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := w.Runtimes(t.Context(), "wasmi"); err != nil || !strings.Contains(got[0].Absent, `run "assay pull"`) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/internal/failure"
+	"github.com/assay-notebooks/assay/internal/pins"
 )
 
 // TestPinAgain pins a workload's folder, which is built, and again: what has
@@ -128,7 +129,7 @@ func TestPinMoved(t *testing.T) {
 			t.Errorf("PinOnce = %+v, %v, want %v", got, err, wl.Manifest)
 		}
 	}
-	if err := here.updateLock(t.Context(), func(l *Lock) { l.Origins[names[0]] = l.Origins[names[1]] }); err != nil {
+	if err := here.updateLock(t.Context(), func(l *pins.Lock) { l.Origins[names[0]] = l.Origins[names[1]] }); err != nil {
 		t.Fatal(err)
 	}
 	for range 20 {

@@ -14,6 +14,7 @@ import (
 	"github.com/assay-notebooks/assay/artifacts/oci"
 	"github.com/assay-notebooks/assay/internal/canonical"
 	"github.com/assay-notebooks/assay/internal/hosts"
+	"github.com/assay-notebooks/assay/internal/pins"
 	"github.com/assay-notebooks/assay/internal/tooltest"
 	"github.com/assay-notebooks/assay/runners"
 	"github.com/assay-notebooks/assay/runners/install"
@@ -45,7 +46,7 @@ func TestUsePinned(t *testing.T) {
 		t.Fatal(err)
 	}
 	pin := func(d assay.Digest) {
-		if err := w.updateLock(t.Context(), func(l *Lock) { l.Pinned["wasmedge"] = d }); err != nil {
+		if err := w.updateLock(t.Context(), func(l *pins.Lock) { l.Pinned["wasmedge"] = d }); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -175,7 +176,7 @@ func TestUsePinnedLibraries(t *testing.T) {
 		if err != nil || len(p.Libraries) > 0 {
 			t.Fatalf("pinned with libraries %v, %v", p.Libraries, err)
 		}
-		if err := w.updateLock(t.Context(), func(l *Lock) { l.Pinned["wasm3"] = p.Manifest }); err != nil {
+		if err := w.updateLock(t.Context(), func(l *pins.Lock) { l.Pinned["wasm3"] = p.Manifest }); err != nil {
 			t.Fatal(err)
 		}
 		tools := []hosts.Tool{{Runtime: runtimes.Wasm3, Found: assay.RuntimeVersion{Name: "wasm3", Absent: "not found"}}}
@@ -213,7 +214,7 @@ func TestUsePinnedHybrid(t *testing.T) {
 	earlier := p
 	earlier.Loader, earlier.Manifest = here.Loader, assay.Digest{}
 	for name, d := range map[string]assay.Digest{"now": p.Manifest, "earlier": putPinned(t, w, earlier, map[string]string{p.Path: ""})} {
-		if err := w.updateLock(t.Context(), func(l *Lock) { l.Pinned["crun"] = d }); err != nil {
+		if err := w.updateLock(t.Context(), func(l *pins.Lock) { l.Pinned["crun"] = d }); err != nil {
 			t.Fatal(err)
 		}
 		tools := []hosts.Tool{{Runtime: runtimes.Crun, Found: assay.RuntimeVersion{Name: "crun", Absent: "not found"}}}

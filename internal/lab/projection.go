@@ -9,6 +9,7 @@ import (
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/artifacts/trace"
 	"github.com/assay-notebooks/assay/internal/failure"
+	"github.com/assay-notebooks/assay/internal/pins"
 	"github.com/assay-notebooks/assay/kernelext/table"
 )
 
@@ -80,7 +81,7 @@ func (p projection) blob() string {
 
 // stale reports whether the lock has another run of the experiment, or another
 // import of the name.
-func (p projection) stale(l Lock) bool {
+func (p projection) stale(l pins.Lock) bool {
 	if p.record.Import != "" {
 		locked, ok := l.Imports[p.record.Import]
 		return ok && locked.Manifest != p.manifest

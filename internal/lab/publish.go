@@ -17,6 +17,7 @@ import (
 	"github.com/assay-notebooks/assay/artifacts/minio"
 	"github.com/assay-notebooks/assay/artifacts/oci"
 	"github.com/assay-notebooks/assay/internal/failure"
+	"github.com/assay-notebooks/assay/internal/pins"
 	"github.com/assay-notebooks/assay/internal/stores"
 )
 
@@ -77,7 +78,7 @@ func (w *Workspace) Publish(ctx context.Context, refs []string, opts PublishOpti
 		if err != nil {
 			return nil, err
 		}
-		for _, root := range lock.references() {
+		for _, root := range references(lock) {
 			parts, err := w.parts(ctx, root)
 			if err != nil {
 				return nil, fmt.Errorf("publish %s: %w", root.Name, err)
@@ -97,7 +98,7 @@ func (w *Workspace) Publish(ctx context.Context, refs []string, opts PublishOpti
 		all = append(all, publishing{parts, unread})
 	}
 	if len(all) == 0 {
-		return nil, failure.Usagef("publish: %s names nothing: pin, run or draw something first", LockFile)
+		return nil, failure.Usagef("publish: %s names nothing: pin, run or draw something first", pins.File)
 	}
 	backend, err := p.Open(ctx, w.Root)
 	if err != nil {
@@ -279,7 +280,7 @@ func (w *Workspace) reference(ctx context.Context, ref string) (stores.Value, er
 }
 
 // references returns what the lock names, as references of the archive.
-func (l Lock) references() []stores.Value {
+func references(l pins.Lock) []stores.Value {
 	var all []stores.Value
 	for _, name := range slices.Sorted(maps.Keys(l.Workloads)) {
 		all = append(all, stores.Value{Name: "workloads/" + assay.Filename(name), Digest: l.Workloads[name]})

@@ -15,6 +15,7 @@ import (
 	"github.com/assay-notebooks/assay/artifacts"
 	"github.com/assay-notebooks/assay/artifacts/oci"
 	"github.com/assay-notebooks/assay/internal/failure"
+	"github.com/assay-notebooks/assay/internal/pins"
 	"github.com/assay-notebooks/assay/internal/stores"
 )
 
@@ -35,11 +36,11 @@ func OpenClone(ctx context.Context, dir string) (*Workspace, error) {
 		return nil, absErr
 	}
 	for d := abs; ; d = filepath.Dir(d) {
-		if _, statErr := os.Stat(filepath.Join(d, LockFile)); statErr == nil {
+		if _, statErr := os.Stat(filepath.Join(d, pins.File)); statErr == nil {
 			return Init(ctx, d)
 		}
 		if d == filepath.Dir(d) {
-			return nil, fmt.Errorf("%w, or pull in a clone that has %s", err, LockFile)
+			return nil, fmt.Errorf("%w, or pull in a clone that has %s", err, pins.File)
 		}
 	}
 }
@@ -65,13 +66,13 @@ func (w *Workspace) PullLock(ctx context.Context, store string, progress func(st
 	if err != nil {
 		return Pulled{}, err
 	}
-	pins := lock.pins()
-	if len(pins) == 0 {
-		return Pulled{}, failure.Usagef("pull: %s names nothing", filepath.Join(w.Root, LockFile))
+	named := lock.Pins()
+	if len(named) == 0 {
+		return Pulled{}, failure.Usagef("pull: %s names nothing", filepath.Join(w.Root, pins.File))
 	}
 	var roots []assay.Digest
-	for _, p := range pins {
-		roots = append(roots, p.digest)
+	for _, p := range named {
+		roots = append(roots, p.Digest)
 	}
 	p, err := w.puller(ctx, store, progress)
 	if err != nil {
@@ -80,7 +81,7 @@ func (w *Workspace) PullLock(ctx context.Context, store string, progress func(st
 	if err := p.blobs(ctx, roots); err != nil {
 		return p.pulled, err
 	}
-	err = p.refer(ctx, lock.references())
+	err = p.refer(ctx, references(lock))
 	return p.pulled, err
 }
 
@@ -116,9 +117,9 @@ func (w *Workspace) PullFromStore(ctx context.Context, store, ref string, progre
 	if err != nil {
 		return Pulled{}, err
 	}
-	newest := lock.newest(func(e LockedExperiment) bool { return e.Name == ref })
+	newest := lock.Newest(func(e pins.Experiment) bool { return e.Name == ref })
 	if newest.Run == "" {
-		return Pulled{}, failure.Usagef("pull: store %s has no run, import, workload, figure or verdict %q, and %s no experiment", p.pulled.Store, ref, LockFile)
+		return Pulled{}, failure.Usagef("pull: store %s has no run, import, workload, figure or verdict %q, and %s no experiment", p.pulled.Store, ref, pins.File)
 	}
 	err = p.one(ctx, stores.Value{Name: "runs/" + assay.Filename(newest.Run), Digest: newest.Manifest})
 	return p.pulled, err

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/assay-notebooks/assay/internal/pins"
 	"github.com/assay-notebooks/assay/internal/settings"
 )
 
@@ -13,7 +14,7 @@ import (
 func TestOpenCloneHalfMade(t *testing.T) {
 	for _, made := range []string{"", "runs", "store", "store/blobs/sha256"} {
 		root := t.TempDir()
-		if err := os.WriteFile(filepath.Join(root, LockFile), []byte(`{"format":"`+lockFormat+`"}`), 0o666); err != nil {
+		if err := os.WriteFile(filepath.Join(root, pins.File), []byte(`{"format":"assay.lock.v1"}`), 0o666); err != nil {
 			t.Fatal(err)
 		}
 		if err := os.MkdirAll(filepath.Join(root, settings.Folder, filepath.FromSlash(made)), 0o777); err != nil {

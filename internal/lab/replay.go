@@ -12,6 +12,7 @@ import (
 	"github.com/assay-notebooks/assay/artifacts"
 	"github.com/assay-notebooks/assay/artifacts/oci"
 	"github.com/assay-notebooks/assay/internal/failure"
+	"github.com/assay-notebooks/assay/internal/pins"
 	"github.com/assay-notebooks/assay/internal/seal"
 	"github.com/assay-notebooks/assay/internal/seal/sandbox"
 )
@@ -160,7 +161,7 @@ func (w *Workspace) replay(ctx context.Context, name string, opts ReplayOptions,
 
 // replayTables projects a figure's tables again from its traces, or from the
 // trace that is named instead.
-func (w *Workspace) replayTables(ctx context.Context, locked LockedFigure, instead string, r *Replay) ([][]byte, error) {
+func (w *Workspace) replayTables(ctx context.Context, locked pins.Figure, instead string, r *Replay) ([][]byte, error) {
 	var tables [][]byte
 	for i, t := range locked.Tables {
 		tr, err := w.openTrace(ctx, t.Trace)

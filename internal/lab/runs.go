@@ -12,6 +12,7 @@ import (
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/internal/failure"
+	"github.com/assay-notebooks/assay/internal/pins"
 )
 
 // A Listed is what a list says of a run.
@@ -168,7 +169,7 @@ func (w *Workspace) FindRun(ctx context.Context, ref string) (assay.Run, error) 
 	if err != nil {
 		return assay.Run{}, err
 	}
-	latest := lock.newest(func(e LockedExperiment) bool { return e.Name == ref || e.Manifest.String() == ref || e.Run == ref })
+	latest := lock.Newest(func(e pins.Experiment) bool { return e.Name == ref || e.Manifest.String() == ref || e.Run == ref })
 	if latest.Run != "" {
 		return w.archivedRun(ctx, latest.Manifest)
 	}

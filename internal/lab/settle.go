@@ -15,6 +15,7 @@ import (
 	"github.com/assay-notebooks/assay/internal/durable"
 	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/mutex"
+	"github.com/assay-notebooks/assay/internal/pins"
 )
 
 // errAtWork says that an agent is at work on a run that was to be settled.
@@ -134,11 +135,11 @@ func finished(book journal.Journal) time.Time {
 
 // pinRun makes the lock name a run as the answer to its experiment.
 func (w *Workspace) pinRun(ctx context.Context, run assay.Run, manifest assay.Digest) error {
-	return w.updateLock(ctx, func(l *Lock) {
+	return w.updateLock(ctx, func(l *pins.Lock) {
 		if l.Experiments[run.Experiment].Run > run.ID {
 			return // a later run was archived before this one was gone on with
 		}
-		l.Experiments[run.Experiment] = LockedExperiment{Name: run.Name, Run: run.ID, Manifest: manifest}
+		l.Experiments[run.Experiment] = pins.Experiment{Name: run.Name, Run: run.ID, Manifest: manifest}
 		for _, r := range run.Runtimes {
 			l.Runtimes[r.Name] = r
 		}

@@ -44,7 +44,7 @@ func (w *Workspace) Show(ctx context.Context, ref string) (Shown, error) {
 	run, imp, err := w.evidence(ctx, ref)
 	switch {
 	case errors.Is(err, errNoRun):
-		return Shown{}, failure.Usagef(`nothing is called %q: there are %s; and the runs that "assay runs" lists`, ref, lock.names())
+		return Shown{}, failure.Usagef(`nothing is called %q: there are %s; and the runs that "assay runs" lists`, ref, lock.Names())
 	case imp != nil:
 		return Shown{"import", *imp}, nil
 	case run == nil:

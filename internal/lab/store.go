@@ -16,6 +16,7 @@ import (
 	"github.com/assay-notebooks/assay/artifacts"
 	"github.com/assay-notebooks/assay/artifacts/oci"
 	"github.com/assay-notebooks/assay/internal/failure"
+	"github.com/assay-notebooks/assay/internal/pins"
 	"github.com/assay-notebooks/assay/internal/settings"
 	"github.com/assay-notebooks/assay/internal/stores"
 )
@@ -35,12 +36,12 @@ func (w *Workspace) Check(ctx context.Context, name string, readData bool) (arti
 	if err != nil {
 		return artifacts.Report{}, err
 	}
-	for _, pin := range lock.pins() {
-		if _, err := w.Archive.Stat(ctx, pin.digest); err != nil {
+	for _, pin := range lock.Pins() {
+		if _, err := w.Archive.Stat(ctx, pin.Digest); err != nil {
 			report.Problems = append(report.Problems, artifacts.Problem{
-				Kind: artifacts.Dangling, Subject: LockFile + " " + pin.name, Blob: pin.digest,
-				Detail: fmt.Sprintf("names %v: %v", pin.digest, err),
-				Remedy: "assay pull, restore the archive from a copy, or make it again: " + pin.remedy,
+				Kind: artifacts.Dangling, Subject: pins.File + " " + pin.Name, Blob: pin.Digest,
+				Detail: fmt.Sprintf("names %v: %v", pin.Digest, err),
+				Remedy: "assay pull, restore the archive from a copy, or make it again: " + pin.Remedy,
 			})
 		}
 	}
@@ -81,8 +82,8 @@ func (w *Workspace) Repair(ctx context.Context, name string) (artifacts.RepairRe
 		if err != nil {
 			return artifacts.RepairReport{}, err
 		}
-		for _, pin := range lock.pins() {
-			opts.Roots = append(opts.Roots, pin.digest)
+		for _, pin := range lock.Pins() {
+			opts.Roots = append(opts.Roots, pin.Digest)
 		}
 		if opts.Copies = w.Stores.Copies(); len(opts.Copies) == 0 {
 			return artifacts.RepairReport{}, failure.Usagef(`%s defines no store to repair from: "assay store add" one that has a copy`, settings.File)
@@ -228,8 +229,8 @@ func (w *Workspace) GC(ctx context.Context, name string, opts GCOptions) (artifa
 		return artifacts.GCReport{}, err
 	}
 	var roots []assay.Digest
-	for _, pin := range lock.pins() {
-		roots = append(roots, pin.digest)
+	for _, pin := range lock.Pins() {
+		roots = append(roots, pin.Digest)
 	}
 	if name != "" {
 		return w.collectStore(ctx, name, roots, opts)

@@ -12,6 +12,7 @@ import (
 	"github.com/assay-notebooks/assay/artifacts"
 	"github.com/assay-notebooks/assay/artifacts/disk"
 	"github.com/assay-notebooks/assay/internal/failure"
+	"github.com/assay-notebooks/assay/internal/pins"
 	"github.com/assay-notebooks/assay/internal/settings"
 	"github.com/assay-notebooks/assay/internal/stores"
 	"github.com/assay-notebooks/assay/runners/executors"
@@ -85,14 +86,14 @@ func Find(dir string) (string, error) {
 // isClone reports whether root has what is committed of a workspace, and no
 // archive yet.
 func isClone(root string) bool {
-	_, err := os.Stat(filepath.Join(root, LockFile))
+	_, err := os.Stat(filepath.Join(root, pins.File))
 	_, archiveErr := os.Stat(filepath.Join(root, settings.Folder))
 	return err == nil && errors.Is(archiveErr, fs.ErrNotExist)
 }
 
 func noArchive(root string) error {
 	return failure.Usagef(`%s has %s and no archive yet: run "assay pull" there, which gets what that names from a store; without a store, "assay init"`,
-		root, LockFile)
+		root, pins.File)
 }
 
 // Open opens the workspace at root.
@@ -143,6 +144,17 @@ func storesOf(ctx context.Context, root string) (*stores.Set, error) {
 // setRef makes a reference in the archive, which the store in use gets, too.
 func (w *Workspace) setRef(ctx context.Context, name string, d assay.Digest) error {
 	return w.Stores.SetRef(ctx, name, d)
+}
+
+// Lock reads assay.lock; there being none is an empty one.
+func (w *Workspace) Lock() (pins.Lock, error) { return pins.Read(w.Root) }
+
+// updateLock is pins.Amend for a change that cannot fail.
+func (w *Workspace) updateLock(ctx context.Context, change func(*pins.Lock)) error {
+	return pins.Amend(ctx, w.Root, func(l *pins.Lock) error {
+		change(l)
+		return nil
+	})
 }
 
 // path returns a path inside .assay.

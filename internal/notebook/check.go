@@ -18,6 +18,7 @@ import (
 	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/jupyter/nbformat"
 	"github.com/assay-notebooks/assay/internal/lab"
+	"github.com/assay-notebooks/assay/internal/pins"
 	"github.com/assay-notebooks/assay/kernelext/wire"
 )
 
@@ -140,7 +141,7 @@ func (c *Checked) locked(ctx context.Context, w *lab.Workspace, nb *nbformat.Not
 			switch facts["kind"] {
 			case "workload":
 				if got := lock.Workloads[name]; got.String() != text(facts["manifest"]) {
-					c.differ(n, fmt.Sprintf("workload %s is not the one in %s", name, lab.LockFile), text(facts["manifest"]), orNone(got))
+					c.differ(n, fmt.Sprintf("workload %s is not the one in %s", name, pins.File), text(facts["manifest"]), orNone(got))
 				}
 			case "run":
 				run := text(facts["run"])
@@ -152,7 +153,7 @@ func (c *Checked) locked(ctx context.Context, w *lab.Workspace, nb *nbformat.Not
 					}
 				}
 				if manifest.IsZero() {
-					c.differ(n, fmt.Sprintf("%s has no run %s of %s", lab.LockFile, run, name), "", "")
+					c.differ(n, fmt.Sprintf("%s has no run %s of %s", pins.File, run, name), "", "")
 				} else if err := inArchive(n, "run "+run, manifest); err != nil {
 					return err
 				}
@@ -164,7 +165,7 @@ func (c *Checked) locked(ctx context.Context, w *lab.Workspace, nb *nbformat.Not
 			case "import":
 				got := lock.Imports[name].Manifest
 				if got.String() != text(facts["manifest"]) {
-					c.differ(n, fmt.Sprintf("import %s is not the one in %s", name, lab.LockFile), text(facts["manifest"]), orNone(got))
+					c.differ(n, fmt.Sprintf("import %s is not the one in %s", name, pins.File), text(facts["manifest"]), orNone(got))
 				} else if err := inArchive(n, "import "+name, got); err != nil {
 					return err
 				}
@@ -181,11 +182,11 @@ func (c *Checked) locked(ctx context.Context, w *lab.Workspace, nb *nbformat.Not
 				}
 				locked, ok := lock.Figures[name]
 				if !ok {
-					c.differ(n, fmt.Sprintf("figure %s is not sealed: %s does not have it", name, lab.LockFile), "", "")
+					c.differ(n, fmt.Sprintf("figure %s is not sealed: %s does not have it", name, pins.File), "", "")
 					continue
 				}
 				if module := text(facts["module"]); module != locked.Module.String() {
-					c.differ(n, fmt.Sprintf("figure %s is of another module than %s has", name, lab.LockFile), module, locked.Module.String())
+					c.differ(n, fmt.Sprintf("figure %s is of another module than %s has", name, pins.File), module, locked.Module.String())
 				}
 				digests := []assay.Digest{locked.Module}
 				for _, t := range locked.Tables {
@@ -194,7 +195,7 @@ func (c *Checked) locked(ctx context.Context, w *lab.Workspace, nb *nbformat.Not
 				for _, format := range slices.Sorted(maps.Keys(outputs)) {
 					digest := locked.Outputs[format]
 					if text(outputs[format]) != digest.String() {
-						c.differ(n, fmt.Sprintf("figure %s: its %s is not the one in %s", name, format, lab.LockFile), text(outputs[format]), orNone(digest))
+						c.differ(n, fmt.Sprintf("figure %s: its %s is not the one in %s", name, format, pins.File), text(outputs[format]), orNone(digest))
 					}
 					if !digest.IsZero() {
 						digests = append(digests, digest)

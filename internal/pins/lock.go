@@ -1,4 +1,9 @@
-package lab
+// Package pins is assay.lock: what each name of a workspace meant when its results
+// were made, by digest.
+//
+// It reads and changes that one file. Whether the archive has what the file names
+// it does not know.
+package pins
 
 import (
 	"bytes"
@@ -19,26 +24,27 @@ import (
 	"github.com/assay-notebooks/assay/internal/durable"
 	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/mutex"
+	"github.com/assay-notebooks/assay/internal/settings"
 )
 
-// LockFile is the name of a workspace's pins. It is to be committed.
-const LockFile = "assay.lock"
+// File is the name of a lock. It is to be committed.
+const File = "assay.lock"
 
-const lockFormat = "assay.lock.v1"
+const format = "assay.lock.v1"
 
 // A Lock holds all pins of a workspace: what a name meant when the results
 // were made. Map keys are sorted when it is written, one pin a line or block,
 // so that version control can merge it.
 type Lock struct {
-	Format      string                            `json:"format"`
-	Workloads   map[string]assay.Digest           `json:"workloads"`                 // name -> manifest
-	Origins     map[string]Origin                 `json:"origins,omitempty"`         // name -> where the workload came from, if from a registry
-	Runtimes    map[string]assay.RuntimeVersion   `json:"runtimes"`                  // as last used
-	Pinned      map[string]assay.Digest           `json:"pinned_runtimes,omitempty"` // name -> manifest of its program
-	Imports     map[string]LockedImport           `json:"imports,omitempty"`         // by name
-	Claims      map[string]LockedClaim            `json:"claims,omitempty"`          // by claim and evidence: "wasmedge-100x@imports/long2020"
-	Experiments map[assay.Digest]LockedExperiment `json:"experiments"`               // experiment digest -> run
-	Figures     map[string]LockedFigure           `json:"figures"`                   // by name
+	Format      string                          `json:"format"`
+	Workloads   map[string]assay.Digest         `json:"workloads"`                 // name -> manifest
+	Origins     map[string]Origin               `json:"origins,omitempty"`         // name -> where the workload came from, if from a registry
+	Runtimes    map[string]assay.RuntimeVersion `json:"runtimes"`                  // as last used
+	Pinned      map[string]assay.Digest         `json:"pinned_runtimes,omitempty"` // name -> manifest of its program
+	Imports     map[string]Import               `json:"imports,omitempty"`         // by name
+	Claims      map[string]Claim                `json:"claims,omitempty"`          // by claim and evidence: "wasmedge-100x@imports/long2020"
+	Experiments map[assay.Digest]Experiment     `json:"experiments"`               // experiment digest -> run
+	Figures     map[string]Figure               `json:"figures"`                   // by name
 }
 
 // An Origin is what a workload was pinned as.
@@ -47,49 +53,54 @@ type Origin struct {
 	Digest    assay.Digest `json:"digest"`    // what the registry had it for then
 }
 
-// A LockedExperiment is the run that answers an experiment.
-type LockedExperiment struct {
+// An Experiment is the run that answers an experiment.
+type Experiment struct {
 	Name     string       `json:"name"`
 	Run      string       `json:"run"`
 	Manifest assay.Digest `json:"manifest"` // the run's OCI manifest
 }
 
-// A LockedImport is what an import's name means.
-type LockedImport struct {
+// An Import is what an import's name means.
+type Import struct {
 	Manifest assay.Digest `json:"manifest"` // the import's OCI manifest
 	Importer string       `json:"importer"` // the kind of files
 	Sources  assay.Digest `json:"sources"`  // digest of the canonical JSON of the paths and digests of all files
 }
 
-// A LockedFigure pins everything a figure's bytes depend on, and the bytes.
-type LockedFigure struct {
+// A Figure pins everything a figure's bytes depend on, and the bytes.
+type Figure struct {
 	Manifest assay.Digest            `json:"manifest"` // the figure's OCI manifest
 	Module   assay.Digest            `json:"module"`
 	Tables   []assay.FigureTable     `json:"tables"`
 	Outputs  map[string]assay.Digest `json:"outputs"`
 }
 
-// Lock reads assay.lock; there being none is an empty one.
-func (w *Workspace) Lock() (Lock, error) {
-	return readLock(filepath.Join(w.Root, LockFile))
+// A Claim is the judgement of a claim by one run or import.
+type Claim struct {
+	Claim    string        `json:"claim"` // its ID
+	Manifest assay.Digest  `json:"manifest"`
+	Verdict  assay.Verdict `json:"verdict"`
 }
 
-func readLock(path string) (Lock, error) {
+// Read reads the lock of the workspace at root; there being none is an empty one.
+func Read(root string) (Lock, error) { return read(filepath.Join(root, File)) }
+
+func read(path string) (Lock, error) {
 	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		b = []byte(`{"format":"` + lockFormat + `"}`)
+		b = []byte(`{"format":"` + format + `"}`)
 	} else if err != nil {
 		return Lock{}, fmt.Errorf("read lock: %w", err)
 	}
-	l, err := parseLock(b)
+	l, err := parse(b)
 	if err != nil {
 		return l, fmt.Errorf("%s: %w", path, err)
 	}
 	return l, nil
 }
 
-// parseLock parses a lock. Its maps are never nil.
-func parseLock(b []byte) (Lock, error) {
+// parse parses a lock. Its maps are never nil.
+func parse(b []byte) (Lock, error) {
 	var l Lock
 	dec := json.NewDecoder(bytes.NewReader(b))
 	dec.DisallowUnknownFields()
@@ -99,15 +110,15 @@ func parseLock(b []byte) (Lock, error) {
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return l, errors.New("there is something behind the end of the JSON object; restore it from version control")
 	}
-	if l.Format != lockFormat {
-		return l, fmt.Errorf("format %q: this assay reads %q: use a newer one", l.Format, lockFormat)
+	if l.Format != format {
+		return l, fmt.Errorf("format %q: this assay reads %q: use a newer one", l.Format, format)
 	}
 	for name, f := range l.Figures {
 		if name == "" {
 			return l, errors.New("a figure without a name")
 		}
 		for format := range f.Outputs {
-			if outputTypes[format] == "" {
+			if assay.OutputType(format) == "" {
 				return l, fmt.Errorf("figure %s: format %q: want svg, png, pdf or txt", name, format)
 			}
 		}
@@ -121,7 +132,7 @@ func parseLock(b []byte) (Lock, error) {
 		l.Origins = map[string]Origin{}
 	}
 	if l.Imports == nil {
-		l.Imports = map[string]LockedImport{}
+		l.Imports = map[string]Import{}
 	}
 	if l.Workloads == nil {
 		l.Workloads = map[string]assay.Digest{}
@@ -133,20 +144,20 @@ func parseLock(b []byte) (Lock, error) {
 		l.Runtimes = map[string]assay.RuntimeVersion{}
 	}
 	if l.Experiments == nil {
-		l.Experiments = map[assay.Digest]LockedExperiment{}
+		l.Experiments = map[assay.Digest]Experiment{}
 	}
 	if l.Figures == nil {
-		l.Figures = map[string]LockedFigure{}
+		l.Figures = map[string]Figure{}
 	}
 	if l.Claims == nil {
-		l.Claims = map[string]LockedClaim{}
+		l.Claims = map[string]Claim{}
 	}
 	return l, nil
 }
 
-// setWorkload pins a workload. Origin is nil for one that is from no registry;
+// SetWorkload pins a workload. Origin is nil for one that is from no registry;
 // its reference means this workload now, and no other one.
-func (l *Lock) setWorkload(name string, manifest assay.Digest, origin *Origin) {
+func (l *Lock) SetWorkload(name string, manifest assay.Digest, origin *Origin) {
 	l.Workloads[name] = manifest
 	delete(l.Origins, name)
 	if origin != nil {
@@ -155,24 +166,17 @@ func (l *Lock) setWorkload(name string, manifest assay.Digest, origin *Origin) {
 	}
 }
 
-// updateLock is amendLock for a change that cannot fail.
-func (w *Workspace) updateLock(ctx context.Context, change func(*Lock)) error {
-	return w.amendLock(ctx, func(l *Lock) error {
-		change(l)
-		return nil
-	})
-}
-
-// amendLock changes assay.lock: read, change, write durably, with other
-// processes kept out meanwhile. After an error of change it stays as it is.
-func (w *Workspace) amendLock(ctx context.Context, change func(*Lock) error) error {
-	release, err := mutex.Exclude(ctx, w.path("lock.mutex"))
+// Amend changes the lock of the workspace at root: read, change, write durably,
+// with other processes kept out meanwhile. After an error of change it stays as
+// it is.
+func Amend(ctx context.Context, root string, change func(*Lock) error) error {
+	release, err := mutex.Exclude(ctx, filepath.Join(root, settings.Folder, "lock.mutex"))
 	if err != nil {
 		return fmt.Errorf("update lock: %w", err)
 	}
 	defer release()
-	path := filepath.Join(w.Root, LockFile)
-	l, err := readLock(path)
+	path := filepath.Join(root, File)
+	l, err := read(path)
 	if err != nil {
 		return err
 	}
@@ -189,10 +193,10 @@ func (w *Workspace) amendLock(ctx context.Context, change func(*Lock) error) err
 	return nil
 }
 
-// newest returns the latest run that the lock has of those that are so; a zero
+// Newest returns the latest run that the lock has of those that are so; a zero
 // one if it has none.
-func (l Lock) newest(is func(LockedExperiment) bool) LockedExperiment {
-	var latest LockedExperiment
+func (l Lock) Newest(is func(Experiment) bool) Experiment {
+	var latest Experiment
 	for _, e := range l.Experiments {
 		if is(e) && e.Run > latest.Run {
 			latest = e
@@ -201,8 +205,8 @@ func (l Lock) newest(is func(LockedExperiment) bool) LockedExperiment {
 	return latest
 }
 
-// names lists what people call the things that the lock names.
-func (l Lock) names() string {
+// Names lists what people call the things that the lock names.
+func (l Lock) Names() string {
 	var all []string
 	for _, kind := range []struct {
 		name  string
@@ -217,31 +221,31 @@ func (l Lock) names() string {
 	return strings.Join(all, "; ")
 }
 
-// A pinOf is one digest that the lock names.
-type pinOf struct {
-	name, remedy string
-	digest       assay.Digest
+// A Pin is one digest that the lock names.
+type Pin struct {
+	Name, Remedy string // what it is of, and what makes it again
+	Digest       assay.Digest
 }
 
-// pins returns every digest that the lock names and the archive must have.
-func (l Lock) pins() []pinOf {
-	var all []pinOf
+// Pins returns every digest that the lock names and the archive must have.
+func (l Lock) Pins() []Pin {
+	var all []Pin
 	for _, name := range slices.Sorted(maps.Keys(l.Workloads)) {
-		all = append(all, pinOf{"workload " + name, "assay pin its folder", l.Workloads[name]})
+		all = append(all, Pin{"workload " + name, "assay pin its folder", l.Workloads[name]})
 	}
 	for _, name := range slices.Sorted(maps.Keys(l.Pinned)) {
-		all = append(all, pinOf{"runtime " + name, "assay pin --runtime it", l.Pinned[name]})
+		all = append(all, Pin{"runtime " + name, "assay pin --runtime it", l.Pinned[name]})
 	}
 	for _, name := range slices.Sorted(maps.Keys(l.Imports)) {
-		all = append(all, pinOf{"import " + name, "assay import its files", l.Imports[name].Manifest})
+		all = append(all, Pin{"import " + name, "assay import its files", l.Imports[name].Manifest})
 	}
 	for _, e := range l.Experiments {
-		all = append(all, pinOf{"run " + e.Run, "assay run --rerun its experiment", e.Manifest})
+		all = append(all, Pin{"run " + e.Run, "assay run --rerun its experiment", e.Manifest})
 	}
 	for _, name := range slices.Sorted(maps.Keys(l.Figures)) {
 		f := l.Figures[name]
 		add := func(what string, d assay.Digest) {
-			all = append(all, pinOf{"figure " + name + what, "draw it again", d})
+			all = append(all, Pin{"figure " + name + what, "draw it again", d})
 		}
 		add("", f.Manifest)
 		add(", module", f.Module)
@@ -254,7 +258,7 @@ func (l Lock) pins() []pinOf {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(l.Claims)) {
-		all = append(all, pinOf{"judgement " + name, "judge it again: assay claims check", l.Claims[name].Manifest})
+		all = append(all, Pin{"judgement " + name, "judge it again: assay claims check", l.Claims[name].Manifest})
 	}
 	return all
 }
