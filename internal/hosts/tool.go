@@ -1,9 +1,10 @@
-// Package hosts is about the machine that it runs on: which programs this has for
-// a runtime, gets what is missing, below the cache, holds them to what a runtime
-// and a shim must do, and says what of the machine makes numbers noisy.
+// Package hosts is about the machine that it runs on. It finds the programs of
+// runtimes, installs what is missing, holds runtimes and shims to what they must
+// do, and says what of the machine makes numbers noisy.
 //
-// It knows no archive and no plan, and touches nothing outside of the cache and
-// of a workspace's runtimes.lock.
+// It knows no archive and no plan. What it installs is below the cache, whose
+// versions a workspace's runtimes.lock has; the user's own programs it runs, and
+// changes none.
 package hosts
 
 import (

@@ -62,7 +62,8 @@ func toKnow(plan assay.Plan) []string {
 	return all
 }
 
-// Of sums up samples of a plan, a row a trial.
+// Of sums up samples of a plan, a row a trial. How the host was, it takes from
+// run.Ready. An error is that of samples, or a sample of no trial of the plan.
 func Of(run assay.Run, plan assay.Plan, samples iter.Seq2[assay.Sample, error]) (assay.Summary, error) {
 	s := assay.Summary{Run: run.ID, Name: run.Name, Protocol: protocolOf(plan), Scope: scopeOf(plan), Floor: run.RSSFloor}
 	switch s.Protocol {
