@@ -103,7 +103,7 @@ func (r *run) invoke(ctx context.Context, trial int, seq int64) ([]assay.Sample,
 	case wrong && res.Reason == "":
 		s.Detail = fmt.Sprintf("stdout is not the expected one%s; it ends %q", without(t.Command.Chatter, res.StdoutTail), last(res.StdoutTail, 200))
 	case s.Detail == "" && s.Outcome != assay.OK || res.Reason != "":
-		s.Detail = detail("", res)
+		s.Detail = detail("", t.Command.Chatter, res)
 	}
 	return append([]assay.Sample{s}, r.within(s, res)...), nil
 }
@@ -228,8 +228,8 @@ func (r *run) within(p assay.Sample, res measure.Result) []assay.Sample {
 }
 
 // detail says why a command failed, as far as is known: our reason, and its
-// own last words.
-func detail(what string, res measure.Result) string {
+// own last words; those on stdout, by the pattern chatter, where it has no others.
+func detail(what, chatter string, res measure.Result) string {
 	var head []string
 	for _, part := range []string{what, res.Reason} {
 		if part != "" {
@@ -237,6 +237,9 @@ func detail(what string, res measure.Result) string {
 		}
 	}
 	said := bytes.TrimSpace(runners.ShimSaid.ReplaceAll(res.StderrTail, nil)) // the outcome says it
+	if own, err := regexp.Compile(chatter); len(said) == 0 && chatter != "" && err == nil {
+		said = bytes.TrimSpace(bytes.Join(own.FindAll(res.StdoutTail, -1), nil))
+	}
 	if len(said) == 0 && res.Reason == "" {
 		said = []byte(res.Signal)
 		if name := unix.SignalName(syscall.Signal(res.Exit - 128)); name != "" {
