@@ -157,7 +157,7 @@ func TestServerDownPausedAndBack(t *testing.T) {
 	server := miniotest.Start(t)
 	cfg := server.Config("down")
 	create(t, cfg)
-	hasty := tuned(t, cfg, minio.Tuned{Header: time.Second, Part: minPart}) // does not wait long
+	hasty := tuned(t, cfg, minio.Tuned{Header: time.Second, Part: minPart, Offline: true}) // does not wait long
 	b := tuned(t, cfg, minio.Tuned{Part: minPart})
 	v, sum := pattern(2*minPart + 1)
 	put := func(b *minio.Backend) error {
@@ -316,13 +316,20 @@ func TestUploadGoesOn(t *testing.T) {
 		return req.URL.Query().Get("partNumber")
 	}
 	ctx, cancel := context.WithCancel(t.Context())
+	first := make(chan bool) // closed when the part that is to be changed has arrived
+	arrived := sync.OnceFunc(func() { close(first) })
 	dying := tuned(t, cfg, minio.Tuned{Part: minPart, Wrap: func(next http.RoundTripper) http.RoundTripper {
-		return hook{next, func(req *http.Request) error {
+		return after{hook{next, func(req *http.Request) error {
 			switch part(req) {
-			case "6", "7": // either may come first, and two others have arrived
+			case "6", "7": // either may come first, and another one has arrived, too
+				<-first
 				cancel()
 			}
 			return ctx.Err()
+		}}, func(req *http.Request) {
+			if part(req) == "1" {
+				arrived()
+			}
 		}}
 	}})
 	if err := upload(ctx, dying, v, sum); !errors.Is(err, context.Canceled) {
