@@ -76,15 +76,16 @@ func (s Shim) Plan(inv Invocation, ask Ask) (Plan, error) {
 }
 
 // ShimSigns read the end of any shim: its exit status is the guest's, but for
-// these, which go with a line on standard error.
+// these, which go with a line on standard error. It may begin with the guest's
+// last words, if those have no line end; so may what any program says of a trap.
 var ShimSigns = []assay.Sign{
-	{Outcome: assay.Trap, Exit: []int{134}, Stderr: `(?m)^assay-shim: trap: `},
-	{Outcome: assay.Unsupported, Exit: []int{70}, Stderr: `(?m)^assay-shim: unsupported: `},
-	{Outcome: assay.RuntimeCrash, Exit: []int{70}, Stderr: `(?m)^assay-shim: cannot run: `},
-	{Outcome: assay.WrongOutput, Exit: []int{65}, Stderr: `(?m)^assay-shim: wrong: `},
+	{Outcome: assay.Trap, Exit: []int{134}, Stderr: `assay-shim: trap: `},
+	{Outcome: assay.Unsupported, Exit: []int{70}, Stderr: `assay-shim: unsupported: `},
+	{Outcome: assay.RuntimeCrash, Exit: []int{70}, Stderr: `assay-shim: cannot run: `},
+	{Outcome: assay.WrongOutput, Exit: []int{65}, Stderr: `assay-shim: wrong: `},
 	{Outcome: assay.RuntimeCrash, Signal: []string{"*"}},
 }
 
 // ShimSaid matches what stands before the reason in the line of standard error
 // that ShimSigns look for.
-var ShimSaid = regexp.MustCompile(`(?m)^assay-shim: (trap|unsupported|cannot run|wrong): `)
+var ShimSaid = regexp.MustCompile(`(?m)^.*assay-shim: (trap|unsupported|cannot run|wrong): `)

@@ -22,10 +22,10 @@ var Lucet = runners.CLI{
 	Inherits: true,
 	Executes: runners.Traits{Mode: runners.Precompiled, Cache: runners.Made, MVP: true},
 	Signs: []assay.Sign{
-		{Outcome: assay.Trap, Exit: []int{101}, Stderr: `(?m)^thread '.*' panicked at '(lucet-wasi runtime error: Runtime fault: |instance can be created: RuntimeFault\()`},
+		{Outcome: assay.Trap, Exit: []int{101}, Stderr: `thread '.*' panicked at '(lucet-wasi runtime error: Runtime fault: |instance can be created: RuntimeFault\()`},
 		{Outcome: assay.Unsupported, Exit: []int{1}, // of its compiler, which knows the first version
 			Stderr: `(?m)^Error: Wasm validation: (.*` + notEnabled + `|memories count must be at most 1|func type returns multiple values|invalid (table|memory) resizable limits flags|invalid flags byte in element segment|Invalid section code|Invalid type|Unknown opcode|element is not anyfunc|only one init_expr operator is expected)`},
-		{Outcome: assay.RuntimeCrash, Exit: []int{101}, Stderr: `(?m)^thread '.*' panicked at `},
+		{Outcome: assay.RuntimeCrash, Exit: []int{101}, Stderr: `thread '.*' panicked at `},
 		{Outcome: assay.RuntimeCrash, Signal: []string{"*"}},
 	},
 	Compiler: "lucetc",

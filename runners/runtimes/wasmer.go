@@ -32,7 +32,7 @@ func wasmer(id string, shim *runners.Shim, compiler ...string) runners.CLI {
 		Phases:   shim,
 		Env:      []string{"WASMER_DIR=.wasmer"}, // in the working directory: it makes ~/.wasmer whatever it is asked to do
 		Signs: []assay.Sign{
-			{Outcome: assay.Trap, Exit: []int{45}, Stderr: `(?m)^(RuntimeError: |Uncaught exception$)`},
+			{Outcome: assay.Trap, Exit: []int{45}, Stderr: `(?m)(RuntimeError: |Uncaught exception$)`},
 			{Outcome: assay.Trap, Exit: []int{1}, Stderr: `(?m)\Aerror: (RuntimeError: |Uncaught exception$)`}, // of a guest that imports nothing
 			{Outcome: assay.Trap, Exit: []int{1}, Stderr: `(?m)^error: (Unable to instantiate the WebAssembly module|Spawn failed)\n╰─▶ 1: (Failed to create the instance - )?RuntimeError: `},
 			{Outcome: assay.Unsupported, Exit: []int{1},

@@ -24,8 +24,8 @@ var Wasmi = runners.CLI{
 		Counted: assay.Counted{Says: `fuel consumed: (\d+), fuel remaining: \d+\n`, Unit: "fuel:wasmi"},
 	},
 	Signs: []assay.Sign{
-		{Outcome: assay.RuntimeCrash, Exit: []int{1}, Stderr: `(?m)^Error: failed during execution of _start: exit with invalid exit status `},
-		{Outcome: assay.Trap, Exit: []int{1}, Stderr: `(?m)^Error: failed during execution of _start: `},
+		{Outcome: assay.RuntimeCrash, Exit: []int{1}, Stderr: `Error: failed during execution of _start: exit with invalid exit status `},
+		{Outcome: assay.Trap, Exit: []int{1}, Stderr: `Error: failed during execution of _start: `},
 		{Outcome: assay.Trap, Exit: []int{1},
 			Stderr: `(?m)^Error: failed to instantiate and start the Wasm module: (wasm .unreachable. instruction executed|(undefined element: )?out of bounds |uninitialized element |integer |invalid conversion to integer|call stack exhausted|indirect call type mismatch)`},
 		{Outcome: assay.Unsupported, Exit: []int{1}, Stderr: `(?m)^Error: failed to compile Wasm module ".*` + notEnabled},

@@ -34,7 +34,7 @@ func wasmtime(id string, executes runners.Traits, shim *runners.Shim, flags ...s
 			{Outcome: assay.Unsupported, Exit: []int{1},
 				Stderr: `(?m)^Error: failed to (compile: wasm\[|parse WebAssembly module$)(?s:.*)(` + notEnabled + `|Compilation error: Unsupported )`},
 			{Outcome: assay.Unsupported, Exit: []int{1}, Stderr: "(?m)^Error: failed to run main module `(?s:.*)^\\s+\\d+: .* is disabled for this engine"},
-			{Outcome: assay.RuntimeCrash, Exit: []int{1}, Stderr: "(?m)^Error: (failed to (run main module `|open wasm module \"|compile: wasm\\[|parse WebAssembly module$)|.*\n +--> /.*:\\d+:\\d+\n)"},
+			{Outcome: assay.RuntimeCrash, Exit: []int{1}, Stderr: "(?m)Error: failed to run main module `|^Error: (failed to (open wasm module \"|compile: wasm\\[|parse WebAssembly module$)|.*\n +--> /.*:\\d+:\\d+\n)"},
 			refusedArguments("wasmtime"),
 			{Outcome: assay.RuntimeCrash, Signal: []string{"*"}},
 		},

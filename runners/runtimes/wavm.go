@@ -22,7 +22,7 @@ func wavm(id string, executes runners.Traits, flags ...string) runners.CLI {
 		Executes: executes,
 		Signs: []assay.Sign{
 			// A trap is its own SIGABRT, with words; without them it died.
-			{Outcome: assay.Trap, Signal: []string{"SIGABRT"}, Stderr: `(?m)^(Unhandled )?[Rr]untime exception: `},
+			{Outcome: assay.Trap, Signal: []string{"SIGABRT"}, Stderr: `[Rr]untime exception: `},
 			{Outcome: assay.RuntimeCrash, Signal: []string{"*"}},
 			{Outcome: assay.RuntimeCrash, Exit: []int{1}, Stderr: `(?m)^(Error (loading|reading|deserializing|validating) |Failed to link |Couldn't |Module was invalid)`},
 		},

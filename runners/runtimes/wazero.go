@@ -52,7 +52,7 @@ func wazero(id string, executes runners.Traits, mode string, flags ...string) ru
 		Phases:   wazeroShim(mode),
 		Signs: []assay.Sign{
 			{Outcome: assay.Trap, Exit: []int{1},
-				Stderr: `(?m)^error instantiating wasm binary: ((module\[.*\]|start) function\[.*\] failed: (wasm error: |stack overflow)|` + wazeroSegment + `)`},
+				Stderr: `error instantiating wasm binary: ((module\[.*\]|start) function\[.*\] failed: (wasm error: |stack overflow)|` + wazeroSegment + `)`},
 			{Outcome: assay.Unsupported, Exit: []int{1}, Stderr: `(?m)^error compiling wasm binary: .*` + wazeroFeature},
 			{Outcome: assay.RuntimeCrash, Exit: []int{1}, Stderr: `(?m)^error (reading|compiling|instantiating) wasm binary: `},
 			{Outcome: assay.RuntimeCrash, Exit: []int{2}, Stderr: `(?m)^github\.com/tetratelabs/wazero`}, // its own Go stack

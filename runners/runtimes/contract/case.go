@@ -86,6 +86,7 @@ var Cases = []Case{
 	{Name: "trap: an exception that nobody catches", Guest: "throw", Want: assay.Trap, Later: true},
 	{Name: "trap: after the answer", Guest: "says", Args: []string{"answer\n", "", ""}, Script: `printf %s "$1"; kill -ILL $$`, Status: 1, Want: assay.Trap, Native: assay.Signal,
 		Stdout: says("answer\n")},
+	{Name: "trap: after words without a line end", Guest: "says", Args: []string{"answer", "words", ""}, Script: `printf %s "$1"; printf %s "$2" >&2; kill -ILL $$`, Want: assay.Trap, Native: assay.Signal},
 	{Name: "a guest's words beside the answer", Guest: "says", Args: []string{"answer\n", words, "1"}, Script: say, Status: 1, Want: assay.OK, Stdout: says("answer\n")},
 	{Name: "a guest's words alone", Guest: "says", Args: []string{"", words, "1"}, Script: say, Want: assay.Exit, Exit: 1},
 	{Name: "a guest's words of its arguments", Guest: "says", Args: []string{"", usage, "2"}, Script: say, Want: assay.Exit, Exit: 2},
