@@ -150,9 +150,10 @@ func (a *acknowledged) missing(url string) error {
 	return errors.Join(problems...)
 }
 
-// TestRegistryKilled kills a registry at random moments while four clients
-// push to two repositories of it: whatever it acknowledged it has, and lists,
-// when it is started again.
+// TestRegistryKilled kills a registry while four clients push to two
+// repositories of it, three times in four at a random moment after the first
+// has pushed and else after the start: whatever it acknowledged it has, and
+// lists, when it is started again.
 func TestRegistryKilled(t *testing.T) {
 	const kills = 50
 	dir := t.TempDir()
@@ -167,6 +168,7 @@ func TestRegistryKilled(t *testing.T) {
 			t.Fatalf("after %d kills: %v", round, err)
 		}
 		var clients sync.WaitGroup
+		pushed, ended := make(chan bool, 1), make(chan bool)
 		for client := range 4 {
 			clients.Go(func() {
 				rng := rand.New(rand.NewPCG(uint64(round), uint64(client)))
@@ -175,15 +177,27 @@ func TestRegistryKilled(t *testing.T) {
 					if err := acked.push(url, fmt.Sprintf("team/repo%d", client%2), tag, rng); err != nil {
 						return // killed
 					}
+					select {
+					case pushed <- true:
+					default:
+					}
 				}
 			})
+		}
+		go func() { clients.Wait(); close(ended) }()
+		if round%4 > 0 {
+			select {
+			case <-pushed:
+			case <-ended:
+				t.Fatal("no client could push")
+			}
 		}
 		time.Sleep(time.Duration(moments.IntN(60)) * time.Millisecond)
 		if err := server.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
 		server.Wait()
-		clients.Wait()
+		<-ended
 	}
 	url, server, err := startRegistry(t.Context(), "--dir", dir)
 	if err != nil {
@@ -197,9 +211,6 @@ func TestRegistryKilled(t *testing.T) {
 	}
 	if err := server.Wait(); err != nil {
 		t.Errorf("interrupted, it ended with %v", err)
-	}
-	if len(acked.m) < kills {
-		t.Errorf("%d blobs and manifests were acknowledged in %d rounds: this tested little", len(acked.m), kills)
 	}
 	t.Logf("%d kills, %d blobs and manifests acknowledged, 0 lost", kills, len(acked.m))
 }

@@ -260,7 +260,8 @@ func TestPublish(t *testing.T) {
 	rotten, only := readLock(t, dir).Figures["times"].Module, readLock(t, dir).Figures["times"].Tables[0].Trace
 	put(t, client, c, artifacts.BlobKey(rotten), "not a module")
 	damage(t, blobPath(dir, only), true)
-	until := time.Now().AddDate(0, 1, 0).UTC().Format(time.DateOnly)
+	now := time.Now().UTC()
+	until := now.AddDate(0, 1, 0).Format(time.DateOnly)
 	if out := mustAssay(t, dir, "publish", "times", "--until", until, "--mode", "compliance"); !strings.Contains(out, "figures/times") || !strings.Contains(out, "compliance") {
 		t.Errorf("publish printed %s", out)
 	}
@@ -288,7 +289,7 @@ func TestPublish(t *testing.T) {
 			t.Errorf("%s is retained %v, %v; want to the end of %s", key, r, err, until)
 		}
 	}
-	sooner, ends := time.Now().UTC().AddDate(0, 0, 1).Format(time.DateOnly), time.Now().AddDate(0, 1, 1).UTC().Format(time.DateOnly)
+	sooner, ends := now.AddDate(0, 0, 1).Format(time.DateOnly), now.AddDate(0, 1, 1).Format(time.DateOnly)
 	if out := mustAssay(t, dir, "publish", "times", "--until", sooner, "--mode", "compliance"); !strings.Contains(out, ends) {
 		t.Errorf("publish until %s printed %s; it is retained to the begin of %s", sooner, out, ends)
 	}
