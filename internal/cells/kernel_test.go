@@ -372,8 +372,8 @@ func TestCellsInterrupted(t *testing.T) {
 		t.Errorf("assay runs: %s, want slow to be interrupted", runs)
 	}
 	o = n.run(slowCell)
-	if o.status != "ok" || !strings.Contains(o.stdout, "done") || strings.Contains(o.displays[0].states[0], " 0 of 30") || len(o.displays[0].states) < 5 {
-		t.Errorf("again: %+v, want it to go on, and five states of the bar", o)
+	if o.status != "ok" || !strings.Contains(o.stdout, "done") || strings.Contains(o.displays[0].states[0], " 0 of 30") {
+		t.Errorf("again: %+v, want it to go on", o)
 	}
 	if runs := w.assay("runs"); strings.Count(runs, "slow") != 1 {
 		t.Errorf("assay runs: %s, want one run", runs)
