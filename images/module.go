@@ -5,13 +5,13 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/internal/plainfile"
 )
 
 // What a file can be instead of a module for wasip1.
@@ -46,16 +46,7 @@ func Module(path string, o ModuleOptions) (*Built, error) {
 	if err := spec.check(); err != nil {
 		return nil, err
 	}
-	st, err := os.Stat(path)
-	switch {
-	case err != nil:
-		return nil, err
-	case !st.Mode().IsRegular(): // opening a pipe could wait for ever
-		return nil, errors.New("not a plain file; give a .wasm file")
-	case st.Size() > moduleLimit:
-		return nil, fmt.Errorf("more than %d MiB, which no runtime loads", moduleLimit>>20)
-	}
-	module, err := os.ReadFile(path)
+	module, err := plainfile.Read(path, moduleLimit)
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/images"
+	"github.com/assay-notebooks/assay/internal/failure"
 )
 
 // wasm is a module of the given sections, each id and body.
@@ -130,7 +131,7 @@ func TestModule(t *testing.T) {
 	}
 	// A file that could be read for ever is not opened.
 	for _, path := range []string{os.DevNull, filepath.Dir(path)} {
-		if _, err := images.Module(path, o); err == nil || !strings.Contains(err.Error(), "not a plain file") {
+		if _, err := images.Module(path, o); !errors.Is(err, failure.ErrUsage) {
 			t.Errorf("%s: error %v, want that it is no plain file", path, err)
 		}
 	}

@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"time"
 
+	"github.com/assay-notebooks/assay/internal/plainfile"
 	"github.com/assay-notebooks/assay/internal/stall"
 )
 
@@ -17,6 +17,8 @@ const (
 	dialTimeout = 5 * time.Second
 	idleConns   = 64 // as many as blobs are moved at once, at most
 )
+
+const maxCA = 16 << 20 // bytes of a file of certificates
 
 // newTransport returns a transport that waits for nothing without bound.
 func newTransport(caFile string, l limits) (*http.Transport, error) {
@@ -35,7 +37,7 @@ func newTransport(caFile string, l limits) (*http.Transport, error) {
 	if caFile == "" {
 		return t, nil
 	}
-	pem, err := os.ReadFile(caFile)
+	pem, err := plainfile.Read(caFile, maxCA)
 	if err != nil {
 		return nil, fmt.Errorf("CA file: %w", err)
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -16,6 +15,7 @@ import (
 	"github.com/assay-notebooks/assay/internal/durable"
 	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/mutex"
+	"github.com/assay-notebooks/assay/internal/plainfile"
 	"github.com/assay-notebooks/assay/internal/settings"
 	"github.com/assay-notebooks/assay/runners"
 	"github.com/assay-notebooks/assay/runners/install"
@@ -49,13 +49,15 @@ func Lock(root string) (install.Lock, error) {
 	return own.Over(install.Embedded()), err
 }
 
+const maxLock = 16 << 20 // bytes of a runtimes.lock
+
 // ownRuntimes reads the runtimes.lock of a workspace.
 func ownRuntimes(root string) (install.Lock, error) {
 	if root == "" {
 		return install.Lock{}, nil
 	}
 	path := filepath.Join(root, install.LockFile)
-	b, err := os.ReadFile(path)
+	b, err := plainfile.Read(path, maxLock)
 	if errors.Is(err, fs.ErrNotExist) {
 		return install.Lock{}, nil
 	}

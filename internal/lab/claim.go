@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -19,6 +18,7 @@ import (
 	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/mutex"
 	"github.com/assay-notebooks/assay/internal/pins"
+	"github.com/assay-notebooks/assay/internal/plainfile"
 	"github.com/assay-notebooks/assay/internal/settings"
 )
 
@@ -35,6 +35,8 @@ type Judged struct {
 	Needs    string       `json:"needs,omitempty"`   // what it would take, of an unsupported claim
 }
 
+const maxClaims = 64 << 20 // bytes of a claims file
+
 // Claims reads the claims that assay comes with and those of the workspace, which
 // stand above them, and reports every mistake in these.
 func (w *Workspace) Claims() (claims.Book, error) {
@@ -42,7 +44,7 @@ func (w *Workspace) Claims() (claims.Book, error) {
 	if err != nil {
 		return ledger, err
 	}
-	b, err := os.ReadFile(w.claimsPath())
+	b, err := plainfile.Read(w.claimsPath(), maxClaims)
 	if errors.Is(err, fs.ErrNotExist) {
 		return ledger, nil
 	}
@@ -72,7 +74,7 @@ func (w *Workspace) AddClaims(ctx context.Context, text []byte) (added []assay.C
 		return nil, nil, fmt.Errorf("claims: %w", err)
 	}
 	defer release()
-	file, err := os.ReadFile(w.claimsPath())
+	file, err := plainfile.Read(w.claimsPath(), maxClaims)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, fmt.Errorf("claims: %w", err)
 	}

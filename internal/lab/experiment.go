@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
+	"io/fs"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -15,16 +15,22 @@ import (
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/internal/failure"
+	"github.com/assay-notebooks/assay/internal/plainfile"
 	"github.com/assay-notebooks/assay/internal/plans"
 	"github.com/assay-notebooks/assay/internal/strictyaml"
 	"github.com/assay-notebooks/assay/runners/runtimes"
 )
 
+const maxSpec = 1 << 20 // bytes of an experiment file
+
 // LoadSpec reads an experiment file. Paths in it are relative to it; they come
 // back absolute.
 func LoadSpec(path string) (assay.Spec, error) {
 	var spec assay.Spec
-	b, err := os.ReadFile(path)
+	b, err := plainfile.Read(path, maxSpec)
+	if errors.Is(err, fs.ErrNotExist) {
+		return spec, failure.Usagef("experiment: no file %s: name one; docs/experiment.md shows an experiment", path)
+	}
 	if err != nil {
 		return spec, fmt.Errorf("experiment: %w", err)
 	}

@@ -5,10 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
-	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -25,6 +23,7 @@ import (
 	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/graph"
 	"github.com/assay-notebooks/assay/internal/pins"
+	"github.com/assay-notebooks/assay/internal/plainfile"
 	"github.com/assay-notebooks/assay/internal/settings"
 	"github.com/assay-notebooks/assay/internal/stores"
 )
@@ -577,23 +576,11 @@ func readMapping(path string) ([]byte, error) {
 	if path == "" {
 		return nil, nil
 	}
-	info, err := os.Stat(path)
-	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s is no file", path)
-	}
+	b, err := plainfile.Read(path, maxMapping)
 	if err != nil {
 		return nil, failure.Usagef("mapping: %w", err)
 	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, failure.Usagef("mapping: %w", err)
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxMapping+1))
-	if err == nil && len(b) > maxMapping {
-		err = failure.Usagef("mapping %s: longer than %d bytes", path, maxMapping)
-	}
-	return b, err
+	return b, nil
 }
 
 // ParseFacts reads facts as they are written on a command line, "system=sledge".

@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 
 	"github.com/google/renameio/v2"
 
@@ -18,6 +17,7 @@ import (
 	"github.com/assay-notebooks/assay/artifacts/trace"
 	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/hosts"
+	"github.com/assay-notebooks/assay/internal/plainfile"
 	"github.com/assay-notebooks/assay/internal/summary"
 )
 
@@ -193,14 +193,15 @@ func (w *Workspace) runManifest(ctx context.Context, id string) (assay.Digest, e
 
 // traceFrom opens the trace that ref names: a Parquet file, or as in findTrace.
 func (w *Workspace) traceFrom(ctx context.Context, ref string) (*trace.Trace, error) {
-	b, err := os.ReadFile(ref)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.EISDIR) { // "fs23" may be a folder, too
+	info, err := os.Stat(ref)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && info.IsDir() { // "fs23" may be a folder, too
 		found, err := w.findTrace(ctx, ref)
 		if err != nil {
 			return nil, err
 		}
 		return w.openTrace(ctx, found.digest)
 	}
+	b, err := plainfile.Read(ref, maxTrace)
 	if err != nil {
 		return nil, err
 	}

@@ -14,7 +14,6 @@ import (
 	"io"
 	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -24,6 +23,7 @@ import (
 	"github.com/assay-notebooks/assay/internal/durable"
 	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/mutex"
+	"github.com/assay-notebooks/assay/internal/plainfile"
 	"github.com/assay-notebooks/assay/internal/settings"
 )
 
@@ -31,6 +31,8 @@ import (
 const File = "assay.lock"
 
 const format = "assay.lock.v1"
+
+const maxLock = 256 << 20 // bytes
 
 // A Lock holds all pins of a workspace: what a name meant when the results
 // were made. Map keys are sorted when it is written, one pin a line or block,
@@ -86,7 +88,7 @@ type Claim struct {
 func Read(root string) (Lock, error) { return read(filepath.Join(root, File)) }
 
 func read(path string) (Lock, error) {
-	b, err := os.ReadFile(path)
+	b, err := plainfile.Read(path, maxLock)
 	if errors.Is(err, fs.ErrNotExist) {
 		b = []byte(`{"format":"` + format + `"}`)
 	} else if err != nil {

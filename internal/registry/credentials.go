@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -15,6 +16,9 @@ import (
 	"sync"
 
 	"golang.org/x/crypto/bcrypt"
+
+	"github.com/assay-notebooks/assay/internal/failure"
+	"github.com/assay-notebooks/assay/internal/plainfile"
 )
 
 // Credentials are who may use a registry. Passwords are known by their bcrypt
@@ -35,6 +39,7 @@ type credentials struct {
 const (
 	minToken      = 16 // characters
 	maxCredential = 4 << 10
+	maxAccounts   = 16 << 20 // bytes of a file of them
 )
 
 // readCredentials reads the files that o names; nil means that nobody is asked.
@@ -45,9 +50,9 @@ func readCredentials(o Options) (*credentials, error) {
 	c := &credentials{users: map[string][]byte{}, seen: map[string][]byte{}, key: make([]byte, sha256.Size), slow: make(chan struct{}, 2)}
 	rand.Read(c.key)
 	if o.Htpasswd != "" {
-		b, err := os.ReadFile(o.Htpasswd)
+		b, err := readAccounts(o.Htpasswd)
 		if err != nil {
-			return nil, fmt.Errorf("registry: %w", err)
+			return nil, err
 		}
 		if err := c.parseHtpasswd(b); err != nil {
 			return nil, refuse("%s: %v", o.Htpasswd, err)
@@ -61,15 +66,26 @@ func readCredentials(o Options) (*credentials, error) {
 		if st.Mode().Perm()&0o007 != 0 {
 			return nil, refuse("%s: everybody on this machine can read it: chmod 600 %[1]s", o.TokenFile)
 		}
-		b, err := os.ReadFile(o.TokenFile)
+		b, err := readAccounts(o.TokenFile)
 		if err != nil {
-			return nil, fmt.Errorf("registry: %w", err)
+			return nil, err
 		}
 		if err := c.parseTokens(b); err != nil {
 			return nil, refuse("%s: %v", o.TokenFile, err)
 		}
 	}
 	return c, nil
+}
+
+func readAccounts(path string) ([]byte, error) {
+	b, err := plainfile.Read(path, maxAccounts)
+	switch {
+	case errors.Is(err, failure.ErrUsage):
+		return nil, refuse("%v", err)
+	case err != nil:
+		return nil, fmt.Errorf("registry: %w", err)
+	}
+	return b, nil
 }
 
 // parseHtpasswd reads lines of "user:hash"; empty ones and those that begin

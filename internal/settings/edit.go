@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/assay-notebooks/assay/internal/durable"
 	"github.com/assay-notebooks/assay/internal/mutex"
+	"github.com/assay-notebooks/assay/internal/plainfile"
 )
 
 // Define sets the definition of a store in the assay.yaml of the workspace at
@@ -26,7 +26,7 @@ func Define(ctx context.Context, root, name string, c *Store) error {
 	}
 	defer release()
 	path := filepath.Join(root, File)
-	old, err := os.ReadFile(path)
+	old, err := plainfile.Read(path, maxFile)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("settings: %w", err)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/assay-notebooks/assay"
 	"github.com/assay-notebooks/assay/internal/failure"
+	"github.com/assay-notebooks/assay/internal/plainfile"
 	"github.com/assay-notebooks/assay/internal/strictyaml"
 )
 
@@ -59,6 +60,8 @@ var configKeys = []struct {
 // File is the name of a workspace's settings.
 const File = "assay.yaml"
 
+const maxFile = 1 << 20 // bytes of it
+
 // Folder is what a workspace has and does not commit.
 const Folder = ".assay"
 
@@ -82,7 +85,7 @@ func Load(root string) (Config, []Setting, error) {
 	written := map[string]bool{}
 	if root != "" {
 		path := filepath.Join(root, File)
-		b, err := os.ReadFile(path)
+		b, err := plainfile.Read(path, maxFile)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 		case err != nil:
