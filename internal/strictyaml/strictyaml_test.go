@@ -12,6 +12,8 @@ type file struct {
 	Name  string   `yaml:"name"`
 	Count int      `yaml:"count"`
 	List  []string `yaml:"list"`
+
+	Map map[string]string `yaml:"map"`
 }
 
 func TestDecode(t *testing.T) {
@@ -23,7 +25,11 @@ func TestDecode(t *testing.T) {
 		"name: x\nnmae: y":            "line 2: field nmae not found",
 		"count: 1.9":                  "line 1: 1.9: want a whole number",
 		"count: many\nlist: 3":        "line 1: cannot unmarshal !!str `many` into int; line 2: ",
-		"count: 99999999999999999999": "cannot unmarshal",
+		"count: 99999999999999999999": "line 1: 99999999999999999999 is too large",
+		"list: [a,\n null]":           "line 2: null stands for nothing",
+		"list:\n-\n- a":               "line 2: null stands for nothing",
+		"name: &n ~\nlist: [*n]":      "line 2: null stands for nothing",
+		"map: {a: null}":              "line 1: null stands for nothing",
 		"name: x\n---\nname: y":       "second YAML document",
 		"name: x\nname: y":            "already defined at line 1",
 		"\tname: x":                   "cannot start any token",
