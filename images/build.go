@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/internal/failure"
 )
 
 // Build builds the workload in dir. The source is copied first, so that what
@@ -142,7 +143,7 @@ func readWorkload(dir string) (source, Spec, error) {
 func (s source) spec() (Spec, error) {
 	text, ok := s[SpecFile]
 	if !ok {
-		return Spec{}, fmt.Errorf("no %s; write one with at least a name", SpecFile)
+		return Spec{}, failure.Usagef("no %s; write one with at least a name: docs/workload.md shows one", SpecFile)
 	}
 	return ParseSpec(text)
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/strictyaml"
 )
 
@@ -80,19 +81,25 @@ func CheckName(s string) error {
 	return nil
 }
 
-// ParseSpec parses and checks a workload.yaml. An unknown field is an error.
+// ParseSpec parses and checks a workload.yaml. An unknown field is an error, and
+// errors match failure.ErrUsage.
 func ParseSpec(b []byte) (Spec, error) {
 	var s Spec
 	if len(b) > specLimit {
-		return s, fmt.Errorf("%s: %d bytes, more than %d", SpecFile, len(b), specLimit)
+		return s, badSpec(fmt.Errorf("%d bytes, more than %d", len(b), specLimit))
 	}
 	if err := strictyaml.Decode(b, &s); err != nil {
-		return Spec{}, fmt.Errorf("%s: %w", SpecFile, err)
+		return Spec{}, badSpec(err)
 	}
 	if err := s.check(); err != nil {
-		return Spec{}, fmt.Errorf("%s: %w", SpecFile, err)
+		return Spec{}, badSpec(err)
 	}
 	return s, nil
+}
+
+// badSpec says what is wrong with a workload.yaml.
+func badSpec(err error) error {
+	return failure.Usagef("%s: %s; docs/workload.md shows one", SpecFile, strings.ReplaceAll(err.Error(), "\n", "; "))
 }
 
 func (s Spec) check() error {
