@@ -26,6 +26,9 @@ func newNotebook() *cobra.Command {
 // Where no workspace is around the notebook, its cells use that of the working
 // directory, if there is one.
 func placeOptions(cmd *cobra.Command, opts notebook.Options, in string) (notebook.Options, error) {
+	if opts.Timeout < 0 {
+		return opts, fmt.Errorf("%s: --timeout %v: want none (0) or a time: %w", cmd.CommandPath(), opts.Timeout, errFlags)
+	}
 	var err error
 	if opts.Dir, err = filepath.Abs(filepath.Dir(in)); err != nil {
 		return opts, err

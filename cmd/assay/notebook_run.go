@@ -44,9 +44,6 @@ where no -p does. --parameters lists them.`,
 			if inPlace && out != "" {
 				return fmt.Errorf("notebook run: -o and --inplace exclude each other: %w", errFlags)
 			}
-			if opts.Timeout < 0 {
-				return fmt.Errorf("notebook run: --timeout %v: want none (0) or a time: %w", opts.Timeout, errFlags)
-			}
 			in := args[0]
 			nb, err := notebook.Read(in)
 			if err != nil {

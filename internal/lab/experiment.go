@@ -100,7 +100,7 @@ func (w *Workspace) Resolve(ctx context.Context, spec assay.Spec) (assay.Experim
 			bad("%v", err)
 		}
 		if seen[r] {
-			bad("runtime %s is listed twice", r)
+			bad("runtime %s is listed twice: list it once; protocol has control: true for the first one twice", r)
 		}
 		seen[r] = true
 	}
@@ -111,20 +111,20 @@ func (w *Workspace) Resolve(ctx context.Context, spec assay.Spec) (assay.Experim
 	matrix := len(spec.Workloads) * treatments
 	for i, p := range spec.Params {
 		if slices.ContainsFunc(spec.Params[:i], func(q assay.Param) bool { return q.Name == p.Name }) {
-			bad("parameter %s is listed twice", p.Name)
+			bad("parameter %s is listed twice: list it once, with all of its values", p.Name)
 		}
 		if values := slices.Sorted(slices.Values(p.Values)); len(slices.Compact(values)) != len(p.Values) {
-			bad("parameter %s has a value twice", p.Name)
+			bad("parameter %s has a value twice: list it once", p.Name)
 		}
 		if !paramPattern.MatchString(p.Name) {
 			bad("parameter %q: want a name of letters, digits and '_', not beginning with a digit", p.Name)
 		}
 		if len(p.Values) == 0 {
-			bad("parameter %s has no values", p.Name)
+			bad("parameter %s has no values: list one or more, or drop it", p.Name)
 		}
 		matrix *= max(len(p.Values), 1)
 		if matrix > plans.MaxRows {
-			bad("the matrix has more than %d trials", plans.MaxRows)
+			bad("the matrix has more than %d trials: make several experiments of it", plans.MaxRows)
 			break
 		}
 	}
@@ -139,7 +139,7 @@ func (w *Workspace) Resolve(ctx context.Context, spec assay.Spec) (assay.Experim
 			bad("%s: %v", labelled("figure", f.Name), err)
 		}
 		if slices.ContainsFunc(spec.Figures[:i], func(g assay.FigureSpec) bool { return g.Name == f.Name }) {
-			bad("figure %s is listed twice", f.Name)
+			bad("figure %s is listed twice: give one of them another name", f.Name)
 		}
 	}
 	if len(wrong) > 0 {
@@ -152,7 +152,7 @@ func (w *Workspace) Resolve(ctx context.Context, spec assay.Spec) (assay.Experim
 		}
 		for _, other := range exp.Workloads {
 			if other.Name == wl.Name {
-				return exp, failure.Usagef("experiment %s: two workloads are called %s", spec.Name, wl.Name)
+				return exp, failure.Usagef("experiment %s: two workloads are called %s: list it once, or give one another name in its workload.yaml, or with assay pin --name", spec.Name, wl.Name)
 			}
 		}
 		for _, m := range placeholder.FindAllStringSubmatch(strings.Join(append(slices.Clone(wl.Args), wl.Env...), " "), -1) {
@@ -175,7 +175,7 @@ func parseLimits(s assay.SpecLimits) (assay.Limits, error) {
 	if s.Timeout != "" {
 		d, err := time.ParseDuration(s.Timeout)
 		if err != nil || d <= 0 {
-			wrong = append(wrong, fmt.Errorf(`limits.timeout %q: want a positive time such as "60s"`, s.Timeout))
+			wrong = append(wrong, fmt.Errorf(`limits.timeout %q: want a positive time such as "60s", and no more than "2562047h"`, s.Timeout))
 		}
 		l.Timeout = d
 	}

@@ -114,13 +114,17 @@ func (w *Workspace) locate(ctx context.Context, names []string, shims bool) ([]h
 func (w *Workspace) finder() hosts.Finder { return hosts.Finder{Root: w.Root, Cache: w.Config.Cache} }
 
 // counting finds the programs of those tools that have no shim, and count
-// themselves.
+// themselves; of others it says that they do not.
 func (w *Workspace) counting(ctx context.Context, tools []hosts.Tool) error {
 	var at []int
 	var these []hosts.Tool
 	for i, t := range tools {
-		if t.Shim == nil && t.Runtime.Traits().Counts {
+		switch {
+		case t.Shim != nil:
+		case t.Runtime.Traits().Counts:
 			at, these = append(at, i), append(these, hosts.Tool{Runtime: t.Runtime})
+		default:
+			tools[i].Found.Absent = fmt.Sprintf("%s does not count what its guest executes (docs/measuring.md says which do, and why others do not): measure it by the protocol cold, or drop it from runtimes", t.Runtime.Name())
 		}
 	}
 	if len(these) == 0 {

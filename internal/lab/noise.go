@@ -21,11 +21,11 @@ const noiseType = "application/vnd.assay.noise.v1+json"
 type NoiseOptions struct {
 	Workload    string // as in Workload; "": a loop of a fraction of a millisecond
 	Runtime     string // "": wazero
-	Invocations int    // under each of the two labels; 0: DefaultNoise
+	Invocations int    // under each of the two labels
 }
 
-// DefaultNoise is how many invocations each label of an A/A run gets: with the
-// loop both runs take well below a minute.
+// DefaultNoise is how many invocations each label of an A/A run gets if nobody
+// says: with the loop both runs take well below a minute.
 const DefaultNoise = 300
 
 // steadyNoise is what each invocation does where calls are measured.
@@ -50,9 +50,6 @@ const (
 // host, which verdicts on its runs use from then on: one of processes and, of a
 // workload that makes calls, one of these.
 func (w *Workspace) MeasureNoise(ctx context.Context, opts NoiseOptions, watcher Watcher) ([]Certified, error) {
-	if opts.Invocations == 0 {
-		opts.Invocations = DefaultNoise
-	}
 	if opts.Runtime == "" {
 		opts.Runtime = "wazero"
 	}

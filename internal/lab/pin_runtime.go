@@ -54,7 +54,7 @@ func (w *Workspace) PinRuntime(ctx context.Context, name string) ([]PinnedRuntim
 	}
 	switch found := tools[0].Found; {
 	case found.Absent != "":
-		return nil, fmt.Errorf("pin runtime: %s", found.Absent)
+		return nil, fmt.Errorf("pin runtime: %s", strings.Replace(found.Absent, toolbox.OrDrop(name), "", 1))
 	case found.Path == "":
 		return nil, failure.Usagef("pin runtime %s: it is %s, which is pinned with the workload", name, found.Origin)
 	}

@@ -14,6 +14,14 @@ import (
 // readyInterval is how often the load is looked at while it has to fall.
 const readyInterval = time.Second
 
+// checkReady says what is wrong with a time to wait.
+func checkReady(patience time.Duration) error {
+	if patience < 0 {
+		return failure.Usagef("ready %v: want a time to wait, such as 2m, or none (0)", patience)
+	}
+	return nil
+}
+
 // awaitReady looks at a host until it has little other work, and returns it then. If it still has
 // some after patience, the error matches failure.ErrIncomplete.
 func awaitReady(ctx context.Context, look func(context.Context) (assay.Host, error), name string, patience time.Duration, watcher Watcher) (assay.Host, error) {

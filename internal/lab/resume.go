@@ -24,6 +24,9 @@ type ResumeOptions struct {
 
 // Resume goes on with a run that was interrupted.
 func (w *Workspace) Resume(ctx context.Context, ref string, opts ResumeOptions, watcher Watcher) (assay.Run, error) {
+	if err := checkReady(opts.Ready); err != nil {
+		return assay.Run{}, err
+	}
 	run, err := w.findLive(ctx, ref)
 	if err != nil {
 		return run, err

@@ -49,6 +49,9 @@ type Result struct {
 // process has started is left at work; so is every one if the context's cause
 // is ErrLeft.
 func (w *Workspace) Run(ctx context.Context, exp assay.Experiment, opts RunOptions, watcher Watcher) (Result, error) {
+	if err := checkReady(opts.Ready); err != nil {
+		return Result{}, err
+	}
 	id, err := plans.Identity(exp)
 	if err != nil {
 		return Result{}, err

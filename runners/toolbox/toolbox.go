@@ -40,10 +40,13 @@ type Options struct {
 func Locate(ctx context.Context, r runners.Runtime, o Options) (assay.RuntimeVersion, error) {
 	found, err := Find(ctx, r.Name(), r.Tool(), o)
 	if found.Absent != "" {
-		found.Absent += fmt.Sprintf(", or drop %s from runtimes", r.Name())
+		found.Absent += OrDrop(r.Name())
 	}
 	return found, err
 }
+
+// OrDrop is what Locate advises where a runtime is one of an experiment's.
+func OrDrop(runtime string) string { return fmt.Sprintf(", or drop %s from runtimes", runtime) }
 
 // LocateAll is Locate for several. What is the same tool is looked for, and
 // hashed, once.
