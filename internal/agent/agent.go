@@ -163,7 +163,7 @@ func (r *run) execute(ctx context.Context) error {
 		err = r.announce(assay.Running, nil)
 	}
 	if err != nil {
-		return errors.Join(err, release(r.dir))
+		return errors.Join(explain(err), release(r.dir))
 	}
 	err = r.journal.Segment(journal.Segment{
 		Segment: r.segment, Started: r.began, MonotonicNS: r.zero, Agent: r.exe, Host: measure.Host(r.plan.Host),

@@ -325,8 +325,8 @@ func TestFullDisk(t *testing.T) {
 	}
 
 	code, stderr = run(t, dir) // still full
-	if code != 1 || !strings.Contains(stderr, want) || !strings.Contains(stderr, dir) {
-		t.Errorf("begun on a full disk: exit %d, %q; want 1 and %s, with the path", code, stderr, want)
+	if code != 1 || !strings.Contains(stderr, want+"; free space there") || !strings.Contains(stderr, dir) {
+		t.Errorf("begun on a full disk: exit %d, %q; want 1 and %s, with the path and a remedy", code, stderr, want)
 	}
 	if err := os.Remove(fill); err != nil {
 		t.Fatal(err)

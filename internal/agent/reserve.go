@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // reserveFile holds room in a run directory while an agent is at work there, so
@@ -32,6 +33,14 @@ func reserve(dir string) error {
 		return fmt.Errorf("reserve room: %w", err)
 	}
 	return nil
+}
+
+// explain adds to the error of a full disk what to do.
+func explain(err error) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return fmt.Errorf("%w; free space there, and resume the run", err)
+	}
+	return err
 }
 
 // release gives the room back.

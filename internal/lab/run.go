@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/artifacts/disk"
 	"github.com/assay-notebooks/assay/internal/mutex"
 	"github.com/assay-notebooks/assay/internal/plans"
 )
@@ -78,7 +79,7 @@ func (w *Workspace) Run(ctx context.Context, exp assay.Experiment, opts RunOptio
 	}
 	run, archived, err := w.beginOnce(ctx, frozen, id, opts.Rerun)
 	if err != nil || archived {
-		return Result{run, archived}, err
+		return Result{run, archived}, disk.Explain(w.Root, err)
 	}
 	run, err = w.carryOn(ctx, run.ID, frozen, opts.Detach, watcher)
 	return Result{Run: run}, err

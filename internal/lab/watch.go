@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/assay-notebooks/assay"
+	"github.com/assay-notebooks/assay/artifacts/disk"
 	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/hosts"
 	"github.com/assay-notebooks/assay/internal/mutex"
@@ -27,7 +28,11 @@ func (w *Workspace) Attach(ctx context.Context, ref string, watcher Watcher) (as
 		return run, err
 	}
 	if run.State != assay.Running {
-		return run, fmt.Errorf(`run %s has no agent: "assay resume %s" starts one: %w`, run.ID, run.ID, failure.ErrIncomplete)
+		why := ""
+		if last := w.lastWords(ctx, run.ID); last != "" {
+			why = " (it stopped: " + last + ")"
+		}
+		return run, fmt.Errorf(`run %s has no agent%s: "assay resume %s" starts one: %w`, run.ID, why, run.ID, failure.ErrIncomplete)
 	}
 	return w.watch(ctx, run.ID, false, run.Ready, watcher)
 }
@@ -52,7 +57,7 @@ func (w *Workspace) carryOn(ctx context.Context, id string, f frozen, detach boo
 func (w *Workspace) start(ctx context.Context, id string, f frozen) (started bool, err error) {
 	release, err := mutex.Exclude(ctx, w.runMutex(id))
 	if err != nil {
-		return false, fmt.Errorf("run %s: %w", id, err)
+		return false, fmt.Errorf("run %s: %w", id, disk.Explain(w.Root, err))
 	}
 	defer release()
 	run, err := w.liveRun(ctx, id)

@@ -48,14 +48,14 @@ func Init(ctx context.Context, root string) (*Workspace, error) {
 		return nil, err
 	}
 	if err := os.MkdirAll(filepath.Join(root, settings.Folder, runsDir), 0o777); err != nil {
-		return nil, fmt.Errorf("init %s: %w", root, err)
+		return nil, fmt.Errorf("init %s: %w", root, disk.Explain(root, err))
 	}
 	if _, err := disk.Create(filepath.Join(root, settings.Folder, storeDir)); err != nil {
-		return nil, fmt.Errorf("init %s: %w", root, err)
+		return nil, fmt.Errorf("init %s: %w", root, disk.Explain(root, err))
 	}
 	ignore := filepath.Join(root, settings.Folder, ".gitignore")
 	if err := os.WriteFile(ignore, []byte("*\n"), 0o666); err != nil {
-		return nil, fmt.Errorf("init %s: %w", root, err)
+		return nil, fmt.Errorf("init %s: %w", root, disk.Explain(root, err))
 	}
 	return Open(ctx, root)
 }
