@@ -86,6 +86,6 @@ var ShimSigns = []assay.Sign{
 	{Outcome: assay.RuntimeCrash, Signal: []string{"*"}},
 }
 
-// ShimSaid matches what stands before the reason in the line of standard error
-// that ShimSigns look for.
-var ShimSaid = regexp.MustCompile(`(?m)^.*assay-shim: (trap|unsupported|cannot run|wrong): `)
+// ShimSaid matches what stands between the guest's last words, if those have no
+// line end, and the reason in the line of standard error that ShimSigns look for.
+var ShimSaid = regexp.MustCompile(`assay-shim: (trap|unsupported|cannot run|wrong): `)

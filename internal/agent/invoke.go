@@ -103,7 +103,7 @@ func (r *run) invoke(ctx context.Context, trial int, seq int64) ([]assay.Sample,
 	case wrong && res.Reason == "":
 		s.Detail = fmt.Sprintf("stdout is not the expected one%s; it ends %q", without(t.Command.Chatter, res.StdoutTail), last(res.StdoutTail, 200))
 	case s.Detail == "" && s.Outcome != assay.OK || res.Reason != "":
-		s.Detail = detail("", t.Command.Chatter, res)
+		s.Detail = detail("", t.Command.Chatter, s.Outcome, res)
 	}
 	return append([]assay.Sample{s}, r.within(s, res)...), nil
 }
@@ -227,9 +227,10 @@ func (r *run) within(p assay.Sample, res measure.Result) []assay.Sample {
 	return rows
 }
 
-// detail says why a command failed, as far as is known: our reason, and its
-// own last words; those on stdout, by the pattern chatter, where it has no others.
-func detail(what, chatter string, res measure.Result) string {
+// detail says why a command ended with outcome, as far as is known: our reason,
+// and its own last words; where it has no others and the end is not the guest's
+// own, those on stdout, by the pattern chatter.
+func detail(what, chatter string, outcome assay.Outcome, res measure.Result) string {
 	var head []string
 	for _, part := range []string{what, res.Reason} {
 		if part != "" {
@@ -237,8 +238,8 @@ func detail(what, chatter string, res measure.Result) string {
 		}
 	}
 	said := bytes.TrimSpace(runners.ShimSaid.ReplaceAll(res.StderrTail, nil)) // the outcome says it
-	if own, err := regexp.Compile(chatter); len(said) == 0 && chatter != "" && err == nil {
-		said = bytes.TrimSpace(bytes.Join(own.FindAll(res.StdoutTail, -1), nil))
+	if len(said) == 0 && outcome != assay.Exit && outcome != assay.Signal {
+		said = logged(chatter, res.StdoutTail)
 	}
 	if len(said) == 0 && res.Reason == "" {
 		said = []byte(res.Signal)
@@ -254,6 +255,30 @@ func detail(what, chatter string, res measure.Result) string {
 		text += ": " + string(last(said, room))
 	}
 	return clip([]byte(text))
+}
+
+// logError matches a line of a log, "[time] [error] words".
+var logError = regexp.MustCompile(`^\[[^]]*\] \[error\] +(.*)`)
+
+// logged returns what stdout has of errors in lines that chatter matches, without
+// their times, which would tell rows apart. Words that name a proposal, which is
+// why a module is refused, are the first: of a reason, tables have the first line.
+func logged(chatter string, stdout []byte) []byte {
+	own, err := regexp.Compile(chatter)
+	if chatter == "" || err != nil {
+		return nil
+	}
+	var words, proposals [][]byte
+	for _, line := range own.FindAll(stdout, -1) {
+		switch m := logError.FindSubmatch(line); {
+		case m == nil:
+		case bytes.HasSuffix(m[1], []byte(" proposal")):
+			proposals = append(proposals, m[1])
+		default:
+			words = append(words, m[1])
+		}
+	}
+	return bytes.Join(append(proposals, words...), []byte("\n"))
 }
 
 // last returns the last n bytes of b, or all.

@@ -38,7 +38,7 @@ func (r *run) prepare(ctx context.Context) error {
 				ran[string(key)] = res
 			}
 			if o := r.judges[i].Prepared(res); o != assay.OK {
-				r.failed[i] = failure{o, detail("prepare "+strings.Join(c.Argv, " "), t.Command.Chatter, res)}
+				r.failed[i] = failure{o, detail("prepare "+strings.Join(c.Argv, " "), t.Command.Chatter, o, res)}
 				break
 			}
 		}
