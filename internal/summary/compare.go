@@ -404,6 +404,17 @@ func nestingOf(calls *measuredPhase, processes []float64) *assay.Nesting {
 	return out
 }
 
+// belowZero says which means of times have an interval that reaches below 0.
+func belowZero(s assay.Summary) (notes []string) {
+	for _, l := range lines(s) {
+		if m := l.mean(); m != nil && m.Low != nil && *m.Low < 0 {
+			notes = append(notes, fmt.Sprintf("%s on %s: the interval of a mean reaches below 0, where there are no times: n = %d is too few for means that differ so much; make more invocations",
+				title(l.Workload, l.Params), l.Runtime, m.N))
+		}
+	}
+	return notes
+}
+
 // worthOfCalls says how many calls an invocation is best given, where the rows
 // tell.
 func worthOfCalls(rows []assay.SummaryRow, made int) []string {

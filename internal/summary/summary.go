@@ -120,6 +120,7 @@ func Of(run assay.Run, plan assay.Plan, samples iter.Seq2[assay.Sample, error]) 
 	s.Controls = controls(s, data)
 	s.Notes = slices.Concat(s.Notes, given.notes(), shims.notes(), toKnow(plan))
 	s.Notes = append(s.Notes, warm.notes(s.Rows, plan.WarmCalls)...)
+	s.Notes = append(s.Notes, belowZero(s)...)
 	s.Notes = append(s.Notes, worthOfCalls(s.Rows, plan.Calls-plan.WarmCalls)...)
 	return s, nil
 }

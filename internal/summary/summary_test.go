@@ -95,13 +95,13 @@ func TestOfPhases(t *testing.T) {
 		"crc wazero compile 30 - 44.5 [39.0, 50.0] 74.5 [69.0, 80.0] - - aot, cache off, 1 thread",
 		"crc wazero (A/A) instantiate 30 - 2.00 [2.00, 2.00] 1.00 [1.00, 1.00] - - aot, cache off, 1 thread",
 		"crc wazero call 30 60 150 [150, 150] - 150 [150, 150] - aot, cache off, 1 thread",
-		"crc wazero (A/A) call 30 60 150 [150, 150] - 150 [150, 150] 1.00 [1.000, 1.00] aot, cache off, 1 thread",
+		"crc wazero (A/A) call 30 60 150 [150, 150] - 150 [150, 150] 1.00 [1.00, 1.00] aot, cache off, 1 thread",
 		"crc native - 0 - - - - - aot 30 unsupported: native has no shim",
 		"engine-init+link: making the engine, its store and its WASI; and resolving imports",
 		"crc on wazero (A/A): the CPU time of phase instantiate is of 28 of its 30 invocations",
 		"A/A pairs (geometric mean of the second's times over that of the first's, which nothing but noise moves from 1; alike: within 3%, each by itself, alpha 0.05):",
 		"crc on wazero: engine-init+link not compared (its times do not vary, so its clock is too coarse), compile 1.00 [0.898, 1.11] (n = 30) alike: undecided, "+
-			"instantiate 2.00 [2.00, 2.00] (n = 30) alike: no, call 1.00 [1.000, 1.00] (n = 30) alike: yes",
+			"instantiate 2.00 [2.00, 2.00] (n = 30) alike: no, call 1.00 [1.00, 1.00] (n = 30) alike: yes",
 	)
 	if b, err := json.Marshal(s); err != nil || !strings.Contains(string(b), `"phases":[{"phase":"engine-init+link","wall":{"value":2,`) {
 		t.Errorf("as JSON: %s, %v", b, err)

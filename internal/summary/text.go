@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"math"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -243,20 +243,15 @@ func cell(e *assay.Estimate) string {
 	}
 }
 
-// figures3 writes v with three significant figures and no exponent.
+// figures3 writes v with three significant figures and no exponent; from 100 on
+// all those before the point.
 func figures3(v float64) string {
-	switch {
-	case v >= 100:
-		return fmt.Sprintf("%.0f", v)
-	case v >= 10:
-		return fmt.Sprintf("%.1f", v)
-	case v >= 1:
-		return fmt.Sprintf("%.2f", v)
-	case v > 0:
-		return fmt.Sprintf("%.*f", 2-int(math.Floor(math.Log10(v))), v)
-	default:
+	if v == 0 {
 		return "0"
 	}
+	_, exponent, _ := strings.Cut(strconv.FormatFloat(v, 'e', 2, 64), "e") // as it is rounded: 0.9999 is 1.00
+	n, _ := strconv.Atoi(exponent)
+	return strconv.FormatFloat(v, 'f', max(2-n, 0), 64)
 }
 
 // failures says in words how what was not ok ended.

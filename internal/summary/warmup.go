@@ -41,9 +41,6 @@ func (w warmups) add(x assay.Sample) {
 	c.times[last] = append(c.times[last], float64(*x.WallNS))
 }
 
-// FewestCalls is the fewest among which stats.CourseOf finds a change.
-const FewestCalls = 10
-
 // most returns the most calls of an invocation.
 func (w warmups) most() int {
 	n := 0
@@ -107,8 +104,8 @@ func MarkWarmup(samples []assay.Sample) {
 // protocol says are so many, or never become steady.
 func (w warmups) notes(rows []assay.SummaryRow, discarded int) []string {
 	var out []string
-	if made := w.most(); made > 0 && made < FewestCalls {
-		out = append(out, fmt.Sprintf("too few calls to look for warm-up: %d an invocation, warm-up included; it takes %d", made, FewestCalls))
+	if made := w.most(); made > 0 && made < stats.ShortestCourse {
+		out = append(out, fmt.Sprintf("too few calls to look for warm-up: %d an invocation, warm-up included; it takes %d", made, stats.ShortestCourse))
 	}
 	for i, row := range rows {
 		c := w[int32(i)]
