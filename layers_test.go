@@ -62,7 +62,7 @@ var layers = map[string][]string{
 	"internal/registry/options":    {},
 	"internal/graph":               {""},
 	"internal/summary":             {"", "kernelext/stats", "runners", "runners/runtimes"},
-	"internal/plans":               {"", "internal/canonical", "internal/summary", "runners"},
+	"internal/plans":               {"", "internal/canonical", "kernelext/stats", "runners"},
 	"internal/hosts":               {"", "images", "internal/canonical", "internal/durable", "internal/failure", "internal/mutex", "internal/nodewasi", "internal/plainfile", "internal/settings", "runners/..."},
 	"internal/pins":                {"", "artifacts/oci/registry", "internal/durable", "internal/failure", "internal/mutex", "internal/plainfile", "internal/settings"},
 	"internal/display":             {"", "internal/lab", "internal/summary", "kernelext/wire"},

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/assay-notebooks/assay"
-	"github.com/assay-notebooks/assay/internal/summary"
+	"github.com/assay-notebooks/assay/kernelext/stats"
 	"github.com/assay-notebooks/assay/runners"
 )
 
@@ -154,8 +154,8 @@ func checkPhases(s assay.Phases, matrix int, params []assay.Param) error {
 // checkChangepoint says what is wrong with looking for warm-up in so many calls,
 // if that is asked for.
 func checkChangepoint(asked bool, calls int) error {
-	if asked && calls < summary.FewestCalls {
-		return fmt.Errorf("changepoint: %d calls are too few to look for warm-up in: make %d or more", calls, summary.FewestCalls)
+	if asked && calls < stats.ShortestCourse {
+		return fmt.Errorf("changepoint: %d calls are too few to look for warm-up in: make %d or more", calls, stats.ShortestCourse)
 	}
 	return nil
 }

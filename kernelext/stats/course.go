@@ -25,6 +25,10 @@ const (
 	Unsteady  Class = "no steady state" // the last quarter still changes
 )
 
+// ShortestCourse is the least number of values among which CourseOf finds a
+// change: of fewer, none costs less than its penalty.
+const ShortestCourse = 10
+
 // finest is how many values changes are looked for in at most: of more, the
 // medians of as many equal stretches.
 const finest = 2048

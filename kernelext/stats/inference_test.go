@@ -252,6 +252,20 @@ func TestCourse(t *testing.T) {
 	}
 }
 
+// No course of so many values has a change more certain than an ascending one.
+func TestShortestCourse(t *testing.T) {
+	var x []float64
+	for i := range ShortestCourse {
+		if c := CourseOf(x, 0); c.Changes != nil {
+			t.Errorf("%d values: %+v, want no change", i, c)
+		}
+		x = append(x, float64(i))
+	}
+	if c := CourseOf(x, 0); c.Changes == nil {
+		t.Errorf("%d values: no change, want one", len(x))
+	}
+}
+
 // The least number of slow calls at the start that is found, in most of 100
 // courses, as docs/statistics.md has it.
 func TestLeastWarmUp(t *testing.T) {
