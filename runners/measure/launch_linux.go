@@ -40,11 +40,15 @@ func Launch() error {
 		c.close()
 	}
 	rehearse()
+	if err := l.keepFloor(); err != nil {
+		return fmt.Errorf("launcher: %w", err)
+	}
 	if err := l.reply(reply{Errno: int64(errno)}); err != nil {
 		return fmt.Errorf("launcher: %w", err)
 	}
 	idle := []unix.PollFd{{Fd: launchFD, Events: unix.POLLIN}}
-	for n := 1; ; n++ {
+	garbage := 0
+	for {
 		pollHere(idle) // whatever it says, receive finds out
 		h, fds, err := l.receive()
 		if err == nil && h.Kind != requestKill { // a kill comes too late here
@@ -55,8 +59,9 @@ func Launch() error {
 		} else if err != nil {
 			return fmt.Errorf("launcher: %w", err)
 		}
-		if n%collectEvery == 0 || h.Groups > 0 { // walking through control groups takes as much as many commands
+		if garbage += leaves + 2*int(h.Size); garbage > collectAbove || h.Groups > 0 { // walking through control groups takes as much as many commands
 			runtime.GC()
+			garbage = 0
 		}
 	}
 }
@@ -79,8 +84,13 @@ func muteChildren() error {
 // huge page of its books, which raises the floor by 2 MiB in a run of seconds.
 const limit = 256 << 20
 
-// collectEvery is after how many commands the launcher frees its memory.
-const collectEvery = 64
+// collectAbove is how many bytes may be left behind before the launcher collects
+// them.
+const collectAbove = 128 << 10
+
+// leaves is what a command leaves behind in memory, in bytes, beside its request
+// and the strings of that.
+const leaves = 4 << 10
 
 // rehearse takes the memory that starting commands will need, so that the
 // floor is the same for the first as for the last of them. More rounds change
@@ -93,25 +103,46 @@ func rehearse() {
 			Sys: &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL, PidFD: &pidfd}}) // always fails
 	}
 	for range 4 { // what collecting itself needs, too
+		for _, size := range []int{16, 128, 1 << 10, 16 << 10} { // of strings
+			for left := collectAbove; left > 0; left -= size {
+				runtime.KeepAlive(make([]byte, size))
+			}
+		}
 		runtime.GC()
 	}
 }
 
-// spare is by how much the peak is raised above what the launcher holds: more
-// than it grows by in most runs, and than the kernel's counts are off.
+// spare is by how much the peak is raised above what the launcher holds, in
+// bytes, at least: more than it grows by until it collects.
 const spare = 1 << 20
 
-// raisePeak takes memory and gives it back, so that the peak which children are
-// handed on is the one that peakRSS returns. Otherwise it is what is held when
-// a child executes its program, by counts that the kernel keeps apart for each
-// processor and adds up in batches of pages: seen from 356 KiB below peakRSS to
-// 52 above. A peak in the past is the same number for both.
-func raisePeak() error {
-	b, err := unix.Mmap(-1, 0, spare, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_POPULATE)
-	if err != nil {
-		return fmt.Errorf("peak memory: %w", err)
+// keepFloor takes memory and gives it back where the peak is not well above what
+// is held, so that the peak which children are handed on is the floor. Otherwise
+// it is what is held when a child executes its program, by counts that the
+// kernel keeps apart for each processor and adds up in batches of pages: seen
+// from 356 KiB below what /proc says to 52 above. A peak in the past is the same
+// number for both. Where batches are large, for many processors or large pages,
+// it takes more to raise it.
+func (l *launcher) keepFloor() error {
+	peak, held, err := l.status.memory()
+	if err != nil || peak <= l.floor && held+l.spare/4 <= l.floor {
+		return err
 	}
-	return unix.Munmap(b)
+	for l.spare = max(l.spare, spare); ; l.spare *= 2 {
+		b, err := unix.Mmap(-1, 0, int(l.spare), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_POPULATE)
+		if err == nil {
+			err = unix.Munmap(b)
+		}
+		if err == nil {
+			l.floor, held, err = l.status.memory()
+		}
+		if err != nil {
+			return fmt.Errorf("peak memory: %w", err)
+		}
+		if held+l.spare/4 <= l.floor || l.spare >= limit/4 {
+			return nil
+		}
+	}
 }
 
 type launcher struct {
@@ -121,19 +152,11 @@ type launcher struct {
 	cpus   string // that commands are pinned to; "": all
 	all    unix.CPUSet
 	floor  int64 // the peak that children are handed on, in bytes
+	spare  int64 // by which that was raised
 }
 
-// reply sends r with the floor of now.
+// reply sends r with the floor.
 func (l *launcher) reply(r reply) error {
-	peak, err := l.status.peakRSS()
-	if err == nil && peak > l.floor {
-		if err = raisePeak(); err == nil {
-			l.floor, err = l.status.peakRSS()
-		}
-	}
-	if err != nil {
-		return err
-	}
 	r.Floor = l.floor
 	return send(r.bytes())
 }
@@ -207,6 +230,9 @@ func (l *launcher) run(h requestHeader, fds []int) error {
 		if !ok {
 			errno = syscall.EINVAL
 		}
+		if err := l.keepFloor(); err != nil {
+			return err
+		}
 		return l.reply(reply{Ended: 1, Errno: int64(errno), Exit: -1})
 	}
 	if pidfd < 0 {
@@ -254,6 +280,9 @@ func (l *launcher) run(h requestHeader, fds []int) error {
 	r.Exit = int64(status.ExitStatus())
 	if status.Signaled() {
 		r.Signal = int64(status.Signal())
+	}
+	if err := l.keepFloor(); err != nil { // not before: this command was handed on what is told with it
+		return err
 	}
 	return l.reply(r)
 }
@@ -378,24 +407,37 @@ type status struct {
 	buf [4 << 10]byte
 }
 
-// peakRSS returns the peak resident set of this process, in bytes: what its
-// children start with. It is not ru_maxrss, which the agent handed on to us.
-func (s *status) peakRSS() (int64, error) {
+// memory returns the peak resident set of this process, which its children start
+// with, and what it holds, in bytes. The peak is not ru_maxrss, which the agent
+// handed on to us.
+func (s *status) memory() (peak, held int64, err error) {
 	n, err := unix.Pread(s.fd, s.buf[:], 0)
-	if err != nil {
-		return 0, fmt.Errorf("/proc/self/status: %w", err)
+	if err == nil {
+		peak, err = kib(s.buf[:n], "\nVmHWM:")
 	}
-	_, rest, _ := bytes.Cut(s.buf[:n], []byte("\nVmHWM:"))
-	var kib int64
+	if err == nil {
+		held, err = kib(s.buf[:n], "\nVmRSS:")
+	}
+	if err != nil {
+		return 0, 0, fmt.Errorf("/proc/self/status: %w", err)
+	}
+	return peak, held, nil
+}
+
+// kib returns the bytes of a line of text that begins with name and tells them
+// in units of 1024.
+func kib(text []byte, name string) (int64, error) {
+	_, rest, _ := bytes.Cut(text, []byte(name))
+	var n int64
 	digits := false
 	for _, c := range rest {
 		if c >= '0' && c <= '9' {
-			kib, digits = 10*kib+int64(c-'0'), true
+			n, digits = 10*n+int64(c-'0'), true
 		} else if digits {
-			return kib << 10, nil
+			return n << 10, nil
 		}
 	}
-	return 0, errors.New("/proc/self/status: no VmHWM")
+	return 0, fmt.Errorf("no %s", name[1:])
 }
 
 // Now returns CLOCK_MONOTONIC in nanoseconds.

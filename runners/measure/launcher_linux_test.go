@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -109,40 +110,42 @@ func TestPeakMemory(t *testing.T) {
 
 // The floor must not rise while samples are taken: the early ones would tell
 // smaller peaks apart than the late ones. And no peak that is the launcher's is
-// taken for a command's, also where the launcher itself has grown.
+// taken for a command's, also where the launcher itself grows.
 func TestFloorStays(t *testing.T) {
-	for range 3 {
+	for _, memory := range []int64{0, 1 << 30} {
 		l := start(t)
-		peaks := func(c assay.Command, n int) (floors []int64) {
+		limits := limits
+		limits.Memory = memory
+		peaks := func(commands, env int) (floors []int64) {
 			t.Helper()
-			for range n {
-				res, err := l.Run(t.Context(), c, measure.Options{Limits: limits})
-				if err != nil {
-					t.Fatal(err)
+			random := rand.New(rand.NewPCG(1, 2))
+			for range commands {
+				c := assay.Command{Argv: []string{"/bin/true"}}
+				for left := random.IntN(env + 1); left > 0; left -= 100 << 10 { // less than Linux's limit for one string
+					c.Env = append(c.Env, "A="+strings.Repeat("x", min(left, 100<<10)))
 				}
-				if !res.Started() {
-					t.Fatal(res.Reason)
+				res, err := l.Run(t.Context(), c, measure.Options{Limits: limits})
+				if err != nil || !res.Started() {
+					t.Fatal(res.Reason, err)
 				}
 				if res.RSSBytes != nil {
-					t.Errorf("%s: peak %d KiB, floor %d KiB: want none, for it has less", c.Argv[0], *res.RSSBytes>>10, res.FloorBytes>>10)
+					t.Errorf("/bin/true: peak %d KiB, floor %d KiB: want none, for it has less", *res.RSSBytes>>10, res.FloorBytes>>10)
 				}
 				floors = append(floors, res.FloorBytes)
 			}
 			return slices.Compact(floors)
 		}
-		small := assay.Command{Argv: []string{"/bin/true"}}
-		if got := peaks(small, 200); l.Floor() == 0 || !slices.Equal(got, []int64{l.Floor()}) {
-			t.Errorf("floors %d of 200 commands, want %d at first and always", got, l.Floor())
+		for _, env := range []int{0, 1 << 10} {
+			if got := peaks(300, env); l.Floor() == 0 || !slices.Equal(got, []int64{l.Floor()}) {
+				t.Errorf("floors %d of commands with up to %d bytes of environment, want %d at first and always", got, env, l.Floor())
+			}
 		}
-		large := small
-		for range 15 {
-			large.Env = append(large.Env, "A="+strings.Repeat("x", 100<<10)) // less than Linux's limit for one string
-		}
-		grown := peaks(large, 3)
+		peaks(300, 64<<10)
+		grown := peaks(20, 1_500_000)
 		if last := grown[len(grown)-1]; last <= l.Floor() {
-			t.Errorf("floor %d after an environment of 1.5 MiB, want above %d", last, l.Floor())
+			t.Errorf("floor %d after environments of up to 1.5 MB, want above %d", last, l.Floor())
 		}
-		peaks(small, 20)
+		peaks(100, 0)
 	}
 }
 
