@@ -331,7 +331,7 @@ func (j *judge) archive(ctx context.Context, out *Judged) error {
 	if err != nil {
 		return err
 	}
-	locked := pins.Claim{Claim: out.Claim.ID, Manifest: d.Digest, Verdict: out.Verdict}
+	locked := pins.Judgement{Claim: out.Claim.ID, Manifest: d.Digest, Verdict: out.Verdict}
 	if lock.Claims[name] == locked {
 		return nil
 	}

@@ -327,7 +327,7 @@ func (in *intake) pin(ctx context.Context, l *pins.Lock, a arrival, root bool) b
 		l.Figures[a.called] = locked
 		return true
 	case a.judged != nil:
-		locked := pins.Claim{Claim: a.judged.Claim.ID, Manifest: a.Digest, Verdict: a.judged.Verdict}
+		locked := pins.Judgement{Claim: a.judged.Claim.ID, Manifest: a.Digest, Verdict: a.judged.Verdict}
 		had, there := l.Claims[a.called]
 		if there && had != locked && !take {
 			return false

@@ -44,7 +44,7 @@ type Lock struct {
 	Runtimes    map[string]assay.RuntimeVersion `json:"runtimes"`                  // as last used
 	Pinned      map[string]assay.Digest         `json:"pinned_runtimes,omitempty"` // name -> manifest of its program
 	Imports     map[string]Import               `json:"imports,omitempty"`         // by name
-	Claims      map[string]Claim                `json:"claims,omitempty"`          // by claim and evidence: "wasmedge-100x@imports/long2020"
+	Claims      map[string]Judgement            `json:"claims,omitempty"`          // by claim and evidence: "wasmedge-100x@imports/long2020"
 	Experiments map[assay.Digest]Experiment     `json:"experiments"`               // experiment digest -> run
 	Figures     map[string]Figure               `json:"figures"`                   // by name
 }
@@ -77,8 +77,8 @@ type Figure struct {
 	Outputs  map[string]assay.Digest `json:"outputs"`
 }
 
-// A Claim is the judgement of a claim by one run or import.
-type Claim struct {
+// A Judgement is that of a claim by one run or import.
+type Judgement struct {
 	Claim    string        `json:"claim"` // its ID
 	Manifest assay.Digest  `json:"manifest"`
 	Verdict  assay.Verdict `json:"verdict"`
@@ -152,7 +152,7 @@ func parse(b []byte) (Lock, error) {
 		l.Figures = map[string]Figure{}
 	}
 	if l.Claims == nil {
-		l.Claims = map[string]Claim{}
+		l.Claims = map[string]Judgement{}
 	}
 	return l, nil
 }
