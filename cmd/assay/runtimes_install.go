@@ -11,6 +11,7 @@ import (
 	"github.com/assay-notebooks/assay/internal/failure"
 	"github.com/assay-notebooks/assay/internal/hosts"
 	"github.com/assay-notebooks/assay/internal/lab"
+	"github.com/assay-notebooks/assay/internal/settings"
 )
 
 func newRuntimesInstall() *cobra.Command {
@@ -34,7 +35,7 @@ the workspace gets it and its digest, and is to be committed.`,
 			if len(args) == 0 && !opts.AllLive {
 				return failure.Usagef("want NAME[@VERSION]..., or --all-live")
 			}
-			root, err := anyWorkspace(cmd)
+			programs, err := installed(cmd)
 			if err != nil {
 				return err
 			}
@@ -55,7 +56,7 @@ the workspace gets it and its digest, and is to be committed.`,
 					printed = err
 				}
 			}
-			if err := hosts.Install(cmd.Context(), root, args, opts); err != nil {
+			if err := programs.Install(cmd.Context(), args, opts); err != nil {
 				return err
 			}
 			return printed
@@ -71,18 +72,28 @@ func newRuntimesUninstall() *cobra.Command {
 		Short: "Remove what was installed of runtimes, or what is left of an attempt",
 		Args:  cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			root, err := anyWorkspace(cmd)
+			programs, err := installed(cmd)
 			if err != nil {
 				return err
 			}
 			for _, name := range args {
-				if err := hosts.Uninstall(root, name); err != nil {
+				if err := programs.Uninstall(name); err != nil {
 					return err
 				}
 			}
 			return nil
 		},
 	}
+}
+
+// installed returns the programs of this host, for a workspace or for none.
+func installed(cmd *cobra.Command) (hosts.Programs, error) {
+	root, err := anyWorkspace(cmd)
+	if err != nil {
+		return hosts.Programs{}, err
+	}
+	config, _, err := settings.Load(root)
+	return hosts.Programs{Root: root, Cache: config.Cache}, err
 }
 
 // anyWorkspace is workspaceRoot where a workspace is not needed: "" is none.

@@ -34,10 +34,10 @@ func Here(tools []Tool) []RuntimeHere {
 	return all
 }
 
-// Check holds those tools that this host has to the contract of runtimes. It
-// reports each case as it was run. The error matches failure.ErrMismatch if one
-// fails; the Conformance is then whole.
-func Check(ctx context.Context, tools []Tool, report func(RuntimeResult) error) (Conformance, error) {
+// CheckRuntimes holds those tools that this host has to the contract of
+// runtimes. It reports each case as it was run. The error matches
+// failure.ErrMismatch if one fails; the Conformance is then whole.
+func CheckRuntimes(ctx context.Context, tools []Tool, report func(RuntimeResult) error) (Conformance, error) {
 	done := Conformance{Runtimes: Here(tools)}
 	dir, err := os.MkdirTemp("", "assay-check-")
 	if err != nil {

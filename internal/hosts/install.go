@@ -42,10 +42,10 @@ type Installed struct {
 	Origin  string       `json:"origin"`
 }
 
-// Lock returns what can be installed: what the workspace at root ("":
-// none) has in its runtimes.lock, and what assay brings.
-func Lock(root string) (install.Lock, error) {
-	own, err := ownRuntimes(root)
+// Installable returns what can be installed: what the workspace has in its
+// runtimes.lock, and what assay brings.
+func (p Programs) Installable() (install.Lock, error) {
+	own, err := ownRuntimes(p.Root)
 	return own.Over(install.Embedded()), err
 }
 
@@ -73,15 +73,11 @@ func ownRuntimes(root string) (install.Lock, error) {
 
 // Install installs what is named, NAME or NAME@VERSION each, where NAME
 // is that of a package or of a runtime. A version that is not the locked one is
-// resolved and then written into the runtimes.lock of the workspace at root, ""
-// for none. One that fails does not keep the others from being installed; the
-// error reports all that failed.
-func Install(ctx context.Context, root string, names []string, o InstallOptions) error {
-	config, _, err := settings.Load(root)
-	if err != nil {
-		return err
-	}
-	lock, err := Lock(root)
+// resolved and then written into the runtimes.lock of the workspace: a usage
+// error without one. One that fails does not keep the others from being
+// installed; the error reports all that failed.
+func (p Programs) Install(ctx context.Context, names []string, o InstallOptions) error {
+	lock, err := p.Installable()
 	if err != nil {
 		return err
 	}
@@ -105,19 +101,19 @@ func Install(ctx context.Context, root string, names []string, o InstallOptions)
 			wanted = append(wanted, name)
 		}
 	}
-	to := install.Options{Cache: config.Cache, Progress: o.Progress}
+	to := install.Options{Cache: p.Cache, Progress: o.Progress}
 	var failed []error
 	for _, name := range wanted {
-		p, version := lock[name], versions[name]
+		pkg, version := lock[name], versions[name]
 		if version != "" {
-			if p, err = resolved(ctx, root, p, version, to); err != nil {
+			if pkg, err = resolved(ctx, p.Root, pkg, version, to); err != nil {
 				failed = append(failed, err)
 				continue
 			}
 		}
-		in, err := install.Install(ctx, p, to)
-		if err == nil && p.Version != lock[name].Version {
-			err = noteVersion(ctx, root, p, o.Locked)
+		in, err := install.Install(ctx, pkg, to)
+		if err == nil && pkg.Version != lock[name].Version {
+			err = noteVersion(ctx, p.Root, pkg, o.Locked)
 		}
 		if ctx.Err() != nil {
 			return err
@@ -127,7 +123,7 @@ func Install(ctx context.Context, root string, names []string, o InstallOptions)
 			continue
 		}
 		if o.Done != nil {
-			o.Done(Installed{p.Name, p.Version, in.Program, in.Digest, in.Origin})
+			o.Done(Installed{pkg.Name, pkg.Version, in.Program, in.Digest, in.Origin})
 		}
 	}
 	return errors.Join(failed...)
@@ -212,17 +208,13 @@ func packageName(lock install.Lock, name string) (string, error) {
 }
 
 // Uninstall removes a package from this machine.
-func Uninstall(root, name string) error {
-	config, _, err := settings.Load(root)
-	if err != nil {
-		return err
-	}
-	lock, err := Lock(root)
+func (p Programs) Uninstall(name string) error {
+	lock, err := p.Installable()
 	if err != nil {
 		return err
 	}
 	if name, err = packageName(lock, name); err != nil {
 		return err
 	}
-	return install.Uninstall(lock[name], install.Options{Cache: config.Cache})
+	return install.Uninstall(lock[name], install.Options{Cache: p.Cache})
 }

@@ -42,15 +42,15 @@ func (t Tool) Program() runners.Runtime {
 // run.
 const shimSuffix = " shim"
 
-// A Finder finds programs on this host: those of its PATH, and what is installed.
-type Finder struct {
+// Programs are those of this host: of its PATH, and what is installed.
+type Programs struct {
 	Root  string // of the workspace whose runtimes.lock says what is installed; "": what assay brings
 	Cache string // where it is
 }
 
 // Locate finds the named runtimes, in that order; all that assay knows, for none
 // named. With shims it finds their shims in place of them.
-func (f Finder) Locate(ctx context.Context, names []string, shims bool) ([]Tool, error) {
+func (p Programs) Locate(ctx context.Context, names []string, shims bool) ([]Tool, error) {
 	var tools []Tool
 	if len(names) == 0 {
 		for _, r := range runtimes.All {
@@ -65,7 +65,7 @@ func (f Finder) Locate(ctx context.Context, names []string, shims bool) ([]Tool,
 		tools = append(tools, Tool{Runtime: r})
 	}
 	if !shims {
-		return tools, f.Find(ctx, tools)
+		return tools, p.Find(ctx, tools)
 	}
 	var there []Tool
 	for i := range tools {
@@ -76,7 +76,7 @@ func (f Finder) Locate(ctx context.Context, names []string, shims bool) ([]Tool,
 		}
 		t.Found.Absent = fmt.Sprintf("%s has no shim, which this protocol takes: measure it by the protocol cold, or drop it from runtimes", t.Runtime.Name())
 	}
-	err := f.Find(ctx, there)
+	err := p.Find(ctx, there)
 	for i := range tools {
 		t := &tools[i]
 		if t.Shim != nil {
@@ -89,12 +89,12 @@ func (f Finder) Locate(ctx context.Context, names []string, shims bool) ([]Tool,
 
 // Find finds the programs of tools. The first call builds those that are built
 // here.
-func (f Finder) Find(ctx context.Context, tools []Tool) error {
-	lock, err := Lock(f.Root)
+func (p Programs) Find(ctx context.Context, tools []Tool) error {
+	lock, err := p.Installable()
 	if err != nil {
 		return err
 	}
-	opts := toolbox.Options{Cache: f.Cache, Packages: map[string]string{}, Lock: lock}
+	opts := toolbox.Options{Cache: p.Cache, Packages: map[string]string{}, Lock: lock}
 	notInstalled := make([]error, len(tools))
 	sharing := map[string][]int{} // a program: tools
 	for i, t := range tools {
@@ -102,7 +102,7 @@ func (f Finder) Find(ctx context.Context, tools []Tool) error {
 		if pkg := program.Module; pkg != "" {
 			// Without npm, or without the network the first time, the runtimes
 			// that need the package are absent; the others are not concerned.
-			dir, err := nodewasi.Dir(ctx, f.Cache)
+			dir, err := nodewasi.Dir(ctx, p.Cache)
 			if err == nil {
 				opts.Packages[pkg] = filepath.Join(dir, nodewasi.Shim)
 			}

@@ -55,7 +55,7 @@ func (w *Workspace) CheckRuntimes(ctx context.Context, names []string, report fu
 			return hosts.Conformance{}, errors.New(t.Found.Absent)
 		}
 	}
-	return hosts.Check(ctx, tools, report)
+	return hosts.CheckRuntimes(ctx, tools, report)
 }
 
 // Doctor says what this machine has, what is missing and how to get it, and
@@ -103,15 +103,17 @@ func (w *Workspace) CheckHosts(ctx context.Context, names []string) error {
 // shims it finds their shims in place of them. What assay.lock pins is found as
 // it was pinned.
 func (w *Workspace) locate(ctx context.Context, names []string, shims bool) ([]hosts.Tool, error) {
-	tools, err := w.finder().Locate(ctx, names, shims)
+	tools, err := w.programs().Locate(ctx, names, shims)
 	if err != nil {
 		return nil, err
 	}
 	return tools, w.usePinned(ctx, tools)
 }
 
-// finder finds what this host has.
-func (w *Workspace) finder() hosts.Finder { return hosts.Finder{Root: w.Root, Cache: w.Config.Cache} }
+// programs are those of this host.
+func (w *Workspace) programs() hosts.Programs {
+	return hosts.Programs{Root: w.Root, Cache: w.Config.Cache}
+}
 
 // counting finds the programs of those tools that have no shim, and count
 // themselves; of others it says that they do not.
@@ -130,7 +132,7 @@ func (w *Workspace) counting(ctx context.Context, tools []hosts.Tool) error {
 	if len(these) == 0 {
 		return nil
 	}
-	if err := errors.Join(w.finder().Find(ctx, these), w.usePinned(ctx, these)); err != nil {
+	if err := errors.Join(w.programs().Find(ctx, these), w.usePinned(ctx, these)); err != nil {
 		return err
 	}
 	for k, i := range at {

@@ -48,7 +48,7 @@ func (w *Workspace) PinRuntime(ctx context.Context, name string) ([]PinnedRuntim
 	if w.Config.Lock == settings.KeepLock {
 		return nil, failure.Usagef("pin runtime %s: the setting lock is keep: assay.lock stays as it is", name)
 	}
-	tools, err := w.finder().Locate(ctx, []string{name}, false)
+	tools, err := w.programs().Locate(ctx, []string{name}, false)
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +59,7 @@ func (w *Workspace) PinRuntime(ctx context.Context, name string) ([]PinnedRuntim
 		return nil, failure.Usagef("pin runtime %s: it is %s, which is pinned with the workload", name, found.Origin)
 	}
 	if tools[0].Runtime.Shim() != nil {
-		shims, err := w.finder().Locate(ctx, []string{name}, true)
+		shims, err := w.programs().Locate(ctx, []string{name}, true)
 		if err != nil {
 			return nil, err
 		}

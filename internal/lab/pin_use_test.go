@@ -118,7 +118,7 @@ func TestPinnedPackage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	here, err := w.finder().Locate(t.Context(), []string{"v8"}, false)
+	here, err := w.programs().Locate(t.Context(), []string{"v8"}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
