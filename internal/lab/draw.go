@@ -35,7 +35,11 @@ const (
 	tableType     = "application/vnd.assay.table.v1"
 )
 
-const defaultWidth = 178 // mm: two columns
+// Widths of figures in mm: two columns, and what no page has.
+const (
+	defaultWidth = 178
+	maxWidth     = 2000
+)
 
 // figureTimeout bounds one run of a sealed module: somebody else's may not end.
 const figureTimeout = 10 * time.Minute
@@ -79,6 +83,9 @@ func checkDrawing(req Drawing) error {
 		if assay.OutputType(f) == "" {
 			return failure.Usagef("format %q: want svg, png, pdf or txt", f)
 		}
+	}
+	if !(req.WidthMM >= 0 && req.WidthMM <= maxWidth) { // nor NaN
+		return failure.Usagef("width %g mm: want more than 0 and at most %d, such as 84 or 178: one column or two", req.WidthMM, maxWidth)
 	}
 	if st, err := os.Stat(req.Dir); err != nil || !st.IsDir() {
 		return failure.Usagef("source %s is not a folder", req.Dir)
