@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/assay-notebooks/assay/runners"
 	"github.com/assay-notebooks/assay/runners/measure"
 	"github.com/assay-notebooks/assay/runners/runtimes"
+	"github.com/assay-notebooks/assay/runners/runtimes/contract"
 	"github.com/assay-notebooks/assay/runners/toolbox"
 )
 
@@ -21,7 +23,7 @@ var limits = measure.Options{Limits: assay.Limits{Timeout: time.Minute, Output: 
 // here returns what this host has of r, and skips or fails a test without it.
 func here(t *testing.T, r runners.Runtime) assay.RuntimeVersion {
 	t.Helper()
-	found, err := toolbox.Locate(t.Context(), r, toolbox.Options{Cache: cache(t)})
+	found, err := toolbox.Locate(t.Context(), r, options(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,15 +61,7 @@ func TestBaselineInForce(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			judge, err := measure.NewJudge(assay.Expectation{}, p.Signs)
-			if err != nil {
-				t.Fatal(err)
-			}
-			res, err := launcher.Run(t.Context(), p.Command, limits)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := judge.Outcome(res); got != c.want {
+			if got, res := judged(t, launcher, p); got != c.want {
 				t.Errorf("%s: %s, want %s\n%s", c.text, got, c.want, res.StderrTail)
 			}
 		})
@@ -143,8 +137,15 @@ func TestShimsTellFeatures(t *testing.T) {
 			if found.Absent != "" {
 				tooltest.Missing(t, r.Name(), errors.New(found.Absent))
 			}
-			for guest, want := range map[string]assay.Outcome{"tail": assay.OK, "objects": assay.OK, "exceptions": assay.OK, "threads": assay.OK, "memory64": assay.OK, "segment": assay.Trap} {
-				module, err := filepath.Abs("contract/guests/" + guest + ".wasm")
+			for _, c := range contract.Cases {
+				if !strings.HasPrefix(c.Name, "feature: ") && c.Guest != "segment" {
+					continue
+				}
+				want := c.Want
+				if _, lacks := contract.LackOf(r.Name(), c.Name); lacks {
+					want = assay.Unsupported
+				}
+				module, err := filepath.Abs("contract/guests/" + c.Guest + ".wasm")
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -152,16 +153,8 @@ func TestShimsTellFeatures(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				judge, err := measure.NewJudge(assay.Expectation{}, p.Signs)
-				if err != nil {
-					t.Fatal(err)
-				}
-				res, err := launcher.Run(t.Context(), p.Command, limits)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if got := judge.Outcome(res); got != want && (got != assay.Unsupported || want == assay.Trap) {
-					t.Errorf("%s: %s, want %s or %s\n%s", guest, got, want, assay.Unsupported, res.StderrTail)
+				if got, res := judged(t, launcher, p); got != want {
+					t.Errorf("%s: %s, want %s\n%s", c.Name, got, want, res.StderrTail)
 				}
 			}
 		})

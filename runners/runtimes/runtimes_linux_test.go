@@ -52,9 +52,9 @@ func cache(t *testing.T) string {
 	return filepath.Join(dir, "assay")
 }
 
-func TestRuntimes(t *testing.T) {
-	dir := t.TempDir()
-	launcher := start(t, dir)
+// options finds what is installed, with the package that v8 loads.
+func options(t *testing.T) toolbox.Options {
+	t.Helper()
 	o := toolbox.Options{Cache: cache(t), Packages: map[string]string{}}
 	switch node, err := nodewasi.Dir(t.Context(), o.Cache); {
 	case err == nil:
@@ -62,6 +62,27 @@ func TestRuntimes(t *testing.T) {
 	case !errors.Is(err, nodewasi.ErrNoNPM):
 		t.Fatal(err)
 	}
+	return o
+}
+
+// judged runs the command of p, and names its outcome.
+func judged(t *testing.T, launcher *measure.Launcher, p runners.Plan) (assay.Outcome, measure.Result) {
+	t.Helper()
+	judge, err := measure.NewJudge(assay.Expectation{}, p.Signs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := launcher.Run(t.Context(), p.Command, limits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return judge.Outcome(res), res
+}
+
+func TestRuntimes(t *testing.T) {
+	dir := t.TempDir()
+	launcher := start(t, dir)
+	o := options(t)
 	for _, r := range runtimes.All {
 		t.Run(r.Name(), func(t *testing.T) {
 			found, err := toolbox.Locate(t.Context(), r, o)
@@ -92,15 +113,7 @@ func TestV8WithoutItsFiles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		judge, err := measure.NewJudge(assay.Expectation{}, p.Signs)
-		if err != nil {
-			t.Fatal(err)
-		}
-		res, err := launcher.Run(t.Context(), p.Command, limits)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := judge.Outcome(res); got != assay.RuntimeCrash {
+		if got, res := judged(t, launcher, p); got != assay.RuntimeCrash {
 			t.Errorf("%s: outcome %s, exit %d, want %s\nstderr %s", name, got, res.Exit, assay.RuntimeCrash, res.StderrTail)
 		}
 	}

@@ -22,7 +22,6 @@ type Case struct {
 
 	Status int // that the workload is expected to end with
 	Want   assay.Outcome
-	Later  bool          // it is of a feature after the first version of WebAssembly: assay.Unsupported will do
 	Native assay.Outcome // in place of Want, of runtimes that accept no modules; "": Want
 	Exit   int           // status, where Want is assay.Exit
 	Stdout func() string // all of it, where it ends well; nil: anything
@@ -83,7 +82,7 @@ var Cases = []Case{
 	{Name: "trap: in the start function", Guest: "start-trap", Want: assay.Trap},
 	{Name: "trap: a segment that does not fit", Guest: "segment", Want: assay.Trap},
 	{Name: "trap: elements that do not fit", Guest: "elements", Want: assay.Trap},
-	{Name: "trap: an exception that nobody catches", Guest: "throw", Want: assay.Trap, Later: true},
+	{Name: "trap: an exception that nobody catches", Guest: "throw", Want: assay.Trap},
 	{Name: "trap: after the answer", Guest: "says", Args: []string{"answer\n", "", ""}, Script: `printf %s "$1"; kill -ILL $$`, Status: 1, Want: assay.Trap, Native: assay.Signal,
 		Stdout: says("answer\n")},
 	{Name: "trap: after words without a line end", Guest: "says", Args: []string{"answer", "words", ""}, Script: `printf %s "$1"; printf %s "$2" >&2; kill -ILL $$`, Want: assay.Trap, Native: assay.Signal},
@@ -97,16 +96,16 @@ var Cases = []Case{
 	{Name: "missing import", Guest: "missing-import", Want: assay.RuntimeCrash},
 	{Name: "missing WASI function", Guest: "missing-function", Want: assay.RuntimeCrash},
 	{Name: "not Wasm", Guest: "not-wasm", Want: assay.RuntimeCrash},
-	{Name: "component", Guest: "component", Want: assay.RuntimeCrash, Later: true},
+	{Name: "component", Guest: "component", Want: assay.RuntimeCrash},
 	{Name: "nothing to start", Guest: "mute", Want: assay.RuntimeCrash},
 
-	{Name: "feature: vectors", Guest: "vectors", Want: assay.OK, Later: true},
-	{Name: "feature: tail calls", Guest: "tail", Want: assay.OK, Later: true},
-	{Name: "feature: threads", Guest: "threads", Want: assay.OK, Later: true},
-	{Name: "feature: exceptions", Guest: "exceptions", Want: assay.OK, Later: true},
-	{Name: "feature: garbage collection", Guest: "objects", Want: assay.OK, Later: true},
-	{Name: "feature: several memories", Guest: "memories", Want: assay.OK, Later: true},
-	{Name: "feature: 64-bit memory", Guest: "memory64", Want: assay.OK, Later: true},
+	{Name: "feature: vectors", Guest: "vectors", Want: assay.OK},
+	{Name: "feature: tail calls", Guest: "tail", Want: assay.OK},
+	{Name: "feature: threads", Guest: "threads", Want: assay.OK},
+	{Name: "feature: exceptions", Guest: "exceptions", Want: assay.OK},
+	{Name: "feature: garbage collection", Guest: "objects", Want: assay.OK},
+	{Name: "feature: several memories", Guest: "memories", Want: assay.OK},
+	{Name: "feature: 64-bit memory", Guest: "memory64", Want: assay.OK},
 
 	{Name: "arguments", Guest: "args", Script: echo, Args: []string{"a", "two words", "", "-v"}, Want: assay.OK,
 		Stdout: says("a\x00two words\x00\x00-v\x00")},

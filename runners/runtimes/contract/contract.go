@@ -1,8 +1,9 @@
 // Package contract is what every runners.Runtime must meet when it runs real
 // modules: each way to end is told apart, and what a workload is given arrives.
 //
-// Deviations lists what is known to be otherwise, with the reason. The package
-// compares with nothing but that: it neither finds runtimes nor repairs them.
+// Deviations lists what is known to be otherwise, and Lacks which features which
+// runtimes do not have, with the reasons. The package compares with nothing but
+// that: it neither finds runtimes nor repairs them.
 package contract
 
 import (
@@ -240,13 +241,15 @@ func (o outcome) String() string {
 	return string(o.Outcome)
 }
 
-// judge compares how c ended with what the contract and the deviations say.
+// judge compares how c ended with what the contract, the deviations and the lacks
+// say.
 func (c Case) judge(r runners.Runtime, got outcome, detail string) Result {
 	want := outcome{Outcome: c.Want, Exit: c.Exit}
 	if r.Accepts() != assay.Wasm && c.Native != "" {
 		want.Outcome = c.Native
 	}
 	known, deviates := DeviationOf(r.Name(), c.Name)
+	lack, lacks := LackOf(r.Name(), c.Name)
 	switch {
 	case deviates && got == want:
 		return Result{Verdict: Fails, Got: got.String(), Why: fmt.Sprintf("it meets the contract: take its deviation (%s) out of Deviations", known.Why)}
@@ -254,8 +257,12 @@ func (c Case) judge(r runners.Runtime, got outcome, detail string) Result {
 		return Result{Verdict: Deviates, Got: got.String(), Why: known.Why}
 	case deviates:
 		return Result{Verdict: Fails, Got: got.String(), Why: fmt.Sprintf("Deviations says %s", known.Got), Detail: detail}
-	case got == want, c.Later && got.Outcome == assay.Unsupported:
+	case lacks && got.Outcome == assay.Unsupported, got == want && (!lacks || lack.ByVersion):
 		return Result{Verdict: Met, Got: got.String()}
+	case lacks && got == want:
+		return Result{Verdict: Fails, Got: got.String(), Why: fmt.Sprintf("it has the feature: take its lack (%s) out of Lacks", lack.Why)}
+	case lacks:
+		want.Outcome = assay.Unsupported
 	}
 	return Result{Verdict: Fails, Got: got.String(), Why: fmt.Sprintf("want %v", want), Detail: detail}
 }

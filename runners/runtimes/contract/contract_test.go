@@ -45,7 +45,31 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-// TestDeviations holds the table to cases there are, and to one line for each.
+func TestJudgeLacks(t *testing.T) {
+	ok, unsupported, crash := outcome{Outcome: assay.OK}, outcome{Outcome: assay.Unsupported}, outcome{Outcome: assay.RuntimeCrash}
+	for _, c := range []struct {
+		runtime string
+		got     outcome
+		want    Verdict
+		why     string
+	}{
+		{"native", ok, Met, ""},
+		{"native", unsupported, Fails, "want ok"},
+		{"wazero", unsupported, Met, ""},
+		{"wazero", ok, Fails, "out of Lacks"},
+		{"wazero", crash, Fails, "want unsupported"},
+		{"v8", unsupported, Met, ""},
+		{"v8", ok, Met, ""}, // by its version
+		{"v8", crash, Fails, "want unsupported"},
+	} {
+		got := Case{Name: exceptions, Want: assay.OK}.judge(runners.CLI{ID: c.runtime}, c.got, "")
+		if got.Verdict != c.want || !strings.Contains(got.Why, c.why) {
+			t.Errorf("%s of %s ends with %v: %s (%s), want %s (... %s ...)", exceptions, c.runtime, c.got, got.Verdict, got.Why, c.want, c.why)
+		}
+	}
+}
+
+// TestDeviations holds the tables to cases there are, and to one line for each.
 func TestDeviations(t *testing.T) {
 	cases := map[string]bool{}
 	for _, c := range Cases {
@@ -55,19 +79,25 @@ func TestDeviations(t *testing.T) {
 		cases[c.Name] = true
 	}
 	seen := map[[2]string]bool{}
-	for _, d := range Deviations {
-		for _, runtime := range d.Runtimes {
-			for _, name := range d.Cases {
-				if d.Got == assay.Exit {
-					t.Errorf("%s of %s: which status?", name, runtime)
-				}
-				if key := [2]string{runtime, name}; !cases[name] || seen[key] || d.Why == "" {
+	line := func(runtimes, names []string, why string) {
+		for _, runtime := range runtimes {
+			for _, name := range names {
+				if key := [2]string{runtime, name}; !cases[name] || seen[key] || why == "" {
 					t.Errorf("%s of %s: no such case, or said twice, or without a reason", name, runtime)
 				} else {
 					seen[key] = true
 				}
 			}
 		}
+	}
+	for _, d := range Deviations {
+		if d.Got == assay.Exit {
+			t.Errorf("%q of %q: which status?", d.Cases, d.Runtimes)
+		}
+		line(d.Runtimes, d.Cases, d.Why)
+	}
+	for _, l := range Lacks {
+		line(l.Runtimes, l.Cases, l.Why)
 	}
 }
 
