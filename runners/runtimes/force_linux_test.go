@@ -160,3 +160,33 @@ func TestShimsTellFeatures(t *testing.T) {
 		})
 	}
 }
+
+// What no version of WebAssembly has in a constant makes a module invalid; a sum
+// there is a later feature.
+func TestV8Constants(t *testing.T) {
+	dir, tool := t.TempDir(), here(t, runtimes.V8)
+	launcher := start(t, dir)
+	const (
+		head = "\x00asm\x01\x00\x00\x00\x01\x04\x01\x60\x00\x00\x03\x02\x01\x00\x05\x03\x01\x00\x01" // a function of () -> (), a memory
+		tail = "\x07\x13\x02\x06_start\x00\x00\x06memory\x02\x00\x0a\x04\x01\x02\x00\x0b"
+	)
+	for name, c := range map[string]struct {
+		global string
+		want   []assay.Outcome
+	}{
+		"i32.load": {"\x06\x09\x01\x7f\x00\x41\x00\x28\x02\x00\x0b", []assay.Outcome{assay.RuntimeCrash}},
+		"i32.add":  {"\x06\x09\x01\x7f\x00\x41\x00\x41\x00\x6a\x0b", []assay.Outcome{assay.Unsupported, assay.OK}}, // by version
+	} {
+		module := filepath.Join(dir, name)
+		if err := os.WriteFile(module, []byte(head+c.global+tail), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		p, err := runtimes.V8.Plan(runners.Invocation{Tool: tool, Module: module})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, res := judged(t, launcher, p); !slices.Contains(c.want, got) {
+			t.Errorf("%s in a constant: %s, want %s\n%s", name, got, c.want, res.StderrTail)
+		}
+	}
+}

@@ -169,8 +169,9 @@ function run(ask) {
 }
 
 // laterFeature matches what V8 says of a module that takes what it has not, or
-// has behind a flag: 0x1f is try_table, of which versions before it say no more.
-const laterFeature = /\benable (with|via) --|memory count of \d+ exceeds internal limit|Invalid opcode 0x1f\b|not allowed in constant expressions/;
+// has behind a flag: 0x1f is try_table, of which versions before it say no more,
+// and of all that constants may be computed by, these three were added later.
+const laterFeature = /\benable (with|via) --|memory count of \d+ exceeds internal limit|Invalid opcode 0x1f\b|opcode i(32|64)\.(add|sub|mul) is not allowed in constant expressions/;
 
 // compiled returns the module.
 function compiled(bytes) {
