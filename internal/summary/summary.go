@@ -41,23 +41,38 @@ func (e engines) notes() []string {
 	return []string{"engines of the shims, which may be of another version than the commands: " + strings.Join(all, ", ")}
 }
 
-// toKnow returns what a reader of the numbers of plan's runtimes must know.
+// toKnow returns what a reader of the numbers of plan's runtimes must know, each
+// fact once.
 func toKnow(plan assay.Plan) []string {
-	var all []string
+	type fact struct{ one, many, what string } // verbs, and what follows
+	var facts []fact
+	of := map[fact][]string{} // names of runtimes
 	for _, t := range plan.Trials {
 		r, err := runtimes.Find(strings.TrimSuffix(t.Runtime, assay.ControlSuffix))
 		if err != nil || r.Shim() == nil || t.Unsupported != "" {
 			continue
 		}
-		add := func(before, note string) {
-			if note != "" && !slices.Contains(all, r.Name()+before+note) {
-				all = append(all, r.Name()+before+note)
+		add := func(f fact) {
+			if f.what == "" || slices.Contains(of[f], r.Name()) {
+				return
 			}
+			if of[f] == nil {
+				facts = append(facts, f)
+			}
+			of[f] = append(of[f], r.Name())
 		}
-		add(" is ", r.Shim().Note)
+		add(fact{"is", "are", r.Shim().Note})
 		if plan.Phases {
-			add(" does not tell ", r.Shim().Untold)
+			add(fact{"does not tell", "do not tell", r.Shim().Untold})
 		}
+	}
+	var all []string
+	for _, f := range facts {
+		verb := f.one
+		if len(of[f]) > 1 {
+			verb = f.many
+		}
+		all = append(all, fmt.Sprintf("%s %s %s", strings.Join(of[f], ", "), verb, f.what))
 	}
 	return all
 }
