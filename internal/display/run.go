@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -317,22 +316,9 @@ func howEstimated(s assay.Summary) string {
 
 // failures says in words how what was not ok ended; "" if all was.
 func failures(r assay.SummaryRow) string {
-	var parts []string
-	add := func(n int, how string) { parts = append(parts, fmt.Sprintf("%d %s", n, clean(how))) }
-	for _, o := range slices.Sorted(maps.Keys(r.Outcomes)) {
-		switch {
-		case o == assay.OK:
-		case o == assay.Exit && len(r.Exits) > 0:
-			for _, status := range slices.Sorted(maps.Keys(r.Exits)) {
-				add(r.Exits[status], "exit "+strconv.Itoa(int(status)))
-			}
-		case o == assay.Signal && len(r.Signals) > 0:
-			for _, name := range slices.Sorted(maps.Keys(r.Signals)) {
-				add(r.Signals[name], name)
-			}
-		default:
-			add(r.Outcomes[o], string(o))
-		}
+	parts := summary.Failures(r)
+	for i, p := range parts {
+		parts[i] = clean(p)
 	}
 	return strings.Join(parts, ", ")
 }

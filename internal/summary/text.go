@@ -254,28 +254,34 @@ func figures3(v float64) string {
 	return strconv.FormatFloat(v, 'f', max(2-n, 0), 64)
 }
 
-// failures says in words how what was not ok ended.
-func failures(r assay.SummaryRow) string {
-	var parts []string
+// Failures says in words how what was not ok ended, each with how often: "3
+// exit 1".
+func Failures(r assay.SummaryRow) []string {
+	var all []string
 	for _, o := range slices.Sorted(maps.Keys(r.Outcomes)) {
-		switch o {
-		case assay.OK:
-		case assay.Exit:
+		switch {
+		case o == assay.OK:
+		case o == assay.Exit && len(r.Exits) > 0:
 			for _, status := range slices.Sorted(maps.Keys(r.Exits)) {
-				parts = append(parts, fmt.Sprintf("%d exit %d", r.Exits[status], status))
+				all = append(all, fmt.Sprintf("%d exit %d", r.Exits[status], status))
 			}
-		case assay.Signal:
+		case o == assay.Signal && len(r.Signals) > 0:
 			for _, name := range slices.Sorted(maps.Keys(r.Signals)) {
-				parts = append(parts, fmt.Sprintf("%d %s", r.Signals[name], name))
+				all = append(all, fmt.Sprintf("%d %s", r.Signals[name], name))
 			}
 		default:
-			parts = append(parts, fmt.Sprintf("%d %s", r.Outcomes[o], o))
+			all = append(all, fmt.Sprintf("%d %s", r.Outcomes[o], o))
 		}
 	}
-	if len(parts) == 0 {
+	return all
+}
+
+// failures writes those of a row, and why the first was not ok.
+func failures(r assay.SummaryRow) string {
+	text := strings.Join(Failures(r), ", ")
+	if text == "" {
 		return "none"
 	}
-	text := strings.Join(parts, ", ")
 	if why := reason(r.Detail); why != "" {
 		text += ": " + why
 	}
