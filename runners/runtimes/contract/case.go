@@ -80,6 +80,7 @@ var Cases = []Case{
 	{Name: "trap: division by zero", Guest: "divide", Script: "kill -FPE $$", Want: assay.Trap, Native: assay.Signal},
 	{Name: "trap: type of an indirect call", Guest: "indirect", Want: assay.Trap},
 	{Name: "trap: in the start function", Guest: "start-trap", Want: assay.Trap},
+	{Name: "trap: in the start function, after words without a line end", Guest: "start-says", Want: assay.Trap},
 	{Name: "trap: a segment that does not fit", Guest: "segment", Want: assay.Trap},
 	{Name: "trap: elements that do not fit", Guest: "elements", Want: assay.Trap},
 	{Name: "trap: an exception that nobody catches", Guest: "throw", Want: assay.Trap},

@@ -39,6 +39,7 @@ var (
 	segment   = []string{"trap: a segment that does not fit"}
 	elements  = []string{"trap: elements that do not fit"}
 	begins    = []string{"exit 3 in the start function"}
+	early     = []string{"trap: in the start function, after words without a line end"}
 	overflow  = []string{"trap: stack overflow"}
 )
 
@@ -68,6 +69,9 @@ var Deviations = []Deviation{
 	{[]string{"wasmedge"}, overflow, assay.Limit, "its interpreter's stack ends where memory does"},
 	{wasmedges[1:], overflow, assay.RuntimeCrash, "it dies by SIGSEGV, without words"},
 	{slices.Concat(wasmers, wasmedges, []string{"wasmi", "wasm3", "lucet"}), begins, assay.RuntimeCrash, "an exit while it instantiates is a failure to it, of which it tells no status"},
+	{v8s, early, assay.RuntimeCrash, "JavaScript has the guest's memory, where its words are, when it is instantiated"},
+	{wasmers, early, assay.RuntimeCrash, "its WASI panics when it is called while the module is instantiated"},
+	{[]string{"wasm3"}, early, assay.RuntimeCrash, "it runs the start function before it has what it imports"},
 	{slices.Concat(wasmtimes, wazeros), []string{"nothing to start"}, assay.OK, "a module without _start has nothing to do"},
 	{slices.Concat(wazeros, []string{"wasm3", "lucet"}), elements, assay.OK, "it does not look whether elements fit"},
 	{[]string{"wamr", "lucet"}, segment, assay.OK, "there is memory of its own after the guest's, where the segment ends"},
