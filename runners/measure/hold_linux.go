@@ -101,19 +101,18 @@ func memoryAtExit(pid int) (rss, pss int64) {
 }
 
 // field returns the number behind the word that begins a line of a file of the
-// kernel's; with "", that begins the file.
+// kernel's; with "", that begins the file. It takes no memory.
 func field(text []byte, name string) (int64, bool) {
 	for line := range bytes.Lines(text) {
-		words := bytes.Fields(line)
-		if name != "" && len(words) > 0 && string(words[0]) == name {
-			words = words[1:]
-		} else if name != "" {
+		rest, found := bytes.CutPrefix(bytes.TrimSpace(line), []byte(name))
+		value := bytes.TrimLeft(rest, " \t")
+		if !found || name != "" && len(rest) > 0 && len(value) == len(rest) { // another word, or a longer one
 			continue
 		}
-		if len(words) == 0 {
-			return 0, false
+		if end := bytes.IndexAny(value, " \t"); end >= 0 {
+			value = value[:end]
 		}
-		n, err := strconv.ParseInt(string(words[0]), 10, 64)
+		n, err := strconv.ParseInt(string(value), 10, 64)
 		return n, err == nil
 	}
 	return 0, false

@@ -1,7 +1,6 @@
 package measure
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -412,32 +411,15 @@ type status struct {
 // handed on to us.
 func (s *status) memory() (peak, held int64, err error) {
 	n, err := unix.Pread(s.fd, s.buf[:], 0)
-	if err == nil {
-		peak, err = kib(s.buf[:n], "\nVmHWM:")
-	}
-	if err == nil {
-		held, err = kib(s.buf[:n], "\nVmRSS:")
-	}
 	if err != nil {
 		return 0, 0, fmt.Errorf("/proc/self/status: %w", err)
 	}
-	return peak, held, nil
-}
-
-// kib returns the bytes of a line of text that begins with name and tells them
-// in units of 1024.
-func kib(text []byte, name string) (int64, error) {
-	_, rest, _ := bytes.Cut(text, []byte(name))
-	var n int64
-	digits := false
-	for _, c := range rest {
-		if c >= '0' && c <= '9' {
-			n, digits = 10*n+int64(c-'0'), true
-		} else if digits {
-			return n << 10, nil
-		}
+	peak, hasPeak := field(s.buf[:n], "VmHWM:")
+	held, hasHeld := field(s.buf[:n], "VmRSS:")
+	if !hasPeak || !hasHeld {
+		return 0, 0, errors.New("/proc/self/status: no VmHWM or no VmRSS")
 	}
-	return 0, fmt.Errorf("no %s", name[1:])
+	return peak << 10, held << 10, nil
 }
 
 // Now returns CLOCK_MONOTONIC in nanoseconds.
